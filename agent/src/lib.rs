@@ -1,0 +1,17 @@
+//! The agent: looks for target products and keeps the evidence, checks in, carries out signed work orders.
+//!
+//! Arrows (docs/ARCHITECTURE.md): `main -> cli -> osservice -> app -> {link, act, session}`, `{link, session} -> proto`,
+//! `act -> detect -> {host, parse} -> facts -> proto`.
+
+pub mod act;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod detect;
+pub mod facts;
+pub mod host;
+#[cfg(feature = "link")]
+pub mod link;
+pub mod osservice;
+pub mod parse;
+pub mod session;
