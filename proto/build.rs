@@ -1,7 +1,5 @@
 //! Compiles the wire without a protoc: protox reads the .proto files, prost and tonic write the Rust.
 
-#![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
-
 use std::{env, error::Error, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {

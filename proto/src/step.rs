@@ -1,0 +1,279 @@
+//! What an agent may be asked to do: a closed set, no free shell line.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{WireError, ids::ProductId, inventory::PackageManager, spelling::on_wire, v1, words};
+
+words! {
+    /// The kinds of steps. An agent says which it knows; an unknown one refuses the whole order.
+    pub enum StepKind("step kind") {
+        /// Downloads packages, changes nothing else.
+        FetchPackages = "fetch-packages",
+        /// Purges packages of a target.
+        RemovePackages = "remove-packages",
+        /// Installs packages of a replacement.
+        InstallPackages = "install-packages",
+        /// Deletes leftovers.
+        Sweep = "sweep",
+        /// Shows the replacement a harmless test file.
+        DetectionTest = "detection-test",
+        /// Restarts the machine.
+        Restart = "restart",
+    }
+}
+on_wire!(
+    StepKind,
+    "known_steps",
+    v1::StepKind {
+        FetchPackages,
+        RemovePackages,
+        InstallPackages,
+        Sweep,
+        DetectionTest,
+        Restart,
+    }
+);
+
+words! {
+    /// What happens to a step that the agent finds begun and not ended.
+    pub enum Replay("replay") {
+        /// Safe to run again.
+        Repeat = "repeat",
+        /// A look decides: done, partly, not done.
+        Probe = "probe",
+        /// Must not run twice: interrupted, it needs a person.
+        Once = "once",
+    }
+}
+
+impl StepKind {
+    /// What happens when it was interrupted.
+    ///
+    /// A detection test is `once` because it is announced to those who watch alarms and counted there: a second one
+    /// under the same announcement would be an alarm that nobody can explain. A restart is `once` because a new kernel
+    /// session proves it; the same session means that somebody must look.
+    #[must_use]
+    pub const fn replay(self) -> Replay {
+        match self {
+            Self::FetchPackages | Self::Sweep => Replay::Repeat,
+            Self::RemovePackages | Self::InstallPackages => Replay::Probe,
+            Self::DetectionTest | Self::Restart => Replay::Once,
+        }
+    }
+
+    /// Whether it takes something away. The first such step needs a recent check-in unless the order says offline.
+    #[must_use]
+    pub const fn is_destructive(self) -> bool {
+        match self {
+            Self::RemovePackages | Self::Sweep | Self::Restart => true,
+            Self::FetchPackages | Self::InstallPackages | Self::DetectionTest => false,
+        }
+    }
+}
+
+/// A step with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What to do.
+    pub action: Action,
+    /// After which the step has failed.
+    pub time_limit: Duration,
+    /// Whether cancel and hold may act after it.
+    pub safe_point_after: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Action {
+    /// Downloads packages into the package manager's own cache.
+    FetchPackages {
+        /// With which.
+        manager: PackageManager,
+        /// By name; the host's own archive keys are trusted.
+        packages: Vec<String>,
+    },
+    /// Purges packages, in this order.
+    RemovePackages {
+        /// With which.
+        manager: PackageManager,
+        /// The target that they belong to, by this host's own look.
+        product: ProductId,
+        /// In order of removal.
+        packages: Vec<String>,
+    },
+    /// Installs packages.
+    InstallPackages {
+        /// With which.
+        manager: PackageManager,
+        /// The replacement that they make.
+        product: ProductId,
+        /// By name.
+        packages: Vec<String>,
+    },
+    /// Deletes leftovers that the agent's own rules name.
+    Sweep {
+        /// Whose leftovers.
+        product: ProductId,
+        /// Absolute paths.
+        paths: Vec<String>,
+    },
+    /// Demands that the replacement names a harmless test file.
+    DetectionTest {
+        /// The replacement.
+        product: ProductId,
+    },
+    /// Restarts the machine.
+    Restart {
+        /// Shown to the user.
+        reason: String,
+    },
+}
+
+impl Action {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> StepKind {
+        match self {
+            Self::FetchPackages { .. } => StepKind::FetchPackages,
+            Self::RemovePackages { .. } => StepKind::RemovePackages,
+            Self::InstallPackages { .. } => StepKind::InstallPackages,
+            Self::Sweep { .. } => StepKind::Sweep,
+            Self::DetectionTest { .. } => StepKind::DetectionTest,
+            Self::Restart { .. } => StepKind::Restart,
+        }
+    }
+
+    /// One line for a person.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::FetchPackages { packages, .. } => format!("fetch {}", packages.join(" ")),
+            Self::RemovePackages { packages, .. } => format!("remove {}", packages.join(" ")),
+            Self::InstallPackages { packages, .. } => format!("install {}", packages.join(" ")),
+            Self::Sweep { product, paths } => {
+                format!("sweep {} leftovers of {product}", paths.len())
+            }
+            Self::DetectionTest { product } => format!("test that {product} detects"),
+            Self::Restart { reason } => format!("restart: {reason}"),
+        }
+    }
+}
+
+impl From<Step> for v1::Step {
+    fn from(step: Step) -> Self {
+        use v1::step::Action as Wire;
+        let action = match step.action {
+            Action::FetchPackages { manager, packages } => Wire::FetchPackages(v1::FetchPackages {
+                manager: manager.number(),
+                packages,
+            }),
+            Action::RemovePackages {
+                manager,
+                product,
+                packages,
+            } => Wire::RemovePackages(v1::RemovePackages {
+                manager: manager.number(),
+                product: product.to_string(),
+                packages,
+            }),
+            Action::InstallPackages {
+                manager,
+                product,
+                packages,
+            } => Wire::InstallPackages(v1::InstallPackages {
+                manager: manager.number(),
+                product: product.to_string(),
+                packages,
+            }),
+            Action::Sweep { product, paths } => Wire::Sweep(v1::Sweep {
+                product: product.to_string(),
+                paths,
+            }),
+            Action::DetectionTest { product } => Wire::DetectionTest(v1::DetectionTest {
+                product: product.to_string(),
+            }),
+            Action::Restart { reason } => Wire::Restart(v1::Restart { reason }),
+        };
+        Self {
+            action: Some(action),
+            time_limit_seconds: u32::try_from(step.time_limit.as_secs()).unwrap_or(u32::MAX),
+            safe_point_after: step.safe_point_after,
+        }
+    }
+}
+
+impl TryFrom<v1::Step> for Step {
+    type Error = WireError;
+    fn try_from(wire: v1::Step) -> Result<Self, WireError> {
+        use v1::step::Action as Wire;
+        // A kind that a later server knows arrives here as no action at all.
+        let action = match wire.action.ok_or(WireError::UnknownValue {
+            field: "step",
+            value: "a newer kind".into(),
+        })? {
+            Wire::FetchPackages(it) => Action::FetchPackages {
+                manager: it.manager.try_into()?,
+                packages: packages(it.packages)?,
+            },
+            Wire::RemovePackages(it) => Action::RemovePackages {
+                manager: it.manager.try_into()?,
+                product: product(it.product)?,
+                packages: packages(it.packages)?,
+            },
+            Wire::InstallPackages(it) => Action::InstallPackages {
+                manager: it.manager.try_into()?,
+                product: product(it.product)?,
+                packages: packages(it.packages)?,
+            },
+            Wire::Sweep(it) => Action::Sweep {
+                product: product(it.product)?,
+                paths: it.paths,
+            },
+            Wire::DetectionTest(it) => Action::DetectionTest {
+                product: product(it.product)?,
+            },
+            Wire::Restart(it) => Action::Restart { reason: it.reason },
+        };
+        if wire.time_limit_seconds == 0 {
+            return Err(WireError::Missing("step.time_limit_seconds"));
+        }
+        Ok(Self {
+            action,
+            time_limit: Duration::from_secs(wire.time_limit_seconds.into()),
+            safe_point_after: wire.safe_point_after,
+        })
+    }
+}
+
+fn product(name: String) -> Result<ProductId, WireError> {
+    if name.is_empty() {
+        Err(WireError::Missing("step.product"))
+    } else {
+        Ok(ProductId::new(name))
+    }
+}
+
+/// Debian Policy 5.6.1 and rpm agree on this much: letters, digits and `+ - . _`, no leading `-`. What passes cannot be
+/// an option to a package manager.
+fn packages(names: Vec<String>) -> Result<Vec<String>, WireError> {
+    if names.is_empty() {
+        return Err(WireError::Missing("step.packages"));
+    }
+    let plain = |name: &&String| {
+        name.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && name.len() <= 128
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
+    };
+    match names.iter().find(|name| !plain(name)) {
+        Some(bad) => Err(WireError::Invalid {
+            field: "step.packages",
+            why: format!("`{bad}` is no package name"),
+        }),
+        None => Ok(names),
+    }
+}
