@@ -53,7 +53,7 @@ pub struct Spread {
 #[derive(Debug, Error)]
 pub enum DemoSummaryError {
     /// Not the object that was promised.
-    #[error("standard output is not the one JSON object that the demo promises: {0}")]
+    #[error("standard output is not the one JSON object that the demo promises")]
     Unreadable(#[from] serde_json::Error),
     /// Another number of hosts than was asked for.
     #[error("{found} hosts took part, {asked} were asked for")]
