@@ -75,21 +75,25 @@ fn crate_row(arrows: &Arrows, krate: &str) -> Row {
 
 fn place(inside: &Path) -> Place {
     let parts: Vec<_> = inside.iter().filter_map(|part| part.to_str()).collect();
+    // `config_tests.rs` is `config::tests` under another name.
+    let last = parts.last().map_or("", |last| last.trim_end_matches(".rs"));
+    let module = last.strip_suffix("_tests").unwrap_or(last);
+    let below = usize::from(module != last);
     match parts[..] {
         ["src", "lib.rs"] => Place::Library,
         ["src", "main.rs"] | ["src", "bin", ..] => Place::Module {
             name: "main".to_owned(),
             depth: 0,
         },
-        ["src", file] => Place::Module {
-            name: file.trim_end_matches(".rs").to_owned(),
-            depth: 1,
+        ["src", _] => Place::Module {
+            name: module.to_owned(),
+            depth: 1 + below,
         },
-        ["src", module, .., last] => {
+        ["src", directory, ..] => {
             // `store/mod.rs` is the module itself, `store/rows.rs` lies one below.
-            let depth = parts.len() - 1 - usize::from(last == "mod.rs");
+            let depth = parts.len() - 1 - usize::from(last == "mod") + below;
             Place::Module {
-                name: module.to_owned(),
+                name: directory.to_owned(),
                 depth,
             }
         }
