@@ -1,1 +1,221 @@
-//! (being built)
+//! Puts a server together: store, keys, use cases, both listeners, background work. The only place that knows them all.
+
+use std::{future::IntoFuture, net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use cutover_core::{campaign::Campaign, catalog::Catalog, report::Schedule};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tonic::service::Routes;
+
+use crate::{
+    api,
+    clock::Clock,
+    config::Config,
+    grpc::{
+        AdmissionLayer, AgentCalls, Connections, EnrollLimits, EnrollmentCalls, HandshakeLimits, HostKeys, Hub,
+        TlsIdentity, bounded_agent, bounded_enrollment, listen, server_builder,
+    },
+    pki::Pki,
+    service::{Pace, Parts, ReportSettings, Service},
+    store::{Address, Store, StoreOptions},
+    tasks::Tasks,
+    web::{self, PeopleListener},
+};
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct App {
+    /// Its use cases.
+    pub service: Service,
+    /// Where agents reach it.
+    pub agents: SocketAddr,
+    /// Where people reach it.
+    pub people: SocketAddr,
+    stop: watch::Sender<bool>,
+    running: Vec<JoinHandle<()>>,
+}
+
+/// The service without listeners: what `init` and `serve` begin with.
+///
+/// # Errors
+/// When store, keys or campaign cannot be used; the text says what to do.
+pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, String)> {
+    let real_clock = Clock::system();
+    let text = campaign_text(config)?;
+    let campaign = Campaign::parse(&campaign_origin(config), &text, 1)?;
+    let pki = Pki::open(&config.data_dir.join("pki"))
+        .with_context(|| format!("{} holds no keys; run `cutover init` first", config.data_dir.display()))?;
+    let store = Store::open(&store_options(config)?, real_clock.now_ms())?;
+    let schedule = match config.report.schedule.as_str() {
+        "" => None,
+        expression => Some(Schedule::parse(expression, &config.report.zone).context("report.schedule")?),
+    };
+    let service = Service::new(Parts {
+        store,
+        pki,
+        campaign_clock,
+        real_clock,
+        catalog: Catalog::built_in()?,
+        campaign_id: campaign.id,
+        pace: Pace {
+            check_in_seconds: config.check_in.seconds,
+            open_order_seconds: config.check_in.open_order_seconds,
+            look_seconds: config.check_in.look_seconds,
+            watch: config.check_in.watch,
+        },
+        report: ReportSettings {
+            schedule,
+            name: format!("{} {}", config.report.schedule, config.report.zone),
+            directory: config.report_directory(),
+            webhook_url: config.report.webhook_url.clone(),
+        },
+        people_have_tls: config.people.behind_tls_proxy || !config.people.tls_certificate.as_os_str().is_empty(),
+    })?;
+    Ok((service, text))
+}
+
+/// Where the configuration says that the store is.
+///
+/// # Errors
+/// When the address cannot be read.
+pub fn store_options(config: &Config) -> anyhow::Result<StoreOptions> {
+    if config.store.url.is_empty() {
+        return Ok(StoreOptions::sqlite(&config.sqlite_path()));
+    }
+    Ok(StoreOptions::new(Address::parse(&config.store.url)?))
+}
+
+fn campaign_origin(config: &Config) -> String {
+    if config.campaign.file.as_os_str().is_empty() {
+        config.campaign.preset.clone()
+    } else {
+        config.campaign.file.display().to_string()
+    }
+}
+
+fn campaign_text(config: &Config) -> anyhow::Result<String> {
+    let file = &config.campaign.file;
+    if !file.as_os_str().is_empty() {
+        return std::fs::read_to_string(file).with_context(|| format!("campaign.file {}", file.display()));
+    }
+    let wanted = format!("{}.toml", config.campaign.preset);
+    let presets = cutover_core::campaign::PRESETS;
+    let found = presets.iter().find(|(name, _)| *name == wanted).map(|(_, text)| (*text).to_owned());
+    found.with_context(|| {
+        let known: Vec<&str> = presets.iter().map(|(name, _)| name.trim_end_matches(".toml")).collect();
+        format!("campaign.preset `{}` is not built in; known: {}", config.campaign.preset, known.join(", "))
+    })
+}
+
+impl App {
+    /// Starts everything. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When a port is taken, or store, keys or campaign cannot be used.
+    pub async fn start(config: &Config, campaign_clock: Clock) -> anyhow::Result<Self> {
+        config.check()?;
+        let tls = tls_files(config);
+        let people = PeopleListener::bind(config.people.listen, tls).await?;
+        let agents = TcpListener::bind(config.agents.listen).await.with_context(|| {
+            format!(
+                "cannot listen on {} for agents; choose another agents.listen or stop what holds the port",
+                config.agents.listen
+            )
+        })?;
+        let (service, campaign) = open(config, campaign_clock)?;
+        service.apply_campaign(campaign, "configuration".to_owned()).await?;
+        let (people_address, agents_address) = (people.address(), agents.local_addr()?);
+        let (stop, stopped) = watch::channel(false);
+        let hub = Hub::default();
+        let mut running = vec![
+            serve_agents(agents, &service, hub.clone(), config, stopped.clone())?,
+            serve_people(people, &service, stopped.clone()),
+        ];
+        running.push(tokio::spawn(route_nudges(service.clone(), hub, stopped.clone())));
+        let http = reqwest::Client::builder().build().context("HTTP client for webhooks")?;
+        running.push(tokio::spawn(Tasks::new(service.clone(), http).run(stopped)));
+        tracing::info!(agents = %agents_address, people = %people_address, "serving");
+        Ok(Self { service, agents: agents_address, people: people_address, stop, running })
+    }
+
+    /// Stops taking calls, ends what runs, and closes the store.
+    pub async fn stop(self) {
+        // Receivers live in the tasks below; when all have ended already there is nobody left to tell.
+        let _ = self.stop.send(true);
+        for task in self.running {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server ended badly");
+            }
+        }
+        if let Err(error) = self.service.give_up_lease().await {
+            tracing::warn!(%error, "the lease of background work runs out by itself");
+        }
+        let store = self.service.store().clone();
+        // Closing waits for threads; that must not hold up the runtime.
+        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("the store did not close in order");
+        }
+    }
+}
+
+fn tls_files(config: &Config) -> Option<(&Path, &Path)> {
+    let people = &config.people;
+    let named = !people.tls_certificate.as_os_str().is_empty();
+    named.then_some((people.tls_certificate.as_path(), people.tls_key.as_path()))
+}
+
+fn serve_agents(
+    tcp: TcpListener,
+    service: &Service,
+    hub: Hub,
+    config: &Config,
+    mut stopped: watch::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let clock = service.clone();
+    let now: crate::grpc::NowMs = Arc::new(move || clock.real_now_ms());
+    let (identity, roots) = service.server_identity(&config.agents.names)?;
+    let identity = TlsIdentity::new(&identity, &roots, Arc::clone(&now))?;
+    let incoming = listen(tcp, identity, Connections::new(), HandshakeLimits::default());
+    let admission = AdmissionLayer::new(Arc::new(HostKeys(service.clone())), now, EnrollLimits::default());
+    let routes = Routes::new(bounded_agent(AgentCalls { service: service.clone(), hub }))
+        .add_service(bounded_enrollment(EnrollmentCalls(service.clone())));
+    let server = server_builder().layer(admission).add_routes(routes);
+    Ok(tokio::spawn(async move {
+        let stop = async move {
+            // An error means that the sender is gone: the server ends then too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = server.serve_with_incoming_shutdown(incoming, stop).await {
+            tracing::error!(%error, "the agents' listener ended");
+        }
+    }))
+}
+
+fn serve_people(listener: PeopleListener, service: &Service, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+    let router = api::router(service.clone()).merge(web::router(service.clone()));
+    tokio::spawn(async move {
+        let serve = axum::serve(listener, router).into_future();
+        tokio::select! {
+            // Event streams never end by themselves, so there is nothing to wait for.
+            _ = stopped.wait_for(|stop| *stop) => {}
+            ended = serve => if let Err(error) = ended {
+                tracing::error!(%error, "the people's listener ended");
+            },
+        }
+    })
+}
+
+/// Brings nudges from commits, of this process or another, to open Watch streams.
+async fn route_nudges(service: Service, hub: Hub, mut stopped: watch::Receiver<bool>) {
+    let mut changes = service.changes();
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            change = changes.next() => {
+                if let Some(host) = change.as_ref().and_then(Service::nudged_host) {
+                    hub.nudge(host);
+                }
+            }
+        }
+    }
+}

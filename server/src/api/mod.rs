@@ -1,1 +1,13 @@
-//! (being built)
+//! The REST API under `/api/v1`: one set of figures with the pages, problems as RFC 9457, a sign-in on every route but
+//! health and version.
+
+mod auth;
+mod events;
+mod health;
+mod problem;
+mod routes;
+
+pub use auth::Signed;
+pub use events::stream;
+pub use problem::Problem;
+pub use routes::{Ask, Done, router};

@@ -1,1 +1,30 @@
-//! (being built)
+//! The use cases, one a file: load, decide, append, commit. What is pure lies in the core; what is durable in the store.
+
+mod access;
+mod campaign;
+mod catalog;
+mod check_in;
+mod enroll;
+mod error;
+mod handle;
+mod hosts;
+mod ids;
+mod keys;
+mod letters;
+mod plan_edit;
+mod renew;
+mod reports;
+mod seen;
+mod start;
+mod tokens;
+pub mod views;
+mod wake;
+mod waves;
+
+pub use access::{Caller, Role, SESSION_COOKIE};
+pub use catalog::{BuiltIn, ProductView, built_in_catalog};
+pub use error::{CallError, ServiceError};
+pub use handle::{Changes, Parts, Pace, ReportSettings, Service};
+pub use hosts::HostFilter;
+pub use keys::KeyOfHost;
+pub use tokens::{NewToken, TokenMade};

@@ -1,1 +1,17 @@
-//! (being built)
+//! The dashboard: pages rendered here, one part of each fetched again when an event is committed. Reads without
+//! JavaScript.
+
+mod assets;
+mod auth;
+mod host;
+mod hosts;
+mod listener;
+mod live;
+mod overview;
+mod page;
+mod router;
+mod sign_in;
+mod words;
+
+pub use listener::{ListenError, PeopleListener};
+pub use router::router;

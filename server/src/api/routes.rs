@@ -1,0 +1,123 @@
+//! The routes and what each does.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Problem, Signed, events, health};
+use crate::service::{
+    HostFilter, NewToken, Service,
+    views::{HostDetail, HostList, ReportRow, Summary, WaveView},
+};
+
+/// Everything that the API serves.
+pub fn router(service: Service) -> Router {
+    let v1 = Router::new()
+        .route("/summary", get(summary))
+        .route("/hosts", get(hosts))
+        .route("/hosts/{host}", get(host))
+        .route("/hosts/{host}/retry", post(retry))
+        .route("/waves", get(waves))
+        .route("/waves/{wave}/open", post(open_wave))
+        .route("/waves/{wave}/pause", post(pause_wave))
+        .route("/tokens", post(create_token))
+        .route("/reports", get(reports).post(run_report))
+        .route("/events", get(events::events))
+        .fallback(unknown);
+    Router::new()
+        .nest("/api/v1", v1)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/version", get(health::version))
+        .with_state(service)
+}
+
+/// What every change answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Done {
+    /// What was done, or would be.
+    pub done: String,
+}
+
+/// What every change may be asked.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// Only say what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+async fn unknown(_: Signed) -> Problem {
+    Problem::new(axum::http::StatusCode::NOT_FOUND, "not found", "there is no such resource under /api/v1")
+}
+
+async fn summary(_: Signed, State(service): State<Service>) -> Result<Json<Summary>, Problem> {
+    Ok(Json(service.summary().await?))
+}
+
+async fn hosts(
+    _: Signed,
+    State(service): State<Service>,
+    Query(filter): Query<HostFilter>,
+) -> Result<Json<HostList>, Problem> {
+    Ok(Json(service.hosts(filter).await?))
+}
+
+async fn host(
+    _: Signed,
+    State(service): State<Service>,
+    Path(host): Path<String>,
+) -> Result<Json<HostDetail>, Problem> {
+    Ok(Json(service.host(host).await?))
+}
+
+async fn retry(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Path(host): Path<String>,
+    Json(ask): Json<Ask>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done { done: service.retry_host(caller, host, ask.dry_run).await? }))
+}
+
+async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<WaveView>>, Problem> {
+    Ok(Json(service.summary().await?.waves))
+}
+
+async fn open_wave(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Path(wave): Path<String>,
+    Json(ask): Json<Ask>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done { done: service.open_wave(caller, wave, ask.dry_run).await? }))
+}
+
+async fn pause_wave(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Path(wave): Path<String>,
+    Json(ask): Json<Ask>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done { done: service.pause_wave(caller, wave, ask.dry_run).await? }))
+}
+
+async fn create_token(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Json(ask): Json<NewToken>,
+) -> Result<Json<crate::service::TokenMade>, Problem> {
+    Ok(Json(service.create_token(caller, ask).await?))
+}
+
+async fn reports(_: Signed, State(service): State<Service>) -> Result<Json<Vec<ReportRow>>, Problem> {
+    Ok(Json(service.reports().await?))
+}
+
+async fn run_report(Signed(caller): Signed, State(service): State<Service>) -> Result<Json<ReportRow>, Problem> {
+    Ok(Json(service.run_report(caller).await?))
+}

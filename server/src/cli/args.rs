@@ -1,0 +1,175 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::Format;
+
+/// Replaces a product that must go on every machine before its cutoff, and proves it.
+#[derive(Debug, Parser)]
+#[command(name = "cutover", version, propagate_version = true)]
+pub struct Args {
+    /// The server's configuration file [default: /etc/cutover/server.toml, if it is there].
+    #[arg(long, global = true, env = "CUTOVER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the server is, and who asks.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// How listings are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the server is, and who asks.
+#[derive(Debug, clap::Args)]
+pub struct Connection {
+    /// Address of the people's listener [default: the configuration's].
+    #[arg(long, global = true, env = "CUTOVER_URL")]
+    pub url: Option<String>,
+    /// File that holds the access token [default: admin.token in the data directory].
+    #[arg(long, global = true, env = "CUTOVER_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Makes the data directory, the certificate authority, the administrator's token and a first enrolment token.
+    Init(Init),
+    /// Runs the server until it is told to stop.
+    Serve,
+    /// Shows the whole way on this machine: a server, the real agent looking here, and sandboxed hosts that migrate.
+    #[cfg(feature = "demo")]
+    Demo(crate::demo::Demo),
+    /// Reads the configuration and says what is wrong with it.
+    CheckConfig,
+    /// The rules and recipes that are built in.
+    #[command(subcommand)]
+    Catalog(Catalog),
+    #[command(flatten)]
+    Operator(Operator),
+}
+
+/// What `init` makes.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// Where state is kept [default: the configuration's data_dir].
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// Another name or address under which agents reach the server; may be given more than once.
+    #[arg(long = "name")]
+    pub names: Vec<String>,
+}
+
+/// The catalog.
+#[derive(Debug, Subcommand)]
+pub enum Catalog {
+    /// Every product with its role, looks and recipe.
+    List,
+    /// Reads every rule and recipe, says what is wrong, and prints what is unconfirmed.
+    Check,
+}
+
+/// What goes to a running server.
+#[derive(Debug, Subcommand)]
+pub enum Operator {
+    /// Where the fleet stands.
+    Status,
+    /// Hosts.
+    #[command(subcommand)]
+    Hosts(Hosts),
+    /// Why a host is where it is, and what happens next.
+    Why {
+        /// Host id or name.
+        host: String,
+    },
+    /// Waves.
+    #[command(subcommand)]
+    Wave(Wave),
+    /// Enrolment tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// Deadline reports.
+    #[command(subcommand)]
+    Report(Report),
+}
+
+/// Hosts.
+#[derive(Debug, Subcommand)]
+pub enum Hosts {
+    /// Every host, or those that match.
+    List {
+        /// Only this phase.
+        #[arg(long)]
+        phase: Option<String>,
+        /// Only this standing.
+        #[arg(long)]
+        standing: Option<String>,
+        /// Only names that begin so.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// One host with verdicts, steps and timeline.
+    Show {
+        /// Host id or name.
+        host: String,
+    },
+    /// Lets a failed host try again.
+    Retry {
+        /// Host id or name.
+        host: String,
+        /// Only says whether it could.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Waves.
+#[derive(Debug, Subcommand)]
+pub enum Wave {
+    /// Every wave with its state and counts.
+    List,
+    /// Lets the wave's hosts start.
+    Open {
+        /// The wave's name.
+        name: String,
+        /// Only says how many hosts would be queued.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Stops starts in the wave; what has begun runs to its next safe point.
+    Pause {
+        /// The wave's name.
+        name: String,
+        /// Only says what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Enrolment tokens.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Makes one and prints it once.
+    Create {
+        /// How many hosts may enrol with it.
+        #[arg(long, default_value_t = 1)]
+        uses: u32,
+        /// For how many hours it is good.
+        #[arg(long, default_value_t = 24)]
+        hours: u32,
+    },
+}
+
+/// Deadline reports.
+#[derive(Debug, Subcommand)]
+pub enum Report {
+    /// What was made, for which period, and whether it was delivered.
+    List,
+    /// Makes one now, outside the schedule.
+    Run,
+}

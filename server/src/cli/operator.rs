@@ -1,0 +1,226 @@
+//! Commands that speak to a running server, and the catalog that is built in.
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::{
+    args::{Catalog, Connection, Hosts, Operator, Report, Token, Wave},
+    client::Client,
+    output::{self, Format},
+};
+use cutover_core::report::instant;
+
+use crate::{
+    api::{Ask, Done},
+    service::{
+        NewToken, TokenMade,
+        views::{HostDetail, HostList, HostRow, ReportRow, Summary, WaveView},
+    },
+};
+
+/// Runs one command against the server.
+pub(crate) fn run(
+    command: &Operator,
+    connection: &Connection,
+    config: Option<&Path>,
+    format: Format,
+) -> anyhow::Result<()> {
+    super::serve::install_crypto();
+    let client = Client::new(connection, config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(ask(command, &client, format))
+}
+
+async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Result<()> {
+    match command {
+        Operator::Status => status(&client.get::<Summary>("summary", &[]).await?, format),
+        Operator::Hosts(hosts) => match hosts {
+            Hosts::List { phase, standing, name } => {
+                let rows = all_hosts(client, [("phase", phase), ("standing", standing), ("name", name)]).await?;
+                host_rows(&rows, format)
+            }
+            Hosts::Show { host } => show(&client.get(&format!("hosts/{host}"), &[]).await?, format),
+            Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
+        },
+        Operator::Why { host } => why(&client.get(&format!("hosts/{host}"), &[]).await?, format),
+        Operator::Wave(wave) => match wave {
+            Wave::List => waves(&client.get("waves", &[]).await?, format),
+            Wave::Open { name, dry_run } => change(client, &format!("waves/{name}/open"), *dry_run, format).await,
+            Wave::Pause { name, dry_run } => change(client, &format!("waves/{name}/pause"), *dry_run, format).await,
+        },
+        Operator::Token(Token::Create { uses, hours }) => {
+            let made: TokenMade = client.post("tokens", &NewToken { uses: *uses, hours: *hours }).await?;
+            token(&made, format)
+        }
+        Operator::Report(Report::List) => reports(&client.get::<Vec<ReportRow>>("reports", &[]).await?, format),
+        Operator::Report(Report::Run) => {
+            let row: ReportRow = client.post("reports", &serde_json::json!({})).await?;
+            reports(&[row], format)
+        }
+    }
+}
+
+async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 3]) -> anyhow::Result<Vec<HostRow>> {
+    let mut query: Vec<(&str, String)> =
+        filter.iter().filter_map(|(key, value)| value.clone().map(|value| (*key, value))).collect();
+    let mut rows = Vec::new();
+    loop {
+        let page: HostList = client.get("hosts", &query).await?;
+        rows.extend(page.hosts);
+        let Some(after) = page.next else { return Ok(rows) };
+        query.retain(|(key, _)| *key != "after");
+        query.push(("after", after));
+    }
+}
+
+async fn change(client: &Client, path: &str, dry_run: bool, format: Format) -> anyhow::Result<()> {
+    let done: Done = client.post(path, &Ask { dry_run }).await?;
+    match format {
+        Format::Json => output::json(&done),
+        Format::Table | Format::Csv => {
+            output::text(&done.done);
+            Ok(())
+        }
+    }
+}
+
+fn status(summary: &Summary, format: Format) -> anyhow::Result<()> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    rows.push(vec!["campaign".into(), summary.title.clone(), format!("{}, {}", summary.kind, summary.mode)]);
+    for milestone in &summary.milestones {
+        rows.push(vec!["milestone".into(), milestone.name.clone(), milestone.distance.clone()]);
+    }
+    rows.push(vec!["hosts".into(), "all".into(), summary.hosts.to_string()]);
+    for (what, counts) in [("phase", &summary.phases), ("standing", &summary.standing)] {
+        for count in counts.iter().filter(|count| count.count > 0) {
+            rows.push(vec![what.into(), count.name.clone(), count.count.to_string()]);
+        }
+    }
+    let shares =
+        [("replaced", &summary.replaced), ("unknown", &summary.unknown), ("protected", &summary.protected)];
+    for (name, share) in shares {
+        rows.push(vec![
+            "headline".into(),
+            name.into(),
+            format!("{} ({} of {})", share.percent, share.part, share.whole),
+        ]);
+    }
+    output::listing(format, &["what", "name", "figure"], &rows, summary)
+}
+
+fn host_rows(hosts: &[HostRow], format: Format) -> anyhow::Result<()> {
+    let rows: Vec<Vec<String>> = hosts
+        .iter()
+        .map(|host| {
+            vec![
+                host.name.clone(),
+                host.phase.clone(),
+                host.standing.clone(),
+                host.protection.clone(),
+                host.reason.clone(),
+                instant(host.last_contact_ms),
+                host.host_id.clone(),
+            ]
+        })
+        .collect();
+    output::listing(format, &["name", "phase", "standing", "protection", "why", "last contact", "id"], &rows, &hosts)
+}
+
+fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
+    let mut rows: Vec<Vec<String>> = vec![
+        vec!["host".into(), host.row.name.clone(), host.row.host_id.clone()],
+        vec!["system".into(), host.row.system.clone(), String::new()],
+        vec!["phase".into(), host.row.phase.clone(), host.row.reason.clone()],
+        vec!["standing".into(), host.row.standing.clone(), String::new()],
+        vec!["protection".into(), host.row.protection.clone(), String::new()],
+    ];
+    for verdict in &host.verdicts {
+        rows.push(vec!["verdict".into(), format!("{} {}", verdict.product, verdict.verdict), verdict.evidence.join("; ")]);
+    }
+    for step in &host.steps {
+        let what = format!("order {} {}", step.order, step.step);
+        rows.push(vec!["step".into(), what, format!("{} {} {}", instant(step.at_ms), step.event, step.detail)]);
+    }
+    for event in &host.timeline {
+        rows.push(vec!["event".into(), instant(event.at_ms), event.text.clone()]);
+    }
+    let chain = if host.chain_verified { "verifies" } else { "does NOT verify" };
+    rows.push(vec!["chain".into(), chain.into(), String::new()]);
+    output::listing(format, &["what", "", ""], &rows, host)
+}
+
+fn why(host: &HostDetail, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => output::json(&host.why),
+        Format::Table | Format::Csv => {
+            output::text(&format!("{} is {}", host.row.name, host.row.phase));
+            for line in &host.why {
+                output::text(&format!("  {line}"));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn waves(waves: &Vec<WaveView>, format: Format) -> anyhow::Result<()> {
+    let rows: Vec<Vec<String>> = waves
+        .iter()
+        .map(|wave| {
+            let counts = [wave.hosts, wave.waiting, wave.moving, wave.done, wave.stuck];
+            [wave.name.clone(), wave.state.clone()].into_iter().chain(counts.map(|count| count.to_string())).collect()
+        })
+        .collect();
+    output::listing(format, &["wave", "state", "hosts", "waiting", "moving", "done", "stuck"], &rows, waves)
+}
+
+fn token(made: &TokenMade, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => output::json(made),
+        Format::Table | Format::Csv => {
+            output::message(&format!("good for {} hosts until {}; it is shown only now", made.uses, instant(made.ends_ms)));
+            output::message(&format!("CA fingerprint: {}", made.ca_fingerprint));
+            output::text(&made.token);
+            Ok(())
+        }
+    }
+}
+
+fn reports(reports: &[ReportRow], format: Format) -> anyhow::Result<()> {
+    let rows: Vec<Vec<String>> = reports
+        .iter()
+        .map(|report| {
+            vec![
+                report.schedule.clone(),
+                report.period.clone(),
+                instant(report.made_ms),
+                report.delivery.clone(),
+                report.files.join(" "),
+            ]
+        })
+        .collect();
+    output::listing(format, &["schedule", "period", "made", "delivery", "files"], &rows, &reports)
+}
+
+/// Prints or checks the rules and recipes that are built in.
+pub(crate) fn catalog(command: &Catalog, format: Format) -> anyhow::Result<()> {
+    let found = crate::service::built_in_catalog();
+    match command {
+        Catalog::List => {
+            let rows: Vec<Vec<String>> = found.products.iter().map(|product| product.columns()).collect();
+            output::listing(format, &["product", "role", "scope", "name", "recipe"], &rows, &found.products)
+        }
+        Catalog::Check => {
+            for note in &found.notes {
+                output::text(note);
+            }
+            match found.faults.as_slice() {
+                [] => {
+                    output::message(&format!("{} products, no fault", found.products.len()));
+                    Ok(())
+                }
+                faults => bail!("{}", faults.join("\n")),
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The catalog that is built in, for the command line.
+
+use cutover_core::catalog::Catalog;
+use cutover_proto::rule::{BUILT_IN, Rule};
+use serde::Serialize;
+
+/// A product as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProductView {
+    /// Its id.
+    pub product: String,
+    /// What it is to the duty.
+    pub role: String,
+    /// How the ban covers it.
+    pub scope: String,
+    /// Its own name.
+    pub name: String,
+    /// Whether there is a recipe for it.
+    pub recipe: bool,
+}
+
+/// What is built in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// Every product that can be read.
+    pub products: Vec<ProductView>,
+    /// What is recognised and cannot be acted on, and where facts come from.
+    pub notes: Vec<String>,
+    /// What is wrong with the data.
+    pub faults: Vec<String>,
+}
+
+impl ProductView {
+    /// As columns of a table.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        let recipe = if self.recipe { "yes" } else { "no: recognised only" };
+        vec![self.product.clone(), self.role.clone(), self.scope.clone(), self.name.clone(), recipe.to_owned()]
+    }
+}
+
+/// Reads every rule and recipe.
+#[must_use]
+pub fn built_in_catalog() -> BuiltIn {
+    let mut found = BuiltIn::default();
+    let catalog = Catalog::built_in().map_err(|error| found.faults.push(error.to_string())).ok();
+    for (file, text) in BUILT_IN {
+        match Rule::parse(file, text) {
+            Ok(rule) => {
+                let recipe = catalog.as_ref().is_some_and(|catalog| catalog.recipes.contains_key(&rule.product));
+                if !recipe {
+                    found.notes.push(format!("{}: recognised, no recipe: hosts that carry it need a person", rule.product));
+                }
+                found.notes.push(format!("{}: {}", rule.product, rule.sources.join("; ")));
+                found.products.push(ProductView {
+                    product: rule.product.to_string(),
+                    role: rule.role.to_string(),
+                    scope: rule.scope.to_string(),
+                    name: rule.name,
+                    recipe,
+                });
+            }
+            Err(error) => found.faults.push(error.to_string()),
+        }
+    }
+    found
+}

@@ -1,0 +1,112 @@
+//! A check-in's message, checked for form and signatures. Past here nobody checks again.
+
+use cutover_core::plan::JournalFault;
+use cutover_proto::{
+    envelope::{self, Context, PublicKey},
+    ids::HostId,
+    inventory::Inventory,
+    record::StepRecord,
+    v1,
+};
+
+use super::super::CallError;
+
+/// More records than this in one check-in are refused: an agent sends what is not acknowledged in parts.
+const RECORDS_MAX: usize = 500;
+
+/// A signed record and what it says.
+#[derive(Debug, Clone)]
+pub(super) struct SignedRecord {
+    pub(super) envelope: v1::Envelope,
+    pub(super) record: StepRecord,
+}
+
+/// A signed inventory and what it says.
+#[derive(Debug, Clone)]
+pub(super) struct SignedInventory {
+    pub(super) envelope: v1::Envelope,
+    pub(super) digest: String,
+    pub(super) inventory: Inventory,
+}
+
+/// A check-in that holds.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    pub(super) host: HostId,
+    pub(super) boot_id: String,
+    pub(super) agent_version: String,
+    pub(super) rules_revision: u64,
+    /// Hex; empty before the first look.
+    pub(super) digest: String,
+    pub(super) inventory: Option<SignedInventory>,
+    pub(super) looked_at_ms: i64,
+    pub(super) records: Vec<SignedRecord>,
+    pub(super) running: Option<u64>,
+    pub(super) highest_order_begun: u64,
+    pub(super) journal_fault: Option<JournalFault>,
+}
+
+impl Arrival {
+    /// Checks a message of the host that speaks by this key.
+    pub(super) fn check(host: HostId, spki_der: &[u8], request: v1::CheckInRequest) -> Result<Self, CallError> {
+        let key = [PublicKey::host(spki_der).map_err(invalid)?];
+        if request.boot_id.is_empty() || request.boot_id.len() > 64 {
+            return Err(invalid("boot_id is missing or too long"));
+        }
+        if request.step_records.len() > RECORDS_MAX {
+            return Err(invalid(format!("more than {RECORDS_MAX} step records in one check-in; send them in parts")));
+        }
+        let inventory = request.inventory.map(|envelope| signed_inventory(host, envelope, &key)).transpose()?;
+        let records = request
+            .step_records
+            .into_iter()
+            .map(|envelope| signed_record(host, envelope, &key))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            host,
+            boot_id: request.boot_id,
+            agent_version: request.agent_version,
+            rules_revision: request.rules_revision,
+            digest: hex::encode(&request.inventory_digest),
+            inventory,
+            looked_at_ms: request.looked_at_ms,
+            records,
+            running: request.running.map(|running| running.order_number),
+            highest_order_begun: request.highest_order_begun,
+            journal_fault: journal_fault(request.journal)?,
+        })
+    }
+}
+
+fn signed_inventory(host: HostId, envelope: v1::Envelope, key: &[PublicKey]) -> Result<SignedInventory, CallError> {
+    let wire: v1::Inventory = envelope::open_message(&envelope, Context::Inventory, key).map_err(invalid)?;
+    let inventory = Inventory::try_from(wire).map_err(invalid)?;
+    if inventory.host_id != host {
+        return Err(invalid("the inventory is another host's"));
+    }
+    Ok(SignedInventory { digest: hex::encode(envelope::digest(&envelope)), envelope, inventory })
+}
+
+fn signed_record(host: HostId, envelope: v1::Envelope, key: &[PublicKey]) -> Result<SignedRecord, CallError> {
+    let wire: v1::StepRecord = envelope::open_message(&envelope, Context::StepRecord, key).map_err(invalid)?;
+    let record = StepRecord::try_from(wire).map_err(invalid)?;
+    if record.host_id != host {
+        return Err(invalid("a step record is another host's"));
+    }
+    Ok(SignedRecord { envelope, record })
+}
+
+fn journal_fault(state: i32) -> Result<Option<JournalFault>, CallError> {
+    match v1::JournalState::try_from(state) {
+        // An agent that only looks keeps no journal.
+        Ok(v1::JournalState::Unspecified | v1::JournalState::Sound) => Ok(None),
+        Ok(v1::JournalState::Corrupt) => Ok(Some(JournalFault::Corrupt)),
+        Ok(v1::JournalState::Lost) => Ok(Some(JournalFault::Lost)),
+        Ok(v1::JournalState::Restored) => Ok(Some(JournalFault::Restored)),
+        Err(_) => Err(invalid(format!("journal state {state} is not known to this version"))),
+    }
+}
+
+fn invalid(why: impl ToString) -> CallError {
+    CallError::Invalid { why: why.to_string() }
+}

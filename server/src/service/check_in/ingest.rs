@@ -1,0 +1,188 @@
+//! What a check-in brings becomes rows and events, in one commit.
+
+use cutover_core::{decide::Input, judge};
+use cutover_proto::envelope;
+use prost::Message as _;
+
+use super::{
+    super::{
+        CallError, Service, ServiceError,
+        campaign::{InForce, last_seen},
+        plan_edit::{PlanEdit, signed},
+    },
+    arrival::{Arrival, SignedInventory, SignedRecord},
+};
+use crate::store::{Reader, StreamName, WriteTx, events, hosts, inventories, step_records};
+
+impl Service {
+    /// Whether there is anything to write: a pure decision over what the store has.
+    pub(super) async fn says_something_new(&self, arrival: &Arrival) -> Result<bool, CallError> {
+        if arrival.inventory.is_some() || !arrival.records.is_empty() || arrival.journal_fault.is_some() {
+            return Ok(true);
+        }
+        let (service, arrival) = (self.clone(), arrival.clone());
+        self.0
+            .store
+            .read(move |tx| {
+                let host = known_host(tx, &arrival)?;
+                let mut edit = PlanEdit::load(tx, service.campaign_id(), arrival.host)?;
+                if !edit.plan.is_enrolled() || host_differs(&host, &arrival) {
+                    return Ok(true);
+                }
+                let in_force = service.in_force(tx)?;
+                service.take_presence(&mut edit, &in_force, &arrival)?;
+                Ok(edit.is_changed())
+            })
+            .await
+    }
+
+    /// Stores and decides. Repeated, late and out-of-order records change nothing.
+    pub(super) async fn ingest(&self, arrival: Arrival) -> Result<(), CallError> {
+        let service = self.clone();
+        self.0.store.write(move |tx| service.ingest_in(tx, &arrival)).await
+    }
+
+    fn ingest_in(&self, tx: &mut WriteTx<'_>, arrival: &Arrival) -> Result<(), CallError> {
+        let mut host = known_host(tx, arrival)?;
+        let in_force = self.in_force(tx)?;
+        let mut edit = PlanEdit::load(tx, self.campaign_id(), arrival.host)?;
+        let mut told = Vec::new();
+        if !edit.plan.is_enrolled() {
+            let wave = in_force.campaign.wave.name.clone();
+            edit.take(&Input::Enrolled { wave, site: String::new() }, &in_force.cx(self, &in_force.campaign.wave.name))?;
+        }
+        for signed_record in &arrival.records {
+            if self.ingest_record(tx, &mut edit, &in_force, signed_record)? {
+                told.push(self.record_event(signed_record));
+            }
+        }
+        if let Some(fault) = arrival.journal_fault {
+            let wave = edit.plan.wave.clone();
+            edit.take(&Input::JournalDistrusted { fault }, &in_force.cx(self, &wave))?;
+        }
+        match &arrival.inventory {
+            Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? => {
+                told.push(self.inventory_event(inventory));
+                let assessment = judge::assess(&inventory.inventory, &in_force.campaign, &self.0.catalog);
+                let looked = Input::Looked {
+                    assessment: Box::new(assessment),
+                    looked_at_ms: arrival.looked_at_ms.max(inventory.inventory.taken_at_ms),
+                    boot_id: arrival.boot_id.clone(),
+                };
+                let wave = edit.plan.wave.clone();
+                edit.told_at(inventory.inventory.taken_at_ms);
+                edit.take(&looked, &in_force.cx(self, &wave))?;
+            }
+            Some(_) | None => self.take_presence(&mut edit, &in_force, arrival)?,
+        }
+        host.agent_version.clone_from(&arrival.agent_version);
+        host.rules_revision = signed(arrival.rules_revision);
+        hosts::update(tx, &host)?;
+        hosts::note_begun(tx, &host.host_id, signed(arrival.highest_order_begun))?;
+        if !told.is_empty() {
+            events::append_next(tx, &StreamName::host(&host.host_id), &told)?;
+        }
+        let last_seen_ms = last_seen(tx, arrival.host)?.max(self.now_ms());
+        edit.save(tx, self, &in_force, last_seen_ms)?;
+        Ok(())
+    }
+
+    fn take_presence(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {
+        let wave = edit.plan.wave.clone();
+        let input = Input::CheckedIn {
+            looked_at_ms: Some(arrival.looked_at_ms).filter(|ms| *ms != 0),
+            boot_id: arrival.boot_id.clone(),
+            running: arrival.running,
+        };
+        edit.take(&input, &in_force.cx(self, &wave))
+    }
+
+    /// Whether the record is new. One past a gap is not taken: the host sends it again with those before it.
+    fn ingest_record(
+        &self,
+        tx: &mut WriteTx<'_>,
+        edit: &mut PlanEdit,
+        in_force: &InForce,
+        signed_record: &SignedRecord,
+    ) -> Result<bool, CallError> {
+        let record = &signed_record.record;
+        let (host, order) = (record.host_id.to_string(), signed(record.order_number));
+        if i64::from(record.sequence) > step_records::mark(tx, &host, order)? + 1 {
+            return Ok(false);
+        }
+        let row = step_records::StepRecordRow {
+            host_id: host,
+            order_number: order,
+            sequence: i64::from(record.sequence),
+            received_ms: self.now_ms(),
+            event: record.event.as_str().to_owned(),
+            step: i64::from(record.step),
+            envelope: signed_record.envelope.encode_to_vec(),
+        };
+        match step_records::insert(tx, &row)? {
+            step_records::Arrival::New => {}
+            step_records::Arrival::Repeated => return Ok(false),
+            step_records::Arrival::Differs => {
+                tracing::warn!(
+                    host = %record.host_id, order = record.order_number, sequence = record.sequence,
+                    "a step record came again with other bytes; the first one stays"
+                );
+                return Ok(false);
+            }
+        }
+        let wave = edit.plan.wave.clone();
+        edit.told_at(record.at_ms);
+        edit.take(&Input::Recorded(Box::new(record.clone())), &in_force.cx(self, &wave))?;
+        Ok(true)
+    }
+
+    fn ingest_inventory(
+        &self,
+        tx: &mut WriteTx<'_>,
+        host: &mut hosts::HostRow,
+        inventory: &SignedInventory,
+    ) -> Result<bool, CallError> {
+        let row = inventories::InventoryRow {
+            host_id: host.host_id.clone(),
+            digest: inventory.digest.clone(),
+            taken_agent_ms: inventory.inventory.taken_at_ms,
+            received_ms: self.now_ms(),
+            envelope: inventory.envelope.encode_to_vec(),
+        };
+        let new = inventories::insert(tx, &row)?;
+        if new {
+            host.inventory_digest = Some(inventory.digest.clone());
+            host.inventory_at_ms = Some(self.now_ms());
+            host.name.clone_from(&inventory.inventory.facts.hostname);
+            host.facts = serde_json::to_string(&inventory.inventory.facts)
+                .map_err(|error| CallError::Broken { why: format!("facts: {error}") })?;
+        }
+        Ok(new)
+    }
+
+    fn record_event(&self, signed_record: &SignedRecord) -> crate::store::NewEvent {
+        let record = &signed_record.record;
+        let body = serde_json::json!({
+            "order": record.order_number,
+            "sequence": record.sequence,
+            "event": record.event,
+            "digest": hex::encode(envelope::digest(&signed_record.envelope)),
+        });
+        self.host_event("step-record", &body, Some(record.at_ms))
+    }
+
+    fn inventory_event(&self, inventory: &SignedInventory) -> crate::store::NewEvent {
+        let body = serde_json::json!({ "digest": inventory.digest, "boot_id": inventory.inventory.boot_id });
+        self.host_event("inventory", &body, Some(inventory.inventory.taken_at_ms))
+    }
+}
+
+fn known_host(db: &mut impl Reader, arrival: &Arrival) -> Result<hosts::HostRow, CallError> {
+    hosts::load(db, &arrival.host.to_string())?.ok_or(CallError::UnknownHost)
+}
+
+fn host_differs(host: &hosts::HostRow, arrival: &Arrival) -> bool {
+    host.agent_version != arrival.agent_version
+        || host.rules_revision != signed(arrival.rules_revision)
+        || host.highest_begun < signed(arrival.highest_order_begun)
+}

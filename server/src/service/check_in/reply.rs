@@ -1,0 +1,154 @@
+//! What goes back: marks of what is durable, and what the host is to do.
+
+use std::collections::BTreeSet;
+
+use cutover_core::decide::Input;
+use cutover_proto::{
+    envelope::{self, Context},
+    rule, v1,
+};
+use prost::Message as _;
+
+use super::{
+    super::{
+        CallError, Service, ServiceError,
+        campaign::last_seen,
+        ids,
+        plan_edit::{PlanEdit, signed, unsigned},
+    },
+    arrival::Arrival,
+};
+use crate::store::{Reader, WriteTx, hosts, step_records, work_orders};
+
+/// Check-ins are spread by this share of their interval, so that a fleet does not come in step.
+const JITTER_PERCENT: u64 = 20;
+
+/// What a read finds for the reply.
+#[derive(Debug, Clone)]
+struct Due {
+    reply: v1::CheckInReply,
+    /// An order that goes out: its row, not signed yet where there is no envelope.
+    order: Option<work_orders::WorkOrderRow>,
+    cancel: Option<(u64, String)>,
+    has_order: bool,
+}
+
+impl Service {
+    /// Answers from what is stored.
+    pub(super) async fn reply(&self, arrival: &Arrival) -> Result<v1::CheckInReply, CallError> {
+        let (service, asked) = (self.clone(), arrival.clone());
+        let due = self.0.store.read(move |tx| service.due(tx, &asked)).await?;
+        let mut reply = due.reply;
+        if let Some(order) = due.order {
+            tracing::Span::current().record("attempt", order.attempt);
+            reply.work_order = Some(self.send_order(arrival, order).await?);
+        }
+        if let Some((number, why)) = due.cancel {
+            reply.cancel = Some(self.cancel(arrival, number, why)?);
+        }
+        if arrival.rules_revision < rule::BUILT_IN_REVISION {
+            reply.rules = Some(self.0.rules.clone());
+        }
+        reply.next_in_seconds = self.next_in_seconds(due.has_order)?;
+        Ok(reply)
+    }
+
+    fn due(&self, db: &mut impl Reader, arrival: &Arrival) -> Result<Due, CallError> {
+        let id = arrival.host.to_string();
+        let host = hosts::load(db, &id)?.ok_or(CallError::UnknownHost)?;
+        let plan = PlanEdit::load(db, self.campaign_id(), arrival.host)?.plan;
+        let order = match plan.order_to_send(arrival.running) {
+            Some(number) => work_orders::load(db, &id, signed(number))?,
+            None => None,
+        };
+        let durable = host.inventory_digest.clone().unwrap_or_default();
+        let pace = self.0.pace;
+        let reply = v1::CheckInReply {
+            store_epoch: Self::store_epoch(db)?,
+            server_time_ms: self.now_ms(),
+            durable: marks(db, arrival)?,
+            durable_inventory: hex::decode(&durable).unwrap_or_default(),
+            want_inventory: !arrival.digest.is_empty() && arrival.digest != durable,
+            want_look: plan.wants_look(),
+            settings: Some(v1::Settings {
+                check_in_seconds: pace.check_in_seconds,
+                look_seconds: pace.look_seconds,
+                watch: pace.watch,
+            }),
+            ..v1::CheckInReply::default()
+        };
+        let cancel = plan.order_to_cancel().map(|(number, why)| (number, why.to_owned()));
+        Ok(Due { reply, order, cancel, has_order: plan.order.is_some() })
+    }
+
+    /// The order as signed bytes. Signed once: a host that asks again gets the same.
+    async fn send_order(
+        &self,
+        arrival: &Arrival,
+        order: work_orders::WorkOrderRow,
+    ) -> Result<v1::Envelope, CallError> {
+        let signed_order = match &order.envelope {
+            Some(bytes) => v1::Envelope::decode(bytes.as_slice()).map_err(|error| CallError::Broken {
+                why: format!("stored work order {}: {error}", order.number),
+            })?,
+            None => self.with_pki(|pki| envelope::seal(Context::WorkOrder, order.body.clone(), pki.signing().newest()))
+                .map_err(|error| CallError::Broken { why: format!("work order cannot be signed: {error}") })?,
+        };
+        if order.fetched_ms.is_none() {
+            let (service, host, number) = (self.clone(), arrival.host, order.number);
+            let bytes = signed_order.encode_to_vec();
+            self.0.store.write(move |tx| service.note_fetched(tx, host, number, &bytes)).await?;
+        }
+        Ok(signed_order)
+    }
+
+    fn note_fetched(
+        &self,
+        tx: &mut WriteTx<'_>,
+        host: cutover_proto::ids::HostId,
+        number: i64,
+        envelope: &[u8],
+    ) -> Result<(), CallError> {
+        let id = host.to_string();
+        let in_force = self.in_force(tx)?;
+        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let wave = edit.plan.wave.clone();
+        edit.take(&Input::OrderFetched { number: unsigned(number) }, &in_force.cx(self, &wave))?;
+        if !work_orders::set_envelope(tx, &id, number, envelope)? || !work_orders::fetch(tx, &id, number, self.now_ms())? {
+            // Withdrawn or ended since it was read: the next check-in tells what holds then.
+            return Err(tx.conflict("work order").into());
+        }
+        let last_seen_ms = last_seen(tx, host)?.max(self.now_ms());
+        edit.save(tx, self, &in_force, last_seen_ms)?;
+        Ok(())
+    }
+
+    fn cancel(&self, arrival: &Arrival, order_number: u64, reason: String) -> Result<v1::Envelope, CallError> {
+        let cancel = v1::Cancel { host_id: arrival.host.to_string(), order_number, reason };
+        self.with_pki(|pki| envelope::seal_message(Context::Cancel, &cancel, pki.signing().newest()))
+            .map_err(|error| CallError::Broken { why: format!("cancel cannot be signed: {error}") })
+    }
+
+    fn next_in_seconds(&self, has_order: bool) -> Result<u32, ServiceError> {
+        let pace = self.0.pace;
+        let base = u64::from(if has_order { pace.open_order_seconds } else { pace.check_in_seconds });
+        let spread = base * JITTER_PERCENT / 100;
+        let drawn = base - spread + ids::seed()? % (2 * spread + 1);
+        Ok(u32::try_from(drawn).unwrap_or(u32::MAX).max(1))
+    }
+}
+
+/// High-water marks of every order that the check-in spoke of.
+fn marks(db: &mut impl Reader, arrival: &Arrival) -> Result<Vec<v1::OrderMark>, ServiceError> {
+    let mut orders: BTreeSet<u64> = arrival.records.iter().map(|signed| signed.record.order_number).collect();
+    orders.extend(arrival.running);
+    orders.extend(Some(arrival.highest_order_begun).filter(|number| *number > 0));
+    let host = arrival.host.to_string();
+    orders
+        .into_iter()
+        .map(|order_number| {
+            let mark = step_records::mark(db, &host, signed(order_number))?;
+            Ok(v1::OrderMark { order_number, sequence: u32::try_from(mark).unwrap_or(u32::MAX) })
+        })
+        .collect()
+}

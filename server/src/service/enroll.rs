@@ -1,0 +1,195 @@
+//! Enrolment: a token and a key become a host with a certificate. Idempotent by key.
+
+use cutover_core::decide::Input;
+use cutover_proto::{
+    envelope::{self, Context, PublicKey},
+    ids::HostId,
+    inventory::HostFacts,
+    v1,
+};
+
+use super::{CallError, Service, ServiceError, campaign, ids, plan_edit::PlanEdit};
+use crate::{
+    pki::{Certificate, CsrKey, HOST_LIFE},
+    store::{
+        NewEvent, StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts,
+    },
+};
+
+/// What an enrolment brings, checked for form.
+#[derive(Debug, Clone)]
+struct Newcomer {
+    token_hash: String,
+    spki_hash: String,
+    sealing_key: Vec<u8>,
+    facts: HostFacts,
+    agent_version: String,
+}
+
+impl Service {
+    /// Enrols a host, or answers again to one whose reply was lost.
+    ///
+    /// # Errors
+    /// When token, key or facts are not good, or the store fails.
+    pub async fn enroll(&self, request: v1::EnrollRequest) -> Result<v1::EnrollReply, CallError> {
+        let csr_der = request.csr_der.clone();
+        let newcomer = Newcomer::check(request)?;
+        let known = self.host_of_key(newcomer.spki_hash.clone()).await?;
+        let host = match known {
+            Some(host) => host,
+            None => ids::host_id(self.real_now_ms())?,
+        };
+        let certificate = self.issue(&csr_der, host)?;
+        let (service, stored) = (self.clone(), certificate.clone());
+        let epoch = self
+            .0
+            .store
+            .write(move |tx| {
+                service.admit(tx, host, &newcomer, &stored)?;
+                Ok::<_, CallError>(Self::store_epoch(tx)?)
+            })
+            .await?;
+        tracing::info!(%host, again = known.is_some(), "enrolled");
+        Ok(self.with_pki(|pki| v1::EnrollReply {
+            host_id: host.to_string(),
+            certificate_chain: vec![certificate.der.clone()],
+            trust_anchors: pki.roots().iter().map(|root| root.as_ref().to_vec()).collect(),
+            signing_keys: pki.signing().wire(),
+            store_epoch: epoch.clone(),
+            server_time_ms: self.now_ms(),
+        }))
+    }
+
+    async fn host_of_key(&self, spki_hash: String) -> Result<Option<HostId>, CallError> {
+        let row = self.0.store.read(move |tx| Ok::<_, CallError>(enrolments::load(tx, &spki_hash)?)).await?;
+        row.map(|row| row.host_id.parse().map_err(|error| CallError::from(campaign::broken_id(error)))).transpose()
+    }
+
+    /// A certificate for a host, by the key of a request.
+    pub(super) fn issue(&self, csr_der: &[u8], host: HostId) -> Result<Certificate, CallError> {
+        self.with_pki(|pki| pki.issue_host(csr_der, host.uuid(), self.real_now_ms(), HOST_LIFE))
+            .map_err(|error| CallError::Invalid { why: error.to_string() })
+    }
+
+    fn admit(
+        &self,
+        tx: &mut WriteTx<'_>,
+        host: HostId,
+        newcomer: &Newcomer,
+        certificate: &Certificate,
+    ) -> Result<(), CallError> {
+        let id = host.to_string();
+        if let Some(enrolment) = enrolments::load(tx, &newcomer.spki_hash)? {
+            if enrolment.host_id != id {
+                // The same key enrolled at the same moment by another call; that one's host id counts.
+                return Err(tx.conflict("enrolment").into());
+            }
+            return Ok(insert_key(tx, &id, certificate)?);
+        }
+        let tags = self.use_token(tx, &newcomer.token_hash)?;
+        let facts = serde_json::to_string(&newcomer.facts)
+            .map_err(|error| CallError::Broken { why: format!("facts: {error}") })?;
+        hosts::insert(
+            tx,
+            &hosts::HostRow {
+                host_id: id.clone(),
+                created_ms: self.now_ms(),
+                name: newcomer.facts.hostname.clone(),
+                site: None,
+                tags,
+                facts: facts.clone(),
+                reported: "{}".to_owned(),
+                agent_version: newcomer.agent_version.clone(),
+                rules_revision: 0,
+                inventory_digest: None,
+                inventory_at_ms: None,
+                sealing_key: Some(newcomer.sealing_key.clone()),
+                next_order_number: 1,
+                highest_begun: 0,
+            },
+        )?;
+        insert_key(tx, &id, certificate)?;
+        let enrolment = enrolments::EnrolmentRow {
+            spki_hash: newcomer.spki_hash.clone(),
+            token_hash: newcomer.token_hash.clone(),
+            host_id: id.clone(),
+            at_ms: self.now_ms(),
+        };
+        enrolments::insert(tx, &enrolment)?;
+        let body = serde_json::json!({ "key": certificate.spki_hash, "facts": newcomer.facts });
+        events::append_next(tx, &StreamName::host(&id), &[self.host_event("enrolled", &body, None)])?;
+        let in_force = self.in_force(tx)?;
+        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let wave = in_force.campaign.wave.name.clone();
+        edit.take(&Input::Enrolled { wave: wave.clone(), site: String::new() }, &in_force.cx(self, &wave))?;
+        edit.save(tx, self, &in_force, self.now_ms())?;
+        Ok(())
+    }
+
+    fn use_token(&self, tx: &mut WriteTx<'_>, token_hash: &str) -> Result<String, CallError> {
+        let refuse = |why: &str| Err(CallError::Token { why: why.to_owned() });
+        match enrol_tokens::take_use(tx, token_hash, self.real_now_ms())? {
+            enrol_tokens::TokenUse::Granted { tags } => Ok(tags),
+            enrol_tokens::TokenUse::Unknown => refuse("the enrolment token is not known"),
+            enrol_tokens::TokenUse::Revoked => refuse("the enrolment token was revoked"),
+            enrol_tokens::TokenUse::Expired { .. } => refuse("the enrolment token has expired"),
+            enrol_tokens::TokenUse::UsedUp => refuse("the enrolment token is used up"),
+        }
+    }
+
+    /// An event of a host's own stream.
+    pub(super) fn host_event(&self, kind: &str, body: &serde_json::Value, agent_at_ms: Option<i64>) -> NewEvent {
+        NewEvent {
+            kind: kind.to_owned(),
+            schema_version: 1,
+            body: body.to_string(),
+            at_ms: self.now_ms(),
+            agent_at_ms,
+        }
+    }
+}
+
+impl Newcomer {
+    fn check(request: v1::EnrollRequest) -> Result<Self, CallError> {
+        let invalid = |why: String| CallError::Invalid { why };
+        let key = CsrKey::check(&request.csr_der).map_err(|error| invalid(error.to_string()))?;
+        let sealing_key = checked_sealing_key(request.sealing_key, &key.spki_der)?;
+        let facts: HostFacts = request
+            .facts
+            .ok_or_else(|| invalid("the enrolment brings no facts about the host".to_owned()))?
+            .try_into()
+            .map_err(|error: cutover_proto::WireError| invalid(error.to_string()))?;
+        Ok(Self {
+            token_hash: ids::hash(&request.token),
+            spki_hash: key.spki_hash,
+            sealing_key,
+            facts,
+            agent_version: request.agent_version,
+        })
+    }
+}
+
+/// The X25519 key that the host's TLS key signed.
+pub(super) fn checked_sealing_key(sealing: Option<v1::Envelope>, spki_der: &[u8]) -> Result<Vec<u8>, CallError> {
+    let invalid = |why: String| CallError::Invalid { why };
+    let sealing = sealing.ok_or_else(|| invalid("the request brings no sealing key".to_owned()))?;
+    let signer = PublicKey::host(spki_der).map_err(|error| invalid(error.to_string()))?;
+    let body = envelope::open(&sealing, Context::SealingKey, &[signer]).map_err(|error| invalid(error.to_string()))?;
+    if body.len() == 32 { Ok(body.to_vec()) } else { Err(invalid("the sealing key is not 32 bytes of X25519".into())) }
+}
+
+/// Maps a key to its host from here on; the same key again gets its newer certificate.
+pub(super) fn insert_key(tx: &mut WriteTx<'_>, host: &str, certificate: &Certificate) -> Result<(), ServiceError> {
+    host_keys::insert(
+        tx,
+        &host_keys::HostKeyRow {
+            spki_hash: certificate.spki_hash.clone(),
+            host_id: host.to_owned(),
+            from_ms: certificate.not_before_ms,
+            to_ms: certificate.not_after_ms,
+            revoked_ms: None,
+            certificate: certificate.der.clone(),
+        },
+    )?;
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! What every use case holds: the store, the keys, the clocks, and what is compiled in.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use cutover_core::{
+    campaign::Campaign,
+    catalog::Catalog,
+    decide::Outage,
+    report::Schedule,
+};
+use cutover_proto::{
+    envelope::{self, Context},
+    ids::{CampaignId, HostId},
+    rule, v1,
+};
+use tokio::sync::broadcast;
+
+use super::{ServiceError, seen::SeenBuffer};
+use crate::{
+    clock::Clock,
+    pki::Pki,
+    store::{Store, StoreEvent},
+};
+
+/// How often agents come and look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Seconds between check-ins at rest.
+    pub check_in_seconds: u32,
+    /// The same while an order is open.
+    pub open_order_seconds: u32,
+    /// Seconds between full looks.
+    pub look_seconds: u32,
+    /// Whether agents keep a stream open.
+    pub watch: bool,
+}
+
+/// The scheduled report.
+#[derive(Debug, Clone)]
+pub struct ReportSettings {
+    /// When; `None` means never by itself.
+    pub schedule: Option<Schedule>,
+    /// Name of the schedule in the store: the expression and its zone.
+    pub name: String,
+    /// Where HTML and CSV go.
+    pub directory: PathBuf,
+    /// Where JSON goes; empty means nowhere.
+    pub webhook_url: String,
+}
+
+/// What a service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// Certificate authority and signing keys.
+    pub pki: Pki,
+    /// Drives plans, wakes and events.
+    pub campaign_clock: Clock,
+    /// Drives certificates and sessions.
+    pub real_clock: Clock,
+    /// Rules and recipes.
+    pub catalog: Catalog,
+    /// Which campaign it runs.
+    pub campaign_id: CampaignId,
+    /// How often agents come.
+    pub pace: Pace,
+    /// The scheduled report.
+    pub report: ReportSettings,
+    /// Whether people reach it by TLS: then the session cookie is marked so.
+    pub people_have_tls: bool,
+}
+
+/// The use cases. Cheap to clone; clones are the same server.
+#[derive(Debug, Clone)]
+pub struct Service(pub(super) Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) pki: RwLock<Pki>,
+    pub(super) clock: Clock,
+    pub(super) real_clock: Clock,
+    pub(super) catalog: Catalog,
+    pub(super) campaign_id: CampaignId,
+    pub(super) pace: Pace,
+    pub(super) report: ReportSettings,
+    pub(super) people_have_tls: bool,
+    pub(super) rules: v1::Envelope,
+    pub(super) seen: SeenBuffer,
+    /// Names this process in leases.
+    pub(super) holder: String,
+    pub(super) outages: RwLock<Arc<[Outage]>>,
+    /// Parsed campaigns by version; the text in the store decides.
+    pub(super) parsed: Mutex<BTreeMap<(CampaignId, i64), Arc<Campaign>>>,
+}
+
+impl Service {
+    /// Puts it together and signs the rules.
+    ///
+    /// # Errors
+    /// When the rules cannot be signed or the store does not answer.
+    pub fn new(parts: Parts) -> Result<Self, ServiceError> {
+        let files = rule::BUILT_IN
+            .iter()
+            .map(|(name, toml)| v1::RuleFile { name: (*name).to_owned(), toml: (*toml).to_owned() })
+            .collect();
+        let rules = v1::Rules { revision: rule::BUILT_IN_REVISION, files };
+        let rules = envelope::seal_message(Context::Rules, &rules, parts.pki.signing().newest())
+            .map_err(|error| ServiceError::Broken { why: format!("rules cannot be signed: {error}") })?;
+        let service = Self(Arc::new(Inner {
+            holder: super::ids::random_hex::<16>()?,
+            store: parts.store,
+            pki: RwLock::new(parts.pki),
+            clock: parts.campaign_clock,
+            real_clock: parts.real_clock,
+            catalog: parts.catalog,
+            campaign_id: parts.campaign_id,
+            pace: parts.pace,
+            report: parts.report,
+            people_have_tls: parts.people_have_tls,
+            rules,
+            seen: SeenBuffer::default(),
+            outages: RwLock::new(Arc::new([])),
+            parsed: Mutex::new(BTreeMap::new()),
+        }));
+        service.remember_outages()?;
+        Ok(service)
+    }
+
+    /// The campaign's time in milliseconds since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.0.clock.now_ms()
+    }
+
+    /// The machine's time in milliseconds since the epoch.
+    #[must_use]
+    pub fn real_now_ms(&self) -> i64 {
+        self.0.real_clock.now_ms()
+    }
+
+    /// Whether people reach it by TLS.
+    #[must_use]
+    pub fn people_have_tls(&self) -> bool {
+        self.0.people_have_tls
+    }
+
+    /// The campaign that it runs.
+    #[must_use]
+    pub fn campaign_id(&self) -> &CampaignId {
+        &self.0.campaign_id
+    }
+
+    /// The store, for those that watch it.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Told after each commit.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        Changes(self.0.store.subscribe())
+    }
+
+    pub(super) fn with_pki<T>(&self, look: impl FnOnce(&Pki) -> T) -> T {
+        look(&self.0.pki.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn outages(&self) -> Arc<[Outage]> {
+        Arc::clone(&self.0.outages.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The topic that nudges one host.
+#[must_use]
+pub(super) fn nudge_topic(host: HostId) -> String {
+    format!("nudge:{host}")
+}
+
+impl Service {
+    /// The host that a change in the store asks to be nudged, if it is one of those.
+    #[must_use]
+    pub fn nudged_host(event: &StoreEvent) -> Option<HostId> {
+        event.topic.strip_prefix("nudge:")?.parse().ok()
+    }
+}
+
+/// Waits for commits.
+#[derive(Debug)]
+pub struct Changes(broadcast::Receiver<StoreEvent>);
+
+/// How long a waiting reader sleeps at most: the safety net under notices between replicas.
+const SAFETY_NET: Duration = Duration::from_secs(3);
+
+impl Changes {
+    /// Until something was committed, or a few seconds have passed.
+    pub async fn wait(&mut self) {
+        // A reader that fell behind, or a store that closed, simply looks again.
+        let _ = tokio::time::timeout(SAFETY_NET, self.0.recv()).await;
+    }
+
+    /// The next notice; `None` when some were missed or a few seconds have passed.
+    pub async fn next(&mut self) -> Option<StoreEvent> {
+        match tokio::time::timeout(SAFETY_NET, self.0.recv()).await {
+            Ok(Ok(event)) => Some(event),
+            Ok(Err(broadcast::error::RecvError::Lagged(_))) | Err(_) => None,
+            Ok(Err(broadcast::error::RecvError::Closed)) => {
+                tokio::time::sleep(SAFETY_NET).await;
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Deadline reports: each period exactly once, across restarts and replicas, by the key of its row.
+
+use cutover_core::{
+    report::{BY_HAND, Document, Figures, Period, StuckHost, figures, file_stem},
+    standing::Totals,
+    waiting,
+};
+
+use super::{
+    Caller, Service, ServiceError,
+    access::Role,
+    campaign::InForce,
+    letters::{DIRECTORY, WEBHOOK},
+    plan_edit::read_state,
+    views::{self, ReportRow},
+};
+use crate::store::{
+    Reader, WriteTx, events, outbox, plans::PlanFilter, report_runs, views as store_views,
+};
+
+/// A run this much after its time says that it is late.
+const LATE_FROM_MS: i64 = 3_600_000;
+
+/// How many missed periods are looked at after a long stop; only the newest is made up for.
+const MISSED_MAX: usize = 400;
+
+/// How many stuck hosts a report names.
+const STUCK_MAX: usize = 10_000;
+
+/// How many runs a listing shows.
+const LISTED: i64 = 200;
+
+impl Service {
+    /// Makes what the schedule says is due; says how many reports that were. After a stop, the newest missed period is
+    /// made once and says that it is late.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn make_due_reports(&self) -> Result<usize, ServiceError> {
+        let Some(schedule) = &self.0.report.schedule else { return Ok(0) };
+        let (name, now_ms) = (self.0.report.name.clone(), self.now_ms());
+        let newest = {
+            let name = name.clone();
+            self.0.store.read(move |tx| Ok::<_, ServiceError>(report_runs::newest(tx, &name)?)).await?
+        };
+        let Some(newest) = newest else {
+            return self.begin_schedule(name, now_ms).await.map(|()| 0);
+        };
+        let after_ms = period_ms(&newest.period).unwrap_or(newest.made_ms);
+        let Some(period) = schedule.due_periods(after_ms, now_ms, MISSED_MAX).pop() else { return Ok(0) };
+        let late = now_ms - period.at_ms > LATE_FROM_MS;
+        Ok(usize::from(self.make_report(name, period, late).await?))
+    }
+
+    /// A schedule that is new here owes nothing for the past: a row without figures marks where it begins.
+    async fn begin_schedule(&self, name: String, now_ms: i64) -> Result<(), ServiceError> {
+        self.0
+            .store
+            .write(move |tx| {
+                let row = report_runs::ReportRunRow {
+                    schedule: name.clone(),
+                    period: instant_key(now_ms),
+                    made_ms: now_ms,
+                    as_of_pos: 0,
+                    body: String::new(),
+                };
+                report_runs::insert(tx, &row)?;
+                Ok::<_, ServiceError>(())
+            })
+            .await
+    }
+
+    /// Makes a report outside the schedule.
+    ///
+    /// # Errors
+    /// When the caller may not or the store fails.
+    pub async fn run_report(&self, caller: Caller) -> Result<ReportRow, ServiceError> {
+        caller.must_be(Role::Operator)?;
+        let now_ms = self.now_ms();
+        let period = Period { key: instant_key(now_ms), at_ms: now_ms };
+        let key = period.key.clone();
+        self.make_report(BY_HAND.to_owned(), period, false).await?;
+        self.reports()
+            .await?
+            .into_iter()
+            .find(|row| row.schedule == BY_HAND && row.period == key)
+            .ok_or_else(|| ServiceError::Broken { why: "the report was made and cannot be found".to_owned() })
+    }
+
+    async fn make_report(&self, schedule: String, period: Period, late: bool) -> Result<bool, ServiceError> {
+        let service = self.clone();
+        self.0.store.write(move |tx| service.make_in(tx, &schedule, &period, late)).await
+    }
+
+    fn make_in(
+        &self,
+        tx: &mut WriteTx<'_>,
+        schedule: &str,
+        period: &Period,
+        late: bool,
+    ) -> Result<bool, ServiceError> {
+        let figures = self.figures(tx)?;
+        let body = Document { schedule: schedule.to_owned(), period: period.key.clone(), late, figures };
+        let json = serde_json::to_string(&body).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
+        let row = report_runs::ReportRunRow {
+            schedule: schedule.to_owned(),
+            period: period.key.clone(),
+            made_ms: self.now_ms(),
+            as_of_pos: events::last_pos(tx)?,
+            body: json.clone(),
+        };
+        if !report_runs::insert(tx, &row)? {
+            return Ok(false);
+        }
+        let settings = &self.0.report;
+        let directory = settings.directory.display().to_string();
+        let targets = [(DIRECTORY, directory.as_str()), (WEBHOOK, settings.webhook_url.as_str())];
+        for (kind, target) in targets.into_iter().filter(|(_, target)| !target.is_empty()) {
+            outbox::insert(tx, &letter_id(schedule, &period.key, kind), kind, target, &json, self.real_now_ms())?;
+        }
+        Ok(true)
+    }
+
+    /// The figures as of this transaction.
+    fn figures(&self, db: &mut impl Reader) -> Result<Figures, ServiceError> {
+        let in_force = self.in_force(db)?;
+        let totals = self.totals(db)?;
+        let stuck = self.stuck(db, &in_force, STUCK_MAX)?;
+        Ok(figures(&totals, stuck, &in_force.campaign, self.0.catalog.revision, self.now_ms()))
+    }
+
+    /// The totals of the campaign.
+    pub(super) fn totals(&self, db: &mut impl Reader) -> Result<Totals, ServiceError> {
+        crate::store::totals::list(db, self.campaign_id().as_str())?
+            .into_iter()
+            .map(|total| views::bucket(&total.bucket).map(|bucket| (bucket, total.hosts)))
+            .collect::<Result<Totals, _>>()
+    }
+
+    /// Hosts that stand still, from the phases in which hosts do.
+    pub(super) fn stuck(
+        &self,
+        db: &mut impl Reader,
+        in_force: &InForce,
+        limit: usize,
+    ) -> Result<Vec<StuckHost>, ServiceError> {
+        let group = self.group_state(db, in_force)?;
+        let mut stuck = Vec::new();
+        for phase in views::phases_that_may_stand_still() {
+            let filter = PlanFilter { phase: Some(phase.as_str().to_owned()), ..PlanFilter::default() };
+            let rows = i64::try_from(limit - stuck.len()).unwrap_or(i64::MAX);
+            for line in store_views::host_lines(db, self.campaign_id().as_str(), &filter, None, rows)? {
+                let plan = read_state(&line.state)?;
+                let seen_ms = line.seen_ms.unwrap_or(0);
+                let waits = waiting::why(&plan, &group, seen_ms, &in_force.campaign, self.now_ms());
+                stuck.extend(StuckHost::of(&plan, waits.as_ref(), &in_force.campaign, self.now_ms()));
+            }
+        }
+        Ok(stuck)
+    }
+
+    /// What was made, newest first, and how its delivery stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn reports(&self) -> Result<Vec<ReportRow>, ServiceError> {
+        let service = self.clone();
+        self.0
+            .store
+            .read(move |tx| {
+                let mut rows = Vec::new();
+                for run in report_runs::list(tx, LISTED)? {
+                    if !run.body.is_empty() {
+                        rows.push(service.report_row(tx, run)?);
+                    }
+                }
+                Ok::<_, ServiceError>(rows)
+            })
+            .await
+    }
+
+    fn report_row(&self, db: &mut impl Reader, run: report_runs::ReportRunRow) -> Result<ReportRow, ServiceError> {
+        let mut delivery = Vec::new();
+        for kind in [DIRECTORY, WEBHOOK] {
+            let Some(letter) = outbox::load(db, &letter_id(&run.schedule, &run.period, kind))? else { continue };
+            let state = match letter.state {
+                outbox::DeliveryState::Delivered => format!("{kind} delivered"),
+                outbox::DeliveryState::Pending if letter.attempts == 0 => format!("{kind} waits"),
+                outbox::DeliveryState::Pending => {
+                    let why = letter.last_error.unwrap_or_default();
+                    format!("{kind} failed {} times, is tried again: {why}", letter.attempts)
+                }
+                outbox::DeliveryState::Dead => {
+                    format!("{kind} given up: {}", letter.last_error.unwrap_or_default())
+                }
+            };
+            delivery.push(state);
+        }
+        let stem = file_stem(&run.schedule, &run.period);
+        let files = ["html", "csv"]
+            .map(|kind| self.0.report.directory.join(format!("{stem}.{kind}")).display().to_string())
+            .to_vec();
+        let (schedule, period, made_ms) = (run.schedule, run.period, run.made_ms);
+        Ok(ReportRow { schedule, period, made_ms, files, delivery: delivery.join("; ") })
+    }
+}
+
+fn letter_id(schedule: &str, period: &str, kind: &str) -> String {
+    format!("report/{schedule}/{period}/{kind}")
+}
+
+fn instant_key(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
+}
+
+fn period_ms(key: &str) -> Option<i64> {
+    key.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+}

@@ -1,0 +1,71 @@
+//! Enrolment tokens: made here, used by hosts, kept as hashes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, Service, ServiceError, access::Role, ids};
+use crate::store::enrol_tokens;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// A token good for longer than this would be forgotten.
+const HOURS_MAX: u32 = 24 * 366;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// How many hosts may enrol with it.
+    pub uses: u32,
+    /// For how long it is good.
+    pub hours: u32,
+}
+
+/// A token, in plain this once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenMade {
+    /// In plain.
+    pub token: String,
+    /// How many hosts may enrol with it.
+    pub uses: u32,
+    /// Its end, in milliseconds since the epoch.
+    pub ends_ms: i64,
+    /// What agents pin.
+    pub ca_fingerprint: String,
+}
+
+impl Service {
+    /// Makes an enrolment token.
+    ///
+    /// # Errors
+    /// When the caller may not, or a number makes no sense.
+    pub async fn create_token(&self, caller: Caller, ask: NewToken) -> Result<TokenMade, ServiceError> {
+        caller.must_be(Role::Operator)?;
+        if ask.uses == 0 || ask.hours == 0 || ask.hours > HOURS_MAX {
+            let why = format!("a token needs at least one use and between 1 and {HOURS_MAX} hours");
+            return Err(ServiceError::Invalid { why });
+        }
+        let token = format!("enrol_{}", ids::random_hex::<24>()?);
+        let now_ms = self.real_now_ms();
+        let ends_ms = now_ms + i64::from(ask.hours) * HOUR_MS;
+        let (token_hash, service) = (ids::hash(&token), self.clone());
+        self.0
+            .store
+            .write(move |tx| {
+                let row = enrol_tokens::EnrolTokenRow {
+                    token_hash: token_hash.clone(),
+                    name: format!("by {}", caller.name()),
+                    created_ms: now_ms,
+                    ends_ms,
+                    uses_left: i64::from(ask.uses),
+                    tags: "[]".to_owned(),
+                    revoked_ms: None,
+                };
+                enrol_tokens::insert(tx, &row)?;
+                let detail = serde_json::json!({ "uses": ask.uses, "ends_ms": ends_ms });
+                service.audit(tx, caller.name(), "token-created", &detail)
+            })
+            .await?;
+        let ca_fingerprint = self.with_pki(|pki| pki.fingerprint().to_owned());
+        Ok(TokenMade { token, uses: ask.uses, ends_ms, ca_fingerprint })
+    }
+}

@@ -1,0 +1,199 @@
+//! One host, whole: what was found, what was done, why it is where it is.
+
+use cutover_core::{history, plan::Plan, waiting};
+use cutover_proto::{
+    ids::HostId,
+    inventory::Inventory,
+    record::StepRecord,
+    v1,
+    verdict::{Evidence, EvidenceOutcome, Sighting, Verdict},
+};
+use prost::Message as _;
+
+use super::{
+    super::{
+        Service, ServiceError,
+        campaign::{broken_id, newest_inventory},
+        plan_edit::{read_event, read_state},
+    },
+    EventView, HostDetail, ProtectionTime, StepView, VerdictView,
+};
+use crate::store::{
+    Reader, StreamName, events, plans::PlanFilter, step_records, views as store_views, work_orders,
+};
+
+/// How many events of a host are shown; the export has all.
+const TIMELINE: i64 = 500;
+
+impl Service {
+    /// One host by id or name.
+    ///
+    /// # Errors
+    /// When there is none, or the name fits several.
+    pub async fn host(&self, wanted: String) -> Result<HostDetail, ServiceError> {
+        let service = self.clone();
+        self.0.store.read(move |tx| service.host_in(tx, &wanted)).await
+    }
+
+    fn host_in(&self, db: &mut impl Reader, wanted: &str) -> Result<HostDetail, ServiceError> {
+        let named = self.named_host(db, wanted)?;
+        let host: HostId = named.host_id.parse().map_err(broken_id)?;
+        let in_force = self.in_force(db)?;
+        let line = self.line(db, &named.host_id)?;
+        let plan = read_state(&line.state)?;
+        let row = self.row(db, &in_force, &line)?;
+        let group = self.group_state(db, &in_force)?;
+        let now_ms = self.now_ms();
+        let waits = waiting::why(&plan, &group, row.last_contact_ms, &in_force.campaign, now_ms);
+        let stream = StreamName::plan(self.campaign_id().as_str(), &named.host_id);
+        let stored = events::load(db, &stream, 1, TIMELINE)?;
+        let told = stored.iter().map(read_event).collect::<Result<Vec<_>, _>>()?;
+        let timeline = stored
+            .iter()
+            .zip(&told)
+            .map(|(stored, event)| EventView {
+                pos: stored.pos,
+                at_ms: stored.at_ms,
+                host_id: named.host_id.clone(),
+                host: named.name.clone(),
+                text: history::line(event),
+            })
+            .collect();
+        Ok(HostDetail {
+            why: history::why_chain(&plan, &told, waits.as_ref()),
+            verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
+            protection_seconds: protection(&plan, now_ms),
+            steps: self.steps(db, &named.host_id)?,
+            timeline,
+            chain_verified: self.chains_hold(db, &named.host_id)?,
+            row,
+        })
+    }
+
+    fn line(&self, db: &mut impl Reader, host: &str) -> Result<store_views::HostLine, ServiceError> {
+        store_views::host_line(db, self.campaign_id().as_str(), host)?
+            .ok_or_else(|| ServiceError::NotFound { what: format!("plan of host `{host}` in this campaign") })
+    }
+
+    fn steps(&self, db: &mut impl Reader, host: &str) -> Result<Vec<StepView>, ServiceError> {
+        let mut steps = Vec::new();
+        for order in work_orders::of_host(db, host)? {
+            let actions = actions(&order.body);
+            for row in step_records::list(db, host, order.number, 1)? {
+                steps.push(step(&row, &actions)?);
+            }
+        }
+        Ok(steps)
+    }
+
+    /// Whether the chains of a host's own events and of its plan's verify.
+    pub(in super::super) fn chains_hold(&self, db: &mut impl Reader, host: &str) -> Result<bool, ServiceError> {
+        for stream in [StreamName::host(host), StreamName::plan(self.campaign_id().as_str(), host)] {
+            match events::verify_chain(db, &stream)? {
+                events::ChainState::Whole { .. } => {}
+                events::ChainState::Broken { seq, why } => {
+                    tracing::error!(stream = stream.as_str(), seq, why, "hash chain does not verify");
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Recomputes every chain of the campaign; says how many hold and how many do not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn verify_chains(&self) -> Result<(usize, usize), ServiceError> {
+        let service = self.clone();
+        self.0
+            .store
+            .read(move |tx| {
+                let (mut whole, mut broken, mut after) = (0, 0, None::<String>);
+                loop {
+                    let filter = PlanFilter::default();
+                    let id = service.campaign_id().as_str();
+                    let lines = store_views::host_lines(tx, id, &filter, after.as_deref(), 200)?;
+                    for line in &lines {
+                        for stream in [StreamName::host(&line.host_id), StreamName::plan(id, &line.host_id)] {
+                            match events::verify_chain(tx, &stream)? {
+                                events::ChainState::Whole { .. } => whole += 1,
+                                events::ChainState::Broken { .. } => broken += 1,
+                            }
+                        }
+                    }
+                    match lines.last() {
+                        Some(last) => after = Some(last.host_id.clone()),
+                        None => return Ok::<_, ServiceError>((whole, broken)),
+                    }
+                }
+            })
+            .await
+    }
+}
+
+fn protection(plan: &Plan, now_ms: i64) -> ProtectionTime {
+    let spent = plan.account.at(now_ms);
+    ProtectionTime {
+        protected: spent.protected_ms / 1000,
+        unprotected: spent.unprotected_ms / 1000,
+        unobserved: spent.unobserved_ms / 1000,
+    }
+}
+
+fn verdicts(inventory: &Inventory) -> Vec<VerdictView> {
+    inventory.sightings.iter().filter(|sighting| sighting.verdict != Verdict::Absent).map(verdict).collect()
+}
+
+fn verdict(sighting: &Sighting) -> VerdictView {
+    let mut evidence: Vec<String> = sighting.evidence.iter().map(trace).collect();
+    if let Some(health) = &sighting.health {
+        evidence.push(format!("health: {} {}", health.state, health.why).trim_end().to_owned());
+    }
+    let verdict = match sighting.verdict {
+        Verdict::Unknown => format!("unknown: {}", sighting.why),
+        Verdict::Installed | Verdict::Running | Verdict::Remnant | Verdict::Embedded | Verdict::Absent => {
+            sighting.verdict.to_string()
+        }
+    };
+    VerdictView {
+        product: sighting.product.to_string(),
+        verdict,
+        version: sighting.version.clone().unwrap_or_default(),
+        evidence,
+    }
+}
+
+fn trace(evidence: &Evidence) -> String {
+    match evidence.outcome {
+        EvidenceOutcome::Seen => format!("{}: {}", evidence.kind, evidence.detail),
+        EvidenceOutcome::Nothing => format!("{}: nothing", evidence.kind),
+        EvidenceOutcome::NotChecked => format!("{}: not checked, {}", evidence.kind, evidence.detail),
+    }
+}
+
+/// What each step of an order does, in words; empty where the order cannot be read.
+fn actions(body: &[u8]) -> Vec<String> {
+    let order = v1::WorkOrder::decode(body).ok().and_then(|wire| cutover_proto::order::WorkOrder::try_from(wire).ok());
+    order.map(|order| order.steps.iter().map(|step| step.action.describe()).collect()).unwrap_or_default()
+}
+
+fn step(row: &step_records::StepRecordRow, actions: &[String]) -> Result<StepView, ServiceError> {
+    let broken = |why: String| ServiceError::Broken { why: format!("stored step record: {why}") };
+    let envelope = v1::Envelope::decode(row.envelope.as_slice()).map_err(|error| broken(error.to_string()))?;
+    let wire = v1::StepRecord::decode(envelope.body.as_slice()).map_err(|error| broken(error.to_string()))?;
+    let record = StepRecord::try_from(wire).map_err(|error| broken(error.to_string()))?;
+    let about_step = record.event.as_str().starts_with("step-");
+    let what = usize::try_from(record.step).ok().and_then(|index| actions.get(index)).filter(|_| about_step);
+    let cause = record.cause.map(|cause| format!("{cause}: ")).unwrap_or_default();
+    Ok(StepView {
+        order: record.order_number,
+        sequence: record.sequence,
+        step: what.cloned().unwrap_or_default(),
+        event: record.event.to_string(),
+        at_ms: record.at_ms,
+        exit_code: record.exit_code,
+        detail: format!("{cause}{}", record.detail),
+        log_tail: record.log_tail,
+    })
+}

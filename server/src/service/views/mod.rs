@@ -1,0 +1,14 @@
+//! Read models: what people are shown. Pages, REST and command line take the same.
+
+mod events;
+mod host;
+mod list;
+mod shape;
+mod summary;
+
+pub use shape::{
+    Count, EventView, HostDetail, HostList, HostRow, MilestoneView, ProtectionTime, ReportRow, STUCK_SHOWN, Share,
+    StepView, StuckView, Summary, VerdictView, WaveView,
+};
+
+pub(super) use summary::{bucket, phases_that_may_stand_still};

@@ -1,0 +1,167 @@
+//! Where the fleet stands, from totals: a page never scans the fleet.
+
+use cutover_core::{
+    plan::Phase,
+    report::{self, StuckHost},
+    standing::{self, Headline, Standing, Totals},
+};
+use cutover_proto::{ids::CampaignId, verdict::Protection};
+
+use super::{
+    super::{
+        Service, ServiceError,
+        campaign::{InForce, version_of},
+        plan_edit::{read_state, unsigned},
+    },
+    Count, MilestoneView, STUCK_SHOWN, Share, StuckView, Summary, WaveView,
+};
+use crate::store::{Reader, StoreError, plans::PlanFilter, totals, views as store_views};
+
+/// Phases in which a host waits for a person, or may.
+pub(in super::super) fn phases_that_may_stand_still() -> impl Iterator<Item = Phase> {
+    [Phase::Blocked, Phase::Handwork, Phase::Failed, Phase::Unplanned, Phase::Unassessed, Phase::Queued].into_iter()
+}
+
+/// A bucket of the store in the core's words.
+pub(in super::super) fn bucket(row: &totals::Bucket) -> Result<standing::Bucket, ServiceError> {
+    Ok(standing::Bucket {
+        campaign: CampaignId::new(row.campaign_id.clone()),
+        phase: Phase::parse(&row.phase).map_err(|error| StoreError::Corrupt {
+            what: "total".to_owned(),
+            why: error.to_string(),
+        })?,
+        wave: row.wave.clone(),
+        site: row.site.clone(),
+        stale: row.stale,
+        late: row.late,
+        closed: row.closed,
+        carried: row.carried,
+    })
+}
+
+impl Service {
+    /// Where the fleet stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn summary(&self) -> Result<Summary, ServiceError> {
+        let service = self.clone();
+        self.0.store.read(move |tx| service.summary_in(tx)).await
+    }
+
+    fn summary_in(&self, db: &mut impl Reader) -> Result<Summary, ServiceError> {
+        let now_ms = self.now_ms();
+        let in_force = self.in_force(db)?;
+        let totals = self.totals(db)?;
+        let stuck = self.stuck(db, &in_force, STUCK_SHOWN)?;
+        let figures = report::figures(&totals, Vec::new(), &in_force.campaign, self.0.catalog.revision, now_ms);
+        let headline = Headline::of(&totals, now_ms, &in_force.campaign);
+        let hosts = unsigned(totals.hosts());
+        Ok(Summary {
+            as_of_ms: now_ms,
+            campaign: in_force.campaign.id.to_string(),
+            title: in_force.campaign.title.clone(),
+            kind: in_force.campaign.kind.to_string(),
+            mode: in_force.campaign.mode.to_string(),
+            campaign_version: version_of(&in_force),
+            catalog_revision: self.0.catalog.revision,
+            milestones: figures
+                .milestones
+                .into_iter()
+                .map(|milestone| MilestoneView {
+                    distance: report::distance(milestone.days, milestone.past),
+                    name: milestone.name,
+                    regime: milestone.regime,
+                    at_ms: milestone.at_ms,
+                })
+                .collect(),
+            hosts,
+            phases: counts(figures.phases),
+            standing: counts(figures.standings),
+            replaced: share(headline.replaced),
+            unknown: share(headline.unknown),
+            protected: self.protected(db, &in_force, hosts)?,
+            waves: vec![wave(&in_force, &totals)],
+            stuck: stuck.into_iter().map(StuckView::from).collect(),
+        })
+    }
+
+    /// Hosts whose last look showed protection that counts, of all. A host that is stale is not counted: nobody knows.
+    fn protected(&self, db: &mut impl Reader, in_force: &InForce, hosts: u64) -> Result<Share, ServiceError> {
+        let (mut part, mut after) = (0, None::<String>);
+        loop {
+            let filter = PlanFilter { stale: Some(false), ..PlanFilter::default() };
+            let lines = store_views::host_lines(db, self.campaign_id().as_str(), &filter, after.as_deref(), 1000)?;
+            for line in &lines {
+                let grade = read_state(&line.state)?.account.grade;
+                if grade != Protection::Unobserved && in_force.campaign.accepts(grade) {
+                    part += 1;
+                }
+            }
+            match lines.last() {
+                Some(last) => after = Some(last.host_id.clone()),
+                None => break,
+            }
+        }
+        Ok(share(standing::Share { part, whole: i64::try_from(hosts).unwrap_or(i64::MAX) }))
+    }
+}
+
+fn counts(rows: Vec<(String, i64)>) -> Vec<Count> {
+    rows.into_iter().map(|(name, count)| Count { name, count: unsigned(count) }).collect()
+}
+
+fn share(share: standing::Share) -> Share {
+    Share {
+        part: unsigned(share.part),
+        whole: unsigned(share.whole),
+        percent: report::percent(share.part, share.whole),
+    }
+}
+
+fn wave(in_force: &InForce, totals: &Totals) -> WaveView {
+    let name = in_force.campaign.wave.name.clone();
+    let mut view = WaveView {
+        state: in_force.wave(&name).to_string(),
+        name,
+        hosts: 0,
+        waiting: 0,
+        moving: 0,
+        done: 0,
+        stuck: 0,
+    };
+    for (bucket, hosts) in totals.iter().filter(|(bucket, _)| bucket.wave == view.name) {
+        let hosts = unsigned(hosts);
+        view.hosts += hosts;
+        match bucket.phase {
+            Phase::Unassessed | Phase::Unplanned | Phase::Planned | Phase::Queued => view.waiting += hosts,
+            Phase::Migrating | Phase::Rebooting | Phase::Verifying => view.moving += hosts,
+            Phase::Blocked | Phase::Handwork | Phase::Failed => view.stuck += hosts,
+            Phase::Clear
+            | Phase::Migrated
+            | Phase::Exempt
+            | Phase::Concluded
+            | Phase::OutOfScope
+            | Phase::Retired => view.done += hosts,
+        }
+    }
+    view
+}
+
+impl From<StuckHost> for StuckView {
+    fn from(host: StuckHost) -> Self {
+        Self {
+            host_id: host.host_id.to_string(),
+            name: host.hostname,
+            phase: host.phase,
+            reason: host.reason,
+            remedy: host.remedy,
+            owner: host.owner,
+        }
+    }
+}
+
+/// What lies outside the duty has no standing; listings name it so.
+pub(super) fn standing_word(standing: Option<Standing>) -> &'static str {
+    standing.map_or("outside", Standing::as_str)
+}

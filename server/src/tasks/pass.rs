@@ -1,0 +1,96 @@
+//! One loop over all background work.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::deliver;
+use crate::service::{Service, ServiceError};
+
+/// How long a pass waits for a change before it looks again. Short, because a wake is due to the second.
+const REST: Duration = Duration::from_millis(250);
+
+/// How long after a failure.
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// The background work of one process.
+#[derive(Debug)]
+pub struct Tasks {
+    service: Service,
+    http: reqwest::Client,
+}
+
+/// What one pass did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Hosts whose last contact was written down.
+    pub seen: usize,
+    /// Plans that were due.
+    pub woken: usize,
+    /// Hosts that were started.
+    pub started: usize,
+    /// Reports that were made.
+    pub reports: usize,
+    /// Documents that were delivered or given up.
+    pub delivered: usize,
+}
+
+impl Pass {
+    /// Whether there was anything to do.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Tasks {
+    /// For this service.
+    #[must_use]
+    pub const fn new(service: Service, http: reqwest::Client) -> Self {
+        Self { service, http }
+    }
+
+    /// Runs until told to stop, then writes down who was seen last.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut changes = self.service.changes();
+        loop {
+            let rest = match self.pass().await {
+                Ok(pass) if pass.is_idle() => REST,
+                Ok(pass) => {
+                    tracing::debug!(?pass, "background pass");
+                    Duration::from_millis(20)
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "background pass failed; it is tried again");
+                    REST_AFTER_FAILURE
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(rest) => {}
+                () = changes.wait(), if rest == REST => {}
+                changed = stop.changed() => if changed.is_err() || *stop.borrow() { break },
+            }
+        }
+        if let Err(error) = self.service.flush_seen().await {
+            tracing::warn!(%error, "last contacts of the final seconds are lost; hosts repeat them");
+        }
+    }
+
+    /// One pass. Last contacts are written by every process, the rest by the one that holds the lease.
+    ///
+    /// # Errors
+    /// When the store fails; what was done before stays done.
+    pub async fn pass(&self) -> Result<Pass, ServiceError> {
+        let seen = self.service.flush_seen().await?;
+        if !self.service.leads().await? {
+            return Ok(Pass { seen, ..Pass::default() });
+        }
+        Ok(Pass {
+            seen,
+            woken: self.service.wake_due().await?,
+            started: self.service.start_hosts().await?,
+            reports: self.service.make_due_reports().await?,
+            delivered: deliver::due(&self.service, &self.http).await?,
+        })
+    }
+}

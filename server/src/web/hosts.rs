@@ -1,0 +1,98 @@
+//! The listing of hosts; the address carries the filter.
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+use cutover_core::{plan::Phase, standing::Standing};
+
+use super::{auth::Viewer, page, words};
+use crate::service::{HostFilter, Service, views::HostRow};
+
+#[derive(Template)]
+#[template(path = "hosts.html")]
+struct HostsPage {
+    here: &'static str,
+    csrf: String,
+    address: String,
+    filter: Chosen,
+    phases: &'static [Phase],
+    standings: &'static [Standing],
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "hosts_live.html")]
+struct HostsPart {
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+/// The filter as the form shows it.
+struct Chosen {
+    phase: String,
+    standing: String,
+    name: String,
+}
+
+struct Row {
+    host_id: String,
+    name: String,
+    system: String,
+    phase: String,
+    standing: String,
+    protection: String,
+    reason: String,
+    last_contact: String,
+}
+
+impl From<HostRow> for Row {
+    fn from(row: HostRow) -> Self {
+        Self {
+            host_id: row.host_id,
+            name: row.name,
+            system: row.system,
+            phase: row.phase,
+            standing: row.standing,
+            protection: row.protection,
+            reason: row.reason,
+            last_contact: words::instant(row.last_contact_ms),
+        }
+    }
+}
+
+pub(crate) async fn page(
+    viewer: Viewer,
+    State(service): State<Service>,
+    Query(filter): Query<HostFilter>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let chosen = Chosen {
+        phase: filter.phase.clone().unwrap_or_default(),
+        standing: filter.standing.clone().unwrap_or_default(),
+        name: filter.name.clone().unwrap_or_default(),
+    };
+    let list = match service.hosts(filter.clone()).await {
+        Ok(list) => list,
+        Err(error) => return page::failed(&error),
+    };
+    let rows = list.hosts.into_iter().map(Row::from).collect();
+    let next = list.next.map(|after| format!("/hosts?{}", filter.query_after(&after)));
+    if page::wants_part(&headers) {
+        return page::render(&HostsPart { rows, next });
+    }
+    page::render(&HostsPage {
+        here: "hosts",
+        csrf: viewer.caller.csrf().to_owned(),
+        address: uri.to_string(),
+        filter: chosen,
+        phases: Phase::ALL,
+        standings: Standing::ALL,
+        rows,
+        next,
+    })
+}

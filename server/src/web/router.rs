@@ -1,0 +1,54 @@
+//! Routes of the dashboard and what every answer carries.
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use super::{assets, auth::Viewer, host, hosts, live, overview, page, sign_in};
+use crate::service::Service;
+
+/// Nothing inline, nothing from elsewhere, no frames.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Every page.
+pub fn router(service: Service) -> Router {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/hosts", get(hosts::page))
+        .route("/hosts/{host}", get(host::page))
+        .route("/live", get(live::stream))
+        .route("/sign-in", get(sign_in::form).post(sign_in::submit))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/assets/{name}", get(assets::serve))
+        .fallback(not_found)
+        .layer(middleware::from_fn(guard))
+        .with_state(service)
+}
+
+async fn not_found(_: Viewer) -> Response {
+    page::problem(axum::http::StatusCode::NOT_FOUND, "No such page", "The address leads nowhere.").into_response()
+}
+
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
