@@ -1,10 +1,15 @@
 //! Puts a server together: store, keys, use cases, both listeners, background work. The only place that knows them all.
 
-use std::{future::IntoFuture, net::SocketAddr, path::Path, sync::Arc};
+use std::{future::IntoFuture, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cutover_core::{campaign::Campaign, catalog::Catalog, report::Schedule};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+};
 use tonic::service::Routes;
 
 use crate::{
@@ -13,10 +18,10 @@ use crate::{
     config::Config,
     grpc::{
         AdmissionLayer, AgentCalls, Connections, EnrollLimits, EnrollmentCalls, HandshakeLimits, HostKeys, Hub,
-        TlsIdentity, bounded_agent, bounded_enrollment, listen, server_builder,
+        NowMs, TlsIdentity, bounded_agent, bounded_enrollment, listen, server_builder,
     },
     pki::Pki,
-    service::{Pace, Parts, ReportSettings, Service},
+    service::{Notice, Pace, Parts, ReportSettings, Service},
     store::{Address, Store, StoreOptions},
     tasks::Tasks,
     web::{self, PeopleListener},
@@ -43,7 +48,8 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
     let real_clock = Clock::system();
     let text = campaign_text(config)?;
     let campaign = Campaign::parse(&campaign_origin(config), &text, 1)?;
-    let pki = Pki::open(&config.data_dir.join("pki"))
+    let pki_dir = config.data_dir.join("pki");
+    let pki = Pki::open(&pki_dir)
         .with_context(|| format!("{} holds no keys; run `cutover init` first", config.data_dir.display()))?;
     let store = Store::open(&store_options(config)?, real_clock.now_ms())?;
     let schedule = match config.report.schedule.as_str() {
@@ -53,6 +59,7 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
     let service = Service::new(Parts {
         store,
         pki,
+        pki_dir,
         campaign_clock,
         real_clock,
         catalog: Catalog::built_in()?,
@@ -126,12 +133,14 @@ impl App {
         service.apply_campaign(campaign, "configuration".to_owned()).await?;
         let (people_address, agents_address) = (people.address(), agents.local_addr()?);
         let (stop, stopped) = watch::channel(false);
-        let hub = Hub::default();
+        let (hub, connections) = (Hub::default(), Connections::new());
+        let listener = AgentsListener::new(&service, config, Arc::clone(&connections))?;
         let mut running = vec![
-            serve_agents(agents, &service, hub.clone(), config, stopped.clone())?,
+            listener.serve(agents, hub.clone(), stopped.clone()),
+            tokio::spawn(listener.renew(stopped.clone())),
             serve_people(people, &service, stopped.clone()),
+            tokio::spawn(route_notices(service.clone(), hub, connections, stopped.clone())),
         ];
-        running.push(tokio::spawn(route_nudges(service.clone(), hub, stopped.clone())));
         let http = reqwest::Client::builder().build().context("HTTP client for webhooks")?;
         running.push(tokio::spawn(Tasks::new(service.clone(), http).run(stopped)));
         tracing::info!(agents = %agents_address, people = %people_address, "serving");
@@ -164,31 +173,83 @@ fn tls_files(config: &Config) -> Option<(&Path, &Path)> {
     named.then_some((people.tls_certificate.as_path(), people.tls_key.as_path()))
 }
 
-fn serve_agents(
-    tcp: TcpListener,
-    service: &Service,
-    hub: Hub,
-    config: &Config,
-    mut stopped: watch::Receiver<bool>,
-) -> anyhow::Result<JoinHandle<()>> {
-    let clock = service.clone();
-    let now: crate::grpc::NowMs = Arc::new(move || clock.real_now_ms());
-    let (identity, roots) = service.server_identity(&config.agents.names)?;
-    let identity = TlsIdentity::new(&identity, &roots, Arc::clone(&now))?;
-    let incoming = listen(tcp, identity, Connections::new(), HandshakeLimits::default());
-    let admission = AdmissionLayer::new(Arc::new(HostKeys(service.clone())), now, EnrollLimits::default());
-    let routes = Routes::new(bounded_agent(AgentCalls { service: service.clone(), hub }))
-        .add_service(bounded_enrollment(EnrollmentCalls(service.clone())));
-    let server = server_builder().layer(admission).add_routes(routes);
-    Ok(tokio::spawn(async move {
-        let stop = async move {
-            // An error means that the sender is gone: the server ends then too.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        if let Err(error) = server.serve_with_incoming_shutdown(incoming, stop).await {
-            tracing::error!(%error, "the agents' listener ended");
+/// How often the server's certificate is looked at: it is renewed from two thirds of its life on.
+const IDENTITY_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long calls that run may go on after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// The agents' listener and the identity it shows.
+struct AgentsListener {
+    service: Service,
+    names: Vec<String>,
+    identity: Arc<TlsIdentity>,
+    connections: Arc<Connections>,
+    now: NowMs,
+}
+
+impl AgentsListener {
+    fn new(service: &Service, config: &Config, connections: Arc<Connections>) -> anyhow::Result<Self> {
+        let clock = service.clone();
+        let now: NowMs = Arc::new(move || clock.real_now_ms());
+        let (identity, roots) = service.server_identity(&config.agents.names)?;
+        let identity = TlsIdentity::new(&identity, &roots, Arc::clone(&now))?;
+        Ok(Self { service: service.clone(), names: config.agents.names.clone(), identity, connections, now })
+    }
+
+    fn serve(&self, tcp: TcpListener, hub: Hub, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+        let incoming =
+            listen(tcp, Arc::clone(&self.identity), Arc::clone(&self.connections), HandshakeLimits::default());
+        let keys = Arc::new(HostKeys(self.service.clone()));
+        let admission = AdmissionLayer::new(keys, Arc::clone(&self.now), EnrollLimits::default());
+        let routes = Routes::new(bounded_agent(AgentCalls { service: self.service.clone(), hub }))
+            .add_service(bounded_enrollment(EnrollmentCalls(self.service.clone())));
+        let server = server_builder().layer(admission).add_routes(routes);
+        tokio::spawn(async move {
+            let mut told = stopped.clone();
+            let stop = async move {
+                // An error means that the sender is gone: the server ends then too.
+                let _ = told.wait_for(|stop| *stop).await;
+            };
+            let serving = server.serve_with_incoming_shutdown(incoming, stop);
+            let drained = async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+                // Watch streams never end by themselves; agents come again when the server is back.
+                tokio::time::sleep(DRAIN).await;
+            };
+            tokio::select! {
+                () = drained => {}
+                ended = serving => if let Err(error) = ended {
+                    tracing::error!(%error, "the agents' listener ended");
+                },
+            }
+        })
+    }
+
+    /// Takes up a renewed certificate and changed roots, every hour and when told by SIGHUP.
+    fn renew(self, mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> {
+        async move {
+            let mut hangup = signal(SignalKind::hangup()).ok();
+            loop {
+                let told = async {
+                    match &mut hangup {
+                        Some(hangup) => hangup.recv().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = stopped.wait_for(|stop| *stop) => return,
+                    () = tokio::time::sleep(IDENTITY_EVERY) => {}
+                    _ = told => {}
+                }
+                let taken = self.service.server_identity(&self.names).map_err(anyhow::Error::from);
+                match taken.and_then(|(identity, roots)| Ok(self.identity.swap(&identity, &roots)?)) {
+                    Ok(()) => tracing::info!("server certificate and roots are looked at again"),
+                    Err(error) => tracing::error!(%error, "the server's certificate cannot be renewed"),
+                }
+            }
         }
-    }))
+    }
 }
 
 fn serve_people(listener: PeopleListener, service: &Service, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
@@ -205,17 +266,26 @@ fn serve_people(listener: PeopleListener, service: &Service, mut stopped: watch:
     })
 }
 
-/// Brings nudges from commits, of this process or another, to open Watch streams.
-async fn route_nudges(service: Service, hub: Hub, mut stopped: watch::Receiver<bool>) {
+/// Brings what commits ask for, of this process or another, to open streams and connections.
+async fn route_notices(
+    service: Service,
+    hub: Hub,
+    connections: Arc<Connections>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut changes = service.changes();
     loop {
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
-            change = changes.next() => {
-                if let Some(host) = change.as_ref().and_then(Service::nudged_host) {
+            change = changes.next() => match change.as_ref().and_then(Notice::of) {
+                Some(Notice::Nudge(host)) => {
                     hub.nudge(host);
                 }
-            }
+                Some(Notice::Revoked(spki_hash)) => {
+                    connections.close(&spki_hash);
+                }
+                None => {}
+            },
         }
     }
 }

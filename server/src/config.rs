@@ -380,15 +380,16 @@ fn from_environment(env: &BTreeMap<String, String>) -> Result<toml::Table, Confi
             }
             toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => continue,
         };
-        let mut at = &mut tree;
-        for part in &name[..name.len() - 1] {
-            let below = at.entry(part.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            let toml::Value::Table(below) = below else { break };
-            at = below;
-        }
-        at.insert(name[name.len() - 1].clone(), value);
+        lay_over(&mut tree, nested(&name, value));
     }
     Ok(tree)
+}
+
+/// A tree with one leaf.
+fn nested(path: &[String], leaf: toml::Value) -> toml::Table {
+    let (last, above) = path.split_last().expect("leaves have at least one name");
+    let bottom = toml::Table::from_iter([(last.clone(), leaf)]);
+    above.iter().rev().fold(bottom, |below, name| toml::Table::from_iter([(name.clone(), toml::Value::Table(below))]))
 }
 
 fn not_a(variable: &str, text: &str, what: &str) -> ConfigError {

@@ -10,4 +10,4 @@ mod routes;
 pub use auth::Signed;
 pub use events::stream;
 pub use problem::Problem;
-pub use routes::{Ask, Done, router};
+pub use routes::{Ask, Done, Retire, router};

@@ -20,6 +20,7 @@ pub fn router(service: Service) -> Router {
         .route("/hosts", get(hosts))
         .route("/hosts/{host}", get(host))
         .route("/hosts/{host}/retry", post(retry))
+        .route("/hosts/{host}/retire", post(retire))
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
@@ -82,6 +83,26 @@ async fn retry(
     Json(ask): Json<Ask>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done { done: service.retry_host(caller, host, ask.dry_run).await? }))
+}
+
+/// What a retirement is asked with.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retire {
+    /// What became of the machine, and who says so.
+    pub why: String,
+    /// Only say what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+async fn retire(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Path(host): Path<String>,
+    Json(ask): Json<Retire>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done { done: service.retire_host(caller, host, ask.why, ask.dry_run).await? }))
 }
 
 async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<WaveView>>, Problem> {

@@ -118,6 +118,17 @@ pub enum Hosts {
         /// Host id or name.
         host: String,
     },
+    /// Says that a host is gone: its plan ends, its keys are revoked.
+    Retire {
+        /// Host id or name.
+        host: String,
+        /// What became of the machine, and who says so.
+        #[arg(long)]
+        why: String,
+        /// Only says what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Lets a failed host try again.
     Retry {
         /// Host id or name.

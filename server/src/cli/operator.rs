@@ -12,7 +12,7 @@ use super::{
 use cutover_core::report::instant;
 
 use crate::{
-    api::{Ask, Done},
+    api::{Ask, Done, Retire},
     service::{
         NewToken, TokenMade,
         views::{HostDetail, HostList, HostRow, ReportRow, Summary, WaveView},
@@ -41,6 +41,10 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
                 host_rows(&rows, format)
             }
             Hosts::Show { host } => show(&client.get(&format!("hosts/{host}"), &[]).await?, format),
+            Hosts::Retire { host, why, dry_run } => {
+                let ask = Retire { why: why.clone(), dry_run: *dry_run };
+                done(&client.post(&format!("hosts/{host}/retire"), &ask).await?, format)
+            }
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },
         Operator::Why { host } => why(&client.get(&format!("hosts/{host}"), &[]).await?, format),
@@ -63,7 +67,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
 
 async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 3]) -> anyhow::Result<Vec<HostRow>> {
     let mut query: Vec<(&str, String)> =
-        filter.iter().filter_map(|(key, value)| value.clone().map(|value| (*key, value))).collect();
+        filter.iter().filter_map(|(key, value)| value.as_ref().map(|value| (*key, value.clone()))).collect();
     let mut rows = Vec::new();
     loop {
         let page: HostList = client.get("hosts", &query).await?;
@@ -75,9 +79,12 @@ async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 3]
 }
 
 async fn change(client: &Client, path: &str, dry_run: bool, format: Format) -> anyhow::Result<()> {
-    let done: Done = client.post(path, &Ask { dry_run }).await?;
+    done(&client.post(path, &Ask { dry_run }).await?, format)
+}
+
+fn done(done: &Done, format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Json => output::json(&done),
+        Format::Json => output::json(done),
         Format::Table | Format::Csv => {
             output::text(&done.done);
             Ok(())

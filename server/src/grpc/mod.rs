@@ -11,6 +11,9 @@
 mod admission;
 mod admission_enroll;
 mod bounds;
+mod calls;
+mod host_keys;
+mod hub;
 mod listener;
 mod listener_connections;
 mod listener_identity;
@@ -30,6 +33,9 @@ pub use admission::{
 };
 pub use admission_enroll::{EnrollLimits, Rate};
 pub use bounds::{MAX_REPLY_BYTES, MAX_REQUEST_BYTES, bounded_agent, bounded_enrollment, server_builder};
+pub use calls::{AgentCalls, EnrollmentCalls};
+pub use host_keys::HostKeys;
+pub use hub::Hub;
 pub use listener::{HandshakeLimits, Incoming, TlsIo, listen};
 pub use listener_connections::Connections;
 pub use listener_identity::{TlsIdentity, TlsIdentityError};

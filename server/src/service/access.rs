@@ -3,7 +3,7 @@
 use cutover_proto::words;
 
 use super::{Service, ServiceError, ids};
-use crate::store::{NewEvent, StreamName, api_tokens, events, one_time_logins, sessions};
+use crate::store::{StreamName, api_tokens, events, one_time_logins, sessions};
 
 /// Name of the session's cookie.
 pub const SESSION_COOKIE: &str = "cutover-session";
@@ -210,7 +210,7 @@ impl Service {
         what: &str,
         detail: &serde_json::Value,
     ) -> Result<(), ServiceError> {
-        let event = NewEvent {
+        let event = events::NewEvent {
             kind: what.to_owned(),
             schema_version: 1,
             body: detail.to_string(),

@@ -20,7 +20,7 @@ use super::{
     ids,
     plan_edit::{IN_FLIGHT, PlanEdit, signed, unsigned},
 };
-use crate::store::{NewEvent, Reader, StreamName, WriteTx, campaigns, events, host_seen, inventories, plans, slots};
+use crate::store::{Reader, StreamName, WriteTx, campaigns, events, host_seen, inventories, plans, slots};
 
 /// How many plans one transaction of a mass change moves.
 pub(super) const BATCH: i64 = 1000;
@@ -124,7 +124,7 @@ impl Service {
             .map_err(|error| ServiceError::Invalid { why: error.to_string() })?;
         let seq = before.as_ref().map_or(0, |row| row.seq);
         let body = serde_json::json!({ "version": version, "by": by }).to_string();
-        let event = NewEvent {
+        let event = events::NewEvent {
             kind: "version-applied".to_owned(),
             schema_version: 1,
             body,

@@ -12,7 +12,7 @@ use super::{CallError, Service, ServiceError, campaign, ids, plan_edit::PlanEdit
 use crate::{
     pki::{Certificate, CsrKey, HOST_LIFE},
     store::{
-        NewEvent, StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts,
+        StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts,
     },
 };
 
@@ -138,8 +138,8 @@ impl Service {
     }
 
     /// An event of a host's own stream.
-    pub(super) fn host_event(&self, kind: &str, body: &serde_json::Value, agent_at_ms: Option<i64>) -> NewEvent {
-        NewEvent {
+    pub(super) fn host_event(&self, kind: &str, body: &serde_json::Value, agent_at_ms: Option<i64>) -> events::NewEvent {
+        events::NewEvent {
             kind: kind.to_owned(),
             schema_version: 1,
             body: body.to_string(),

@@ -60,6 +60,8 @@ pub struct Parts {
     pub store: Store,
     /// Certificate authority and signing keys.
     pub pki: Pki,
+    /// Where they lie, to read them again when they were changed.
+    pub pki_dir: PathBuf,
     /// Drives plans, wakes and events.
     pub campaign_clock: Clock,
     /// Drives certificates and sessions.
@@ -84,6 +86,7 @@ pub struct Service(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) pki: RwLock<Pki>,
+    pub(super) pki_dir: PathBuf,
     pub(super) clock: Clock,
     pub(super) real_clock: Clock,
     pub(super) catalog: Catalog,
@@ -117,6 +120,7 @@ impl Service {
             holder: super::ids::random_hex::<16>()?,
             store: parts.store,
             pki: RwLock::new(parts.pki),
+            pki_dir: parts.pki_dir,
             clock: parts.campaign_clock,
             real_clock: parts.real_clock,
             catalog: parts.catalog,
@@ -184,11 +188,30 @@ pub(super) fn nudge_topic(host: HostId) -> String {
     format!("nudge:{host}")
 }
 
-impl Service {
-    /// The host that a change in the store asks to be nudged, if it is one of those.
+/// The topic that says that a key was revoked.
+#[must_use]
+pub(super) fn revoked_topic(spki_hash: &str) -> String {
+    format!("revoked:{spki_hash}")
+}
+
+/// What a commit asks of the listeners of every replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Tell the host to check in.
+    Nudge(HostId),
+    /// Close the connections of this key.
+    Revoked(String),
+}
+
+impl Notice {
+    /// What a change in the store asks, if anything.
     #[must_use]
-    pub fn nudged_host(event: &StoreEvent) -> Option<HostId> {
-        event.topic.strip_prefix("nudge:")?.parse().ok()
+    pub fn of(event: &StoreEvent) -> Option<Self> {
+        match event.topic.split_once(':')? {
+            ("nudge", host) => host.parse().ok().map(Self::Nudge),
+            ("revoked", spki_hash) => Some(Self::Revoked(spki_hash.to_owned())),
+            _ => None,
+        }
     }
 }
 

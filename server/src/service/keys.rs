@@ -1,9 +1,15 @@
 //! Which key speaks for which host: asked at every call.
 
+use std::sync::PoisonError;
+
 use cutover_proto::ids::HostId;
+use rustls_pki_types::CertificateDer;
 
 use super::{Service, ServiceError, campaign::broken_id};
-use crate::store::host_keys;
+use crate::{
+    pki::{Pki, ServerIdentity},
+    store::host_keys,
+};
 
 /// What the store says of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,15 +44,20 @@ impl Service {
 }
 
 impl Service {
-    /// The server's own certificate and the roots it trusts, for the agents' listener.
+    /// The server's own certificate and the roots it trusts, for the agents' listener. Reads the key directory again
+    /// first, so that rotated keys are taken up without a restart.
     ///
     /// # Errors
-    /// When the key directory cannot be read or written.
+    /// When the key directory cannot be read or written; what is in force stays so.
     pub fn server_identity(
         &self,
         names: &[String],
-    ) -> Result<(crate::pki::ServerIdentity, Vec<rustls_pki_types::CertificateDer<'static>>), ServiceError> {
-        self.with_pki(|pki| pki.server_identity(names, self.real_now_ms()).map(|identity| (identity, pki.roots())))
-            .map_err(|error| ServiceError::Broken { why: error.to_string() })
+    ) -> Result<(ServerIdentity, Vec<CertificateDer<'static>>), ServiceError> {
+        let broken = |error: crate::pki::PkiError| ServiceError::Broken { why: error.to_string() };
+        let pki = Pki::open(&self.0.pki_dir).map_err(broken)?;
+        let identity = pki.server_identity(names, self.real_now_ms()).map_err(broken)?;
+        let roots = pki.roots();
+        *self.0.pki.write().unwrap_or_else(PoisonError::into_inner) = pki;
+        Ok((identity, roots))
     }
 }

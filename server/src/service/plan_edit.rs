@@ -14,7 +14,7 @@ use cutover_proto::{
 use prost::Message as _;
 
 use super::{Service, ServiceError, campaign::InForce, handle::nudge_topic};
-use crate::store::{NewEvent, Reader, StreamName, WriteTx, events, plans, slots, work_orders};
+use crate::store::{Reader, StreamName, WriteTx, events, plans, slots, work_orders};
 
 /// The slot that limits how many orders are out in a campaign.
 pub(super) const IN_FLIGHT: &str = "in-flight";
@@ -116,6 +116,7 @@ impl PlanEdit {
             late: bucket.late,
             closed: bucket.closed,
             carried: bucket.carried,
+            cover: self.plan.account.cover.as_str().to_owned(),
             state: serde_json::to_string(&self.plan).map_err(|error| unreadable("plan", &error))?,
             wake_at_ms,
             latest_start_ms: Some(latest_start_ms).filter(|ms| *ms != i64::MAX),
@@ -215,8 +216,8 @@ pub(super) fn read_event(event: &events::Event) -> Result<Event, ServiceError> {
     serde_json::from_str(&event.body).map_err(|error| unreadable("event", &error))
 }
 
-fn written(event: &Event, agent_at_ms: Option<i64>) -> Result<NewEvent, ServiceError> {
-    Ok(NewEvent {
+fn written(event: &Event, agent_at_ms: Option<i64>) -> Result<events::NewEvent, ServiceError> {
+    Ok(events::NewEvent {
         kind: event.fact.name().to_owned(),
         schema_version: EVENT_SCHEMA,
         body: serde_json::to_string(event).map_err(|error| unreadable("event", &error))?,

@@ -9,7 +9,7 @@ use super::{
     campaign::{BATCH, InForce, broken_id, last_seen},
     plan_edit::PlanEdit,
 };
-use crate::store::{NewEvent, StreamName, WriteTx, campaigns, events, plans};
+use crate::store::{StreamName, WriteTx, campaigns, events, plans};
 
 impl Service {
     /// Lets a wave's hosts start; says what was done, or would be.
@@ -79,7 +79,7 @@ impl Service {
                     return Ok(());
                 }
                 in_force.progress.waves.insert(wave.clone(), state);
-                let event = NewEvent {
+                let event = events::NewEvent {
                     kind: "wave-turned".to_owned(),
                     schema_version: 1,
                     body: serde_json::json!({ "wave": wave, "to": state, "by": by }).to_string(),

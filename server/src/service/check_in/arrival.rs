@@ -33,6 +33,8 @@ pub(super) struct SignedInventory {
 #[derive(Debug, Clone)]
 pub(super) struct Arrival {
     pub(super) host: HostId,
+    /// Hex SHA-256 of the key that it speaks by.
+    pub(super) spki_hash: String,
     pub(super) boot_id: String,
     pub(super) agent_version: String,
     pub(super) rules_revision: u64,
@@ -64,6 +66,7 @@ impl Arrival {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             host,
+            spki_hash: key[0].key_id().to_owned(),
             boot_id: request.boot_id,
             agent_version: request.agent_version,
             rules_revision: request.rules_revision,

@@ -9,10 +9,11 @@ use super::{
         CallError, Service, ServiceError,
         campaign::{InForce, last_seen},
         plan_edit::{PlanEdit, signed},
+        retire::superseded,
     },
     arrival::{Arrival, SignedInventory, SignedRecord},
 };
-use crate::store::{Reader, StreamName, WriteTx, events, hosts, inventories, step_records};
+use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, inventories, step_records};
 
 impl Service {
     /// Whether there is anything to write: a pure decision over what the store has.
@@ -26,7 +27,9 @@ impl Service {
             .read(move |tx| {
                 let host = known_host(tx, &arrival)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), arrival.host)?;
-                if !edit.plan.is_enrolled() || host_differs(&host, &arrival) {
+                let keys = host_keys::of_host(tx, &host.host_id)?;
+                let older_keys = !superseded(&keys, Some(&arrival.spki_hash)).is_empty();
+                if !edit.plan.is_enrolled() || host_differs(&host, &arrival) || older_keys {
                     return Ok(true);
                 }
                 let in_force = service.in_force(tx)?;
@@ -82,6 +85,7 @@ impl Service {
         if !told.is_empty() {
             events::append_next(tx, &StreamName::host(&host.host_id), &told)?;
         }
+        self.revoke_keys(tx, &host.host_id, Some(&arrival.spki_hash))?;
         let last_seen_ms = last_seen(tx, arrival.host)?.max(self.now_ms());
         edit.save(tx, self, &in_force, last_seen_ms)?;
         Ok(())
@@ -160,7 +164,7 @@ impl Service {
         Ok(new)
     }
 
-    fn record_event(&self, signed_record: &SignedRecord) -> crate::store::NewEvent {
+    fn record_event(&self, signed_record: &SignedRecord) -> events::NewEvent {
         let record = &signed_record.record;
         let body = serde_json::json!({
             "order": record.order_number,
@@ -171,7 +175,7 @@ impl Service {
         self.host_event("step-record", &body, Some(record.at_ms))
     }
 
-    fn inventory_event(&self, inventory: &SignedInventory) -> crate::store::NewEvent {
+    fn inventory_event(&self, inventory: &SignedInventory) -> events::NewEvent {
         let body = serde_json::json!({ "digest": inventory.digest, "boot_id": inventory.inventory.boot_id });
         self.host_event("inventory", &body, Some(inventory.inventory.taken_at_ms))
     }

@@ -1,21 +1,21 @@
 //! Where the fleet stands, from totals: a page never scans the fleet.
 
 use cutover_core::{
-    plan::Phase,
+    plan::{Cover, Phase},
     report::{self, StuckHost},
     standing::{self, Headline, Standing, Totals},
 };
-use cutover_proto::{ids::CampaignId, verdict::Protection};
+use cutover_proto::ids::CampaignId;
 
 use super::{
     super::{
         Service, ServiceError,
         campaign::{InForce, version_of},
-        plan_edit::{read_state, unsigned},
+        plan_edit::{signed, unsigned},
     },
     Count, MilestoneView, STUCK_SHOWN, Share, StuckView, Summary, WaveView,
 };
-use crate::store::{Reader, StoreError, plans::PlanFilter, totals, views as store_views};
+use crate::store::{Reader, StoreError, totals};
 
 /// Phases in which a host waits for a person, or may.
 pub(in super::super) fn phases_that_may_stand_still() -> impl Iterator<Item = Phase> {
@@ -80,30 +80,20 @@ impl Service {
             standing: counts(figures.standings),
             replaced: share(headline.replaced),
             unknown: share(headline.unknown),
-            protected: self.protected(db, &in_force, hosts)?,
+            protected: self.protected(db, hosts)?,
             waves: vec![wave(&in_force, &totals)],
             stuck: stuck.into_iter().map(StuckView::from).collect(),
         })
     }
 
-    /// Hosts whose last look showed protection that counts, of all. A host that is stale is not counted: nobody knows.
-    fn protected(&self, db: &mut impl Reader, in_force: &InForce, hosts: u64) -> Result<Share, ServiceError> {
-        let (mut part, mut after) = (0, None::<String>);
-        loop {
-            let filter = PlanFilter { stale: Some(false), ..PlanFilter::default() };
-            let lines = store_views::host_lines(db, self.campaign_id().as_str(), &filter, after.as_deref(), 1000)?;
-            for line in &lines {
-                let grade = read_state(&line.state)?.account.grade;
-                if grade != Protection::Unobserved && in_force.campaign.accepts(grade) {
-                    part += 1;
-                }
-            }
-            match lines.last() {
-                Some(last) => after = Some(last.host_id.clone()),
-                None => break,
-            }
-        }
-        Ok(share(standing::Share { part, whole: i64::try_from(hosts).unwrap_or(i64::MAX) }))
+    /// Hosts whose protection counts, of all. One that nobody knows of is not among them.
+    fn protected(&self, db: &mut impl Reader, hosts: u64) -> Result<Share, ServiceError> {
+        let part = totals::list(db, self.campaign_id().as_str())?
+            .into_iter()
+            .filter(|total| total.bucket.cover == Cover::Protected.as_str())
+            .map(|total| total.hosts)
+            .sum();
+        Ok(share(standing::Share { part, whole: signed(hosts) }))
     }
 }
 
