@@ -1,1 +1,19 @@
-//! (being built)
+//! Plain facts about a host, and [`Answer`]: the honest result of a look. Pure; knows no system and no rule.
+
+mod answer;
+mod entry;
+mod kernel;
+mod mount;
+mod os_release;
+mod package;
+mod process;
+mod unit;
+
+pub use answer::Answer;
+pub use entry::{Entry, EntryKind, Stat};
+pub use kernel::Kernel;
+pub use mount::Mount;
+pub use os_release::OsRelease;
+pub use package::{Package, PackageState};
+pub use process::Process;
+pub use unit::{UnitFile, UnitState};
