@@ -1,0 +1,48 @@
+//! Opens the view that fits this machine.
+
+use std::path::{Path, PathBuf};
+
+use super::HostView;
+
+/// Why a host cannot be looked at, at all.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The directory that should hold a system's root cannot be opened.
+    #[error(
+        "cannot open {path} as the root of a system: {source}; name a directory that exists and that you may enter"
+    )]
+    Root {
+        /// As it was given.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No view is built for this machine's system.
+    #[error("looking at this system needs a version of the agent for it; this one looks at Linux")]
+    NoView,
+}
+
+/// This machine, as it runs.
+///
+/// # Errors
+/// When its root cannot be opened, or no view is built for its system.
+pub fn live() -> Result<Box<dyn HostView>, HostError> {
+    #[cfg(target_os = "linux")]
+    return Ok(Box::new(super::LinuxHost::open()?));
+    #[cfg(not(target_os = "linux"))]
+    return Err(HostError::NoView);
+}
+
+/// A system that does not run, under a directory.
+///
+/// # Errors
+/// When the directory cannot be opened, or this machine cannot keep a look inside it.
+pub fn rooted(dir: &Path) -> Result<Box<dyn HostView>, HostError> {
+    #[cfg(unix)]
+    return Ok(Box::new(super::Rooted::open(dir)?));
+    #[cfg(not(unix))]
+    {
+        let _ = dir;
+        return Err(HostError::NoView);
+    }
+}

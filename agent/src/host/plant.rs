@@ -1,0 +1,105 @@
+//! Makes a fixture by hand, for tests.
+
+use cutover_proto::inventory::OsFamily;
+
+use super::{Fixture, HostPath, fixture::Content};
+use crate::facts::{Answer, Entry, EntryKind, Kernel, Process, Stat};
+
+impl Fixture {
+    /// A running host on which nothing is, until it is planted.
+    #[must_use]
+    pub fn bare(os_family: OsFamily, about: &str) -> Self {
+        let mut fixture = Self::unasked(os_family, about);
+        fixture.unlisted = Answer::Absent;
+        fixture.processes = Some(Answer::Found(Vec::new()));
+        fixture.boot_id = Some(Answer::Found("6f6b0f5e-0000-4000-8000-000000000001".into()));
+        fixture.kernel = Some(Answer::Found(Kernel {
+            hostname: "planted".into(),
+            release: "6.1.0-28-amd64".into(),
+            machine: "x86_64".into(),
+        }));
+        fixture
+    }
+
+    /// Plants a file, changed at the given time, and its name in its directory.
+    #[must_use]
+    pub fn with_file(self, path: &str, bytes: &[u8], modified_ms: i64) -> Self {
+        let mut fixture = self.with_path(
+            path,
+            Stat {
+                kind: EntryKind::File,
+                size: bytes.len() as u64,
+                modified_ms,
+                executable: true,
+            },
+        );
+        let path = HostPath::unix(path);
+        fixture
+            .files
+            .insert(path.as_str().to_owned(), Answer::Found(Content::of(bytes)));
+        fixture
+    }
+
+    /// Plants a directory and its name in the one above.
+    #[must_use]
+    pub fn with_directory(self, path: &str) -> Self {
+        let mut fixture = self.with_path(
+            path,
+            Stat {
+                kind: EntryKind::Directory,
+                size: 4096,
+                modified_ms: 0,
+                executable: true,
+            },
+        );
+        let path = HostPath::unix(path);
+        let empty = || Answer::Found(Vec::new());
+        fixture.lists.entry(path.as_str().to_owned()).or_insert_with(empty);
+        fixture
+    }
+
+    /// Plants a process.
+    #[must_use]
+    pub fn with_process(mut self, pid: u32, comm: &str, exe: Option<&str>) -> Self {
+        let process = Process {
+            pid,
+            comm: comm.to_owned(),
+            exe: exe.map(str::to_owned),
+        };
+        match &mut self.processes {
+            Some(Answer::Found(processes)) => processes.push(process),
+            other => *other = Some(Answer::Found(vec![process])),
+        }
+        self
+    }
+
+    /// Answers the list of mounts.
+    #[must_use]
+    pub fn with_mounts(mut self, mountinfo: &str) -> Self {
+        self.mounts = Some(Answer::Found(Content::of(mountinfo.as_bytes())));
+        self
+    }
+
+    fn with_path(mut self, path: &str, stat: Stat) -> Self {
+        let path = HostPath::unix(path);
+        self.stats.insert(path.as_str().to_owned(), Answer::Found(stat));
+        self.link_stats.insert(path.as_str().to_owned(), Answer::Found(stat));
+        let above = HostPath::unix(&format!("{path}/.."));
+        let entry = Entry {
+            name: path.name().to_owned(),
+            kind: stat.kind,
+        };
+        match self
+            .lists
+            .entry(above.as_str().to_owned())
+            .or_insert(Answer::Found(Vec::new()))
+        {
+            Answer::Found(names) if !names.contains(&entry) => {
+                names.push(entry);
+                names.sort();
+            }
+            Answer::Found(_) | Answer::Absent | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => {}
+        }
+        self
+    }
+}
