@@ -21,9 +21,15 @@ pub const SCHEMA: u32 = 1;
 /// Every rule file that is compiled in: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("clamav.toml", include_str!("../rules/clamav.toml")),
+    ("epagent.toml", include_str!("../rules/epagent.toml")),
     ("kesl.toml", include_str!("../rules/kesl.toml")),
     ("kesl-gui.toml", include_str!("../rules/kesl-gui.toml")),
+    ("kess.toml", include_str!("../rules/kess.toml")),
+    ("kics.toml", include_str!("../rules/kics.toml")),
+    ("klms.toml", include_str!("../rules/klms.toml")),
     ("klnagent64.toml", include_str!("../rules/klnagent64.toml")),
+    ("ksc64.toml", include_str!("../rules/ksc64.toml")),
+    ("scan-engine.toml", include_str!("../rules/scan-engine.toml")),
 ];
 
 words! {
