@@ -1,1 +1,25 @@
-//! (being built)
+//! Rules and a host in, verdicts with evidence out. Pure and deterministic given a [`HostView`](crate::host::HostView):
+//! the same answers give the same inventory on every system, today and in ten years.
+//!
+//! How looks combine into a verdict stands in [`judge`](self::judge); where to look on Linux in `linux`; which package
+//! databases are believed in `packages`.
+
+mod encryption;
+mod health;
+mod host_facts;
+pub(crate) mod judge;
+mod linux;
+mod outcome;
+mod packages;
+mod protection;
+mod rules;
+mod scan;
+mod trail;
+
+pub use host_facts::host_facts;
+pub use outcome::{ScanOutcome, outcome};
+pub use rules::{RefusedRule, RuleSet};
+pub use scan::{ScanCx, attributed_packages, scan, sight};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! What a machine says of itself.
+
+use cutover_proto::inventory::{HostFacts, OsFamily, PackageManager};
+use sha2::{Digest, Sha256};
+
+use super::{encryption, linux::LinuxGround};
+use crate::{
+    facts::{Answer, OsRelease},
+    host::{HostPath, HostView, Links},
+};
+
+/// systemd asks programs not to show the id itself but a hash made for one purpose (machine-id(5)).
+const MACHINE_ID_PURPOSE: &[u8] = b"cutover machine id v1\0";
+const MAX_ID: u64 = 4096;
+/// Debian's and Ubuntu's mark of a restart that a package asked for.
+const REBOOT_REQUIRED: &str = "/run/reboot-required";
+const MIB: u64 = 1 << 20;
+
+/// Gathers the facts, apart from any product. What cannot be told is empty, `unknown` or `None`, as the field says.
+#[must_use]
+pub fn host_facts(view: &dyn HostView) -> HostFacts {
+    let ground = match view.os_family() {
+        OsFamily::Linux => Some(LinuxGround::gather(view, std::iter::empty())),
+        OsFamily::Windows | OsFamily::Macos => None,
+    };
+    facts_on(view, ground.as_ref())
+}
+
+pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) -> HostFacts {
+    let kernel = view.kernel().found();
+    let os = ground
+        .and_then(|ground| ground.os.as_ref().found().cloned())
+        .unwrap_or_else(|| OsRelease {
+            id: view.os_family().as_str().to_owned(),
+            ..OsRelease::default()
+        });
+    let native = ground
+        .and_then(|ground| ground.packages.as_ref().found())
+        .map(|packages| kernel_word(&packages.native).to_owned());
+    let (hostname, release, machine) = match kernel {
+        Some(kernel) => (kernel.hostname, kernel.release, Some(kernel.machine)),
+        None => (first_line(view, "/etc/hostname"), String::new(), None),
+    };
+    HostFacts {
+        hostname,
+        os_family: view.os_family(),
+        os_id: os.id,
+        os_version: os.version_id,
+        os_name: os.pretty_name,
+        architecture: machine.or(native).unwrap_or_default(),
+        kernel: release,
+        machine_id: machine_id(view),
+        package_managers: package_managers(view, ground.is_some_and(|ground| ground.packages.is_found())),
+        encryption: encryption::look(view),
+        restart_pending: restart_pending(view),
+        free_disk_mib: free_disk_mib(view),
+    }
+}
+
+/// dpkg's word for an architecture in the kernel's.
+fn kernel_word(architecture: &str) -> &str {
+    match architecture {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        "i386" => "i686",
+        other => other,
+    }
+}
+
+fn first_line(view: &dyn HostView, path: &str) -> String {
+    let bytes = view.read(&HostPath::unix(path), MAX_ID).found().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+fn machine_id(view: &dyn HostView) -> String {
+    let id = first_line(view, "/etc/machine-id");
+    // Images are sealed with this word in place of an id (machine-id(5)).
+    if id.is_empty() || id == "uninitialized" {
+        return String::new();
+    }
+    let digest = Sha256::new()
+        .chain_update(MACHINE_ID_PURPOSE)
+        .chain_update(id.as_bytes())
+        .finalize();
+    hex::encode(digest.get(..16).unwrap_or_default())
+}
+
+fn package_managers(view: &dyn HostView, has_dpkg: bool) -> Vec<PackageManager> {
+    let there = |path: &str| view.stat(&HostPath::unix(path), Links::Followed).is_found();
+    PackageManager::ALL
+        .iter()
+        .copied()
+        .filter(|manager| match manager {
+            PackageManager::Apt => has_dpkg && there("/usr/bin/apt-get"),
+            PackageManager::Dnf => there("/usr/bin/dnf"),
+            PackageManager::Yum => there("/usr/bin/yum"),
+            PackageManager::Zypper => there("/usr/bin/zypper"),
+        })
+        .collect()
+}
+
+/// Only a system that runs can wait for its restart: the mark lies on a file system that ends with it.
+fn restart_pending(view: &dyn HostView) -> Option<bool> {
+    view.boot_id().found()?;
+    match view.stat(&HostPath::unix(REBOOT_REQUIRED), Links::AsTheyAre) {
+        Answer::Found(_) => Some(true),
+        Answer::Absent => Some(false),
+        Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
+    }
+}
+
+/// The smaller of what is free under /usr and /var, where packages go, as the power of two below it: the inventory is to
+/// stay the same while a log grows.
+fn free_disk_mib(view: &dyn HostView) -> Option<u64> {
+    let free = |path: &str| match view.free_disk(&HostPath::unix(path)) {
+        Answer::Absent => view.free_disk(&HostPath::unix("/")).found(),
+        answer @ (Answer::Found(_) | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_)) => answer.found(),
+    };
+    let mib = free("/usr")?.min(free("/var")?) / MIB;
+    Some(mib.checked_ilog2().map_or(0, |power| 1 << power))
+}

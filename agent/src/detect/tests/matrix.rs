@@ -1,0 +1,72 @@
+//! The golden matrix: what every planted host is judged to be, and how the scan ends.
+
+use std::fmt::Write;
+
+use cutover_proto::verdict::{EvidenceOutcome, Verdict};
+
+use super::plants::{all, looked};
+use crate::{
+    detect::{RuleSet, outcome},
+    host::{Fixture, HostView},
+};
+
+fn shown(about: &str, view: &dyn HostView) -> String {
+    let inventory = looked(view);
+    let outcome = outcome(&inventory, &RuleSet::built_in());
+    let mut out = format!(
+        "{about}: exit {}, protection {}\n",
+        outcome.exit_code(),
+        inventory.protection
+    );
+    let unknown = |why: &str| inventory.sightings.iter().filter(|one| one.why == why).count();
+    let mut told = Vec::new();
+    for sighting in &inventory.sightings {
+        match sighting.verdict {
+            Verdict::Absent => {}
+            // One reason for many products is shown once.
+            Verdict::Unknown => {
+                if !told.contains(&sighting.why) {
+                    let count = unknown(&sighting.why);
+                    writeln!(
+                        out,
+                        "  {count} of {} unknown: {}",
+                        inventory.sightings.len(),
+                        sighting.why
+                    )
+                    .expect("writes");
+                    told.push(sighting.why.clone());
+                }
+            }
+            Verdict::Installed | Verdict::Running | Verdict::Remnant | Verdict::Embedded => {
+                let version = sighting.version.as_deref().unwrap_or("-");
+                writeln!(out, "  {} {} {version}", sighting.product, sighting.verdict).expect("writes");
+                for evidence in sighting
+                    .evidence
+                    .iter()
+                    .filter(|one| one.outcome != EvidenceOutcome::Nothing)
+                {
+                    let shows = evidence.shows.map_or("not checked", |shows| shows.as_str());
+                    writeln!(out, "    {} {shows}: {}", evidence.kind, evidence.detail).expect("writes");
+                }
+            }
+        }
+        if let Some(health) = &sighting.health {
+            writeln!(out, "    health {} {} {}", health.state, health.grade, health.why).expect("writes");
+        }
+    }
+    out
+}
+
+#[test]
+fn every_planted_host_is_judged_as_before() {
+    let matrix: Vec<String> = all().iter().map(|host| shown(&host.about, host)).collect();
+    insta::assert_snapshot!(matrix.join("\n"));
+}
+
+/// A file that an earlier version wrote must read for ever.
+#[test]
+fn a_recording_in_a_file_is_judged_as_before() {
+    let json = include_str!("recorded-debian-12.json");
+    let host = Fixture::from_json(json).expect("reads");
+    insta::assert_snapshot!(shown(&host.about, &host));
+}

@@ -1,0 +1,6 @@
+mod honesty;
+mod host_facts;
+mod matrix;
+mod plants;
+mod roots;
+mod rules;

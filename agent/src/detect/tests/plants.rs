@@ -1,0 +1,177 @@
+//! Hosts as they are met, made by hand.
+
+use cutover_proto::{
+    ids::HostId,
+    inventory::{Inventory, OsFamily},
+};
+
+use crate::{
+    detect::{RuleSet, ScanCx, scan},
+    host::{Fixture, HostView},
+};
+
+/// 2024-09-20T12:00:00Z.
+pub(super) const NOW_MS: i64 = 1_726_833_600_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
+
+const OS_RELEASE: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
+
+pub(super) fn looked(view: &dyn HostView) -> Inventory {
+    let cx = ScanCx {
+        host_id: HostId::new(uuid::Uuid::nil()),
+        now_ms: NOW_MS,
+    };
+    scan(view, &RuleSet::built_in(), &cx)
+}
+
+pub(super) fn stanza(name: &str, version: &str, status: &str) -> String {
+    format!(
+        "Package: {name}\nStatus: {status}\nArchitecture: amd64\nVersion: {version}\nDescription: about\n {name}\n\n"
+    )
+}
+
+pub(super) fn installed(name: &str, version: &str) -> String {
+    stanza(name, version, "install ok installed")
+}
+
+/// A Debian with this database after its own first packages.
+pub(super) fn debian(about: &str, stanzas: &[String]) -> Fixture {
+    let base = installed("dpkg", "1.21.22") + &installed("bash", "5.2.15");
+    with_status(about, (base + &stanzas.concat()).as_bytes())
+}
+
+pub(super) fn with_status(about: &str, status: &[u8]) -> Fixture {
+    without_status(about).with_file("/var/lib/dpkg/status", status, NOW_MS)
+}
+
+pub(super) fn without_status(about: &str) -> Fixture {
+    Fixture::bare(OsFamily::Linux, about)
+        .with_file("/etc/os-release", OS_RELEASE.as_bytes(), 0)
+        .with_file("/usr/bin/apt-get", b"x", 0)
+        .with_process(1, "systemd", Some("/usr/lib/systemd/systemd"))
+        .with_mounts("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
+}
+
+pub(super) fn clean() -> Fixture {
+    debian("clean", &[])
+}
+
+pub(super) fn kesl_packages() -> Vec<String> {
+    vec![
+        installed("kesl", "12.1.0-1297"),
+        installed("kesl-gui", "12.1.0-1297"),
+        installed("klnagent64", "15.0.0-12912"),
+    ]
+}
+
+pub(super) fn kesl_installed() -> Fixture {
+    debian("kesl family installed, nothing runs", &kesl_packages())
+        .with_directory("/opt/kaspersky/kesl")
+        .with_directory("/var/opt/kaspersky/kesl")
+        .with_file(
+            "/etc/systemd/system/kesl.service",
+            b"[Unit]\nDescription=kesl\n[Service]\nExecStart=/opt/kaspersky/kesl/bin/kesl\n[Install]\nWantedBy=multi-user.target\n",
+            0,
+        )
+        .with_file("/etc/systemd/system/multi-user.target.wants/kesl.service", b"x", 0)
+}
+
+pub(super) fn kesl_running() -> Fixture {
+    let mut fixture = kesl_installed()
+        .with_process(400, "kesl", Some("/opt/kaspersky/kesl/libexec/kesl"))
+        .with_process(401, "klnagent", None);
+    fixture.about = "kesl family running".into();
+    fixture
+}
+
+pub(super) fn clamav(about: &str, age_days: i64) -> Fixture {
+    debian(about, &[installed("clamav", "1.0.7+dfsg-1")])
+        .with_file("/usr/bin/clamscan", b"x", 0)
+        .with_file("/var/lib/clamav/daily.cld", b"x", NOW_MS - age_days * DAY_MS)
+        .with_file("/var/lib/clamav/freshclam.dat", b"x", NOW_MS)
+}
+
+/// Every host of the matrix.
+pub(super) fn all() -> Vec<Fixture> {
+    let status = debian("", &kesl_packages());
+    let crate::facts::Answer::Found(whole) = status.read(&crate::host::HostPath::unix("/var/lib/dpkg/status"), 1 << 20)
+    else {
+        panic!("planted");
+    };
+    let without_database = debian("clamav without signatures", &[installed("clamav", "1.0.7+dfsg-1")])
+        .with_file("/usr/bin/clamscan", b"x", 0)
+        .with_directory("/var/lib/clamav");
+    vec![
+        clean(),
+        kesl_installed(),
+        kesl_running(),
+        debian(
+            "kesl removed, configuration files remain",
+            &[stanza("kesl", "12.1.0-1297", "deinstall ok config-files")],
+        ),
+        debian("kesl removed, directories remain", &[])
+            .with_directory("/var/opt/kaspersky/kesl")
+            .with_directory("/var/opt/kaspersky/klnagent"),
+        debian("kesl purged, its unit remains", &[]).with_file("/etc/systemd/system/kesl.service", b"", 0),
+        debian("klnagent64 alone", &[installed("klnagent64", "15.0.0-12912")]),
+        debian(
+            "kesl half removed",
+            &[stanza("kesl", "12.1.0-1297", "deinstall reinstreq half-installed")],
+        ),
+        debian("kesl runs and no package knows it", &[]).with_process(9, "kesl", None),
+        with_status("dpkg's database cut in an entry", &whole[..whole.len() - 40]),
+        with_status("dpkg's database cut between entries", debian_base().as_bytes()).with_file(
+            "/var/lib/dpkg/info/kesl.list",
+            b"/.\n",
+            0,
+        ),
+        without_status("dpkg's database missing"),
+        with_status("dpkg's database empty", b""),
+        with_status("dpkg's database full of NUL", &[0; 4096]),
+        with_status(
+            "a maintainer who is not UTF-8",
+            b"Package: kesl\nStatus: install ok installed\nVersion: 1\nMaintainer: \xe9\n\n",
+        ),
+        Fixture::bare(OsFamily::Linux, "another package system").with_file(
+            "/etc/os-release",
+            b"PRETTY_NAME=\"Fedora Linux 40\"\nID=fedora\n",
+            0,
+        ),
+        Fixture::bare(OsFamily::Linux, "another package system, with dpkg as a tool")
+            .with_file("/etc/os-release", b"PRETTY_NAME=\"Fedora Linux 40\"\nID=fedora\n", 0)
+            .with_file("/var/lib/dpkg/status", installed("hello", "2").as_bytes(), 0),
+        debian("dpkg was killed while it removed kesl", &kesl_packages()).with_file(
+            "/var/lib/dpkg/updates/0001",
+            b"Package: kesl\nStatus: purge ok half-configured\nArchitecture: amd64\nVersion: 12.1.0-1297\n",
+            0,
+        ),
+        debian(
+            "dpkg was killed after it purged klnagent64",
+            &[installed("klnagent64", "15")],
+        )
+        .with_file(
+            "/var/lib/dpkg/updates/0001",
+            b"Package: klnagent64\nStatus: purge ok not-installed\nArchitecture: amd64\n",
+            0,
+        ),
+        debian(
+            "names that only look alike",
+            &[
+                installed("kesl-tools", "1"),
+                installed("libkesl", "1"),
+                installed("clamav-docs", "1"),
+            ],
+        )
+        .with_directory("/opt/kaspersky/keslx")
+        .with_process(9, "kesld", Some("/usr/bin/kesld")),
+        clamav("clamav healthy", 1),
+        clamav("clamav with old signatures", 8),
+        without_database,
+        debian("clamav without its program", &[installed("clamav", "1.0.7+dfsg-1")]),
+        clamav("clamav dated in the future", -3),
+    ]
+}
+
+pub(super) fn debian_base() -> String {
+    installed("dpkg", "1.21.22") + &installed("bash", "5.2.15")
+}
