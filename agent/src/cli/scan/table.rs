@@ -1,0 +1,141 @@
+//! The result for people.
+
+use std::fmt::Write;
+
+use cutover_proto::{
+    inventory::{HostFacts, Inventory},
+    verdict::{Evidence, EvidenceOutcome, HealthState, Sighting, Verdict},
+};
+
+use crate::detect::{RuleSet, ScanOutcome};
+
+/// The product's own name, or its id where the rules were refused.
+pub(super) fn name<'a>(sighting: &'a Sighting, rules: &'a RuleSet) -> &'a str {
+    rules
+        .rule(&sighting.product)
+        .map_or(sighting.product.as_str(), |rule| rule.name.as_str())
+}
+
+pub(super) fn render(inventory: &Inventory, rules: &RuleSet, outcome: ScanOutcome) -> String {
+    let mut out = host(&inventory.facts);
+    let there = |sighting: &&Sighting| sighting.verdict != Verdict::Absent;
+    let shown: Vec<&Sighting> = inventory.sightings.iter().filter(there).collect();
+    let width = |cell: fn(&Sighting) -> usize| shown.iter().map(|sighting| cell(sighting)).max().unwrap_or(0);
+    let product = width(|sighting| sighting.product.as_str().chars().count());
+    let version = width(|sighting| sighting.version.as_deref().unwrap_or("-").chars().count());
+    for sighting in &shown {
+        line(
+            &mut out,
+            format_args!(
+                "{:product$}  {:9}  {:version$}  {}",
+                sighting.product,
+                sighting.verdict,
+                sighting.version.as_deref().unwrap_or("-"),
+                name(sighting, rules)
+            ),
+        );
+        for evidence in sighting.evidence.iter().filter(|evidence| is_told(evidence)) {
+            line(&mut out, format_args!("    {}", told(evidence)));
+        }
+        if sighting.evidence.is_empty() && !sighting.why.is_empty() {
+            line(&mut out, format_args!("    {}", sighting.why));
+        }
+        if let Some(health) = &sighting.health {
+            match health.state {
+                HealthState::Healthy => line(&mut out, format_args!("    healthy: protects {}", health.grade)),
+                HealthState::Unhealthy | HealthState::Unknown => {
+                    line(&mut out, format_args!("    {}: {}", health.state, health.why));
+                }
+            }
+        }
+    }
+    for sighting in inventory.sightings.iter().filter(|sighting| !there(sighting)) {
+        for evidence in sighting.evidence.iter().filter(|evidence| is_told(evidence)) {
+            line(&mut out, format_args!("{}: {}", sighting.product, told(evidence)));
+        }
+    }
+    if !shown.is_empty() {
+        out.push('\n');
+    }
+    line(&mut out, format_args!("protection: {}", inventory.protection));
+    line(&mut out, format_args!("{}", verdict(outcome, inventory, rules)));
+    out
+}
+
+fn host(facts: &HostFacts) -> String {
+    let known = |value: &str| {
+        if value.is_empty() {
+            "?".to_owned()
+        } else {
+            value.to_owned()
+        }
+    };
+    let mut out = String::new();
+    line(
+        &mut out,
+        format_args!(
+            "{}: {}, {}, kernel {}",
+            known(&facts.hostname),
+            known(&facts.os_name),
+            known(&facts.architecture),
+            known(&facts.kernel)
+        ),
+    );
+    line(
+        &mut out,
+        format_args!(
+            "disk encryption: {}; restart pending: {}; free: {}",
+            facts.encryption,
+            facts
+                .restart_pending
+                .map_or("unknown", |pending| if pending { "yes" } else { "no" }),
+            facts
+                .free_disk_mib
+                .map_or("unknown".to_owned(), |mib| format!("at least {mib} MiB"))
+        ),
+    );
+    out.push('\n');
+    out
+}
+
+/// What was seen, and what could not be looked at. A look that found nothing is not listed one by one.
+const fn is_told(evidence: &Evidence) -> bool {
+    match evidence.outcome {
+        EvidenceOutcome::Seen | EvidenceOutcome::NotChecked => true,
+        EvidenceOutcome::Nothing => false,
+    }
+}
+
+fn told(evidence: &Evidence) -> String {
+    let Evidence { kind, detail, .. } = evidence;
+    match evidence.outcome {
+        EvidenceOutcome::Seen | EvidenceOutcome::Nothing => format!("{kind}: {detail}"),
+        EvidenceOutcome::NotChecked if evidence.required => {
+            format!("{kind} not checked, and required: {detail}")
+        }
+        EvidenceOutcome::NotChecked => format!("{kind} not checked: {detail}"),
+    }
+}
+
+fn verdict(outcome: ScanOutcome, inventory: &Inventory, rules: &RuleSet) -> String {
+    match outcome {
+        ScanOutcome::NoTarget => format!(
+            "no target is on this host, by rules of revision {} for {} products",
+            inventory.rules_revision,
+            inventory.sightings.len()
+        ),
+        ScanOutcome::TargetFound => "a target is on this host".into(),
+        ScanOutcome::Unknown if !rules.covers(inventory.facts.os_family) => format!(
+            "not known whether a target is on this host: there are no rules for {} in this version",
+            inventory.facts.os_family
+        ),
+        ScanOutcome::Unknown => {
+            "not known whether a target is on this host: see above what could not be checked".into()
+        }
+    }
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing into a String cannot fail.
+    let _ = writeln!(out, "{}", text.to_string().trim_end());
+}
