@@ -4,3 +4,4 @@
 //! The library holds what several of those tests share.
 
 pub mod demo_summary;
+pub mod harness;

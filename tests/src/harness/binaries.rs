@@ -1,0 +1,42 @@
+//! Where the workspace's own programs lie: beside the directory of the running test program.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+/// The agent, `cutover-agent`.
+///
+/// # Errors
+/// When it has not been built for the profile that the test itself was built for.
+pub fn agent() -> Result<PathBuf> {
+    built("cutover-agent")
+}
+
+/// The server and the operator's command line, `cutover`.
+///
+/// # Errors
+/// When it has not been built for the profile that the test itself was built for.
+pub fn server() -> Result<PathBuf> {
+    built("cutover")
+}
+
+/// `target/<profile>`: test programs lie in its directory `deps`.
+pub(super) fn profile_directory() -> Result<PathBuf> {
+    let test = std::env::current_exe().context("where is this test program?")?;
+    let deps = test
+        .parent()
+        .context("this test program has no directory")?;
+    deps.parent()
+        .map(Path::to_path_buf)
+        .with_context(|| format!("{} is not inside a target directory", test.display()))
+}
+
+fn built(name: &str) -> Result<PathBuf> {
+    let path = profile_directory()?.join(name);
+    ensure!(
+        path.is_file(),
+        "{} is missing: build the programs by `cargo build --profile ci -p cutover-agent -p cutover-server`",
+        path.display()
+    );
+    Ok(path)
+}

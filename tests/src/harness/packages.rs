@@ -1,0 +1,162 @@
+//! The packages that must go: built with dpkg-deb under the genuine names, from `tests/harness/packages`.
+//!
+//! Their files, scripts and version numbers are ours, written from publicly documented effects (`docs/testing.md`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::harness::clock::wait_until;
+use crate::harness::debian_root::DebianRoot;
+use crate::harness::process::{Running, run, tool};
+
+/// All of them, in the order in which they have to go: the window before the product, the product before its agent.
+pub const IN_ORDER_OF_REMOVAL: [&str; 3] = ["kesl-gui", "kesl", "klnagent64"];
+
+/// Groups that the product makes and that nothing removes.
+pub const GROUPS: [&str; 4] = ["kesladmin", "kesluser", "keslaudit", "nokesl"];
+
+/// What lies on the disk after all three were purged, once the product had been started.
+pub const LEFTOVERS: [&str; 4] = [
+    "/var/opt/kaspersky/kesl",
+    "/var/opt/kaspersky/klnagent",
+    "/var/log/kaspersky",
+    "/etc/systemd/system/kesl.service",
+];
+
+/// The product's launcher, which writes its own unit at each start.
+const LAUNCHER: &str = "/opt/kaspersky/kesl/libexec/kesl_launcher.sh";
+
+/// The processes: copies of the root's own `sleep`, because a script would run under the shell's name.
+const PROCESSES: [(&str, &str); 2] = [
+    ("kesl", "opt/kaspersky/kesl/libexec/kesl"),
+    ("klnagent64", "opt/kaspersky/klnagent64/sbin/klnagent"),
+];
+
+/// Where the removal scripts look for the tests' knobs.
+const KNOBS: &str = "/var/lib/stand-in";
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Builds the three packages and installs them by dpkg inside the root.
+///
+/// # Errors
+/// When one cannot be built or installed.
+pub fn plant(root: &DebianRoot) -> Result<()> {
+    let drop_box = root.outside("/root/packages");
+    fs::create_dir_all(&drop_box)?;
+    let mut install = vec!["dpkg".to_owned(), "--install".to_owned()];
+    for package in IN_ORDER_OF_REMOVAL {
+        build(root, package, &drop_box).with_context(|| format!("cannot build {package}"))?;
+        install.push(format!("/root/packages/{package}.deb"));
+    }
+    let install: Vec<&str> = install.iter().map(String::as_str).collect();
+    root.run(&install, LIMIT)?
+        .succeeded()
+        .context("cannot install the packages")?;
+    fs::remove_dir_all(&drop_box)?;
+    Ok(())
+}
+
+/// Starts the product as its service would be started.
+///
+/// # Errors
+/// When it does not come up.
+pub fn start_product(root: &DebianRoot, log: &Path) -> Result<Running> {
+    let product = root.spawn(&[LAUNCHER], &[], log)?;
+    wait_until("the launcher has become kesl", LIMIT, || {
+        let name = fs::read_to_string(format!("/proc/{}/comm", product.pid()));
+        Ok(name.is_ok_and(|name| name.trim() == "kesl"))
+    })?;
+    Ok(product)
+}
+
+/// The removal script of `package` will fail the next time it runs, and only then.
+///
+/// # Errors
+/// When the knob cannot be set.
+pub fn fail_removal_once(root: &DebianRoot, package: &str) -> Result<()> {
+    fs::create_dir_all(root.outside(KNOBS))?;
+    fs::write(root.outside(&format!("{KNOBS}/{package}.fail")), "")?;
+    Ok(())
+}
+
+/// The removal script of `package` will stop where nothing has been removed yet, until the answer is dropped. `kesl` and
+/// `klnagent64` have such a script.
+///
+/// # Errors
+/// When the knob cannot be set.
+pub fn hold_removal(root: &DebianRoot, package: &str) -> Result<HeldRemoval> {
+    let knob = root.outside(&format!("{KNOBS}/{package}"));
+    fs::create_dir_all(root.outside(KNOBS))?;
+    fs::write(knob.with_extension("hold"), "")?;
+    Ok(HeldRemoval { knob })
+}
+
+/// A removal script that waits. Dropping it lets the script go on.
+#[derive(Debug)]
+pub struct HeldRemoval {
+    knob: PathBuf,
+}
+
+impl HeldRemoval {
+    /// Waits until the script has come to the place where it stops.
+    ///
+    /// # Errors
+    /// When `limit` passes.
+    pub fn wait_until_reached(&self, limit: Duration) -> Result<()> {
+        wait_until("the removal script is reached", limit, || {
+            Ok(self.knob.with_extension("reached").exists())
+        })
+    }
+}
+
+impl Drop for HeldRemoval {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.knob.with_extension("hold"));
+    }
+}
+
+fn build(root: &DebianRoot, package: &str, into: &Path) -> Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let tree = scratch.path().join(package);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("harness/packages")
+        .join(package);
+    let mut copy = tool("cp");
+    copy.args([
+        "--recursive",
+        "--preserve=mode,links",
+        "--no-dereference",
+        "--",
+    ])
+    .arg(source)
+    .arg(&tree);
+    run(copy, LIMIT)?.succeeded()?;
+
+    for (owner, process) in PROCESSES {
+        if owner == package {
+            let target = tree.join(process);
+            fs::create_dir_all(target.parent().context("a process lies in a directory")?)?;
+            fs::copy(root.outside("/usr/bin/sleep"), target)?;
+        }
+    }
+    let architecture = root
+        .run(&["dpkg", "--print-architecture"], LIMIT)?
+        .succeeded()?;
+    let control = tree.join("DEBIAN/control");
+    let text = fs::read_to_string(&control)?;
+    fs::write(
+        &control,
+        text.replace("@ARCHITECTURE@", architecture.stdout.trim()),
+    )?;
+
+    let mut pack = tool("dpkg-deb");
+    pack.args(["--root-owner-group", "-Znone", "--build"])
+        .arg(&tree)
+        .arg(into.join(format!("{package}.deb")));
+    run(pack, LIMIT)?.succeeded()?;
+    Ok(())
+}
