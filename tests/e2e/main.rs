@@ -1,0 +1,8 @@
+//! End to end: real programs on a real Debian root, with packages under the genuine names.
+//!
+//! `docs/testing.md` says what this shows and what was stood in for. The tests need root and mmdebstrap; without them they
+//! say so and do nothing, or fail with `CI=true`.
+
+mod clamav;
+mod planted_root;
+mod stage;
