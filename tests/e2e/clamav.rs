@@ -30,13 +30,7 @@ fn clamav_fetched_before_the_removal_installs_after_it_and_catches_the_test_file
     let common = ["-y", "-q", "-o", "Dpkg::Use-Pty=0", "-o", &directory];
     let apt = |rest: &[&str]| root.run(&[&["apt-get"][..], &common, rest].concat(), LIMIT);
 
-    apt(&[
-        "install",
-        "--no-install-recommends",
-        "--download-only",
-        "clamav",
-    ])?
-    .succeeded()?;
+    apt(&["install", "--no-install-recommends", "--download-only", "clamav"])?.succeeded()?;
     assert!(!root.has("/usr/bin/clamscan"), "fetching installs nothing");
     // Some hosts' apt deletes fetched packages after each run of dpkg.
     fs::write(
@@ -62,9 +56,7 @@ fn clamav_fetched_before_the_removal_installs_after_it_and_catches_the_test_file
     ])?
     .succeeded()?;
 
-    let policy = root
-        .run(&["apt-cache", "policy", "clamav"], LIMIT)?
-        .succeeded()?;
+    let policy = root.run(&["apt-cache", "policy", "clamav"], LIMIT)?.succeeded()?;
     assert!(policy.stdout.contains("Installed: 1."), "{}", policy.stdout);
     let owner = root
         .run(&["dpkg", "--search", "/usr/bin/clamscan"], LIMIT)?
@@ -88,10 +80,7 @@ fn clamav_fetched_before_the_removal_installs_after_it_and_catches_the_test_file
         found.stderr
     );
     let clean = clamscan(&root, "/etc/hostname")?;
-    assert_eq!(
-        (clean.code(), clean.stdout.as_str()),
-        (Some(0), "/etc/hostname: OK\n")
-    );
+    assert_eq!((clean.code(), clean.stdout.as_str()), (Some(0), "/etc/hostname: OK\n"));
 
     // Without a database it says so, and must never be read as clean.
     fs::remove_file(root.outside("/var/lib/clamav/cutover-test.hdb"))?;
@@ -114,8 +103,7 @@ fn clamav_fetched_before_the_removal_installs_after_it_and_catches_the_test_file
 /// Path, kind, size, time of change, owner and permissions of everything in a directory.
 fn fingerprint(directory: &Path) -> Result<String> {
     let mut find = tool("find");
-    find.arg(directory)
-        .args(["-printf", "%p %y %s %T@ %m %U:%G %l\\n"]);
+    find.arg(directory).args(["-printf", "%p %y %s %T@ %m %U:%G %l\\n"]);
     Ok(run(find, LIMIT)?.succeeded()?.stdout)
 }
 

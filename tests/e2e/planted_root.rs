@@ -56,19 +56,12 @@ fn planted_packages_show_in_dpkg_and_lie_where_the_genuine_ones_do() -> Result<(
     }
     let enabled = root
         .run(
-            &[
-                "systemctl",
-                "is-enabled",
-                "kesl.service",
-                "klnagent64.service",
-            ],
+            &["systemctl", "is-enabled", "kesl.service", "klnagent64.service"],
             LIMIT,
         )?
         .succeeded()?;
     assert_eq!(enabled.stdout, "enabled\nenabled\n");
-    let info = root
-        .run(&["kesl-control", "--app-info"], LIMIT)?
-        .succeeded()?;
+    let info = root.run(&["kesl-control", "--app-info"], LIMIT)?.succeeded()?;
     assert!(info.stdout.contains("12.1.0.1297"), "{}", info.stdout);
     Ok(())
 }
@@ -90,11 +83,7 @@ fn a_purge_takes_the_window_first_and_leaves_what_the_product_wrote() -> Result<
     // The product alone cannot go: its window depends on it.
     let alone = root.run(&["dpkg", "--purge", "kesl"], LIMIT)?;
     assert_eq!(alone.code(), Some(1), "{}", alone.stderr);
-    assert!(
-        alone.stderr.contains("dependency problems"),
-        "{}",
-        alone.stderr
-    );
+    assert!(alone.stderr.contains("dependency problems"), "{}", alone.stderr);
     assert_eq!(product.ended()?, None, "a refused removal stops nothing");
 
     purge(&root, &packages::IN_ORDER_OF_REMOVAL)?.succeeded()?;
@@ -106,10 +95,7 @@ fn a_purge_takes_the_window_first_and_leaves_what_the_product_wrote() -> Result<
     assert_eq!(states(&root)?, "", "purged packages leave no line in dpkg");
     let order: Vec<String> = removals(&root)?;
     let at = |package: &str| order.iter().position(|removed| removed == package);
-    assert!(
-        at("kesl-gui").is_some() && at("kesl-gui") < at("kesl"),
-        "{order:?}"
-    );
+    assert!(at("kesl-gui").is_some() && at("kesl-gui") < at("kesl"), "{order:?}");
     assert!(at("klnagent64").is_some(), "{order:?}");
 
     for path in packages::LEFTOVERS {
@@ -229,8 +215,7 @@ fn states(root: &DebianRoot) -> Result<String> {
 
 /// The packages that dpkg has removed, in the order of its log.
 fn removals(root: &DebianRoot) -> Result<Vec<String>> {
-    let log =
-        fs::read_to_string(root.outside("/var/log/dpkg.log")).context("dpkg has written no log")?;
+    let log = fs::read_to_string(root.outside("/var/log/dpkg.log")).context("dpkg has written no log")?;
     Ok(log
         .lines()
         .filter_map(|line| line.split_once(" remove "))

@@ -57,7 +57,11 @@ fn the_root_is_a_machine_of_its_own() -> Result<()> {
     let root = DebianRoot::fresh("own-machine")?;
     let shown = root
         .run(
-            &["/bin/sh", "-c", "hostname; cat /proc/1/comm; . /etc/os-release; echo $ID $VERSION_ID; echo x >/dev/null"],
+            &[
+                "/bin/sh",
+                "-c",
+                "hostname; cat /proc/1/comm; . /etc/os-release; echo $ID $VERSION_ID; echo x >/dev/null",
+            ],
             LIMIT,
         )?
         .succeeded()?;
@@ -73,11 +77,7 @@ fn the_root_is_a_machine_of_its_own() -> Result<()> {
     assert_eq!(heard, "from inside\n", "the loopback is the machine's");
     // What a test machine has in its environment stays outside.
     let environment = root.run(&["env"], LIMIT)?.succeeded()?;
-    assert!(
-        !environment.stdout.contains("CARGO"),
-        "{}",
-        environment.stdout
-    );
+    assert!(!environment.stdout.contains("CARGO"), "{}", environment.stdout);
     Ok(())
 }
 
@@ -94,10 +94,7 @@ fn a_command_past_its_limit_is_killed_with_its_children() -> Result<()> {
         )
         .expect_err("it does not end by itself");
     let said = format!("{error:#}");
-    assert!(
-        said.contains("time limit") && said.contains("begun"),
-        "{said}"
-    );
+    assert!(said.contains("time limit") && said.contains("begun"), "{said}");
     wait_until("its child is gone", LIMIT, || {
         Ok(process_with(root.path(), "5432")?.is_none())
     })
@@ -125,10 +122,7 @@ fn apt_ends_its_work_when_the_one_that_started_it_is_killed() -> Result<()> {
     parent.kill_hard()?;
     drop(held);
     wait_until("the orphaned apt has purged everything", LIMIT, || {
-        let known = root.run(
-            &["dpkg-query", "-W", "kesl", "kesl-gui", "klnagent64"],
-            LIMIT,
-        )?;
+        let known = root.run(&["dpkg-query", "-W", "kesl", "kesl-gui", "klnagent64"], LIMIT)?;
         Ok(known.stdout.is_empty())
     })?;
     let audit = root.run(&["dpkg", "--audit"], LIMIT)?.succeeded()?;
@@ -159,10 +153,7 @@ fn a_throw_away_postgres_answers_and_ends_with_its_value() -> Result<()> {
     }
     let server = Postgres::start()?;
     let url = server.create_database("harness_probe")?;
-    assert_eq!(
-        postgres::query(&url, "SELECT current_database()")?,
-        "harness_probe"
-    );
+    assert_eq!(postgres::query(&url, "SELECT current_database()")?, "harness_probe");
     assert!(server.create_database("not; a name").is_err());
     postgres::query(server.url(), "DROP DATABASE harness_probe")?;
     let lent = std::env::var_os("CUTOVER_TEST_POSTGRES").is_some();
@@ -174,10 +165,7 @@ fn a_throw_away_postgres_answers_and_ends_with_its_value() -> Result<()> {
 
 #[test]
 fn programs_are_found_beside_the_tests_or_the_message_says_how_to_build_them() -> Result<()> {
-    for (found, name) in [
-        (binaries::agent(), "cutover-agent"),
-        (binaries::server(), "cutover"),
-    ] {
+    for (found, name) in [(binaries::agent(), "cutover-agent"), (binaries::server(), "cutover")] {
         match found {
             Ok(path) => {
                 let mut help = tool(&path);
@@ -185,10 +173,7 @@ fn programs_are_found_beside_the_tests_or_the_message_says_how_to_build_them() -
                 assert!(path.ends_with(name), "{}", path.display());
                 run(help, LIMIT).map(drop)?;
             }
-            Err(error) => assert!(
-                error.to_string().contains("cargo build --profile ci"),
-                "{error}"
-            ),
+            Err(error) => assert!(error.to_string().contains("cargo build --profile ci"), "{error}"),
         }
     }
     Ok(())
@@ -198,11 +183,7 @@ fn programs_are_found_beside_the_tests_or_the_message_says_how_to_build_them() -
 fn process_with(root: &Path, argument: &str) -> Result<Option<i32>> {
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         let inside = fs::read_link(entry.path().join("root")).is_ok_and(|at| at == root);

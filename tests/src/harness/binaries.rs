@@ -23,9 +23,7 @@ pub fn server() -> Result<PathBuf> {
 /// `target/<profile>`: test programs lie in its directory `deps`.
 pub(super) fn profile_directory() -> Result<PathBuf> {
     let test = std::env::current_exe().context("where is this test program?")?;
-    let deps = test
-        .parent()
-        .context("this test program has no directory")?;
+    let deps = test.parent().context("this test program has no directory")?;
     deps.parent()
         .map(Path::to_path_buf)
         .with_context(|| format!("{} is not inside a target directory", test.display()))

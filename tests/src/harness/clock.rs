@@ -11,15 +11,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// The first error of `look`, or one that names `what` when `limit` has passed.
-pub fn wait_for<T>(
-    what: &str,
-    limit: Duration,
-    mut look: impl FnMut() -> Result<Option<T>>,
-) -> Result<T> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a bound on real programs is real time"
-    )]
+pub fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    #[expect(clippy::disallowed_methods, reason = "a bound on real programs is real time")]
     let begun = Instant::now();
     loop {
         if let Some(value) = look()? {
@@ -36,10 +29,6 @@ pub fn wait_for<T>(
 ///
 /// # Errors
 /// The first error of `look`, or one that names `what` when `limit` has passed.
-pub fn wait_until(
-    what: &str,
-    limit: Duration,
-    mut look: impl FnMut() -> Result<bool>,
-) -> Result<()> {
+pub fn wait_until(what: &str, limit: Duration, mut look: impl FnMut() -> Result<bool>) -> Result<()> {
     wait_for(what, limit, || Ok(look()?.then_some(())))
 }

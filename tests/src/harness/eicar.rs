@@ -33,9 +33,6 @@ pub fn text() -> String {
 pub fn plant_database(root: &DebianRoot) -> Result<()> {
     let directory = root.outside("/var/lib/clamav");
     fs::create_dir_all(&directory)?;
-    fs::write(
-        directory.join("cutover-test.hdb"),
-        format!("{SIGNATURE}:{NAME}\n"),
-    )?;
+    fs::write(directory.join("cutover-test.hdb"), format!("{SIGNATURE}:{NAME}\n"))?;
     Ok(())
 }

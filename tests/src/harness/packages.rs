@@ -126,14 +126,9 @@ fn build(root: &DebianRoot, package: &str, into: &Path) -> Result<()> {
         .join("harness/packages")
         .join(package);
     let mut copy = tool("cp");
-    copy.args([
-        "--recursive",
-        "--preserve=mode,links",
-        "--no-dereference",
-        "--",
-    ])
-    .arg(source)
-    .arg(&tree);
+    copy.args(["--recursive", "--preserve=mode,links", "--no-dereference", "--"])
+        .arg(source)
+        .arg(&tree);
     run(copy, LIMIT)?.succeeded()?;
 
     for (owner, process) in PROCESSES {
@@ -143,15 +138,10 @@ fn build(root: &DebianRoot, package: &str, into: &Path) -> Result<()> {
             fs::copy(root.outside("/usr/bin/sleep"), target)?;
         }
     }
-    let architecture = root
-        .run(&["dpkg", "--print-architecture"], LIMIT)?
-        .succeeded()?;
+    let architecture = root.run(&["dpkg", "--print-architecture"], LIMIT)?.succeeded()?;
     let control = tree.join("DEBIAN/control");
     let text = fs::read_to_string(&control)?;
-    fs::write(
-        &control,
-        text.replace("@ARCHITECTURE@", architecture.stdout.trim()),
-    )?;
+    fs::write(&control, text.replace("@ARCHITECTURE@", architecture.stdout.trim()))?;
 
     let mut pack = tool("dpkg-deb");
     pack.args(["--root-owner-group", "-Znone", "--build"])

@@ -54,9 +54,7 @@ impl Postgres {
                 _directory: None,
             });
         }
-        let directory = tempfile::Builder::new()
-            .prefix("cutover-postgres.")
-            .tempdir()?;
+        let directory = tempfile::Builder::new().prefix("cutover-postgres.").tempdir()?;
         let user = unprivileged_user()?;
         if let Some(user) = &user {
             let mut give = tool("chown");
@@ -70,9 +68,7 @@ impl Postgres {
             .args(["--locale=C", "--no-sync", "--pgdata"])
             .arg(&data)
             .current_dir("/");
-        run(initialise, LIMIT)?
-            .succeeded()
-            .context("initdb failed")?;
+        run(initialise, LIMIT)?.succeeded().context("initdb failed")?;
 
         let log = directory.path().join("server.log");
         let (server, url) = start_on_some_port(user.as_ref(), &data, &log)?;
@@ -181,9 +177,7 @@ fn program(name: &str) -> Result<PathBuf> {
         .pop()
         .map(|(_, candidate)| candidate)
         .or_else(|| find(name))
-        .with_context(|| {
-            format!("{name} is missing: apt-get install postgresql, or name a server in {VARIABLE}")
-        })
+        .with_context(|| format!("{name} is missing: apt-get install postgresql, or name a server in {VARIABLE}"))
 }
 
 /// Whom to start the server as: PostgreSQL refuses to run as root. Nothing when we are not root.
@@ -208,9 +202,7 @@ struct User {
 impl User {
     /// Finds the line `name:password:uid:gid:...` (passwd(5)).
     fn named(name: &str, users: &str) -> Option<Self> {
-        let line = users
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?;
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
         Some(Self {
             uid: fields.next()?.to_owned(),

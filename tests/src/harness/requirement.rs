@@ -11,10 +11,7 @@ pub fn met(need: Result<()>) -> Result<bool> {
     if std::env::var("CI").is_ok_and(|ci| ci == "true") {
         bail!("this test cannot run here, and with CI=true none may be left out: {missing:#}");
     }
-    #[expect(
-        clippy::print_stderr,
-        reason = "whoever runs the test must see that it was left out"
-    )]
+    #[expect(clippy::print_stderr, reason = "whoever runs the test must see that it was left out")]
     {
         eprintln!("LEFT OUT: {missing:#}");
     }

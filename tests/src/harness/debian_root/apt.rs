@@ -82,9 +82,7 @@ pub(super) fn of_this_machine() -> Result<AptSetup> {
 impl AptSetup {
     /// Whether an archive is reached over TLS, so that the root needs the certificates that the machine trusts.
     pub(super) fn uses_tls(&self) -> bool {
-        self.sources
-            .iter()
-            .any(|source| source.starts_with("deb https:"))
+        self.sources.iter().any(|source| source.starts_with("deb https:"))
     }
 
     /// Puts sources, settings, credentials and trusted certificates where the root's own apt reads them.

@@ -38,8 +38,7 @@ pub(super) fn cache() -> Result<PathBuf> {
             .context("the target directory has no parent")?
             .join("debian-root"),
     };
-    fs::create_dir_all(&cache)
-        .with_context(|| format!("cannot make the cache directory {}", cache.display()))?;
+    fs::create_dir_all(&cache).with_context(|| format!("cannot make the cache directory {}", cache.display()))?;
     Ok(cache.canonicalize()?)
 }
 

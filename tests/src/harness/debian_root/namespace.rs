@@ -61,10 +61,7 @@ impl Namespace {
                 stderr.read_to_string(&mut complaint)?;
             }
             holder.wait()?;
-            anyhow::bail!(
-                "cannot mount in a namespace of its own: {}",
-                complaint.trim()
-            );
+            anyhow::bail!("cannot mount in a namespace of its own: {}", complaint.trim());
         }
         Ok(Self { holder })
     }
@@ -92,10 +89,7 @@ impl Drop for Namespace {
 
 /// Whether this process may make such namespaces.
 pub(super) fn allowed() -> Result<()> {
-    let output = unshare()
-        .arg("true")
-        .output()
-        .context("cannot start unshare")?;
+    let output = unshare().arg("true").output().context("cannot start unshare")?;
     ensure!(
         output.status.success(),
         "this machine does not let root make mount namespaces (a container without privileges?): {}",

@@ -25,21 +25,12 @@ const PROGRAMS: [(&str, &str); 6] = [
 
 /// What programs inside find in their environment, as they would on a server. Proxies of the machine are added.
 const ENVIRONMENT: [(&str, &str); 3] = [
-    (
-        "PATH",
-        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    ),
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("HOME", "/root"),
     ("LANG", "C.UTF-8"),
 ];
 
-const PROXIES: [&str; 5] = [
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-];
+const PROXIES: [&str; 5] = ["http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY"];
 
 /// Copying takes well under a second, some seconds on a slow disk.
 const COPY_LIMIT: Duration = Duration::from_secs(120);
@@ -118,10 +109,7 @@ impl DebianRoot {
     pub fn command(&self, program: &str, environment: &[(&str, &str)]) -> Result<Command> {
         let namespace = self.namespace.as_ref().context("the root is ending")?;
         let mut command = namespace.enter();
-        command
-            .arg("chroot")
-            .arg(&self.path)
-            .args(["/usr/bin/env", "-i"]);
+        command.arg("chroot").arg(&self.path).args(["/usr/bin/env", "-i"]);
         for proxy in PROXIES {
             if let Ok(value) = std::env::var(proxy) {
                 command.arg(format!("{proxy}={value}"));
@@ -149,12 +137,7 @@ impl DebianRoot {
     ///
     /// # Errors
     /// When it cannot be started or ends at once.
-    pub fn spawn(
-        &self,
-        line: &[&str],
-        environment: &[(&str, &str)],
-        log: &Path,
-    ) -> Result<Running> {
+    pub fn spawn(&self, line: &[&str], environment: &[(&str, &str)], log: &Path) -> Result<Running> {
         let (program, arguments) = line.split_first().context("an empty command line")?;
         let mut command = self.command(program, environment)?;
         command.args(arguments);
@@ -181,8 +164,7 @@ impl DebianRoot {
         let target = self.outside(inside);
         // A file that is there may be shared with the base root: it must be replaced, not written into.
         let _ = fs::remove_file(&target);
-        fs::copy(program, &target)
-            .with_context(|| format!("cannot copy {} into the root", program.display()))?;
+        fs::copy(program, &target).with_context(|| format!("cannot copy {} into the root", program.display()))?;
         fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
         Ok(())
     }
@@ -192,10 +174,7 @@ impl Drop for DebianRoot {
     fn drop(&mut self) {
         drop(self.namespace.take());
         if let Err(error) = base::remove_directory(&self.path) {
-            #[expect(
-                clippy::print_stderr,
-                reason = "a drop can only say what it left behind"
-            )]
+            #[expect(clippy::print_stderr, reason = "a drop can only say what it left behind")]
             {
                 eprintln!("left behind: {error:#}");
             }
@@ -232,10 +211,7 @@ fn furnish(root: &Path, setup: &AptSetup, hostname: &str, id: &str) -> Result<()
         fs::write(root.join(name), text)?;
     }
     fs::write(root.join("etc/hostname"), format!("{hostname}\n"))?;
-    fs::write(
-        root.join("etc/machine-id"),
-        id.replace('-', "").to_lowercase(),
-    )?;
+    fs::write(root.join("etc/machine-id"), id.replace('-', "").to_lowercase())?;
     // "101: action forbidden by policy" (invoke-rc.d(8)): no package may start a service here.
     let policy = root.join("usr/sbin/policy-rc.d");
     fs::write(&policy, "#!/bin/sh\nexit 101\n")?;

@@ -59,9 +59,7 @@ pub fn run(mut command: Command, limit: Duration) -> Result<Finished> {
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start {shown}"))?;
-    let ended = wait_for(&format!("time limit of {shown}"), limit, || {
-        Ok(child.try_wait()?)
-    });
+    let ended = wait_for(&format!("time limit of {shown}"), limit, || Ok(child.try_wait()?));
     let status = match ended {
         Ok(status) => status,
         Err(error) => {

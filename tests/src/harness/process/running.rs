@@ -40,11 +40,7 @@ impl Running {
 
     /// Like [`Running::spawn`] for a command that enters another PID namespace first: what runs there is its only child,
     /// and signals are meant for that one.
-    pub(in crate::harness) fn spawn_entered(
-        name: &str,
-        command: Command,
-        log: &Path,
-    ) -> Result<Self> {
+    pub(in crate::harness) fn spawn_entered(name: &str, command: Command, log: &Path) -> Result<Self> {
         let mut child = start(name, command, log)?;
         let entering = Pid::from_child(&child);
         let found = wait_for(&format!("{name} inside the namespace"), SOON, || {
@@ -80,8 +76,7 @@ impl Running {
     /// # Errors
     /// When the log cannot be read.
     pub fn log(&self) -> Result<String> {
-        let bytes =
-            fs::read(&self.log).with_context(|| format!("cannot read {}", self.log.display()))?;
+        let bytes = fs::read(&self.log).with_context(|| format!("cannot read {}", self.log.display()))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
