@@ -1,14 +1,17 @@
-//! The seam on the host, looking half. [`HostView`] gives raw, small, bounded answers and interprets nothing: what they
-//! mean is judged in `detect`, on every system alike. So one machine's recorded answers replay anywhere.
+//! The seam on the host. [`hands`] change it. [`HostView`] looks: it gives raw, small, bounded answers and interprets
+//! nothing. What they mean is judged in `detect`, on every system alike. So one machine's recorded answers replay
+//! anywhere.
 //!
 //! | view | looks at |
 //! |---|---|
 //! | [`LinuxHost`] | the running system |
 //! | [`Rooted`] | a directory that holds the root of a system which does not run |
 //! | [`Fixture`] | answers kept in a JSON file, or planted by a test |
+//! | [`sandbox::SandboxView`] | a planted directory, as if it ran |
 //! | [`Recorder`] | another view, and keeps its answers as a [`Fixture`] |
 
 mod fixture;
+pub mod hands;
 #[cfg(target_os = "linux")]
 mod linux;
 mod live;
@@ -20,6 +23,8 @@ mod redact;
 mod rootdir;
 #[cfg(unix)]
 mod rooted;
+#[cfg(unix)]
+pub mod sandbox;
 mod view;
 #[cfg(unix)]
 mod walk;

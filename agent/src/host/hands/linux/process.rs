@@ -1,0 +1,306 @@
+//! Runs a tool apart from the agent: own session, output to a file, no input, a time limit.
+//!
+//! The agent's end does not end the tool, and the output goes to a file because a pipe would break with the agent. Where
+//! a service manager ends a whole control group with its service, the agent's unit has to say `KillMode=process`.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{Read, Seek, SeekFrom},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::{
+    super::seam::{HandsError, ProcessMark, Run, ToolRun},
+    Ticks,
+};
+
+/// Makes the tool the leader of a session of its own, in place (util-linux, essential on Debian).
+const SETSID: &str = "/usr/bin/setsid";
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+/// What is read back of a tool's output; records keep less.
+const TAIL: u64 = 64 * 1024;
+/// A tool that prints more than this is ended: it would fill the disk.
+const LOG_MAX: u64 = 64 * 1024 * 1024;
+/// Logs of older runs beyond this number are deleted.
+const LOGS_KEPT: usize = 40;
+/// Between a polite signal and the hard one.
+const GRACE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
+
+/// Starts tools and keeps their logs.
+pub(super) struct Runner {
+    logs: PathBuf,
+    ticks: Ticks,
+}
+
+/// One step's time and log, shared by all tools that it runs.
+pub(super) struct Session<'r, 'a, 'b> {
+    runner: &'r Runner,
+    run: &'a mut Run<'b>,
+    log: File,
+    from: u64,
+    deadline: u64,
+    last: ToolRun,
+}
+
+impl Runner {
+    pub(super) fn new(logs: PathBuf, ticks: Ticks) -> Self {
+        Self { logs, ticks }
+    }
+
+    /// Opens the log of a step; its time begins here.
+    pub(super) fn session<'r, 'a, 'b>(
+        &'r self,
+        run: &'a mut Run<'b>,
+    ) -> Result<Session<'r, 'a, 'b>, HandsError> {
+        self.drop_old_logs();
+        let log = self.open(&format!("{}.log", run.label))?;
+        let from = length(&log)?;
+        let deadline = (self.ticks)()
+            .saturating_add(u64::try_from(run.time_limit.as_millis()).unwrap_or(u64::MAX));
+        Ok(Session {
+            runner: self,
+            run,
+            log,
+            from,
+            deadline,
+            last: ToolRun::default(),
+        })
+    }
+
+    /// Runs something that only asks, and gives its exit code and output.
+    pub(super) fn ask(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        limit: Duration,
+    ) -> Result<(Option<i32>, String), HandsError> {
+        let name = Path::new(program).file_name().unwrap_or_default();
+        let log = self.open(&format!("ask-{}.log", name.to_string_lossy()))?;
+        log.set_len(0)
+            .map_err(|error| HandsError::io("empty a tool's log", error))?;
+        let mut child = start(program, arguments, &log)?;
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let (status, _) = self.wait(&mut child, (self.ticks)().saturating_add(limit), &log)?;
+        Ok((status.code(), read_from(&log, 0)?))
+    }
+
+    fn open(&self, name: &str) -> Result<File, HandsError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.logs)
+            .map_err(|error| HandsError::io(format!("make {}", self.logs.display()), error))?;
+        let path = self.logs.join(name);
+        OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| HandsError::io(format!("open {}", path.display()), error))
+    }
+
+    fn drop_old_logs(&self) {
+        let Ok(entries) = fs::read_dir(&self.logs) else {
+            return;
+        };
+        let mut logs: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        logs.sort();
+        let surplus = logs.len().saturating_sub(LOGS_KEPT);
+        for (_, path) in &logs[..surplus] {
+            if let Err(error) = fs::remove_file(path) {
+                tracing::warn!(path = %path.display(), %error, "old log not deleted");
+            }
+        }
+    }
+
+    /// Waits for the end; true when the tool had to be ended.
+    fn wait(
+        &self,
+        child: &mut Child,
+        deadline: u64,
+        log: &File,
+    ) -> Result<(ExitStatus, bool), HandsError> {
+        let failed = |error| HandsError::io("wait for a tool", error);
+        loop {
+            if let Some(status) = child.try_wait().map_err(failed)? {
+                return Ok((status, false));
+            }
+            if (self.ticks)() >= deadline || length(log)? > LOG_MAX {
+                end_group(child.id(), || matches!(child.try_wait(), Ok(None)));
+                return Ok((child.wait().map_err(failed)?, true));
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+impl Session<'_, '_, '_> {
+    /// Runs one tool to its end, or to the end of the step's time. True when it went through with exit code zero.
+    pub(super) fn tool(&mut self, program: &str, arguments: &[&str]) -> Result<bool, HandsError> {
+        let mut child = start(program, arguments, &self.log)?;
+        match mark(child.id()) {
+            Some(mark) => (self.run.started)(mark),
+            // It ended before it could be read; nobody has to wait for it.
+            None => tracing::debug!(program, "tool ended at once"),
+        }
+        let (status, timed_out) = self.runner.wait(&mut child, self.deadline, &self.log)?;
+        self.last.exit_code = status.code();
+        self.last.timed_out |= timed_out;
+        Ok(status.success() && !timed_out)
+    }
+
+    /// What is left of the step's time.
+    pub(super) fn time_left(&self) -> Duration {
+        Duration::from_millis(self.deadline.saturating_sub((self.runner.ticks)()))
+    }
+
+    /// The end of what all tools of this step printed so far.
+    pub(super) fn output(&self) -> Result<String, HandsError> {
+        read_from(&self.log, self.from)
+    }
+
+    /// What the last tool said, with the end of the output of all.
+    pub(super) fn finish(mut self) -> Result<ToolRun, HandsError> {
+        self.last.log_tail = self.output()?;
+        Ok(self.last)
+    }
+}
+
+fn start(program: &str, arguments: &[&str], log: &File) -> Result<Child, HandsError> {
+    let out = |what: &str| {
+        log.try_clone()
+            .map_err(|error| HandsError::io(format!("hand {what} to a tool"), error))
+    };
+    let mut command = if Path::new(SETSID).exists() {
+        let mut command = Command::new(SETSID);
+        command.arg(program);
+        command
+    } else {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(program);
+        command.process_group(0);
+        command
+    };
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(environment())
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(out("output")?)
+        .stderr(out("errors")?)
+        .spawn()
+        .map_err(|error| HandsError::io(format!("start {program}"), error))
+}
+
+/// English, no questions, plain paths. Proxies are the machine's own affair and pass through.
+fn environment() -> Vec<(String, String)> {
+    let fixed = [
+        (
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ),
+        ("HOME", "/root"),
+        ("LC_ALL", "C.UTF-8"),
+        ("DEBIAN_FRONTEND", "noninteractive"),
+        ("DEBIAN_PRIORITY", "critical"),
+        ("APT_LISTCHANGES_FRONTEND", "none"),
+        ("NEEDRESTART_MODE", "l"),
+        ("UCF_FORCE_CONFFOLD", "1"),
+    ];
+    let passed = [
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+    ];
+    fixed
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .chain(
+            passed
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))),
+        )
+        .collect()
+}
+
+fn length(log: &File) -> Result<u64, HandsError> {
+    log.metadata()
+        .map(|meta| meta.len())
+        .map_err(|error| HandsError::io("read a tool's log", error))
+}
+
+fn read_from(log: &File, from: u64) -> Result<String, HandsError> {
+    let failed = |error| HandsError::io("read a tool's log", error);
+    let start = length(log)?.saturating_sub(TAIL).max(from);
+    let mut log = log;
+    log.seek(SeekFrom::Start(start)).map_err(failed)?;
+    let mut bytes = Vec::new();
+    log.take(TAIL).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What names a running process for good.
+pub(super) fn mark(pid: u32) -> Option<ProcessMark> {
+    Some(ProcessMark {
+        pid,
+        start_ticks: stat(pid)?.1,
+        boot_id: fs::read_to_string(BOOT_ID).ok()?.trim().to_owned(),
+    })
+}
+
+pub(super) fn is_alive(mark: &ProcessMark) -> bool {
+    let same_session = fs::read_to_string(BOOT_ID).is_ok_and(|id| id.trim() == mark.boot_id);
+    // A zombie has ended; it only waits for whoever should have asked.
+    same_session
+        && stat(mark.pid)
+            .is_some_and(|(state, start)| start == mark.start_ticks && !matches!(state, 'Z' | 'X'))
+}
+
+pub(super) fn stop(mark: &ProcessMark) {
+    if is_alive(mark) {
+        end_group(mark.pid, || is_alive(mark));
+    }
+}
+
+/// State and start time out of `/proc/PID/stat`: fields 3 and 22. The name before them may hold anything.
+fn stat(pid: u32) -> Option<(char, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+fn end_group(pid: u32, mut runs: impl FnMut() -> bool) {
+    let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    let signal = |signal| {
+        if let Err(error) = kill_process_group(group, signal) {
+            tracing::debug!(pid, %error, "group not signalled");
+        }
+    };
+    signal(Signal::TERM);
+    let mut waited = Duration::ZERO;
+    while waited < GRACE && runs() {
+        thread::sleep(POLL);
+        waited += POLL;
+    }
+    // What the leader left behind in its group goes too.
+    signal(Signal::KILL);
+}

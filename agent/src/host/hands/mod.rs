@@ -1,0 +1,14 @@
+//! What changes a host: a closed set of actions behind one trait.
+//!
+//! [`HostHands`] is apart from the looking side so that code which only looks cannot change anything. Hands do as they
+//! are told and report what the tool said; they never judge success. The look after a step does.
+
+#[cfg(target_os = "linux")]
+mod linux;
+mod seam;
+#[cfg(unix)]
+pub(crate) mod tree;
+
+#[cfg(target_os = "linux")]
+pub use linux::{LinuxHands, Ticks};
+pub use seam::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun};

@@ -1,0 +1,170 @@
+//! The trait of all hands, and what goes in and out.
+
+use std::{fmt, time::Duration};
+
+use cutover_proto::{ids::ProductId, inventory::PackageManager};
+use serde::{Deserialize, Serialize};
+
+/// Names one process for good: the number alone is used again by the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessMark {
+    /// Its number.
+    pub pid: u32,
+    /// Its start, in clock ticks since boot (field 22 of `/proc/PID/stat`, proc(5)).
+    pub start_ticks: u64,
+    /// The kernel session it runs in.
+    pub boot_id: String,
+}
+
+/// How one action is run.
+pub struct Run<'a> {
+    /// Names the log file, for example `order-7-step-2`.
+    pub label: String,
+    /// After this the tool and what it started are ended.
+    pub time_limit: Duration,
+    /// Called with each process right after it was started, so that a later agent can wait for it.
+    pub started: &'a mut dyn FnMut(ProcessMark),
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("label", &self.label)
+            .field("time_limit", &self.time_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a tool said. None of it decides success.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolRun {
+    /// Its exit code; `None` when a signal ended it.
+    pub exit_code: Option<i32>,
+    /// The end of its output, not yet scrubbed.
+    pub log_tail: String,
+    /// It ran longer than allowed and was ended.
+    pub timed_out: bool,
+}
+
+/// What came of showing the replacement a harmless test file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Detection {
+    /// The scanner's run.
+    pub run: ToolRun,
+    /// The name that it gave the test file, when it gave one.
+    pub named: Option<String>,
+}
+
+/// Why an action could not be carried out, or must not be.
+#[derive(Debug, thiserror::Error)]
+pub enum HandsError {
+    /// This system cannot do it.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The package manager would change packages that the step does not name.
+    #[error(
+        "the package manager would also change {}; remove the dependency by hand or add the packages to the recipe",
+        .0.join(", ")
+    )]
+    WouldTouchMore(Vec<String>),
+    /// A path that leads elsewhere, or that nobody may delete.
+    #[error("{path} is not deleted: {why}")]
+    PathRefused {
+        /// As the order names it.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file or a process could not be handled.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl HandsError {
+    /// From an error of the system, with what was tried.
+    pub(crate) fn io(what: impl Into<String>, source: impl Into<std::io::Error>) -> Self {
+        Self::Io {
+            what: what.into(),
+            source: source.into(),
+        }
+    }
+}
+
+/// What may be done to a host: a closed set. Every action may be asked for twice.
+pub trait HostHands: Send {
+    /// Downloads packages and what they need into the package manager's own cache; changes nothing else.
+    ///
+    /// # Errors
+    /// When the tool could not be run.
+    fn fetch_packages(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError>;
+
+    /// Whether an installation of these packages would need no download.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn are_fetched(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+    ) -> Result<bool, HandsError>;
+
+    /// Purges packages one after the other, in this order, and nothing beside them.
+    ///
+    /// # Errors
+    /// When the tool could not be run, or would remove more than these.
+    fn remove_packages(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError>;
+
+    /// Installs packages, and removes nothing for it.
+    ///
+    /// # Errors
+    /// When the tool could not be run, or would remove anything.
+    fn install_packages(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError>;
+
+    /// Deletes a file or a directory with all in it. Links are deleted, never followed. Nothing there is fine.
+    ///
+    /// # Errors
+    /// When the path leads through a link or onto another file system, or the system refuses.
+    fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError>;
+
+    /// Shows the product a harmless test file (EICAR) and says whether it named it. The file is gone afterwards.
+    ///
+    /// # Errors
+    /// When the product's scanner cannot be run here.
+    fn detection_test(
+        &mut self,
+        product: &ProductId,
+        run: &mut Run<'_>,
+    ) -> Result<Detection, HandsError>;
+
+    /// Asks the system to restart; returns before it does.
+    ///
+    /// # Errors
+    /// When this is no machine of its own (a container, a chroot), or the system refuses.
+    fn restart(&mut self, reason: &str) -> Result<(), HandsError>;
+
+    /// Whether a process that an earlier agent started still runs.
+    fn alive(&mut self, mark: &ProcessMark) -> bool;
+
+    /// Ends such a process and its group, first politely.
+    fn stop(&mut self, mark: &ProcessMark);
+}

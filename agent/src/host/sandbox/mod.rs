@@ -1,0 +1,1 @@
+//! A host that exists only as a directory: what `cutover demo` migrates.
