@@ -177,6 +177,10 @@ impl Session<'_, '_, '_> {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where hands start programs"
+)]
 fn start(program: &str, arguments: &[&str], log: &File) -> Result<Child, HandsError> {
     let out = |what: &str| {
         log.try_clone()

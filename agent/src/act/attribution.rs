@@ -1,0 +1,232 @@
+//! What an order may touch: only what this host's own rules and looks give it.
+
+use cutover_proto::{
+    ids::ProductId,
+    inventory::{HostFacts, OsFamily, PackageManager},
+    record::FailureCause,
+    rule::{Role, Rule, Trace},
+    step::{Action, Step},
+};
+
+use crate::detect::RuleSet;
+
+/// Why a step is not for this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NotForUs {
+    pub cause: FailureCause,
+    pub why: String,
+}
+
+fn refused(why: String) -> NotForUs {
+    NotForUs {
+        cause: FailureCause::NotAttributed,
+        why,
+    }
+}
+
+/// Checks one step against the rules and what the host can do.
+pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(), NotForUs> {
+    let os = facts.os_family;
+    match &step.action {
+        Action::FetchPackages { manager, packages } => {
+            can_use(*manager, facts)?;
+            none_of_a_target(packages, rules, os)
+        }
+        Action::RemovePackages {
+            manager,
+            product,
+            packages,
+        } => {
+            can_use(*manager, facts)?;
+            let rule = removable(product, rules)?;
+            let stranger = packages
+                .iter()
+                .find(|package| !package_names(rule, os).any(|name| name == package.as_str()));
+            match stranger {
+                Some(package) => Err(refused(format!(
+                    "package {package} does not belong to {product} by this host's rules"
+                ))),
+                None => Ok(()),
+            }
+        }
+        Action::InstallPackages {
+            manager,
+            product,
+            packages,
+        } => {
+            can_use(*manager, facts)?;
+            replacement(product, rules)?;
+            none_of_a_target(packages, rules, os)
+        }
+        Action::Sweep { product, paths } => {
+            let rule = removable(product, rules)?;
+            let stranger = paths
+                .iter()
+                .find(|path| !rule.sweepable(os).any(|known| known == path.as_str()));
+            match stranger {
+                Some(path) => Err(refused(format!(
+                    "{path} is no leftover of {product} by this host's rules"
+                ))),
+                None => Ok(()),
+            }
+        }
+        Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
+        Action::Restart { .. } => Ok(()),
+    }
+}
+
+/// The names of a product's packages on a system.
+pub(super) fn package_names(rule: &Rule, os: OsFamily) -> impl Iterator<Item = &str> {
+    rule.looks_on(os).flat_map(|look| {
+        match &look.trace {
+            Trace::Package { names } => names.as_slice(),
+            Trace::Unit { .. } | Trace::Process { .. } | Trace::Path { .. } => &[],
+        }
+        .iter()
+        .map(String::as_str)
+    })
+}
+
+fn can_use(manager: PackageManager, facts: &HostFacts) -> Result<(), NotForUs> {
+    if facts.package_managers.contains(&manager) {
+        return Ok(());
+    }
+    Err(NotForUs {
+        cause: FailureCause::Unsupported,
+        why: format!("this host has no {manager}"),
+    })
+}
+
+fn known<'r>(product: &ProductId, rules: &'r RuleSet) -> Result<&'r Rule, NotForUs> {
+    rules
+        .rule(product)
+        .ok_or_else(|| refused(format!("this host has no usable rule for {product}")))
+}
+
+fn removable<'r>(product: &ProductId, rules: &'r RuleSet) -> Result<&'r Rule, NotForUs> {
+    let rule = known(product, rules)?;
+    match rules.role(product) {
+        Role::Target | Role::Unapproved => Ok(rule),
+        Role::Replacement => Err(refused(format!(
+            "{product} is a replacement and is never removed"
+        ))),
+    }
+}
+
+fn replacement<'r>(product: &ProductId, rules: &'r RuleSet) -> Result<&'r Rule, NotForUs> {
+    let rule = known(product, rules)?;
+    match rules.role(product) {
+        Role::Replacement => Ok(rule),
+        Role::Target | Role::Unapproved => Err(refused(format!("{product} is no replacement"))),
+    }
+}
+
+fn none_of_a_target(
+    packages: &[String],
+    rules: &RuleSet,
+    os: OsFamily,
+) -> Result<(), NotForUs> {
+    let of_target = |package: &&String| {
+        rules
+            .rules()
+            .iter()
+            .filter(|rule| rule.role != Role::Replacement)
+            .any(|rule| package_names(rule, os).any(|name| name == package.as_str()))
+    };
+    match packages.iter().find(of_target) {
+        Some(package) => Err(refused(format!("{package} is a package of a target"))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use cutover_proto::inventory::DiskEncryption;
+
+    use super::*;
+
+    fn facts() -> HostFacts {
+        HostFacts {
+            hostname: "h".into(),
+            os_family: OsFamily::Linux,
+            os_id: "debian".into(),
+            os_version: "12".into(),
+            os_name: "Debian".into(),
+            architecture: "x86_64".into(),
+            kernel: String::new(),
+            machine_id: String::new(),
+            package_managers: vec![PackageManager::Apt],
+            encryption: DiskEncryption::None,
+            restart_pending: None,
+            free_disk_mib: None,
+        }
+    }
+
+    fn judge(action: Action) -> Result<(), FailureCause> {
+        let step = Step {
+            action,
+            time_limit: Duration::from_secs(1),
+            safe_point_after: false,
+        };
+        check(&step, &RuleSet::built_in(), &facts()).map_err(|refused| refused.cause)
+    }
+
+    fn remove(product: &str, package: &str) -> Result<(), FailureCause> {
+        judge(Action::RemovePackages {
+            manager: PackageManager::Apt,
+            product: product.into(),
+            packages: vec![package.into()],
+        })
+    }
+
+    fn install(manager: PackageManager, product: &str, package: &str) -> Result<(), FailureCause> {
+        judge(Action::InstallPackages {
+            manager,
+            product: product.into(),
+            packages: vec![package.into()],
+        })
+    }
+
+    fn sweep(path: &str) -> Result<(), FailureCause> {
+        judge(Action::Sweep {
+            product: "kesl".into(),
+            paths: vec![path.into()],
+        })
+    }
+
+    #[test]
+    fn only_a_targets_own_packages_are_removed() {
+        assert_eq!(remove("kesl", "kesl"), Ok(()));
+        assert_eq!(remove("kesl", "kesl-astra"), Ok(()));
+        assert_eq!(remove("kesl", "openssh-server"), Err(FailureCause::NotAttributed));
+        assert_eq!(remove("kesl", "klnagent64"), Err(FailureCause::NotAttributed));
+        assert_eq!(remove("clamav", "clamav"), Err(FailureCause::NotAttributed));
+        assert_eq!(remove("nothing", "nothing"), Err(FailureCause::NotAttributed));
+    }
+
+    #[test]
+    fn only_replacements_are_installed_and_never_a_targets_package() {
+        use PackageManager::{Apt, Dnf};
+        assert_eq!(install(Apt, "clamav", "clamav-daemon"), Ok(()));
+        assert_eq!(install(Apt, "kesl", "kesl"), Err(FailureCause::NotAttributed));
+        assert_eq!(install(Apt, "clamav", "kesl"), Err(FailureCause::NotAttributed));
+        assert_eq!(install(Dnf, "clamav", "clamav"), Err(FailureCause::Unsupported));
+    }
+
+    #[test]
+    fn only_paths_that_the_rules_call_sweepable_are_swept() {
+        assert_eq!(sweep("/var/opt/kaspersky/kesl"), Ok(()));
+        assert_eq!(sweep("/var/opt/kaspersky/kesl/"), Err(FailureCause::NotAttributed));
+        assert_eq!(sweep("/var/opt"), Err(FailureCause::NotAttributed));
+        assert_eq!(sweep("/etc/passwd"), Err(FailureCause::NotAttributed));
+    }
+
+    #[test]
+    fn only_a_replacement_is_shown_the_test_file() {
+        let test = |product: &str| judge(Action::DetectionTest { product: product.into() });
+        assert_eq!(test("clamav"), Ok(()));
+        assert_eq!(test("kesl"), Err(FailureCause::NotAttributed));
+    }
+}

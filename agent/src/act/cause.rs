@@ -1,0 +1,139 @@
+//! Reads the cause of a failure out of a tool's words. apt and dpkg give one exit code for all of them.
+
+use std::io::ErrorKind;
+
+use cutover_proto::record::FailureCause;
+
+use crate::host::hands::{HandsError, ToolRun};
+
+/// What apt 2.6 and dpkg 1.21 print in English, most telling first: a full disk also makes downloads fail.
+const WORDS: &[(FailureCause, &[&str])] = &[
+    (
+        FailureCause::DiskFull,
+        &[
+            "No space left on device",
+            "You don't have enough free space in",
+            "Disk quota exceeded",
+        ],
+    ),
+    (
+        FailureCause::Locked,
+        &[
+            "Could not get lock",
+            "Unable to acquire the dpkg frontend lock",
+            "lock was locked by another process",
+            "Unable to lock",
+        ],
+    ),
+    (
+        FailureCause::Network,
+        &[
+            "Temporary failure resolving",
+            "Could not resolve",
+            "Could not connect to",
+            "Unable to connect to",
+            "Cannot initiate the connection",
+            "Connection timed out",
+            "Network is unreachable",
+            "Failed to fetch",
+            "Unable to fetch some archives",
+        ],
+    ),
+];
+
+/// Why a run did not bring what the look wanted.
+pub(super) fn of_run(run: &ToolRun) -> FailureCause {
+    if run.timed_out {
+        return FailureCause::TimeLimit;
+    }
+    let named = WORDS
+        .iter()
+        .find(|(_, words)| words.iter().any(|word| run.log_tail.contains(word)));
+    match (named, run.exit_code) {
+        // It said success, whatever it complained of on the way.
+        (_, Some(0)) => FailureCause::StillThere,
+        (Some((cause, _)), _) => *cause,
+        (None, _) => FailureCause::ToolFailed,
+    }
+}
+
+/// Why hands did not act.
+pub(super) fn of_error(error: &HandsError) -> FailureCause {
+    match error {
+        HandsError::Unsupported(_) => FailureCause::Unsupported,
+        HandsError::WouldTouchMore(_) | HandsError::PathRefused { .. } => {
+            FailureCause::NotAttributed
+        }
+        HandsError::Io { source, .. } => {
+            let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+            if full.contains(&source.kind()) {
+                FailureCause::DiskFull
+            } else {
+                FailureCause::ToolFailed
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(exit_code: Option<i32>, log: &str) -> ToolRun {
+        ToolRun {
+            exit_code,
+            log_tail: log.to_owned(),
+            timed_out: false,
+        }
+    }
+
+    #[test]
+    fn the_log_tells_the_cause() {
+        let cases = [
+            (
+                "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4 (apt)\n",
+                FailureCause::Locked,
+            ),
+            (
+                "dpkg: error: dpkg frontend lock was locked by another process with pid 7\n",
+                FailureCause::Locked,
+            ),
+            (
+                "Err:1 Temporary failure resolving 'deb.example'\nE: Unable to fetch some archives\n",
+                FailureCause::Network,
+            ),
+            (
+                "E: Failed to fetch x  write (28: No space left on device)\n",
+                FailureCause::DiskFull,
+            ),
+            (
+                "dpkg: error processing package kesl (--remove):\n",
+                FailureCause::ToolFailed,
+            ),
+        ];
+        for (log, cause) in cases {
+            assert_eq!(of_run(&run(Some(100), log)), cause, "{log}");
+        }
+    }
+
+    #[test]
+    fn success_that_the_look_does_not_confirm_is_still_there() {
+        let warned = run(Some(0), "W: Failed to fetch an index\n");
+        assert_eq!(of_run(&warned), FailureCause::StillThere);
+    }
+
+    #[test]
+    fn a_time_limit_is_told_before_all() {
+        let run = ToolRun {
+            timed_out: true,
+            ..run(None, "Could not get lock")
+        };
+        assert_eq!(of_run(&run), FailureCause::TimeLimit);
+    }
+
+    #[test]
+    fn a_full_disk_is_known_by_its_errno() {
+        let error = HandsError::io("write", std::io::Error::from(ErrorKind::StorageFull));
+        assert_eq!(of_error(&error), FailureCause::DiskFull);
+    }
+}

@@ -1,0 +1,142 @@
+//! Whether a step's aim is reached, by a fresh look.
+
+use std::time::Duration;
+
+use cutover_proto::{ids::ProductId, inventory::OsFamily, rule::Rule, step::Action};
+
+use super::Executor;
+use crate::{
+    act::attribution::package_names,
+    facts::{Answer, Package, PackageState},
+};
+
+/// A look in the middle of somebody else's installation cannot tell; it is made again this often.
+const TRIES: u32 = 6;
+const BETWEEN: Duration = Duration::from_secs(5);
+
+/// What the look says of a step's aim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// Reached.
+    Reached,
+    /// Not reached, and what stands in its way.
+    Missed(String),
+    /// The look could not tell. Never taken for reached.
+    CannotTell(String),
+}
+
+impl Executor {
+    /// Looks whether a step's aim is reached; again after a while when that cannot be told.
+    pub(super) fn aim(&mut self, action: &Action) -> Aim {
+        let mut aim = self.aim_now(action);
+        for _ in 1..TRIES {
+            if !matches!(aim, Aim::CannotTell(_)) {
+                break;
+            }
+            self.parts.clock.wait(BETWEEN);
+            aim = self.aim_now(action);
+        }
+        aim
+    }
+
+    fn aim_now(&mut self, action: &Action) -> Aim {
+        match action {
+            Action::FetchPackages { manager, packages } => {
+                match self.parts.hands.are_fetched(*manager, packages) {
+                    Ok(true) => Aim::Reached,
+                    Ok(false) => Aim::Missed("not all packages are here".to_owned()),
+                    Err(error) => Aim::CannotTell(error.to_string()),
+                }
+            }
+            Action::RemovePackages {
+                product, packages, ..
+            } => self.packages(product, |_, found| {
+                let left: Vec<String> = found
+                    .iter()
+                    .filter(|package| packages.contains(&package.name))
+                    .filter(|package| package.state != PackageState::NotInstalled)
+                    .map(in_words)
+                    .collect();
+                missed_if(&left, "still there")
+            }),
+            Action::InstallPackages {
+                product, packages, ..
+            } => self.packages(product, |rule, found| {
+                let own: Vec<&str> = package_names(rule, OsFamily::Linux).collect();
+                // The rule knows the packages that make the product; others of the step are what they need.
+                let wanted = own.iter().filter(|name| packages.iter().any(|one| one == *name));
+                let whole = |name: &&str| {
+                    found
+                        .iter()
+                        .any(|package| package.name == *name && package.state.is_whole())
+                };
+                let mut wanted: Vec<&str> = wanted.copied().collect();
+                if wanted.is_empty() {
+                    wanted = own;
+                    if wanted.iter().any(whole) {
+                        return Aim::Reached;
+                    }
+                }
+                wanted.retain(|name| !whole(name));
+                let missing: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
+                missed_if(&missing, "not fully installed")
+            }),
+            Action::Sweep { paths, .. } => {
+                let mut left = Vec::new();
+                for path in paths {
+                    match self.parts.looker.exists(path) {
+                        Some(true) => left.push(path.clone()),
+                        Some(false) => {}
+                        None => return Aim::CannotTell(format!("cannot tell whether {path} exists")),
+                    }
+                }
+                missed_if(&left, "still there")
+            }
+            Action::DetectionTest { .. } | Action::Restart { .. } => {
+                Aim::CannotTell("no look shows whether it was done".to_owned())
+            }
+        }
+    }
+
+    /// Whether a product's packages are gone so far that its leftovers may be deleted.
+    pub(super) fn is_removed(&mut self, product: &ProductId) -> Aim {
+        self.packages(product, |_, found| {
+            let left: Vec<String> = found
+                .iter()
+                .filter(|package| package.state.is_present())
+                .map(in_words)
+                .collect();
+            missed_if(&left, "still installed; deleting its files would break it")
+        })
+    }
+
+    fn packages(
+        &mut self,
+        product: &ProductId,
+        judge: impl FnOnce(&Rule, &[Package]) -> Aim,
+    ) -> Aim {
+        let rules = self.parts.rules.clone();
+        let Some(rule) = rules.rule(product) else {
+            return Aim::CannotTell(format!("this host has no usable rule for {product}"));
+        };
+        match self.parts.looker.packages(rule) {
+            Answer::Found(found) => judge(rule, &found),
+            Answer::Absent | Answer::Unsupported => {
+                Aim::CannotTell("no package database was found".to_owned())
+            }
+            Answer::Denied(why) | Answer::Failed(why) => Aim::CannotTell(why),
+        }
+    }
+}
+
+fn in_words(package: &Package) -> String {
+    format!("{} {} ({})", package.name, package.version, package.state)
+}
+
+fn missed_if(left: &[String], what: &str) -> Aim {
+    if left.is_empty() {
+        Aim::Reached
+    } else {
+        Aim::Missed(format!("{}: {what}", left.join(", ")))
+    }
+}

@@ -1,0 +1,23 @@
+//! Runs one work order to its end, also across restarts of the agent.
+//!
+//! ```text
+//! run ----> admit --refused--> record, end
+//!             |taken on
+//! resume --> drive: what does the journal say comes next?
+//!             |-- begin a step: (check-in fresh?) look, journal, hands, look, journal
+//!             |-- take up a step: wait for its tool, then by its kind: again, by a look, or interrupted
+//!             `-- the order's end: journal
+//! ```
+
+mod admit;
+mod drive;
+mod judge;
+mod perform;
+mod records;
+mod resumed;
+mod waits;
+
+#[cfg(test)]
+mod tests;
+
+pub use drive::{End, ExecuteError, Executor, Parts};

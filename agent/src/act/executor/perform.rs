@@ -1,0 +1,196 @@
+//! Begins a step and carries it out.
+
+use std::sync::PoisonError;
+
+use cutover_proto::{
+    order::WorkOrder,
+    record::{FailureCause, RecordEvent},
+    step::{Action, Step, StepKind},
+};
+
+use super::{
+    ExecuteError, Executor,
+    judge::Aim,
+    records::Entry,
+    waits::CheckIn,
+};
+use crate::{
+    act::{attribution, cause, journal::Progress},
+    host::hands::{Detection, HandsError, ProcessMark, Run, ToolRun},
+};
+
+impl Executor {
+    /// Begins a step that was never begun. Gives the reason when the order is to end here instead, at a safe point.
+    pub(super) fn begin(
+        &mut self,
+        progress: &Progress,
+        index: usize,
+    ) -> Result<Option<String>, ExecuteError> {
+        let order = &progress.order;
+        let step = &order.steps[index];
+        let kind = step.action.kind();
+        if kind.is_destructive() && !order.offline && !progress.has_destroyed() {
+            match self.wait_for_check_in(order, index) {
+                CheckIn::Fresh => {}
+                CheckIn::Stopped(why) => return Ok(Some(why)),
+                CheckIn::TooLongAgo(why) => {
+                    let cause = FailureCause::TooLongAway;
+                    let entry = Entry::failed(RecordEvent::StepFailed, cause, &why);
+                    self.write(order, entry.about(index))?;
+                    return Ok(None);
+                }
+            }
+        }
+        // Whether nothing is left to do. An installation is asked for in any case: the rules know the product's own
+        // packages, the step may name more.
+        if matches!(kind, StepKind::RemovePackages | StepKind::Sweep)
+            && self.aim(&step.action) == Aim::Reached
+        {
+            self.write(order, Entry::of(RecordEvent::StepFoundDone).about(index))?;
+            return Ok(None);
+        }
+        self.carry_out(order, index)?;
+        Ok(None)
+    }
+
+    /// Journals, acts, looks, journals.
+    pub(super) fn carry_out(&mut self, order: &WorkOrder, index: usize) -> Result<(), ExecuteError> {
+        let step = &order.steps[index];
+        let mut begun = Entry::of(RecordEvent::StepBegun).about(index);
+        begun.detail = step.action.describe();
+        self.write(order, begun)?;
+        let entry = match self.may_do(step) {
+            Ok(()) if step.action.kind() == StepKind::Restart => self.restart(order, index, step),
+            Ok(()) => self.act(order, index, step),
+            Err(entry) => entry,
+        };
+        // The look after it also becomes the inventory that the server gets.
+        self.parts.looker.look();
+        self.write(order, entry.about(index))
+    }
+
+    /// The rules may have changed since the order was taken on, and so may the host.
+    fn may_do(&mut self, step: &Step) -> Result<(), Entry> {
+        let failed = |cause, why: &str| Entry::failed(RecordEvent::StepFailed, cause, why);
+        let facts = self.parts.looker.look().facts;
+        attribution::check(step, &self.parts.rules, &facts)
+            .map_err(|refused| failed(refused.cause, &refused.why))?;
+        let removed = match &step.action {
+            Action::Sweep { product, .. } => self.is_removed(product),
+            // Nothing is removed on the word of a look that saw nothing.
+            Action::RemovePackages { .. } => match self.aim(&step.action) {
+                Aim::Missed(_) | Aim::Reached => Aim::Reached,
+                Aim::CannotTell(why) => Aim::CannotTell(why),
+            },
+            Action::FetchPackages { .. }
+            | Action::InstallPackages { .. }
+            | Action::DetectionTest { .. }
+            | Action::Restart { .. } => Aim::Reached,
+        };
+        match removed {
+            Aim::Reached => Ok(()),
+            Aim::Missed(why) => Err(failed(FailureCause::StillThere, &why)),
+            Aim::CannotTell(why) => Err(failed(FailureCause::NotAttributed, &why)),
+        }
+    }
+
+    fn act(&mut self, order: &WorkOrder, index: usize, step: &Step) -> Entry {
+        let number = order.number;
+        let journal = self.parts.journal.clone();
+        let mut started = |mark: ProcessMark| {
+            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            let step = u32::try_from(index).unwrap_or(u32::MAX);
+            // The tool runs already; ending it now would do more harm than an agent that cannot wait for it later.
+            if let Err(error) = journal.process(number, step, mark) {
+                tracing::error!(%error, "process not kept in the journal");
+            }
+        };
+        let mut run = Run {
+            label: format!("order-{number}-step-{index}"),
+            time_limit: step.time_limit,
+            started: &mut started,
+        };
+        let hands = &mut self.parts.hands;
+        let ran = match &step.action {
+            Action::FetchPackages { manager, packages } => {
+                hands.fetch_packages(*manager, packages, &mut run)
+            }
+            Action::RemovePackages {
+                manager, packages, ..
+            } => hands.remove_packages(*manager, packages, &mut run),
+            Action::InstallPackages {
+                manager, packages, ..
+            } => hands.install_packages(*manager, packages, &mut run),
+            Action::Sweep { paths, .. } => paths
+                .iter()
+                .try_for_each(|path| hands.delete_leftover(path))
+                .map(|()| ToolRun {
+                    exit_code: Some(0),
+                    ..ToolRun::default()
+                }),
+            Action::DetectionTest { product } => {
+                return detected(hands.detection_test(product, &mut run));
+            }
+            Action::Restart { .. } => Err(HandsError::Unsupported(
+                "a restart is no tool's run".to_owned(),
+            )),
+        };
+        let is_tool = !matches!(step.action, Action::Sweep { .. });
+        let aim = self.aim(&step.action);
+        judged(ran, aim, is_tool)
+    }
+}
+
+/// The look decides; the tool's words only explain.
+fn judged(ran: Result<ToolRun, HandsError>, aim: Aim, is_tool: bool) -> Entry {
+    let (cause, said, run) = match ran {
+        Ok(run) => (cause::of_run(&run), None, run),
+        Err(error) => (
+            cause::of_error(&error),
+            Some(error.to_string()),
+            ToolRun::default(),
+        ),
+    };
+    let entry = match (aim, said) {
+        (Aim::Reached, _) => Entry::of(RecordEvent::StepDone),
+        (Aim::Missed(_), Some(said)) => Entry::failed(RecordEvent::StepFailed, cause, &said),
+        (Aim::Missed(why), None) => Entry::failed(RecordEvent::StepFailed, cause, &why),
+        (Aim::CannotTell(why), _) => Entry::failed(
+            RecordEvent::StepFailed,
+            FailureCause::StillThere,
+            &format!("the look after it could not tell: {why}"),
+        ),
+    };
+    Entry {
+        exit_code: run.exit_code.filter(|_| is_tool),
+        log: run.log_tail,
+        ..entry
+    }
+}
+
+fn detected(test: Result<Detection, HandsError>) -> Entry {
+    let failed = |cause, why: &str| Entry::failed(RecordEvent::StepFailed, cause, why);
+    let test = match test {
+        Ok(test) => test,
+        Err(error) => return failed(cause::of_error(&error), &error.to_string()),
+    };
+    let entry = match &test.named {
+        Some(name) => Entry {
+            detail: format!("named the test file {name}"),
+            ..Entry::of(RecordEvent::StepDone)
+        },
+        None if test.run.timed_out => failed(
+            FailureCause::TimeLimit,
+            "the scanner took longer than the step allows",
+        ),
+        None => failed(
+            FailureCause::NotDetected,
+            "the scanner did not name the test file; see its log",
+        ),
+    };
+    Entry {
+        exit_code: test.run.exit_code,
+        log: test.run.log_tail,
+        ..entry
+    }
+}

@@ -1,0 +1,120 @@
+//! Writes records: numbered, signed once, into the journal, then told to the session.
+
+use cutover_proto::{
+    envelope::{self, Context},
+    ids::HostId,
+    order::WorkOrder,
+    record::{FailureCause, RecordEvent, StepRecord},
+    v1,
+};
+
+use super::{ExecuteError, Executor};
+use crate::act::identity::Identity;
+
+/// The longest detail that a record carries, in characters.
+const DETAIL_MAX: usize = 1000;
+
+/// What a record says, before it has a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub event: RecordEvent,
+    pub step: usize,
+    pub cause: Option<FailureCause>,
+    pub detail: String,
+    pub exit_code: Option<i32>,
+    /// Not yet scrubbed.
+    pub log: String,
+}
+
+impl Entry {
+    pub(super) fn of(event: RecordEvent) -> Self {
+        Self {
+            event,
+            step: 0,
+            cause: None,
+            detail: String::new(),
+            exit_code: None,
+            log: String::new(),
+        }
+    }
+
+    pub(super) fn failed(event: RecordEvent, cause: FailureCause, why: &str) -> Self {
+        Self {
+            cause: Some(cause),
+            detail: why.to_owned(),
+            ..Self::of(event)
+        }
+    }
+
+    pub(super) fn about(self, step: usize) -> Self {
+        Self { step, ..self }
+    }
+
+    pub(super) fn into_record(
+        self,
+        host_id: HostId,
+        order_number: u64,
+        sequence: u32,
+        at_ms: i64,
+        boot_id: String,
+    ) -> StepRecord {
+        StepRecord {
+            host_id,
+            order_number,
+            sequence,
+            event: self.event,
+            step: u32::try_from(self.step).unwrap_or(u32::MAX),
+            at_ms,
+            boot_id,
+            cause: self.cause,
+            detail: self.detail.chars().take(DETAIL_MAX).collect(),
+            exit_code: self.exit_code,
+            log_tail: self.log,
+        }
+    }
+}
+
+/// Signs a record, once.
+pub(super) fn signed(
+    record: StepRecord,
+    identity: &Identity,
+) -> Result<(StepRecord, v1::Envelope), ExecuteError> {
+    let message = v1::StepRecord::from(record.clone());
+    let envelope = envelope::seal_message(Context::StepRecord, &message, &identity.signing)?;
+    Ok((record, envelope))
+}
+
+impl Executor {
+    /// Writes a record of an order. On return it is durable.
+    pub(super) fn write(&mut self, order: &WorkOrder, entry: Entry) -> Result<(), ExecuteError> {
+        self.write_of(order.number, entry)
+    }
+
+    pub(super) fn write_of(&mut self, number: u64, entry: Entry) -> Result<(), ExecuteError> {
+        let entry = Entry {
+            detail: self.secrets.blank(&entry.detail),
+            log: self.secrets.tail(&entry.log),
+            ..entry
+        };
+        tracing::info!(
+            order = number,
+            event = %entry.event,
+            step = entry.step,
+            cause = entry.cause.map(FailureCause::as_str),
+            detail = entry.detail,
+            "recorded"
+        );
+        let boot_id = self.boot_id();
+        let at_ms = self.parts.clock.now_ms();
+        let host_id = self.parts.identity.host_id;
+        {
+            let mut journal = self.journal();
+            let sequence = journal.next_sequence(number);
+            let record = entry.into_record(host_id, number, sequence, at_ms, boot_id);
+            let (record, envelope) = signed(record, &self.parts.identity)?;
+            journal.record(record, envelope)?;
+        }
+        (self.parts.on_record)();
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! The executor over a planted host: real look, real journal, planted hands, virtual time, crashes where we want them.
+
+mod control;
+mod kill;
+mod outcome;
+mod refusal;
+mod secrets;
+mod world;

@@ -1,0 +1,495 @@
+//! A planted host with an agent's executor on it.
+
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use cutover_proto::{
+    envelope::{Context, PublicKey, SigningKey, open_message},
+    ids::{CampaignId, HostId, ProductId},
+    inventory::{DiskEncryption, PackageManager},
+    order::WorkOrder,
+    record::{RecordEvent, StepRecord},
+    seal::SealingKey,
+    step::{Action, Step},
+    v1,
+    verdict::Sighting,
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+};
+use tempfile::TempDir;
+
+use super::super::{End, ExecuteError, Executor, Parts};
+use crate::{
+    act::{
+        Clock, Control, HostLooker, Identity, Journal, Looker,
+        journal::{FileMedium, Medium, NAME},
+    },
+    detect::RuleSet,
+    host::{
+        hands::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+        sandbox::{Behaviour, Profile, SandboxHands, SandboxView, TargetProduct, plant},
+    },
+};
+
+pub(super) const APT: PackageManager = PackageManager::Apt;
+pub(super) const START_MS: i64 = 1_790_000_000_000;
+
+pub(super) fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Time that passes only by waiting.
+pub(super) struct VirtualClock {
+    now_ms: AtomicI64,
+}
+
+impl Clock for VirtualClock {
+    fn now_ms(&self) -> i64 {
+        self.now_ms.load(Ordering::SeqCst)
+    }
+    fn ticks_ms(&self) -> u64 {
+        u64::try_from(self.now_ms() - START_MS).unwrap()
+    }
+    fn wait(&self, at_most: Duration) {
+        let passed = i64::try_from(at_most.as_millis()).unwrap();
+        self.now_ms.fetch_add(passed, Ordering::SeqCst);
+    }
+}
+
+/// The agent ends here.
+struct Crash;
+
+/// Counts the places where an agent can end, and ends it at one.
+#[derive(Clone, Default)]
+pub(super) struct Faults(Arc<Mutex<FaultState>>);
+
+#[derive(Default)]
+struct FaultState {
+    passed: u32,
+    crash_at: Option<u32>,
+    pub disk_full: bool,
+}
+
+impl Faults {
+    /// Ends the agent at the n-th place from here.
+    pub(super) fn crash_at(&self, place: u32) {
+        let mut state = self.0.lock().unwrap();
+        state.passed = 0;
+        state.crash_at = Some(place);
+    }
+
+    pub(super) fn passed(&self) -> u32 {
+        self.0.lock().unwrap().passed
+    }
+
+    pub(super) fn fill_disk(&self, full: bool) {
+        self.0.lock().unwrap().disk_full = full;
+    }
+
+    fn is_disk_full(&self) -> bool {
+        self.0.lock().unwrap().disk_full
+    }
+
+    /// One place.
+    pub(super) fn place(&self) {
+        let crash = {
+            let mut state = self.0.lock().unwrap();
+            let crash = state.crash_at == Some(state.passed);
+            state.passed += 1;
+            if crash {
+                state.crash_at = None;
+            }
+            crash
+        };
+        if crash {
+            resume_unwind(Box::new(Crash));
+        }
+    }
+}
+
+/// The journal's file with crashes before, in and after each write.
+struct CrashingMedium {
+    inner: FileMedium,
+    faults: Faults,
+}
+
+impl Medium for CrashingMedium {
+    fn read(&mut self, max: u64) -> std::io::Result<Option<Vec<u8>>> {
+        self.inner.read(max)
+    }
+    fn append(&mut self, bytes: &[u8], _force: bool) -> std::io::Result<()> {
+        self.faults.place();
+        let (half, rest) = bytes.split_at(bytes.len() / 2);
+        self.inner.append(half, false)?;
+        if self.faults.is_disk_full() {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.faults.place();
+        self.inner.append(rest, false)?;
+        self.faults.place();
+        Ok(())
+    }
+    fn truncate(&mut self, length: u64) -> std::io::Result<()> {
+        self.inner.truncate(length)
+    }
+    fn replace(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.faults.place();
+        self.inner.replace(bytes)?;
+        self.faults.place();
+        Ok(())
+    }
+    fn keep_aside(&mut self) -> std::io::Result<()> {
+        self.inner.keep_aside()
+    }
+}
+
+/// What hands brought to their end.
+pub(super) type Ledger = Arc<Mutex<Vec<String>>>;
+
+/// Planted hands with crashes before, in the middle of and after each action.
+struct CrashingHands {
+    inner: SandboxHands,
+    faults: Faults,
+    ledger: Ledger,
+    says: Arc<Mutex<String>>,
+}
+
+impl CrashingHands {
+    fn each<T>(
+        &mut self,
+        what: &str,
+        packages: &[String],
+        mut act: impl FnMut(&mut SandboxHands, &[String]) -> Result<T, HandsError>,
+    ) -> Result<T, HandsError> {
+        self.faults.place();
+        if packages.len() > 1 {
+            // A tool that comes as far as its first package.
+            let halfway = self.faults.passed();
+            let ends_here = self.faults.0.lock().unwrap().crash_at == Some(halfway);
+            if ends_here {
+                act(&mut self.inner, &packages[..1])?;
+            }
+            self.faults.place();
+        }
+        let done = act(&mut self.inner, packages)?;
+        let entry = format!("{what} {}", packages.join(" "));
+        self.ledger.lock().unwrap().push(entry);
+        self.faults.place();
+        Ok(done)
+    }
+
+    fn spoken(&self, run: ToolRun) -> ToolRun {
+        let said = self.says.lock().unwrap();
+        ToolRun {
+            log_tail: format!("{said}{}", run.log_tail),
+            ..run
+        }
+    }
+}
+
+impl HostHands for CrashingHands {
+    fn fetch_packages(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        let done = self.each("fetch", packages, |hands, packages| {
+            hands.fetch_packages(manager, packages, run)
+        })?;
+        Ok(self.spoken(done))
+    }
+    fn are_fetched(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+    ) -> Result<bool, HandsError> {
+        self.inner.are_fetched(manager, packages)
+    }
+    fn remove_packages(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        let done = self.each("remove", packages, |hands, packages| {
+            hands.remove_packages(manager, packages, run)
+        })?;
+        Ok(self.spoken(done))
+    }
+    fn install_packages(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        let done = self.each("install", packages, |hands, packages| {
+            hands.install_packages(manager, packages, run)
+        })?;
+        Ok(self.spoken(done))
+    }
+    fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
+        let path = path.to_owned();
+        self.each("delete", std::slice::from_ref(&path), |hands, _| {
+            hands.delete_leftover(&path)
+        })
+    }
+    fn detection_test(
+        &mut self,
+        product: &ProductId,
+        run: &mut Run<'_>,
+    ) -> Result<Detection, HandsError> {
+        self.each("test", &[], |hands, _| hands.detection_test(product, run))
+    }
+    fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
+        self.each("restart", &[], |hands, _| hands.restart(reason))
+    }
+    fn alive(&mut self, mark: &ProcessMark) -> bool {
+        self.inner.alive(mark)
+    }
+    fn stop(&mut self, mark: &ProcessMark) {
+        self.inner.stop(mark);
+    }
+}
+
+/// A planted host, its server's keys, and what outlives its agent.
+pub(super) struct World {
+    pub root: TempDir,
+    pub state: TempDir,
+    pub clock: Arc<VirtualClock>,
+    pub control: Arc<Control>,
+    pub identity: Arc<Identity>,
+    pub server: SigningKey,
+    pub faults: Faults,
+    pub ledger: Ledger,
+    /// Printed by every tool before its own words.
+    pub says: Arc<Mutex<String>>,
+}
+
+impl World {
+    pub(super) fn new(behaviour: Behaviour) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let profile = Profile {
+            hostname: "ws-07".to_owned(),
+            machine_id: "0123456789abcdef0123456789abcdef".to_owned(),
+            boot_id: "6f6b0f5e-0000-4000-8000-000000000001".to_owned(),
+            targets: TargetProduct::ALL.to_vec(),
+            encryption: DiskEncryption::None,
+            free_disk_mib: 20_000,
+            behaviour,
+        };
+        plant(root.path(), &profile).unwrap();
+        let random = SystemRandom::new();
+        let server = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
+        let server = SigningKey::server(server.as_ref()).unwrap();
+        let host = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
+        let identity = Identity {
+            host_id: HostId::new(uuid::Uuid::from_u128(7)),
+            signing: Arc::new(SigningKey::host(host.as_ref()).unwrap()),
+            sealing: Arc::new(SealingKey::generate()),
+            server_keys: vec![server.public().clone()],
+        };
+        let state = tempfile::tempdir().unwrap();
+        let control = Control::new(Some(state.path().join("hold")));
+        control.checked_in(START_MS);
+        Self {
+            root,
+            state,
+            clock: Arc::new(VirtualClock {
+                now_ms: AtomicI64::new(START_MS),
+            }),
+            control: Arc::new(control),
+            identity: Arc::new(identity),
+            server,
+            faults: Faults::default(),
+            ledger: Ledger::default(),
+            says: Arc::default(),
+        }
+    }
+
+    /// The usual order: everything from three products to a tested replacement, swept.
+    pub(super) fn usual(&self) -> WorkOrder {
+        self.order(&[
+            (fetch(), true),
+            (remove("kesl-gui", &["kesl-gui"]), false),
+            (remove("kesl", &["kesl"]), false),
+            (remove("klnagent64", &["klnagent64"]), false),
+            (install(), true),
+            (test(), true),
+            (sweep("kesl", &["/var/opt/kaspersky/kesl", "/var/log/kaspersky/kesl"]), false),
+            (sweep("klnagent64", &["/var/opt/kaspersky/klnagent"]), false),
+        ])
+    }
+
+    pub(super) fn order(&self, steps: &[(Action, bool)]) -> WorkOrder {
+        let step = |(action, safe): &(Action, bool)| Step {
+            action: action.clone(),
+            time_limit: Duration::from_secs(600),
+            safe_point_after: *safe,
+        };
+        WorkOrder {
+            host_id: self.identity.host_id,
+            campaign_id: CampaignId::new("kaspersky-us-2024"),
+            campaign_epoch: 1,
+            number: 1,
+            attempt: 1,
+            not_before_ms: START_MS - 60_000,
+            expires_ms: START_MS + 3_600_000,
+            offline: false,
+            steps: steps.iter().map(step).collect(),
+            secrets: Vec::new(),
+            catalog_revision: 1,
+        }
+    }
+
+    pub(super) fn sign(&self, order: &WorkOrder) -> v1::Envelope {
+        order.sign(&self.server).unwrap()
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        let medium = CrashingMedium {
+            inner: FileMedium::new(self.state.path(), NAME),
+            faults: self.faults.clone(),
+        };
+        Journal::open_on(self.state.path(), Box::new(medium)).unwrap()
+    }
+
+    /// A freshly started agent.
+    pub(super) fn executor(&self) -> Executor {
+        let inner = SandboxHands::open(self.root.path()).unwrap();
+        self.executor_with(Box::new(CrashingHands {
+            inner,
+            faults: self.faults.clone(),
+            ledger: self.ledger.clone(),
+            says: self.says.clone(),
+        }))
+    }
+
+    pub(super) fn executor_with(&self, hands: Box<dyn HostHands>) -> Executor {
+        Executor::new(Parts {
+            hands,
+            looker: Box::new(self.looker()),
+            clock: self.clock.clone(),
+            journal: Arc::new(Mutex::new(self.journal())),
+            control: self.control.clone(),
+            identity: self.identity.clone(),
+            rules: Arc::new(RuleSet::built_in()),
+            on_record: Box::new(|| {}),
+        })
+    }
+
+    pub(super) fn looker(&self) -> HostLooker<SandboxView> {
+        HostLooker::new(
+            SandboxView::open(self.root.path()).unwrap(),
+            Arc::new(RuleSet::built_in()),
+            self.identity.host_id,
+            self.clock.clone(),
+            Box::new(|_| {}),
+        )
+    }
+
+    pub(super) fn run(&self, order: &WorkOrder) -> Result<End, ExecuteError> {
+        self.executor().run(&self.sign(order))
+    }
+
+    /// Runs something in an agent; `None` when the agent ended in the middle.
+    pub(super) fn survive<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(act)) {
+            Ok(value) => Some(value),
+            Err(thrown) if thrown.is::<Crash>() => None,
+            Err(other) => resume_unwind(other),
+        }
+    }
+
+    /// Every record, believed by its signature.
+    pub(super) fn records(&self) -> Vec<StepRecord> {
+        let key = PublicKey::host(self.identity.signing.spki_der()).unwrap();
+        let read = |envelope: &v1::Envelope| {
+            let wire: v1::StepRecord =
+                open_message(envelope, Context::StepRecord, std::slice::from_ref(&key)).unwrap();
+            StepRecord::try_from(wire).unwrap()
+        };
+        self.journal().pending().iter().map(read).collect()
+    }
+
+    pub(super) fn events(&self) -> Vec<(u32, RecordEvent)> {
+        let pair = |record: StepRecord| (record.step, record.event);
+        self.records().into_iter().map(pair).collect()
+    }
+
+    pub(super) fn sighting(&self, product: &str) -> Sighting {
+        let inventory = self.looker().look();
+        inventory.sighting(&product.into()).unwrap().clone()
+    }
+
+    /// Every file of the planted host with its contents.
+    pub(super) fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let mut all = Vec::new();
+        gather(self.root.path(), &mut all);
+        all.sort();
+        all
+    }
+}
+
+fn gather(directory: &Path, all: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, all);
+        } else {
+            all.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+}
+
+pub(super) fn fetch() -> Action {
+    Action::FetchPackages {
+        manager: APT,
+        packages: words(&["clamav", "clamav-freshclam"]),
+    }
+}
+
+pub(super) fn remove(product: &str, packages: &[&str]) -> Action {
+    Action::RemovePackages {
+        manager: APT,
+        product: product.into(),
+        packages: words(packages),
+    }
+}
+
+pub(super) fn install() -> Action {
+    Action::InstallPackages {
+        manager: APT,
+        product: "clamav".into(),
+        packages: words(&["clamav-freshclam", "clamav"]),
+    }
+}
+
+pub(super) fn test() -> Action {
+    Action::DetectionTest {
+        product: "clamav".into(),
+    }
+}
+
+pub(super) fn sweep(product: &str, paths: &[&str]) -> Action {
+    Action::Sweep {
+        product: product.into(),
+        paths: words(paths),
+    }
+}
+
+pub(super) fn restart() -> Action {
+    Action::Restart {
+        reason: "drivers of the removed product".to_owned(),
+    }
+}

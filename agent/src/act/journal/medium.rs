@@ -1,0 +1,103 @@
+//! Where the journal lies: a file that is appended to and forced to disk, or replaced as a whole.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// The few things that a journal does to a disk. Tests put crashes into them.
+pub(crate) trait Medium: Send {
+    /// Everything that is there; `None` when nothing ever was. At most `max` bytes and one.
+    fn read(&mut self, max: u64) -> io::Result<Option<Vec<u8>>>;
+    /// Appends; with `force` it is durable on return.
+    fn append(&mut self, bytes: &[u8], force: bool) -> io::Result<()>;
+    /// Cuts off what lies behind `length`.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+    /// Puts new contents in place of the old, whole or not at all; durable on return.
+    fn replace(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Keeps a copy of damaged contents aside for people.
+    fn keep_aside(&mut self) -> io::Result<()>;
+}
+
+/// A file beside its temporary.
+pub(crate) struct FileMedium {
+    directory: PathBuf,
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl FileMedium {
+    pub(crate) fn new(directory: &Path, name: &str) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            path: directory.join(name),
+            file: None,
+        }
+    }
+
+    fn open(&mut self) -> io::Result<&mut File> {
+        if self.file.is_none() {
+            let options = OpenOptions::new().read(true).append(true).clone();
+            self.file = Some(options.open(&self.path)?);
+        }
+        self.file
+            .as_mut()
+            .ok_or_else(|| io::Error::other("journal file is not open"))
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        File::open(&self.directory)?.sync_all()
+    }
+}
+
+impl Medium for FileMedium {
+    fn read(&mut self, max: u64) -> io::Result<Option<Vec<u8>>> {
+        match self.open() {
+            Ok(file) => {
+                let mut bytes = Vec::new();
+                file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+                Ok(Some(bytes))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8], force: bool) -> io::Result<()> {
+        let file = self.open()?;
+        file.write_all(bytes)?;
+        if force { file.sync_data() } else { Ok(()) }
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        let file = self.open()?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+
+    fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.path.with_extension("new");
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &self.path)?;
+        self.file = None;
+        self.sync_directory()
+    }
+
+    fn keep_aside(&mut self) -> io::Result<()> {
+        match fs::rename(&self.path, self.path.with_extension("damaged")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        self.file = None;
+        self.sync_directory()
+    }
+}

@@ -1,0 +1,28 @@
+//! The journal: what this host began and ended, kept through crashes.
+//!
+//! One append-only file, one entry a line, each line chained to the one before by a checksum and forced to disk before
+//! anything it speaks of happens. A line that a crash cut short is dropped; any other damage is reported, and then
+//! nothing runs until a fresh look settles it. The file is written anew, by an atomic rename, when an order is over and
+//! acknowledged.
+
+mod contents;
+mod entry;
+mod medium;
+mod open;
+mod progress;
+mod writing;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex};
+
+pub use open::{Journal, JournalError, JournalState};
+#[cfg(test)]
+pub(crate) use medium::{FileMedium, Medium};
+#[cfg(test)]
+pub(crate) use open::NAME;
+pub(crate) use progress::{Begun, Next, Progress};
+
+/// The journal as executor and application share it. Locked shortly.
+pub type SharedJournal = Arc<Mutex<Journal>>;

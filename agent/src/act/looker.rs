@@ -1,0 +1,89 @@
+//! Fresh looks, as the executor needs them.
+
+use cutover_proto::{ids::HostId, inventory::Inventory, rule::Rule};
+
+use crate::{
+    detect::{self, RuleSet, ScanCx},
+    facts::{Answer, Package},
+    host::{HostPath, HostView, Links},
+};
+
+/// Looks at the host now. What it sees should also become the session's newest inventory.
+pub trait Looker: Send {
+    /// A fresh and complete look.
+    fn look(&mut self) -> Inventory;
+
+    /// The packages of a product that are on the host now, those of which only configuration files remain too.
+    fn packages(&mut self, rule: &Rule) -> Answer<Vec<Package>>;
+
+    /// Whether something is at this absolute path; a link counts by itself. `None` when it could not be told.
+    fn exists(&mut self, path: &str) -> Option<bool>;
+
+    /// The kernel session; `None` when it could not be told.
+    fn boot_id(&mut self) -> Option<String>;
+}
+
+/// A looker over a view of the host and the rules in force.
+pub struct HostLooker<V> {
+    view: V,
+    rules: std::sync::Arc<RuleSet>,
+    host_id: HostId,
+    clock: std::sync::Arc<dyn super::Clock>,
+    seen: Box<dyn FnMut(&Inventory) + Send>,
+}
+
+impl<V: std::fmt::Debug> std::fmt::Debug for HostLooker<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostLooker")
+            .field("view", &self.view)
+            .field("host_id", &self.host_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<V: HostView> HostLooker<V> {
+    /// `seen` gets every inventory that is made, so that the session sends it.
+    pub fn new(
+        view: V,
+        rules: std::sync::Arc<RuleSet>,
+        host_id: HostId,
+        clock: std::sync::Arc<dyn super::Clock>,
+        seen: Box<dyn FnMut(&Inventory) + Send>,
+    ) -> Self {
+        Self {
+            view,
+            rules,
+            host_id,
+            clock,
+            seen,
+        }
+    }
+}
+
+impl<V: HostView> Looker for HostLooker<V> {
+    fn look(&mut self) -> Inventory {
+        let cx = ScanCx {
+            host_id: self.host_id,
+            now_ms: self.clock.now_ms(),
+        };
+        let inventory = detect::scan(&self.view, &self.rules, &cx);
+        (self.seen)(&inventory);
+        inventory
+    }
+
+    fn packages(&mut self, rule: &Rule) -> Answer<Vec<Package>> {
+        detect::attributed_packages(&self.view, rule)
+    }
+
+    fn exists(&mut self, path: &str) -> Option<bool> {
+        match self.view.stat(&HostPath::unix(path), Links::AsTheyAre) {
+            Answer::Found(_) => Some(true),
+            Answer::Absent => Some(false),
+            Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
+        }
+    }
+
+    fn boot_id(&mut self) -> Option<String> {
+        self.view.boot_id().found()
+    }
+}

@@ -1,0 +1,119 @@
+//! Where a cancel or a hold may act.
+
+use cutover_proto::{
+    order::WorkOrder,
+    step::{Action, Step, StepKind},
+};
+
+/// Whether an order may end before this step: before the first, or after one with a safe point. Never between removal
+/// and protection, whatever the order says.
+pub(super) fn is_before(order: &WorkOrder, step: usize) -> bool {
+    let Some(before) = step.checked_sub(1) else {
+        return true;
+    };
+    let (done, to_come) = order.steps.split_at(step.min(order.steps.len()));
+    let kind = |step: &Step| step.action.kind();
+    let removed = done.iter().any(|step| kind(step) == StepKind::RemovePackages);
+    let protects = |step: &Step| {
+        matches!(
+            step.action,
+            Action::InstallPackages { .. } | Action::DetectionTest { .. }
+        )
+    };
+    let protected = done.iter().any(protects) || !to_come.iter().any(protects);
+    let flagged = order.steps.get(before).is_some_and(|step| step.safe_point_after);
+    flagged && (!removed || protected)
+}
+
+/// Whether no safe point lies ahead of the step at hand: the order finishes whatever is asked.
+pub(super) fn is_past_last(order: &WorkOrder, at_hand: usize) -> bool {
+    // The end of the order is no point to stop at.
+    let ahead = at_hand.saturating_add(1)..order.steps.len();
+    !ahead.into_iter().any(|step| is_before(order, step)) && !is_before(order, at_hand)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use cutover_proto::{ids::HostId, inventory::PackageManager};
+
+    use super::*;
+
+    fn order(steps: &[(StepKind, bool)]) -> WorkOrder {
+        let packages = vec!["p".to_owned()];
+        let manager = PackageManager::Apt;
+        let step = |(kind, safe): &(StepKind, bool)| Step {
+            action: match kind {
+                StepKind::FetchPackages => Action::FetchPackages {
+                    manager,
+                    packages: packages.clone(),
+                },
+                StepKind::RemovePackages => Action::RemovePackages {
+                    manager,
+                    product: "kesl".into(),
+                    packages: packages.clone(),
+                },
+                StepKind::InstallPackages => Action::InstallPackages {
+                    manager,
+                    product: "clamav".into(),
+                    packages: packages.clone(),
+                },
+                StepKind::Sweep => Action::Sweep {
+                    product: "kesl".into(),
+                    paths: Vec::new(),
+                },
+                StepKind::DetectionTest => Action::DetectionTest {
+                    product: "clamav".into(),
+                },
+                StepKind::Restart => Action::Restart {
+                    reason: String::new(),
+                },
+            },
+            time_limit: Duration::from_secs(60),
+            safe_point_after: *safe,
+        };
+        WorkOrder {
+            host_id: HostId::new(uuid::Uuid::nil()),
+            campaign_id: cutover_proto::ids::CampaignId::new("c"),
+            campaign_epoch: 1,
+            number: 1,
+            attempt: 1,
+            not_before_ms: 0,
+            expires_ms: 1,
+            offline: false,
+            steps: steps.iter().map(step).collect(),
+            secrets: Vec::new(),
+            catalog_revision: 1,
+        }
+    }
+
+    #[test]
+    fn removal_first_has_no_safe_point_until_protection() {
+        use StepKind::{DetectionTest, FetchPackages, InstallPackages, RemovePackages, Sweep};
+        // An order that wrongly marks the point after removal as safe.
+        let order = order(&[
+            (FetchPackages, true),
+            (RemovePackages, true),
+            (InstallPackages, true),
+            (DetectionTest, false),
+            (Sweep, false),
+        ]);
+        let safe: Vec<bool> = (0..5).map(|step| is_before(&order, step)).collect();
+        assert_eq!(safe, [true, true, false, true, false]);
+        let past: Vec<bool> = (0..5).map(|step| is_past_last(&order, step)).collect();
+        assert_eq!(past, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn make_before_break_may_stop_on_either_side_of_the_removal() {
+        use StepKind::{FetchPackages, InstallPackages, RemovePackages, Sweep};
+        let order = order(&[
+            (FetchPackages, true),
+            (InstallPackages, true),
+            (RemovePackages, true),
+            (Sweep, false),
+        ]);
+        assert!((0..4).all(|step| is_before(&order, step)));
+    }
+}

@@ -1,0 +1,247 @@
+//! Hands on a planted host.
+
+use std::{path::Path, thread, time::Duration};
+
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::StepKind};
+use sha2::{Digest, Sha256};
+
+use super::{
+    faults,
+    files::{Files, SandboxError},
+    packages,
+    plant::{BEHAVIOUR, BOOT_ID, FAILURES, PROCESSES, bring},
+    product::{SCANNER, SIGNATURES, goods_of},
+    profile::Behaviour,
+};
+use crate::{
+    facts::Process,
+    host::hands::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun, tree},
+};
+
+/// Stands in for apt, dpkg, the scanner and the machine of one planted host.
+#[derive(Debug)]
+pub struct SandboxHands {
+    files: Files,
+    behaviour: Behaviour,
+}
+
+impl SandboxHands {
+    /// Hands on the host that was planted there.
+    ///
+    /// # Errors
+    /// When none was.
+    pub fn open(root: &Path) -> Result<Self, SandboxError> {
+        let files = Files::new(root);
+        let behaviour = files.read_own(BEHAVIOUR)?;
+        Ok(Self { files, behaviour })
+    }
+
+    /// Takes the time that the step takes, then fails if it is to fail.
+    fn planted_fault(
+        &self,
+        step: StepKind,
+        takes_ms: u64,
+    ) -> Result<Option<Result<ToolRun, HandsError>>, SandboxError> {
+        thread::sleep(Duration::from_millis(takes_ms));
+        let Some(fault) = self
+            .behaviour
+            .fail_first
+            .as_ref()
+            .filter(|fault| fault.step == step)
+        else {
+            return Ok(None);
+        };
+        let failed: u32 = self.files.read_own(FAILURES)?;
+        if failed >= fault.times {
+            return Ok(None);
+        }
+        self.files.write_own(FAILURES, &(failed + 1))?;
+        Ok(Some(faults::of(fault.cause)))
+    }
+
+    fn run(
+        &self,
+        step: StepKind,
+        takes_ms: u64,
+        act: impl FnOnce(&Files) -> Result<String, SandboxError>,
+    ) -> Result<ToolRun, HandsError> {
+        let fault = self
+            .planted_fault(step, takes_ms)
+            .map_err(|error| faults::of_files(&error))?;
+        if let Some(fault) = fault {
+            return fault;
+        }
+        let log_tail = act(&self.files).map_err(|error| faults::of_files(&error))?;
+        Ok(ToolRun {
+            exit_code: Some(0),
+            log_tail,
+            timed_out: false,
+        })
+    }
+}
+
+fn archive(package: &str) -> String {
+    format!("/var/cache/apt/archives/{package}.deb")
+}
+
+fn purge(files: &Files, package: &str, leaves_leftovers: bool) -> Result<(), SandboxError> {
+    if let Some(goods) = goods_of(package) {
+        let mut processes: Vec<Process> = files.read_own(PROCESSES)?;
+        processes.retain(|process| {
+            goods
+                .process
+                .is_none_or(|(_, exe)| process.exe.as_deref() != Some(exe))
+        });
+        files.write_own(PROCESSES, &processes)?;
+        for path in goods.programs.iter().chain(goods.files).chain(goods.own_directories) {
+            files.delete(path)?;
+        }
+        if !leaves_leftovers {
+            for path in goods.data_directories {
+                files.delete(path)?;
+            }
+        }
+    }
+    // Last: an installer that is cut off before this leaves a package that is still known.
+    packages::drop(files, package)
+}
+
+fn install(files: &Files, package: &str) -> Result<(), SandboxError> {
+    let goods = goods_of(package);
+    if let Some(goods) = goods {
+        bring(files, goods)?;
+    }
+    if package == SCANNER {
+        // What the product's updater would fetch: the MD5 sum of the harmless test file.
+        files.write(
+            SIGNATURES,
+            b"44d88612fea8a8f36de82e1278abb02f:68:Planted.Test.EICAR\n",
+        )?;
+    }
+    packages::put(files, package, goods.map_or("1.0-1", |goods| goods.version))?;
+    files.delete(&archive(package))
+}
+
+impl HostHands for SandboxHands {
+    fn fetch_packages(
+        &mut self,
+        _manager: PackageManager,
+        packages: &[String],
+        _run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        self.run(StepKind::FetchPackages, self.behaviour.fetch_ms, |files| {
+            for package in packages {
+                files.write(&archive(package), b"planted\n")?;
+            }
+            Ok(format!("Fetched {} packages\n", packages.len()))
+        })
+    }
+
+    fn are_fetched(
+        &mut self,
+        _manager: PackageManager,
+        packages: &[String],
+    ) -> Result<bool, HandsError> {
+        for package in packages {
+            let is_here = self.files.exists(&archive(package))
+                || packages::has(&self.files, package).map_err(|error| faults::of_files(&error))?;
+            if !is_here {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn remove_packages(
+        &mut self,
+        _manager: PackageManager,
+        packages: &[String],
+        _run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        let leaves = self.behaviour.leaves_leftovers;
+        self.run(StepKind::RemovePackages, self.behaviour.remove_ms, |files| {
+            let mut log = String::new();
+            for package in packages {
+                purge(files, package, leaves)?;
+                log.push_str(&format!("Purging configuration files for {package} ...\n"));
+            }
+            Ok(log)
+        })
+    }
+
+    fn install_packages(
+        &mut self,
+        _manager: PackageManager,
+        packages: &[String],
+        _run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        self.run(StepKind::InstallPackages, self.behaviour.install_ms, |files| {
+            let mut log = String::new();
+            for package in packages {
+                install(files, package)?;
+                log.push_str(&format!("Setting up {package} ...\n"));
+            }
+            Ok(log)
+        })
+    }
+
+    fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
+        tree::delete(self.files.root(), path).map(|_| ())
+    }
+
+    fn detection_test(
+        &mut self,
+        product: &ProductId,
+        _run: &mut Run<'_>,
+    ) -> Result<Detection, HandsError> {
+        let goods = goods_of(product.as_str()).filter(|goods| goods.package == SCANNER);
+        let scanner = goods.and_then(|goods| goods.programs.first());
+        if !scanner.is_some_and(|program| self.files.exists(program)) {
+            return Err(HandsError::Unsupported(format!("{product} has no scanner here")));
+        }
+        let works = self.behaviour.detection_works && self.files.exists(SIGNATURES);
+        let mut named = None;
+        let run = self.run(StepKind::DetectionTest, self.behaviour.test_ms, |_| {
+            if works {
+                named = Some("Planted.Test.EICAR".to_owned());
+                Ok("test.com: Planted.Test.EICAR FOUND\n".to_owned())
+            } else {
+                Ok("test.com: OK\n".to_owned())
+            }
+        })?;
+        Ok(Detection { run, named })
+    }
+
+    fn restart(&mut self, _reason: &str) -> Result<(), HandsError> {
+        let restarts = self.behaviour.restarts;
+        self.run(StepKind::Restart, self.behaviour.restart_ms, |files| {
+            if restarts {
+                let before: String = files.read_own(BOOT_ID)?;
+                files.write_own(BOOT_ID, &next_session(&before))?;
+                files.delete("/run/reboot-required")?;
+            }
+            Ok(String::new())
+        })
+        .map(|_| ())
+    }
+
+    fn alive(&mut self, _mark: &ProcessMark) -> bool {
+        // Nothing is started here: a planted tool ends with its agent.
+        false
+    }
+
+    fn stop(&mut self, _mark: &ProcessMark) {}
+}
+
+/// A kernel session's id that follows from the one before, in the form of a UUID.
+fn next_session(before: &str) -> String {
+    let digest = hex::encode(Sha256::digest(before.as_bytes()));
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &digest[..8],
+        &digest[8..12],
+        &digest[13..16],
+        &digest[17..20],
+        &digest[20..32]
+    )
+}

@@ -1,0 +1,83 @@
+//! A view of a planted host: the real one of its files, with what was planted in place of a running kernel.
+
+use std::path::Path;
+
+use cutover_proto::inventory::OsFamily;
+use serde::de::DeserializeOwned;
+
+use super::{
+    files::{Files, SandboxError},
+    plant::{BOOT_ID, FREE_DISK_MIB, KERNEL, PROCESSES},
+};
+use crate::{
+    facts::{Answer, Entry, Kernel, Process, Stat},
+    host::{HostPath, HostView, Links, Rooted},
+};
+
+const MIB: u64 = 1 << 20;
+
+/// Looks at a planted host.
+#[derive(Debug)]
+pub struct SandboxView {
+    rooted: Rooted,
+    files: Files,
+}
+
+impl SandboxView {
+    /// A view of the host that was planted there.
+    ///
+    /// # Errors
+    /// When the directory cannot be opened.
+    pub fn open(root: &Path) -> Result<Self, SandboxError> {
+        Ok(Self {
+            rooted: Rooted::open(root)?,
+            files: Files::new(root),
+        })
+    }
+
+    fn planted<T: DeserializeOwned>(&self, name: &str) -> Answer<T> {
+        match self.files.read_own(name) {
+            Ok(value) => Answer::Found(value),
+            Err(error) => Answer::Failed(error.to_string()),
+        }
+    }
+}
+
+impl HostView for SandboxView {
+    fn os_family(&self) -> OsFamily {
+        self.rooted.os_family()
+    }
+
+    fn read(&self, file: &HostPath, max: u64) -> Answer<Vec<u8>> {
+        self.rooted.read(file, max)
+    }
+
+    fn list(&self, dir: &HostPath) -> Answer<Vec<Entry>> {
+        self.rooted.list(dir)
+    }
+
+    fn stat(&self, path: &HostPath, links: Links) -> Answer<Stat> {
+        self.rooted.stat(path, links)
+    }
+
+    fn processes(&self) -> Answer<Vec<Process>> {
+        self.planted(PROCESSES)
+    }
+
+    fn mounts(&self) -> Answer<Vec<u8>> {
+        Answer::Unsupported
+    }
+
+    fn kernel(&self) -> Answer<Kernel> {
+        self.planted(KERNEL)
+    }
+
+    fn boot_id(&self) -> Answer<String> {
+        self.planted(BOOT_ID)
+    }
+
+    fn free_disk(&self, _path: &HostPath) -> Answer<u64> {
+        self.planted::<u64>(FREE_DISK_MIB)
+            .map(|mib| mib.saturating_mul(MIB))
+    }
+}
