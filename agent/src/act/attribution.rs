@@ -107,9 +107,7 @@ fn removable<'r>(product: &ProductId, rules: &'r RuleSet) -> Result<&'r Rule, No
     let rule = known(product, rules)?;
     match rules.role(product) {
         Role::Target | Role::Unapproved => Ok(rule),
-        Role::Replacement => Err(refused(format!(
-            "{product} is a replacement and is never removed"
-        ))),
+        Role::Replacement => Err(refused(format!("{product} is a replacement and is never removed"))),
     }
 }
 
@@ -121,11 +119,7 @@ fn replacement<'r>(product: &ProductId, rules: &'r RuleSet) -> Result<&'r Rule, 
     }
 }
 
-fn none_of_a_target(
-    packages: &[String],
-    rules: &RuleSet,
-    os: OsFamily,
-) -> Result<(), NotForUs> {
+fn none_of_a_target(packages: &[String], rules: &RuleSet, os: OsFamily) -> Result<(), NotForUs> {
     let of_target = |package: &&String| {
         rules
             .rules()
@@ -225,7 +219,11 @@ mod tests {
 
     #[test]
     fn only_a_replacement_is_shown_the_test_file() {
-        let test = |product: &str| judge(Action::DetectionTest { product: product.into() });
+        let test = |product: &str| {
+            judge(Action::DetectionTest {
+                product: product.into(),
+            })
+        };
         assert_eq!(test("clamav"), Ok(()));
         assert_eq!(test("kesl"), Err(FailureCause::NotAttributed));
     }

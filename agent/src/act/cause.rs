@@ -61,9 +61,7 @@ pub(super) fn of_run(run: &ToolRun) -> FailureCause {
 pub(super) fn of_error(error: &HandsError) -> FailureCause {
     match error {
         HandsError::Unsupported(_) => FailureCause::Unsupported,
-        HandsError::WouldTouchMore(_) | HandsError::PathRefused { .. } => {
-            FailureCause::NotAttributed
-        }
+        HandsError::WouldTouchMore(_) | HandsError::PathRefused { .. } => FailureCause::NotAttributed,
         HandsError::Io { source, .. } => {
             let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
             if full.contains(&source.kind()) {

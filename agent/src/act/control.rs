@@ -48,13 +48,8 @@ impl Control {
     ///
     /// # Errors
     /// When it is not signed by a known key, cannot be read, or names another host.
-    pub fn take_cancel(
-        &self,
-        envelope: &v1::Envelope,
-        identity: &Identity,
-    ) -> Result<(), OrderRefused> {
-        let cancel: v1::Cancel =
-            envelope::open_message(envelope, Context::Cancel, &identity.server_keys)?;
+    pub fn take_cancel(&self, envelope: &v1::Envelope, identity: &Identity) -> Result<(), OrderRefused> {
+        let cancel: v1::Cancel = envelope::open_message(envelope, Context::Cancel, &identity.server_keys)?;
         let host: HostId = cancel.host_id.parse()?;
         if host != identity.host_id {
             return Err(OrderRefused::OtherHost(host));
@@ -77,10 +72,7 @@ impl Control {
         }
         let path = self.hold_file.as_ref()?;
         match fs::symlink_metadata(path) {
-            Ok(_) => Some(format!(
-                "held on this host; remove {} to let it go on",
-                path.display()
-            )),
+            Ok(_) => Some(format!("held on this host; remove {} to let it go on", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             // Whether it is there cannot be told: an unknown hold holds.
             Err(error) => Some(format!("cannot tell whether {} exists: {error}", path.display())),

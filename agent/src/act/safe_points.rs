@@ -66,9 +66,7 @@ mod tests {
                 StepKind::DetectionTest => Action::DetectionTest {
                     product: "clamav".into(),
                 },
-                StepKind::Restart => Action::Restart {
-                    reason: String::new(),
-                },
+                StepKind::Restart => Action::Restart { reason: String::new() },
             },
             time_limit: Duration::from_secs(60),
             safe_point_after: *safe,

@@ -15,10 +15,7 @@ pub(super) struct Secrets {
 
 impl Secrets {
     pub(super) fn new(plain: Vec<Zeroizing<Vec<u8>>>) -> Self {
-        Self {
-            plain,
-            unopened: false,
-        }
+        Self { plain, unopened: false }
     }
 
     pub(super) fn unopened() -> Self {
@@ -37,12 +34,8 @@ impl Secrets {
                 all.push(Zeroizing::new(hex::encode(secret.as_slice())));
                 continue;
             };
-            let wide: Zeroizing<Vec<u8>> =
-                Zeroizing::new(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-            for hexed in [
-                hex::encode(secret.as_slice()),
-                hex::encode(wide.as_slice()),
-            ] {
+            let wide: Zeroizing<Vec<u8>> = Zeroizing::new(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+            for hexed in [hex::encode(secret.as_slice()), hex::encode(wide.as_slice())] {
                 all.push(Zeroizing::new(hexed.to_ascii_uppercase()));
                 all.push(Zeroizing::new(hexed));
             }
@@ -99,10 +92,7 @@ mod tests {
         let secrets = secrets(&["Pa$$w0rd!\n"]);
         let wide: String = "Pa$$w0rd!\n".chars().map(|c| format!("{:02X}00", c as u32)).collect();
         let log = format!("pw=Pa$$w0rd! hex={} wide={wide} end", hex::encode("Pa$$w0rd!\n"));
-        assert_eq!(
-            secrets.blank(&log),
-            "pw=[secret] hex=[secret] wide=[secret] end"
-        );
+        assert_eq!(secrets.blank(&log), "pw=[secret] hex=[secret] wide=[secret] end");
     }
 
     #[test]

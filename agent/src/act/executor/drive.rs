@@ -238,10 +238,7 @@ impl Executor {
     }
 
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
-        self.parts
-            .journal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.parts.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn boot_id(&mut self) -> String {

@@ -41,16 +41,12 @@ impl Executor {
 
     fn aim_now(&mut self, action: &Action) -> Aim {
         match action {
-            Action::FetchPackages { manager, packages } => {
-                match self.parts.hands.are_fetched(*manager, packages) {
-                    Ok(true) => Aim::Reached,
-                    Ok(false) => Aim::Missed("not all packages are here".to_owned()),
-                    Err(error) => Aim::CannotTell(error.to_string()),
-                }
-            }
-            Action::RemovePackages {
-                product, packages, ..
-            } => self.packages(product, |_, found| {
+            Action::FetchPackages { manager, packages } => match self.parts.hands.are_fetched(*manager, packages) {
+                Ok(true) => Aim::Reached,
+                Ok(false) => Aim::Missed("not all packages are here".to_owned()),
+                Err(error) => Aim::CannotTell(error.to_string()),
+            },
+            Action::RemovePackages { product, packages, .. } => self.packages(product, |_, found| {
                 let left: Vec<String> = found
                     .iter()
                     .filter(|package| packages.contains(&package.name))
@@ -59,9 +55,7 @@ impl Executor {
                     .collect();
                 missed_if(&left, "still there")
             }),
-            Action::InstallPackages {
-                product, packages, ..
-            } => self.packages(product, |rule, found| {
+            Action::InstallPackages { product, packages, .. } => self.packages(product, |rule, found| {
                 let own: Vec<&str> = package_names(rule, OsFamily::Linux).collect();
                 // The rule knows the packages that make the product; others of the step are what they need.
                 let wanted = own.iter().filter(|name| packages.iter().any(|one| one == *name));
@@ -110,20 +104,14 @@ impl Executor {
         })
     }
 
-    fn packages(
-        &mut self,
-        product: &ProductId,
-        judge: impl FnOnce(&Rule, &[Package]) -> Aim,
-    ) -> Aim {
+    fn packages(&mut self, product: &ProductId, judge: impl FnOnce(&Rule, &[Package]) -> Aim) -> Aim {
         let rules = self.parts.rules.clone();
         let Some(rule) = rules.rule(product) else {
             return Aim::CannotTell(format!("this host has no usable rule for {product}"));
         };
         match self.parts.looker.packages(rule) {
             Answer::Found(found) => judge(rule, &found),
-            Answer::Absent | Answer::Unsupported => {
-                Aim::CannotTell("no package database was found".to_owned())
-            }
+            Answer::Absent | Answer::Unsupported => Aim::CannotTell("no package database was found".to_owned()),
             Answer::Denied(why) | Answer::Failed(why) => Aim::CannotTell(why),
         }
     }

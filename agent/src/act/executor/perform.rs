@@ -8,12 +8,7 @@ use cutover_proto::{
     step::{Action, Step, StepKind},
 };
 
-use super::{
-    ExecuteError, Executor,
-    judge::Aim,
-    records::Entry,
-    waits::CheckIn,
-};
+use super::{ExecuteError, Executor, judge::Aim, records::Entry, waits::CheckIn};
 use crate::{
     act::{attribution, cause, journal::Progress},
     host::hands::{Detection, HandsError, ProcessMark, Run, ToolRun},
@@ -21,11 +16,7 @@ use crate::{
 
 impl Executor {
     /// Begins a step that was never begun. Gives the reason when the order is to end here instead, at a safe point.
-    pub(super) fn begin(
-        &mut self,
-        progress: &Progress,
-        index: usize,
-    ) -> Result<Option<String>, ExecuteError> {
+    pub(super) fn begin(&mut self, progress: &Progress, index: usize) -> Result<Option<String>, ExecuteError> {
         let order = &progress.order;
         let step = &order.steps[index];
         let kind = step.action.kind();
@@ -43,9 +34,7 @@ impl Executor {
         }
         // Whether nothing is left to do. An installation is asked for in any case: the rules know the product's own
         // packages, the step may name more.
-        if matches!(kind, StepKind::RemovePackages | StepKind::Sweep)
-            && self.aim(&step.action) == Aim::Reached
-        {
+        if matches!(kind, StepKind::RemovePackages | StepKind::Sweep) && self.aim(&step.action) == Aim::Reached {
             self.write(order, Entry::of(RecordEvent::StepFoundDone).about(index))?;
             return Ok(None);
         }
@@ -73,8 +62,7 @@ impl Executor {
     fn may_do(&mut self, step: &Step) -> Result<(), Entry> {
         let failed = |cause, why: &str| Entry::failed(RecordEvent::StepFailed, cause, why);
         let facts = self.parts.looker.look().facts;
-        attribution::check(step, &self.parts.rules, &facts)
-            .map_err(|refused| failed(refused.cause, &refused.why))?;
+        attribution::check(step, &self.parts.rules, &facts).map_err(|refused| failed(refused.cause, &refused.why))?;
         let removed = match &step.action {
             Action::Sweep { product, .. } => self.is_removed(product),
             // Nothing is removed on the word of a look that saw nothing.
@@ -112,28 +100,22 @@ impl Executor {
         };
         let hands = &mut self.parts.hands;
         let ran = match &step.action {
-            Action::FetchPackages { manager, packages } => {
-                hands.fetch_packages(*manager, packages, &mut run)
+            Action::FetchPackages { manager, packages } => hands.fetch_packages(*manager, packages, &mut run),
+            Action::RemovePackages { manager, packages, .. } => hands.remove_packages(*manager, packages, &mut run),
+            Action::InstallPackages { manager, packages, .. } => hands.install_packages(*manager, packages, &mut run),
+            Action::Sweep { paths, .. } => {
+                paths
+                    .iter()
+                    .try_for_each(|path| hands.delete_leftover(path))
+                    .map(|()| ToolRun {
+                        exit_code: Some(0),
+                        ..ToolRun::default()
+                    })
             }
-            Action::RemovePackages {
-                manager, packages, ..
-            } => hands.remove_packages(*manager, packages, &mut run),
-            Action::InstallPackages {
-                manager, packages, ..
-            } => hands.install_packages(*manager, packages, &mut run),
-            Action::Sweep { paths, .. } => paths
-                .iter()
-                .try_for_each(|path| hands.delete_leftover(path))
-                .map(|()| ToolRun {
-                    exit_code: Some(0),
-                    ..ToolRun::default()
-                }),
             Action::DetectionTest { product } => {
                 return detected(hands.detection_test(product, &mut run));
             }
-            Action::Restart { .. } => Err(HandsError::Unsupported(
-                "a restart is no tool's run".to_owned(),
-            )),
+            Action::Restart { .. } => Err(HandsError::Unsupported("a restart is no tool's run".to_owned())),
         };
         let is_tool = !matches!(step.action, Action::Sweep { .. });
         let aim = self.aim(&step.action);
@@ -145,11 +127,7 @@ impl Executor {
 fn judged(ran: Result<ToolRun, HandsError>, aim: Aim, is_tool: bool) -> Entry {
     let (cause, said, run) = match ran {
         Ok(run) => (cause::of_run(&run), None, run),
-        Err(error) => (
-            cause::of_error(&error),
-            Some(error.to_string()),
-            ToolRun::default(),
-        ),
+        Err(error) => (cause::of_error(&error), Some(error.to_string()), ToolRun::default()),
     };
     let entry = match (aim, said) {
         (Aim::Reached, _) => Entry::of(RecordEvent::StepDone),
@@ -179,10 +157,7 @@ fn detected(test: Result<Detection, HandsError>) -> Entry {
             detail: format!("named the test file {name}"),
             ..Entry::of(RecordEvent::StepDone)
         },
-        None if test.run.timed_out => failed(
-            FailureCause::TimeLimit,
-            "the scanner took longer than the step allows",
-        ),
+        None if test.run.timed_out => failed(FailureCause::TimeLimit, "the scanner took longer than the step allows"),
         None => failed(
             FailureCause::NotDetected,
             "the scanner did not name the test file; see its log",

@@ -75,10 +75,7 @@ impl Entry {
 }
 
 /// Signs a record, once.
-pub(super) fn signed(
-    record: StepRecord,
-    identity: &Identity,
-) -> Result<(StepRecord, v1::Envelope), ExecuteError> {
+pub(super) fn signed(record: StepRecord, identity: &Identity) -> Result<(StepRecord, v1::Envelope), ExecuteError> {
     let message = v1::StepRecord::from(record.clone());
     let envelope = envelope::seal_message(Context::StepRecord, &message, &identity.signing)?;
     Ok((record, envelope))

@@ -13,15 +13,15 @@ use crate::act::journal::Begun;
 const BEGUN_MAX: u32 = 5;
 
 impl Executor {
-    pub(super) fn take_up(
-        &mut self,
-        order: &WorkOrder,
-        index: usize,
-        begun: &Begun,
-    ) -> Result<(), ExecuteError> {
+    pub(super) fn take_up(&mut self, order: &WorkOrder, index: usize, begun: &Begun) -> Result<(), ExecuteError> {
         let step = &order.steps[index];
         let kind = step.action.kind();
-        tracing::info!(order = order.number, step = index, times = begun.times, "taking up a begun step");
+        tracing::info!(
+            order = order.number,
+            step = index,
+            times = begun.times,
+            "taking up a begun step"
+        );
         let left = self.time_left(step, begun);
         if kind == StepKind::Restart {
             // The agent may be back before the machine goes down.

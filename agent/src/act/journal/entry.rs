@@ -34,16 +34,9 @@ pub(super) enum Entry {
         envelope: SignedBytes,
     },
     /// A tool was started for a step.
-    Process {
-        order: u64,
-        step: u32,
-        mark: ProcessMark,
-    },
+    Process { order: u64, step: u32, mark: ProcessMark },
     /// Something happened, signed once.
-    Record {
-        record: StepRecord,
-        envelope: SignedBytes,
-    },
+    Record { record: StepRecord, envelope: SignedBytes },
     /// What the server says is durable there.
     Marks(Marks),
 }
@@ -84,10 +77,7 @@ pub(super) struct Chain([u8; SUM / 2]);
 
 impl Chain {
     fn over(self, json: &[u8]) -> Self {
-        let digest = Sha256::new()
-            .chain_update(self.0)
-            .chain_update(json)
-            .finalize();
+        let digest = Sha256::new().chain_update(self.0).chain_update(json).finalize();
         let mut next = [0; SUM / 2];
         next.copy_from_slice(&digest[..SUM / 2]);
         Self(next)
@@ -95,8 +85,7 @@ impl Chain {
 
     /// The line of an entry, and the chain behind it.
     pub(super) fn line(self, entry: &Entry) -> (Vec<u8>, Self) {
-        let json = serde_json::to_vec(entry)
-            .expect("entries hold strings, numbers and maps with numbers as keys only");
+        let json = serde_json::to_vec(entry).expect("entries hold strings, numbers and maps with numbers as keys only");
         let next = self.over(&json);
         let mut line = hex::encode(next.0).into_bytes();
         line.push(b' ');

@@ -17,11 +17,11 @@ mod tests;
 
 use std::sync::{Arc, Mutex};
 
-pub use open::{Journal, JournalError, JournalState};
 #[cfg(test)]
 pub(crate) use medium::{FileMedium, Medium};
 #[cfg(test)]
 pub(crate) use open::NAME;
+pub use open::{Journal, JournalError, JournalState};
 pub(crate) use progress::{Begun, Next, Progress};
 
 /// The journal as executor and application share it. Locked shortly.

@@ -115,10 +115,7 @@ impl Journal {
     }
 
     /// [`Self::open`] on a medium of the caller's.
-    pub(crate) fn open_on(
-        directory: &Path,
-        medium: Box<dyn Medium>,
-    ) -> Result<Self, JournalError> {
+    pub(crate) fn open_on(directory: &Path, medium: Box<dyn Medium>) -> Result<Self, JournalError> {
         let failed = |what| move |source| disk(directory, what, source);
         let marker_path = directory.join(MARKER);
         let was_there = marker_path.exists();
@@ -186,9 +183,7 @@ impl Journal {
     /// Whether it can be trusted.
     #[must_use]
     pub fn state(&self) -> JournalState {
-        self.trouble
-            .as_ref()
-            .map_or(JournalState::Sound, |(state, _)| *state)
+        self.trouble.as_ref().map_or(JournalState::Sound, |(state, _)| *state)
     }
 
     /// What is wrong with it, for a person.
@@ -249,15 +244,11 @@ pub(super) fn first_line(highest_begun: u64) -> Entry {
 }
 
 fn lock(marker: &File, directory: &Path) -> Result<(), JournalError> {
-    flock(marker, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| JournalError::InUse(directory.to_owned()))
+    flock(marker, FlockOperation::NonBlockingLockExclusive).map_err(|_| JournalError::InUse(directory.to_owned()))
 }
 
 pub(super) fn disk(directory: &Path, what: &'static str, source: io::Error) -> JournalError {
-    let full = matches!(
-        source.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    );
+    let full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     if full {
         JournalError::DiskFull(directory.to_owned())
     } else {

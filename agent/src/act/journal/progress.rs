@@ -108,9 +108,7 @@ impl Progress {
     }
 
     pub(super) fn process(&mut self, step: u32, mark: &ProcessMark) {
-        let state = usize::try_from(step)
-            .ok()
-            .and_then(|step| self.steps.get_mut(step));
+        let state = usize::try_from(step).ok().and_then(|step| self.steps.get_mut(step));
         if let Some(State::Begun(begun)) = state {
             begun.process = Some(mark.clone());
         }
@@ -147,9 +145,6 @@ impl Progress {
             .steps
             .iter()
             .zip(&self.steps)
-            .any(|(step, state)| {
-                step.action.kind().is_destructive()
-                    && matches!(state, State::Begun(_) | State::Done)
-            })
+            .any(|(step, state)| step.action.kind().is_destructive() && matches!(state, State::Begun(_) | State::Done))
     }
 }

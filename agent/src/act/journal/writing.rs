@@ -17,11 +17,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn take_marks(
-        &mut self,
-        store_epoch: &str,
-        durable: &[v1::OrderMark],
-    ) -> Result<(), JournalError> {
+    pub fn take_marks(&mut self, store_epoch: &str, durable: &[v1::OrderMark]) -> Result<(), JournalError> {
         let mut marks = if self.contents.marks.epoch == store_epoch {
             self.contents.marks.clone()
         } else {
@@ -67,8 +63,7 @@ impl Journal {
             .max(self.contents.highest_begun);
         marks.durable.iter().find_map(|(order, mark)| {
             let known = self.contents.last_sequences.get(order);
-            let ahead = *mark > 0
-                && (*order > newest || known.is_some_and(|known| mark > known));
+            let ahead = *mark > 0 && (*order > newest || known.is_some_and(|known| mark > known));
             ahead.then(|| {
                 format!(
                     "the server has record {mark} of order {order}, this journal ends at {} of order {newest}",
@@ -79,11 +74,7 @@ impl Journal {
     }
 
     /// Takes an order on: from here on it is open and its number is used.
-    pub(crate) fn begin(
-        &mut self,
-        number: u64,
-        envelope: &v1::Envelope,
-    ) -> Result<(), JournalError> {
+    pub(crate) fn begin(&mut self, number: u64, envelope: &v1::Envelope) -> Result<(), JournalError> {
         if let Some(open) = &self.contents.open {
             return Err(JournalError::OrderOpen(open.order.number));
         }
@@ -115,22 +106,13 @@ impl Journal {
     }
 
     /// Keeps a signed record. On return it is durable.
-    pub(crate) fn record(
-        &mut self,
-        record: StepRecord,
-        envelope: v1::Envelope,
-    ) -> Result<(), JournalError> {
+    pub(crate) fn record(&mut self, record: StepRecord, envelope: v1::Envelope) -> Result<(), JournalError> {
         let envelope = SignedBytes(envelope);
         self.append(Entry::Record { record, envelope }, true)
     }
 
     /// Keeps which process a step started.
-    pub(crate) fn process(
-        &mut self,
-        order: u64,
-        step: u32,
-        mark: ProcessMark,
-    ) -> Result<(), JournalError> {
+    pub(crate) fn process(&mut self, order: u64, step: u32, mark: ProcessMark) -> Result<(), JournalError> {
         self.append(Entry::Process { order, step, mark }, true)
     }
 
@@ -152,10 +134,7 @@ impl Journal {
         if self.trouble.is_none() {
             return Ok(());
         }
-        let marks = self
-            .server_marks
-            .clone()
-            .ok_or(JournalError::MarksUnknown)?;
+        let marks = self.server_marks.clone().ok_or(JournalError::MarksUnknown)?;
         let mut last_sequences = self.contents.last_sequences.clone();
         for (order, mark) in &marks.durable {
             let last = last_sequences.entry(*order).or_insert(0);
@@ -185,7 +164,12 @@ impl Journal {
             last_sequences.get(number) > known
         };
         // Where the server knows more of the order than this journal, it also knows whether it ended.
-        if let Some(open) = self.contents.open.as_ref().filter(|open| !is_behind(&open.order.number)) {
+        if let Some(open) = self
+            .contents
+            .open
+            .as_ref()
+            .filter(|open| !is_behind(&open.order.number))
+        {
             let number = open.order.number;
             let sequence = last_sequences.get(&number).map_or(1, |last| last + 1);
             let (record, envelope) = closing(number, sequence)?;
@@ -216,9 +200,7 @@ impl Journal {
         self.length = self
             .length
             .saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
-        self.contents
-            .take(entry, false)
-            .map_err(JournalError::NotSound)
+        self.contents.take(entry, false).map_err(JournalError::NotSound)
     }
 
     fn rewrite(&mut self, entries: &[Entry]) -> Result<(), JournalError> {

@@ -112,11 +112,7 @@ pub trait HostHands: Send {
     ///
     /// # Errors
     /// When it cannot be told.
-    fn are_fetched(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-    ) -> Result<bool, HandsError>;
+    fn are_fetched(&mut self, manager: PackageManager, packages: &[String]) -> Result<bool, HandsError>;
 
     /// Purges packages one after the other, in this order, and nothing beside them.
     ///
@@ -150,11 +146,7 @@ pub trait HostHands: Send {
     ///
     /// # Errors
     /// When the product's scanner cannot be run here.
-    fn detection_test(
-        &mut self,
-        product: &ProductId,
-        run: &mut Run<'_>,
-    ) -> Result<Detection, HandsError>;
+    fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError>;
 
     /// Asks the system to restart; returns before it does.
     ///

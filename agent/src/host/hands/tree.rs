@@ -33,13 +33,9 @@ pub(crate) fn delete(root: &Path, path: &str) -> Result<Deleted, HandsError> {
     };
     let failed = |errno: Errno| HandsError::io(format!("delete {path}"), errno);
     let parts: Vec<&str> = path.split('/').skip(1).collect();
-    let plain = path.starts_with('/')
-        && parts.len() >= 2
-        && parts.iter().all(|part| !matches!(*part, "" | "." | ".."));
+    let plain = path.starts_with('/') && parts.len() >= 2 && parts.iter().all(|part| !matches!(*part, "" | "." | ".."));
     let Some((name, parents)) = parts.split_last().filter(|_| plain) else {
-        return Err(refused(
-            "it is not a plain absolute path of two levels or more",
-        ));
+        return Err(refused("it is not a plain absolute path of two levels or more"));
     };
     let directory = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
     let mut at = openat(CWD, root, directory, Mode::empty()).map_err(failed)?;
@@ -146,11 +142,7 @@ mod tests {
     fn root() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("var/opt/kaspersky/kesl/private/storage")).unwrap();
-        fs::write(
-            root.path().join("var/opt/kaspersky/kesl/private/storage/a"),
-            "a",
-        )
-        .unwrap();
+        fs::write(root.path().join("var/opt/kaspersky/kesl/private/storage/a"), "a").unwrap();
         fs::create_dir_all(root.path().join("home/user")).unwrap();
         fs::write(root.path().join("home/user/letter"), "dear").unwrap();
         root
@@ -169,11 +161,7 @@ mod tests {
     #[test]
     fn a_link_inside_is_deleted_and_what_it_names_stays() {
         let root = root();
-        symlink(
-            root.path().join("home"),
-            root.path().join("var/opt/kaspersky/kesl/out"),
-        )
-        .unwrap();
+        symlink(root.path().join("home"), root.path().join("var/opt/kaspersky/kesl/out")).unwrap();
         delete(root.path(), "/var/opt/kaspersky/kesl").unwrap();
         assert!(root.path().join("home/user/letter").exists());
     }
@@ -191,10 +179,7 @@ mod tests {
         let root = root();
         symlink(root.path().join("home"), root.path().join("var/opt/away")).unwrap();
         let refused = delete(root.path(), "/var/opt/away/user").unwrap_err();
-        assert!(
-            refused.to_string().contains("`away` in it is a link"),
-            "{refused}"
-        );
+        assert!(refused.to_string().contains("`away` in it is a link"), "{refused}");
         assert!(root.path().join("home/user/letter").exists());
     }
 

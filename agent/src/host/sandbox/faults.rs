@@ -37,9 +37,7 @@ pub(super) fn of(cause: FailureCause) -> Result<ToolRun, HandsError> {
         }),
         // It says success and did nothing; for a detection test: it names nothing.
         FailureCause::StillThere | FailureCause::NotDetected => says(0, "done\n"),
-        FailureCause::Unsupported => Err(HandsError::Unsupported(
-            "planted: this host cannot do it".to_owned(),
-        )),
+        FailureCause::Unsupported => Err(HandsError::Unsupported("planted: this host cannot do it".to_owned())),
         FailureCause::ToolFailed
         | FailureCause::BadSignature
         | FailureCause::OtherHost
@@ -62,12 +60,7 @@ pub(super) fn of(cause: FailureCause) -> Result<ToolRun, HandsError> {
 pub(super) fn of_files(error: &SandboxError) -> HandsError {
     let kind = match error {
         SandboxError::File { source, .. } => source.kind(),
-        SandboxError::Damaged { .. } | SandboxError::Impossible(_) | SandboxError::View(_) => {
-            ErrorKind::Other
-        }
+        SandboxError::Damaged { .. } | SandboxError::Impossible(_) | SandboxError::View(_) => ErrorKind::Other,
     };
-    HandsError::io(
-        "change the planted host",
-        Error::new(kind, error.to_string()),
-    )
+    HandsError::io("change the planted host", Error::new(kind, error.to_string()))
 }

@@ -47,9 +47,7 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn new(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-        }
+        Self { root: root.to_owned() }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -87,8 +85,7 @@ impl Files {
         use std::os::unix::fs::PermissionsExt;
         self.write(path, b"planted: stands for a program and runs nothing\n")?;
         let path = self.at(path);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-            .map_err(failed("make executable", &path))
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(failed("make executable", &path))
     }
 
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, SandboxError> {

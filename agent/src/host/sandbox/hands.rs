@@ -43,12 +43,7 @@ impl SandboxHands {
         takes_ms: u64,
     ) -> Result<Option<Result<ToolRun, HandsError>>, SandboxError> {
         thread::sleep(Duration::from_millis(takes_ms));
-        let Some(fault) = self
-            .behaviour
-            .fail_first
-            .as_ref()
-            .filter(|fault| fault.step == step)
-        else {
+        let Some(fault) = self.behaviour.fail_first.as_ref().filter(|fault| fault.step == step) else {
             return Ok(None);
         };
         let failed: u32 = self.files.read_own(FAILURES)?;
@@ -87,11 +82,7 @@ fn archive(package: &str) -> String {
 fn purge(files: &Files, package: &str, leaves_leftovers: bool) -> Result<(), SandboxError> {
     if let Some(goods) = goods_of(package) {
         let mut processes: Vec<Process> = files.read_own(PROCESSES)?;
-        processes.retain(|process| {
-            goods
-                .process
-                .is_none_or(|(_, exe)| process.exe.as_deref() != Some(exe))
-        });
+        processes.retain(|process| goods.process.is_none_or(|(_, exe)| process.exe.as_deref() != Some(exe)));
         files.write_own(PROCESSES, &processes)?;
         for path in goods.programs.iter().chain(goods.files).chain(goods.own_directories) {
             files.delete(path)?;
@@ -113,10 +104,7 @@ fn install(files: &Files, package: &str) -> Result<(), SandboxError> {
     }
     if package == SCANNER {
         // What the product's updater would fetch: the MD5 sum of the harmless test file.
-        files.write(
-            SIGNATURES,
-            b"44d88612fea8a8f36de82e1278abb02f:68:Planted.Test.EICAR\n",
-        )?;
+        files.write(SIGNATURES, b"44d88612fea8a8f36de82e1278abb02f:68:Planted.Test.EICAR\n")?;
     }
     packages::put(files, package, goods.map_or("1.0-1", |goods| goods.version))?;
     files.delete(&archive(package))
@@ -137,11 +125,7 @@ impl HostHands for SandboxHands {
         })
     }
 
-    fn are_fetched(
-        &mut self,
-        _manager: PackageManager,
-        packages: &[String],
-    ) -> Result<bool, HandsError> {
+    fn are_fetched(&mut self, _manager: PackageManager, packages: &[String]) -> Result<bool, HandsError> {
         for package in packages {
             let is_here = self.files.exists(&archive(package))
                 || packages::has(&self.files, package).map_err(|error| faults::of_files(&error))?;
@@ -189,11 +173,7 @@ impl HostHands for SandboxHands {
         tree::delete(self.files.root(), path).map(|_| ())
     }
 
-    fn detection_test(
-        &mut self,
-        product: &ProductId,
-        _run: &mut Run<'_>,
-    ) -> Result<Detection, HandsError> {
+    fn detection_test(&mut self, product: &ProductId, _run: &mut Run<'_>) -> Result<Detection, HandsError> {
         let goods = goods_of(product.as_str()).filter(|goods| goods.package == SCANNER);
         let scanner = goods.and_then(|goods| goods.programs.first());
         if !scanner.is_some_and(|program| self.files.exists(program)) {

@@ -30,10 +30,7 @@ pub(super) fn has(files: &Files, package: &str) -> Result<bool, SandboxError> {
 /// A new database with what every Debian system has.
 pub(super) fn found(files: &Files) -> Result<(), SandboxError> {
     let base = [("base-files", "12.4+deb12u8"), ("dpkg", "1.21.22"), ("apt", "2.6.1")];
-    let entries: Vec<String> = base
-        .iter()
-        .map(|(package, version)| stanza(package, version))
-        .collect();
+    let entries: Vec<String> = base.iter().map(|(package, version)| stanza(package, version)).collect();
     write(files, &entries)
 }
 

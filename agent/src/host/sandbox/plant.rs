@@ -107,8 +107,6 @@ fn plant_disks(files: &Files, encryption: DiskEncryption) -> Result<(), SandboxE
         }
         // Neither devices nor mounts can be looked at.
         DiskEncryption::Unknown => Ok(()),
-        DiskEncryption::ByTarget => Err(SandboxError::Impossible(
-            "no target encrypts disks on Linux",
-        )),
+        DiskEncryption::ByTarget => Err(SandboxError::Impossible("no target encrypts disks on Linux")),
     }
 }

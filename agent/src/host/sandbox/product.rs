@@ -39,10 +39,7 @@ pub(super) const KESL: Goods = Goods {
         "/opt/kaspersky/kesl/libexec/kesl",
         "/opt/kaspersky/kesl/bin/kesl-control",
     ],
-    files: &[
-        "/lib/systemd/system/kesl.service",
-        "/etc/opt/kaspersky/kesl/agreements",
-    ],
+    files: &["/lib/systemd/system/kesl.service", "/etc/opt/kaspersky/kesl/agreements"],
     data: &[
         "/var/opt/kaspersky/kesl/common/kesl.ini",
         "/var/opt/kaspersky/kesl/private/storage/objects",

@@ -77,7 +77,6 @@ impl HostView for SandboxView {
     }
 
     fn free_disk(&self, _path: &HostPath) -> Answer<u64> {
-        self.planted::<u64>(FREE_DISK_MIB)
-            .map(|mib| mib.saturating_mul(MIB))
+        self.planted::<u64>(FREE_DISK_MIB).map(|mib| mib.saturating_mul(MIB))
     }
 }

@@ -14,10 +14,7 @@ use super::{
     super::End,
     world::{START_MS, World, fetch, install, remove, sweep},
 };
-use crate::{
-    act::Control,
-    host::sandbox::Behaviour,
-};
+use crate::{act::Control, host::sandbox::Behaviour};
 
 fn cancel(world: &World, host: HostId, number: u64) -> v1::Envelope {
     let cancel = v1::Cancel {
@@ -35,7 +32,10 @@ fn a_cancel_before_the_first_step_changes_nothing() {
     world.control.take_cancel(&envelope, &world.identity).unwrap();
     let before = world.contents();
     let end = world.run(&world.usual()).unwrap();
-    assert!(matches!(&end, End::Cancelled { why, .. } if why.contains("campaign paused")), "{end:?}");
+    assert!(
+        matches!(&end, End::Cancelled { why, .. } if why.contains("campaign paused")),
+        "{end:?}"
+    );
     assert_eq!(world.contents(), before);
     assert_eq!(
         world.events(),
@@ -85,7 +85,9 @@ fn a_hold_between_removal_and_protection_waits_for_protection() {
 fn past_its_last_safe_point_an_order_finishes() {
     let world = World::new(Behaviour::default());
     let order = world.usual();
-    let end = held_after(&world, "delete /var/opt/kaspersky/kesl").run(&world.sign(&order)).unwrap();
+    let end = held_after(&world, "delete /var/opt/kaspersky/kesl")
+        .run(&world.sign(&order))
+        .unwrap();
     assert_eq!(end, End::Completed { number: 1 });
 }
 
@@ -121,7 +123,11 @@ fn a_check_in_of_two_minutes_ago_is_too_old() {
         world.control.checked_in(START_MS - age_ms);
         let order = world.order(&[(remove("kesl", &["kesl"]), false)]);
         let end = world.run(&order).unwrap();
-        assert_eq!(matches!(end, End::Completed { .. }), end_is_completed, "{age_ms}: {end:?}");
+        assert_eq!(
+            matches!(end, End::Completed { .. }),
+            end_is_completed,
+            "{age_ms}: {end:?}"
+        );
     }
 }
 
@@ -154,13 +160,23 @@ fn what_check_ins_tell_of_the_running_order_follows_its_steps() {
     let telling = told.clone();
     executor.parts.on_record = Box::new(move || {
         let running = journal.lock().unwrap().running();
-        telling.lock().unwrap().push(running.map(|running| (running.step, running.past_last_safe_point)));
+        telling
+            .lock()
+            .unwrap()
+            .push(running.map(|running| (running.step, running.past_last_safe_point)));
     });
     executor.run(&world.sign(&order)).unwrap();
     let mut told = told.lock().unwrap().clone();
     told.dedup();
     assert_eq!(
         told,
-        [Some((0, false)), Some((1, false)), Some((2, true)), Some((3, true)), Some((4, true)), None]
+        [
+            Some((0, false)),
+            Some((1, false)),
+            Some((2, true)),
+            Some((3, true)),
+            Some((4, true)),
+            None
+        ]
     );
 }

@@ -89,8 +89,7 @@ fn check_records(world: &World, order: &WorkOrder, at: &str) -> Vec<StepRecord> 
     assert!(records.last().unwrap().event.ends_order(), "{at}: the end comes last");
     for (index, step) in order.steps.iter().enumerate() {
         let begun = count(&records, index, RecordEvent::StepBegun);
-        let done = count(&records, index, RecordEvent::StepDone)
-            + count(&records, index, RecordEvent::StepFoundDone);
+        let done = count(&records, index, RecordEvent::StepDone) + count(&records, index, RecordEvent::StepFoundDone);
         assert!(done <= 1, "{at}: step {index} is done once");
         if step.action.kind().replay() == Replay::Once {
             assert!(begun <= 1, "{at}: once step {index} was begun {begun} times");
@@ -191,7 +190,13 @@ fn a_restart_is_proven_by_a_new_kernel_session_and_asked_for_once() {
         let end = to_the_end(&world, &order, &[place]);
         let at = format!("crash at place {place} of {places}");
         let records = check_records(&world, &order, &at);
-        let asked = world.ledger.lock().unwrap().iter().filter(|did| did.starts_with("restart")).count();
+        let asked = world
+            .ledger
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|did| did.starts_with("restart"))
+            .count();
         assert!(asked <= 1, "{at}");
         match end {
             End::Completed { .. } => assert_eq!(asked, 1, "{at}"),
@@ -223,14 +228,23 @@ fn a_step_that_always_ends_the_agent_is_not_begun_for_ever() {
         assert!(starts < 20, "begun for ever");
         let end = world.survive(|| {
             let mut executor = world.executor_with(hands(&world));
-            executor.resume().and_then(|end| end.map_or_else(|| executor.run(&envelope), Ok)).unwrap()
+            executor
+                .resume()
+                .and_then(|end| end.map_or_else(|| executor.run(&envelope), Ok))
+                .unwrap()
         });
         if let Some(end) = end {
             break end;
         }
     };
     assert!(
-        matches!(end, End::Failed { cause: FailureCause::Interrupted, .. }),
+        matches!(
+            end,
+            End::Failed {
+                cause: FailureCause::Interrupted,
+                ..
+            }
+        ),
         "{end:?}"
     );
     assert_eq!(count(&world.records(), 0, RecordEvent::StepBegun), 5);
@@ -273,10 +287,20 @@ fn an_interrupted_once_step_fails_the_order_and_is_not_begun_again() {
         inner: SandboxHands::open(world.root.path()).unwrap(),
         world_faults: world.faults.clone(),
     };
-    assert!(world.survive(|| world.executor_with(Box::new(deadly)).run(&envelope)).is_none());
+    assert!(
+        world
+            .survive(|| world.executor_with(Box::new(deadly)).run(&envelope))
+            .is_none()
+    );
     let end = world.executor().resume().unwrap().unwrap();
     assert!(
-        matches!(end, End::Failed { cause: FailureCause::Interrupted, .. }),
+        matches!(
+            end,
+            End::Failed {
+                cause: FailureCause::Interrupted,
+                ..
+            }
+        ),
         "{end:?}"
     );
     let records = world.records();
@@ -409,7 +433,9 @@ impl HostHands for Orphaning {
             started: &mut started,
         };
         let kesl = ["kesl".to_owned()];
-        self.inner.remove_packages(PackageManager::Apt, &kesl, &mut run).unwrap();
+        self.inner
+            .remove_packages(PackageManager::Apt, &kesl, &mut run)
+            .unwrap();
         false
     }
     fn stop(&mut self, _mark: &ProcessMark) {}

@@ -26,7 +26,10 @@ fn the_usual_order_migrates_the_host() {
     for product in ["kesl", "kesl-gui", "klnagent64"] {
         assert_eq!(world.sighting(product).verdict, Verdict::Absent, "{product}");
     }
-    let done = world.events().into_iter().filter(|(_, event)| *event == RecordEvent::StepDone);
+    let done = world
+        .events()
+        .into_iter()
+        .filter(|(_, event)| *event == RecordEvent::StepDone);
     assert_eq!(done.count(), 8);
 }
 
@@ -70,7 +73,16 @@ fn a_replacement_that_names_nothing_fails_the_test() {
     });
     let order = world.order(&[(install(), false), (test(), false)]);
     let end = world.run(&order).unwrap();
-    assert!(matches!(end, End::Failed { cause: FailureCause::NotDetected, .. }), "{end:?}");
+    assert!(
+        matches!(
+            end,
+            End::Failed {
+                cause: FailureCause::NotDetected,
+                ..
+            }
+        ),
+        "{end:?}"
+    );
 }
 
 #[test]
@@ -127,5 +139,14 @@ fn a_machine_that_does_not_restart_in_time_fails_the_step() {
         ..Behaviour::default()
     });
     let end = world.run(&world.order(&[(restart(), false)])).unwrap();
-    assert!(matches!(end, End::Failed { cause: FailureCause::TimeLimit, .. }), "{end:?}");
+    assert!(
+        matches!(
+            end,
+            End::Failed {
+                cause: FailureCause::TimeLimit,
+                ..
+            }
+        ),
+        "{end:?}"
+    );
 }

@@ -189,7 +189,10 @@ fn a_refusal_is_told_once() {
     order.expires_ms = START_MS + 1000;
     assert_eq!(world.run(&order).unwrap(), End::Completed { number: 1 });
     let sequences: Vec<u32> = world.records().iter().map(|record| record.sequence).collect();
-    assert_eq!(sequences, (1..=u32::try_from(sequences.len()).unwrap()).collect::<Vec<_>>());
+    assert_eq!(
+        sequences,
+        (1..=u32::try_from(sequences.len()).unwrap()).collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -209,11 +209,7 @@ impl HostHands for CrashingHands {
         })?;
         Ok(self.spoken(done))
     }
-    fn are_fetched(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-    ) -> Result<bool, HandsError> {
+    fn are_fetched(&mut self, manager: PackageManager, packages: &[String]) -> Result<bool, HandsError> {
         self.inner.are_fetched(manager, packages)
     }
     fn remove_packages(
@@ -244,11 +240,7 @@ impl HostHands for CrashingHands {
             hands.delete_leftover(&path)
         })
     }
-    fn detection_test(
-        &mut self,
-        product: &ProductId,
-        run: &mut Run<'_>,
-    ) -> Result<Detection, HandsError> {
+    fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         self.each("test", &[], |hands, _| hands.detection_test(product, run))
     }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
@@ -326,7 +318,10 @@ impl World {
             (remove("klnagent64", &["klnagent64"]), false),
             (install(), true),
             (test(), true),
-            (sweep("kesl", &["/var/opt/kaspersky/kesl", "/var/log/kaspersky/kesl"]), false),
+            (
+                sweep("kesl", &["/var/opt/kaspersky/kesl", "/var/log/kaspersky/kesl"]),
+                false,
+            ),
             (sweep("klnagent64", &["/var/opt/kaspersky/klnagent"]), false),
         ])
     }
@@ -415,8 +410,7 @@ impl World {
     pub(super) fn records(&self) -> Vec<StepRecord> {
         let key = PublicKey::host(self.identity.signing.spki_der()).unwrap();
         let read = |envelope: &v1::Envelope| {
-            let wire: v1::StepRecord =
-                open_message(envelope, Context::StepRecord, std::slice::from_ref(&key)).unwrap();
+            let wire: v1::StepRecord = open_message(envelope, Context::StepRecord, std::slice::from_ref(&key)).unwrap();
             StepRecord::try_from(wire).unwrap()
         };
         self.journal().pending().iter().map(read).collect()

@@ -49,11 +49,7 @@ impl<'r> Apt<'r> {
         })
     }
 
-    pub(super) fn fetch(
-        &self,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
+    pub(super) fn fetch(&self, packages: &[String], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         let mut session = self.runner.session(run)?;
         // Old lists name files that the archive has since dropped. When the refresh fails, what is there may still do.
         let options = self.options(lock_wait(&session));
@@ -70,11 +66,7 @@ impl<'r> Apt<'r> {
         Ok(code == Some(0) && !output.lines().any(|line| line.starts_with('\'')))
     }
 
-    pub(super) fn purge(
-        &self,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
+    pub(super) fn purge(&self, packages: &[String], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         let mut session = self.runner.session(run)?;
         self.repair(&mut session)?;
         // apt does nothing at all when one of the names is unknown to it.
@@ -104,11 +96,7 @@ impl<'r> Apt<'r> {
         session.finish()
     }
 
-    pub(super) fn install(
-        &self,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
+    pub(super) fn install(&self, packages: &[String], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         let mut session = self.runner.session(run)?;
         self.repair(&mut session)?;
         let (_, plan) = self.ask_apt(&[INSTALL, &["-s"]].concat(), packages)?;
@@ -119,11 +107,7 @@ impl<'r> Apt<'r> {
         let options = self.options(lock_wait(&session));
         // Once all is here the network is not asked again: removing an antivirus often drops it.
         let offline = [INSTALL, &["--no-download"]].concat();
-        let words = if self.are_fetched(packages)? {
-            &offline
-        } else {
-            INSTALL
-        };
+        let words = if self.are_fetched(packages)? { &offline } else { INSTALL };
         if session.tool(APT_GET, &arguments(&options, words, packages))? {
             self.drop_archives();
         }
@@ -161,9 +145,7 @@ impl<'r> Apt<'r> {
         let words = ["--force-confold", "--force-confdef", "--configure", "-a"];
         while !session.tool(DPKG, &words)?
             && session.time_left() > until
-            && session
-                .output()?
-                .contains("lock was locked by another process")
+            && session.output()?.contains("lock was locked by another process")
         {
             thread::sleep(LOCK_POLL);
         }
@@ -178,11 +160,7 @@ impl<'r> Apt<'r> {
         Ok(known.then(|| output.lines().next().unwrap_or_default().to_owned()))
     }
 
-    fn ask_apt(
-        &self,
-        words: &[&str],
-        packages: &[String],
-    ) -> Result<(Option<i32>, String), HandsError> {
+    fn ask_apt(&self, words: &[&str], packages: &[String]) -> Result<(Option<i32>, String), HandsError> {
         let options = self.options(Duration::ZERO);
         self.runner
             .ask(APT_GET, &arguments(&options, words, packages), ASK_LIMIT)

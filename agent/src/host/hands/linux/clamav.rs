@@ -18,9 +18,9 @@ const CLAMSCAN: &str = "/usr/bin/clamscan";
 /// The EICAR test file (eicar.org), each byte changed by [`MASK`]: the plain string in a source or a program would make
 /// scanners take this agent away.
 const MASKED: [u8; 68] = [
-    2, 111, 21, 123, 10, 127, 26, 27, 10, 1, 110, 6, 10, 0, 2, 111, 110, 114, 10, 4, 115, 109, 25,
-    25, 115, 109, 39, 126, 31, 19, 25, 27, 8, 119, 9, 14, 27, 20, 30, 27, 8, 30, 119, 27, 20, 14,
-    19, 12, 19, 8, 15, 9, 119, 14, 31, 9, 14, 119, 28, 19, 22, 31, 123, 126, 18, 113, 18, 112,
+    2, 111, 21, 123, 10, 127, 26, 27, 10, 1, 110, 6, 10, 0, 2, 111, 110, 114, 10, 4, 115, 109, 25, 25, 115, 109, 39,
+    126, 31, 19, 25, 27, 8, 119, 9, 14, 27, 20, 30, 27, 8, 30, 119, 27, 20, 14, 19, 12, 19, 8, 15, 9, 119, 14, 31, 9,
+    14, 119, 28, 19, 22, 31, 123, 126, 18, 113, 18, 112,
 ];
 const MASK: u8 = 0x5a;
 
@@ -62,11 +62,7 @@ fn remove(path: &Path) {
 }
 
 /// Runs the scanner on the test file in a directory that only root reads.
-pub(super) fn detect(
-    runner: &Runner,
-    directory: &Path,
-    run: &mut Run<'_>,
-) -> Result<Detection, HandsError> {
+pub(super) fn detect(runner: &Runner, directory: &Path, run: &mut Run<'_>) -> Result<Detection, HandsError> {
     if !Path::new(CLAMSCAN).exists() {
         return Err(HandsError::Unsupported(format!("{CLAMSCAN} is not there")));
     }
@@ -94,9 +90,7 @@ fn name_in(output: &str, path: &str) -> Option<String> {
     output.lines().find_map(|line| {
         let name = line.strip_prefix(path)?.strip_prefix(": ")?;
         let name = name.strip_suffix(" FOUND")?;
-        name.to_ascii_lowercase()
-            .contains("eicar")
-            .then(|| name.to_owned())
+        name.to_ascii_lowercase().contains("eicar").then(|| name.to_owned())
     })
 }
 
@@ -121,10 +115,7 @@ mod tests {
         let found = format!("{path}: Eicar-Test-Signature FOUND\n");
         assert_eq!(name_in(&found, path).unwrap(), "Eicar-Test-Signature");
         assert_eq!(name_in(&format!("{path}: OK\n"), path), None);
-        assert_eq!(
-            name_in(&format!("{path}: Heuristics.Other FOUND\n"), path),
-            None
-        );
+        assert_eq!(name_in(&format!("{path}: Heuristics.Other FOUND\n"), path), None);
         assert_eq!(name_in("/other: Eicar-Test-Signature FOUND\n", path), None);
         assert_eq!(
             name_in(

@@ -55,9 +55,9 @@ impl LinuxHands {
     fn apt(&self, manager: PackageManager) -> Result<Apt<'_>, HandsError> {
         match manager {
             PackageManager::Apt => Apt::new(&self.runner, &self.archives),
-            PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => Err(
-                HandsError::Unsupported(format!("this agent has no hands for {manager}")),
-            ),
+            PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => Err(HandsError::Unsupported(
+                format!("this agent has no hands for {manager}"),
+            )),
         }
     }
 }
@@ -72,11 +72,7 @@ impl HostHands for LinuxHands {
         self.apt(manager)?.fetch(packages, run)
     }
 
-    fn are_fetched(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-    ) -> Result<bool, HandsError> {
+    fn are_fetched(&mut self, manager: PackageManager, packages: &[String]) -> Result<bool, HandsError> {
         self.apt(manager)?.are_fetched(packages)
     }
 
@@ -104,11 +100,7 @@ impl HostHands for LinuxHands {
         })
     }
 
-    fn detection_test(
-        &mut self,
-        product: &ProductId,
-        run: &mut Run<'_>,
-    ) -> Result<Detection, HandsError> {
+    fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         match product.as_str() {
             "clamav" => clamav::detect(&self.runner, &self.test_dir, run),
             other => Err(HandsError::Unsupported(format!(

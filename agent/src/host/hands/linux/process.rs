@@ -55,15 +55,11 @@ impl Runner {
     }
 
     /// Opens the log of a step; its time begins here.
-    pub(super) fn session<'r, 'a, 'b>(
-        &'r self,
-        run: &'a mut Run<'b>,
-    ) -> Result<Session<'r, 'a, 'b>, HandsError> {
+    pub(super) fn session<'r, 'a, 'b>(&'r self, run: &'a mut Run<'b>) -> Result<Session<'r, 'a, 'b>, HandsError> {
         self.drop_old_logs();
         let log = self.open(&format!("{}.log", run.label))?;
         let from = length(&log)?;
-        let deadline = (self.ticks)()
-            .saturating_add(u64::try_from(run.time_limit.as_millis()).unwrap_or(u64::MAX));
+        let deadline = (self.ticks)().saturating_add(u64::try_from(run.time_limit.as_millis()).unwrap_or(u64::MAX));
         Ok(Session {
             runner: self,
             run,
@@ -125,12 +121,7 @@ impl Runner {
     }
 
     /// Waits for the end; true when the tool had to be ended.
-    fn wait(
-        &self,
-        child: &mut Child,
-        deadline: u64,
-        log: &File,
-    ) -> Result<(ExitStatus, bool), HandsError> {
+    fn wait(&self, child: &mut Child, deadline: u64, log: &File) -> Result<(ExitStatus, bool), HandsError> {
         let failed = |error| HandsError::io("wait for a tool", error);
         loop {
             if let Some(status) = child.try_wait().map_err(failed)? {
@@ -177,10 +168,7 @@ impl Session<'_, '_, '_> {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where hands start programs"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where hands start programs")]
 fn start(program: &str, arguments: &[&str], log: &File) -> Result<Child, HandsError> {
     let out = |what: &str| {
         log.try_clone()
@@ -211,10 +199,7 @@ fn start(program: &str, arguments: &[&str], log: &File) -> Result<Child, HandsEr
 /// English, no questions, plain paths. Proxies are the machine's own affair and pass through.
 fn environment() -> Vec<(String, String)> {
     let fixed = [
-        (
-            "PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        ),
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("HOME", "/root"),
         ("LC_ALL", "C.UTF-8"),
         ("DEBIAN_FRONTEND", "noninteractive"),
@@ -271,8 +256,7 @@ pub(super) fn is_alive(mark: &ProcessMark) -> bool {
     let same_session = fs::read_to_string(BOOT_ID).is_ok_and(|id| id.trim() == mark.boot_id);
     // A zombie has ended; it only waits for whoever should have asked.
     same_session
-        && stat(mark.pid)
-            .is_some_and(|(state, start)| start == mark.start_ticks && !matches!(state, 'Z' | 'X'))
+        && stat(mark.pid).is_some_and(|(state, start)| start == mark.start_ticks && !matches!(state, 'Z' | 'X'))
 }
 
 pub(super) fn stop(mark: &ProcessMark) {

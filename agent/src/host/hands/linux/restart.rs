@@ -12,8 +12,7 @@ pub(super) fn request(runner: &Runner, reason: &str) -> Result<(), HandsError> {
         return Err(HandsError::Unsupported(format!("no restart here: {why}")));
     }
     let message = format!("--message=cutover: {reason}");
-    let (code, output) =
-        runner.ask(SYSTEMCTL, &["--no-ask-password", &message, "reboot"], LIMIT)?;
+    let (code, output) = runner.ask(SYSTEMCTL, &["--no-ask-password", &message, "reboot"], LIMIT)?;
     if code == Some(0) {
         Ok(())
     } else {
@@ -31,9 +30,7 @@ fn why_not(root: &Path) -> Option<String> {
         (Ok(first), Ok(own)) if first == own => {}
         (Ok(_), Ok(_)) => return Some("the agent runs in a chroot".to_owned()),
         (Err(error), _) | (_, Err(error)) => {
-            return Some(format!(
-                "cannot tell whether this is the machine's own root: {error}"
-            ));
+            return Some(format!("cannot tell whether this is the machine's own root: {error}"));
         }
     }
     let container = ["run/systemd/container", ".dockerenv", "run/.containerenv"];
