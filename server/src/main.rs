@@ -6,5 +6,10 @@ use clap::Parser;
 use cutover_server::cli;
 
 fn main() -> ExitCode {
-    cli::run(cli::Args::parse())
+    let args = cli::Args::parse();
+    #[cfg(feature = "demo")]
+    if let cli::Command::Demo(demo) = &args.command {
+        return cli::ended(cutover_server::demo::run(demo, args.output));
+    }
+    cli::ended(cli::run(args))
 }

@@ -44,7 +44,7 @@ pub enum Command {
     Serve,
     /// Shows the whole way on this machine: a server, the real agent looking here, and sandboxed hosts that migrate.
     #[cfg(feature = "demo")]
-    Demo(crate::demo::Demo),
+    Demo(Demo),
     /// Reads the configuration and says what is wrong with it.
     CheckConfig,
     /// The rules and recipes that are built in.
@@ -52,6 +52,32 @@ pub enum Command {
     Catalog(Catalog),
     #[command(flatten)]
     Operator(Operator),
+}
+
+/// Options of the demo.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, clap::Args)]
+pub struct Demo {
+    /// How many sandboxed hosts take part.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub hosts: u32,
+    /// Where the dashboard listens [default: 127.0.0.1:7080, or a free port when that is taken].
+    #[arg(long)]
+    pub listen: Option<std::net::SocketAddr>,
+    /// How many times faster than the real one the campaign's clock runs.
+    #[arg(long, default_value_t = 60.0, value_parser = speed)]
+    pub speed: f64,
+    /// Ends when no host can move without a person, instead of serving the dashboard until Ctrl-C.
+    #[arg(long)]
+    pub exit_when_done: bool,
+}
+
+#[cfg(feature = "demo")]
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (1.0..=3600.0).contains(&speed) => Ok(speed),
+        Ok(_) | Err(_) => Err(format!("`{text}` is no speed; give a number from 1 to 3600")),
+    }
 }
 
 /// What `init` makes.

@@ -6,35 +6,43 @@ mod args;
 mod client;
 mod init;
 mod operator;
-mod output;
+pub(crate) mod output;
 mod serve;
 
 pub use args::{Args, Command};
+#[cfg(feature = "demo")]
+pub use args::Demo;
 pub use output::Format;
+#[cfg(feature = "demo")]
+pub(crate) use serve::{install_crypto, install_logs, told_to_stop};
 
 use std::process::ExitCode;
 
-/// Runs one command.
-#[must_use]
-pub fn run(args: Args) -> ExitCode {
-    match dispatch(args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::message(&format!("cutover: {error:#}"));
-            ExitCode::from(1)
-        }
-    }
-}
-
-fn dispatch(args: Args) -> anyhow::Result<()> {
+/// Runs one command; `main` itself runs the demo, which nothing here knows.
+///
+/// # Errors
+/// What went wrong and what to do.
+pub fn run(args: Args) -> anyhow::Result<()> {
     let Args { config, connection, output, command } = args;
     match command {
         Command::Init(init) => init::run(config.as_deref(), &init),
         Command::Serve => serve::run(config.as_deref()),
         #[cfg(feature = "demo")]
-        Command::Demo(demo) => crate::demo::run(&demo, output),
+        Command::Demo(_) => anyhow::bail!("the demo is run by the program itself"),
         Command::CheckConfig => serve::check_config(config.as_deref()),
         Command::Catalog(catalog) => operator::catalog(&catalog, output),
         Command::Operator(operator) => operator::run(&operator, &connection, config.as_deref(), output),
+    }
+}
+
+/// Says what went wrong, and gives the exit code for it.
+#[must_use]
+pub fn ended(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::message(&format!("cutover: {error:#}"));
+            ExitCode::from(1)
+        }
     }
 }

@@ -132,7 +132,7 @@ impl Service {
     }
 }
 
-fn protection(plan: &Plan, now_ms: i64) -> ProtectionTime {
+pub(super) fn protection(plan: &Plan, now_ms: i64) -> ProtectionTime {
     let spent = plan.account.at(now_ms);
     ProtectionTime {
         protected: spent.protected_ms / 1000,

@@ -5,10 +5,13 @@ mod host;
 mod list;
 mod shape;
 mod summary;
+mod work;
 
 pub use shape::{
     Count, EventView, HostDetail, HostList, HostRow, MilestoneView, ProtectionTime, ReportRow, STUCK_SHOWN, Share,
     StepView, StuckView, Summary, VerdictView, WaveView,
 };
+
+pub use work::Work;
 
 pub(super) use summary::{bucket, phases_that_may_stand_still};

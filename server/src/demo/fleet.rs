@@ -1,0 +1,152 @@
+//! The sandboxed hosts: each the real agent over a planted directory, with its own identity and connection.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use anyhow::Context;
+use cutover_agent::{
+    app::{Agent, AgentHandle, Parts, StateDir},
+    detect::host_facts,
+    host::sandbox::{self, SandboxHands, SandboxView},
+    link::{self, EnrollParts},
+};
+use cutover_core::plan::Phase;
+use std::net::SocketAddr;
+
+use super::cast::{Awkward, Part};
+use crate::{
+    clock::Clock,
+    service::{HostFilter, Service, TokenMade},
+};
+
+/// How long the host that comes back is away, in real time.
+const AWAY_MS: i64 = 6_000;
+
+/// All hosts of the demo.
+pub(super) struct Fleet {
+    hosts: Vec<Member>,
+}
+
+struct Member {
+    name: String,
+    awkward: Awkward,
+    agent: AgentHandle,
+    /// Whether its awkward act is over, or it has none.
+    acted: AtomicBool,
+    left_ms: AtomicI64,
+}
+
+impl Fleet {
+    /// Plants, enrols and starts every host.
+    pub(super) async fn enrol(
+        cast: &[Part],
+        dir: &Path,
+        server: SocketAddr,
+        token: &TokenMade,
+    ) -> anyhow::Result<Self> {
+        let mut hosts = Vec::new();
+        for part in cast {
+            let name = part.profile.hostname.clone();
+            let root = dir.join(&name);
+            let member = Member::start(part, &root, server, token).await;
+            hosts.push(member.with_context(|| format!("host {name}"))?);
+        }
+        Ok(Self { hosts })
+    }
+
+    /// Lets the awkward ones leave and come back at their moment.
+    pub(super) async fn direct(&self, service: &Service) -> anyhow::Result<()> {
+        for host in self.hosts.iter().filter(|host| !host.acted.load(Ordering::Relaxed)) {
+            host.direct(service).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether some host has its awkward act still before it.
+    pub(super) fn is_waiting_to_act(&self) -> bool {
+        self.hosts.iter().any(|host| !host.acted.load(Ordering::Relaxed))
+    }
+
+    /// Ends every agent.
+    pub(super) async fn stop(self) {
+        for host in self.hosts {
+            host.agent.shutdown().await;
+        }
+    }
+}
+
+impl Member {
+    async fn start(part: &Part, root: &Path, server: SocketAddr, token: &TokenMade) -> anyhow::Result<Self> {
+        let (machine, state) = (root.join("machine"), StateDir::new(root.join("agent")));
+        let view = plant(machine.clone(), part).await?;
+        let facts = host_facts(&view);
+        let identity = link::enroll(EnrollParts {
+            dir: &state.identity(),
+            servers: &[server.to_string().parse()?],
+            ca_fingerprint: &token.ca_fingerprint.parse()?,
+            token: &token.token,
+            facts: facts.into(),
+            agent_version: env!("CARGO_PKG_VERSION"),
+        })
+        .await?;
+        let agent = Agent::start(Parts {
+            state,
+            identity,
+            servers: Vec::new(),
+            view: Arc::new(view),
+            hands: Box::new(move || Ok(Box::new(SandboxHands::open(&machine)?))),
+            hold_file: None,
+            seed: u64::from_str_radix(&part.profile.machine_id[16..], 16)?,
+        })?;
+        let acts = matches!(part.awkward, Awkward::AwayAndBack | Awkward::AwayForGood);
+        Ok(Self {
+            name: part.profile.hostname.clone(),
+            awkward: part.awkward,
+            agent,
+            acted: AtomicBool::new(!acts),
+            left_ms: AtomicI64::new(0),
+        })
+    }
+
+    /// Those that leave do so in the middle of their migration.
+    async fn direct(&self, service: &Service) -> anyhow::Result<()> {
+        let left_ms = self.left_ms.load(Ordering::Relaxed);
+        let now_ms = Clock::system().now_ms();
+        if left_ms == 0 {
+            let filter = HostFilter { name: Some(self.name.clone()), ..HostFilter::default() };
+            let listed = service.hosts(filter).await?.hosts;
+            let phase = listed.first().map(|host| host.phase.as_str());
+            let moment = match self.awkward {
+                Awkward::AwayForGood => Phase::Queued,
+                _ => Phase::Migrating,
+            };
+            if phase == Some(moment.as_str()) {
+                self.agent.set_online(false);
+                self.left_ms.store(now_ms, Ordering::Relaxed);
+            } else if phase == Some(Phase::Migrated.as_str()) {
+                // It was quicker than this look at it: there is nothing left to be awkward about.
+                self.acted.store(true, Ordering::Relaxed);
+            }
+        } else if self.awkward == Awkward::AwayForGood {
+            self.acted.store(true, Ordering::Relaxed);
+        } else if now_ms - left_ms > AWAY_MS {
+            self.agent.set_online(true);
+            self.acted.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+async fn plant(machine: PathBuf, part: &Part) -> anyhow::Result<SandboxView> {
+    let profile = part.profile.clone();
+    let planted = tokio::task::spawn_blocking(move || {
+        sandbox::plant(&machine, &profile)?;
+        SandboxView::open(&machine)
+    });
+    Ok(planted.await??)
+}
