@@ -1,1 +1,30 @@
 //! The pure core: given what is known and the time, what follows. No clock, no I/O, no async, no randomness.
+//!
+//! ```text
+//! inventory -> judge::assess -> decide::decide -> events, effects -> decide::apply -> plan
+//!                                                   rollout::choose -> Input::Started
+//! ```
+//!
+//! - [`campaign`]: one duty as data: targets, milestones, policy.
+//! - [`catalog`]: recipes, and how they become the steps of a work order.
+//! - [`judge`]: what an inventory means to a campaign.
+//! - [`plan`]: one host in one campaign; its phases and reasons.
+//! - [`decide`](mod@decide): the only place that moves a plan; events and how they are applied.
+//! - [`waiting`]: why nothing happens at the moment, who must act, and until when.
+//! - [`rollout`]: who starts next in a wave.
+//! - [`standing`]: how hosts relate to the duty, from bucket totals.
+//! - [`forecast`]: slack and lateness.
+//! - [`report`]: figures of the deadline report and its schedule.
+//! - [`history`]: events in words.
+
+pub mod campaign;
+pub mod catalog;
+pub mod decide;
+pub mod forecast;
+pub mod history;
+pub mod judge;
+pub mod plan;
+pub mod report;
+pub mod rollout;
+pub mod standing;
+pub mod waiting;

@@ -1,0 +1,12 @@
+//! One duty as data: what must go, by when, what takes its place, and how carefully.
+
+mod document;
+mod model;
+mod parse;
+mod policy;
+pub mod span;
+
+pub use document::PRESETS;
+pub use model::{Campaign, CampaignKind, Milestone, Mode, Regime, ReplacementRule, Wave};
+pub use parse::CampaignError;
+pub use policy::{Grace, Policy};

@@ -1,0 +1,134 @@
+//! The campaign.
+
+use cutover_proto::{
+    ids::{CampaignId, ProductId},
+    inventory::OsFamily,
+    verdict::Protection,
+    words,
+};
+
+use super::Policy;
+
+words! {
+    /// What the duty forbids. Only a ban on use makes use unlawful; pages must not say so otherwise.
+    pub enum CampaignKind("campaign kind") {
+        /// Using the product is forbidden.
+        UseBan = "use-ban",
+        /// Selling and updating it is; using what is installed is not.
+        SaleAndUpdateBan = "sale-and-update-ban",
+        /// Nobody is bound.
+        Advice = "advice",
+    }
+}
+
+words! {
+    /// How much a campaign does by itself.
+    pub enum Mode("mode") {
+        /// Looks and plans; starts nothing.
+        Observe = "observe",
+        /// Starts hosts that a person let start.
+        Approve = "approve",
+        /// Starts hosts by itself.
+        Automatic = "automatic",
+    }
+}
+
+words! {
+    /// Who set a milestone.
+    pub enum Regime("regime") {
+        /// A law or an authority's order.
+        Legal = "legal",
+        /// The vendor of what must go.
+        Vendor = "vendor",
+        /// The organisation itself.
+        Company = "company",
+    }
+}
+
+/// An instant of one regime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Milestone {
+    /// For example `updates`.
+    pub name: String,
+    /// Whose.
+    pub regime: Regime,
+    /// When, in milliseconds since the epoch.
+    pub at_ms: i64,
+    /// What is not certain about it; empty where nothing is.
+    pub note: String,
+    /// Whether the replacement must be done by then. The earliest such milestone is the campaign's cutoff.
+    pub cutoff: bool,
+}
+
+/// Which replacement a host gets. The first rule that fits decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplacementRule {
+    /// Fits any family when empty.
+    pub os_family: Vec<OsFamily>,
+    /// Fits any distribution when empty; os-release IDs.
+    pub os_id: Vec<String>,
+    /// The product.
+    pub product: ProductId,
+}
+
+/// A group of hosts that opens together. Whether it is open stands in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wave {
+    /// Its name.
+    pub name: String,
+}
+
+/// One duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// Its name in commands and rows.
+    pub id: CampaignId,
+    /// From 1; every version is kept. Given by the store.
+    pub version: u32,
+    /// For people.
+    pub title: String,
+    /// What it forbids.
+    pub kind: CampaignKind,
+    /// What must go.
+    pub targets: Vec<ProductId>,
+    /// In order of time.
+    pub milestones: Vec<Milestone>,
+    /// What slack, forecast and standing are computed against when the cutoff has passed.
+    pub recovery_target_ms: Option<i64>,
+    /// How much it does by itself.
+    pub mode: Mode,
+    /// Who gets what.
+    pub replacements: Vec<ReplacementRule>,
+    /// Grades of protection that count besides `real-time`, which always does.
+    pub accepted_grades: Vec<Protection>,
+    /// Limits and times.
+    pub policy: Policy,
+    /// The one wave.
+    pub wave: Wave,
+    /// The file that it was read from, exactly.
+    pub source: String,
+}
+
+impl Campaign {
+    /// Whether a grade of protection counts.
+    #[must_use]
+    pub fn accepts(&self, grade: Protection) -> bool {
+        grade == Protection::RealTime || self.accepted_grades.contains(&grade)
+    }
+
+    /// The instant by which the duty wants the replacement done.
+    #[must_use]
+    pub fn cutoff_ms(&self) -> Option<i64> {
+        self.milestones
+            .iter()
+            .filter(|milestone| milestone.cutoff)
+            .map(|milestone| milestone.at_ms)
+            .min()
+    }
+
+    /// What slack, lateness and standing are computed against: the recovery target where one is set, else the cutoff.
+    #[must_use]
+    pub fn target_ms(&self) -> Option<i64> {
+        self.recovery_target_ms.or_else(|| self.cutoff_ms())
+    }
+}

@@ -1,0 +1,11 @@
+//! Recipes (how products are removed, installed and swept up), and how they become the steps of a work order.
+//!
+//! Rules say how a product is seen and go to agents; recipes stay on the server and travel only as steps.
+
+mod book;
+mod compose;
+mod recipe;
+
+pub use book::{Catalog, CatalogError, REVISION};
+pub use compose::{ComposeError, compose};
+pub use recipe::{Beside, Install, Rank, Recipe, RecipeError, Removal, SCHEMA};

@@ -1,0 +1,128 @@
+//! One product's recipe, as its file says it.
+
+use std::time::Duration;
+
+use cutover_proto::{ids::ProductId, inventory::PackageManager, verdict::Protection, words};
+use serde::Deserialize;
+
+use crate::campaign::span;
+
+/// The version of the file format that this program reads.
+pub const SCHEMA: u32 = 1;
+
+words! {
+    /// The order in which targets leave a host: what depends on another goes first, what carries commands goes last.
+    pub enum Rank("rank") {
+        /// An interface on top of a product.
+        Gui = "gui",
+        /// The product itself.
+        Product = "product",
+        /// Its management agent.
+        Agent = "agent",
+    }
+}
+
+words! {
+    /// Whether a replacement may stand beside the product that is to go.
+    pub enum Beside("coexistence") {
+        /// It may: it is installed and proven first, so that no gap opens.
+        First = "first",
+        /// It may not: removal first, then installation, with no safe point between.
+        Never = "never",
+    }
+}
+
+/// A recipe file: a target has `[remove]`, a replacement has `[install]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Version of the format; only [`SCHEMA`] is read.
+    pub schema: u32,
+    /// The product, as its rule names it.
+    pub product: ProductId,
+    /// Where each fact comes from, in words.
+    pub sources: Vec<String>,
+    /// How it goes.
+    #[serde(default)]
+    pub remove: Option<Removal>,
+    /// How it comes.
+    #[serde(default)]
+    pub install: Option<Install>,
+}
+
+/// How a target is removed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removal {
+    /// Its place in the order.
+    pub rank: Rank,
+    /// Package managers that can do it.
+    pub managers: Vec<PackageManager>,
+    /// How long the removal may take.
+    #[serde(deserialize_with = "span::deserialize")]
+    pub time_limit: Duration,
+    /// Leftovers to delete afterwards; only paths that the product's rule offers for sweeping.
+    #[serde(default)]
+    pub sweep: Vec<String>,
+    /// How long the sweep may take.
+    #[serde(default = "sweep_time", deserialize_with = "span::deserialize")]
+    pub sweep_time_limit: Duration,
+}
+
+/// How a replacement is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Install {
+    /// Package managers that can do it.
+    pub managers: Vec<PackageManager>,
+    /// Packages by name; the host's own archive keys are trusted.
+    pub packages: Vec<String>,
+    /// What it gives when it is healthy.
+    pub grade: Protection,
+    /// Whether it may stand beside each target.
+    pub beside: Beside,
+    /// Free room that it needs, MiB.
+    pub needs_free_mib: u64,
+    /// Whether a harmless test file must be named before anything goes on.
+    pub detection_test: bool,
+    /// How long the download may take.
+    #[serde(deserialize_with = "span::deserialize")]
+    pub fetch_time_limit: Duration,
+    /// How long the installation may take.
+    #[serde(deserialize_with = "span::deserialize")]
+    pub time_limit: Duration,
+    /// How long the test may take.
+    #[serde(default = "test_time", deserialize_with = "span::deserialize")]
+    pub test_time_limit: Duration,
+}
+
+/// A sweep deletes a handful of directories.
+const fn sweep_time() -> Duration {
+    Duration::from_secs(300)
+}
+
+/// Loading a full signature database takes a scanner up to a minute on a slow disk.
+const fn test_time() -> Duration {
+    Duration::from_secs(300)
+}
+
+/// Why a recipe is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// Not TOML of this format. The text names line and key.
+    #[error("{file}: {source}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// What the parser says.
+        source: Box<toml::de::Error>,
+    },
+    /// Well formed, but breaks a rule of the format.
+    #[error("{file}: {why}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// What to change.
+        why: String,
+    },
+}

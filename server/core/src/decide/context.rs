@@ -1,0 +1,29 @@
+//! What a decision needs to know beside the plan and the input.
+
+use crate::{campaign::Campaign, catalog::Catalog, rollout::WaveState};
+
+/// A time in which the server took no check-ins. Limits, staleness and gates do not count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// From.
+    pub from_ms: i64,
+    /// Until; not included.
+    pub until_ms: i64,
+}
+
+/// The circumstances of a decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Cx<'a> {
+    /// The campaign's clock.
+    pub now_ms: i64,
+    /// The version in force.
+    pub campaign: &'a Campaign,
+    /// Rules and recipes.
+    pub catalog: &'a Catalog,
+    /// The plan's wave, as the store has it.
+    pub wave: WaveState,
+    /// Outages of the server, in order, that may overlap the limits at hand. Empty where there were none.
+    pub outages: &'a [Outage],
+    /// Where this decision's jitter comes from; the edge draws it.
+    pub seed: u64,
+}

@@ -1,0 +1,103 @@
+//! `decide` and what comes out of it.
+
+use cutover_proto::{ids::ProductId, step::Step, words};
+
+use super::{Cx, Event, Input};
+use crate::plan::{Phase, Plan};
+
+words! {
+    /// What somebody must be told at once.
+    pub enum AlarmKind("alarm") {
+        /// The target came back.
+        Regression = "regression",
+        /// The replacement is not healthy beyond the bound.
+        ProtectionLost = "protection-lost",
+        /// Attempts are used up.
+        Failed = "failed",
+        /// A step that must not run twice was interrupted.
+        Interrupted = "interrupted",
+        /// The host's journal cannot be trusted.
+        Journal = "journal",
+    }
+}
+
+/// What is to be done after the events are committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Sign and store this order; it leaves in a reply.
+    IssueOrder {
+        /// Its number on this host.
+        number: u64,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// The campaign's epoch.
+        epoch: u64,
+        /// May not begin earlier.
+        not_before_ms: i64,
+        /// May not begin later.
+        expires_ms: i64,
+        /// The replacement.
+        replacement: ProductId,
+        /// What to do.
+        steps: Vec<Step>,
+        /// Of the recipes.
+        catalog_revision: u64,
+    },
+    /// Take an order back that no host has; free its slot.
+    WithdrawOrder {
+        /// Its number.
+        number: u64,
+    },
+    /// Sign a cancel; it leaves in the next reply and acts at the next safe point.
+    CancelOrder {
+        /// Its number.
+        number: u64,
+        /// Why.
+        why: String,
+    },
+    /// The order is over: free its slot.
+    FreeSlot {
+        /// Its number.
+        number: u64,
+    },
+    /// Ask for a fresh look in the next reply ([`Plan::wants_look`] says so until it came).
+    WantLook,
+    /// Tell the host to check in.
+    Nudge,
+    /// Tell people.
+    Alarm {
+        /// Of what.
+        kind: AlarmKind,
+        /// For a person.
+        text: String,
+    },
+}
+
+/// What follows from an input.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decision {
+    /// To be appended, in this order. Empty when nothing changed.
+    pub events: Vec<Event>,
+    /// To be done after the commit.
+    pub effects: Vec<Effect>,
+}
+
+/// An input that cannot be in this state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a plan in phase {state} cannot take {input}: {why}")]
+pub struct Refused {
+    /// The phase.
+    pub state: Phase,
+    /// The input's name.
+    pub input: &'static str,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+/// What follows from an input. Appending its events with [`apply`](super::apply) gives the next plan.
+///
+/// # Errors
+/// When the input cannot be in this state. What is merely late, repeated or out of order is no error.
+pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refused> {
+    todo!("{plan:?} {input:?} {cx:?}")
+}

@@ -1,0 +1,265 @@
+//! What is written: facts that make the plan.
+
+use cutover_proto::{
+    ids::ProductId,
+    record::{FailureCause, RecordEvent},
+    step::Step,
+    verdict::Protection,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    judge::Assessment,
+    plan::{
+        Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Phase, Reason, Verify,
+    },
+};
+
+/// A fact and the server's time of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// By the campaign's clock.
+    pub at_ms: i64,
+    /// What.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What is true from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum Fact {
+    /// The agent enrolled.
+    Enrolled {
+        /// Its wave.
+        wave: String,
+        /// Its site.
+        site: String,
+        /// The campaign's version.
+        campaign_version: u32,
+    },
+    /// A look said something new, or came when one was wanted.
+    Looked {
+        /// By the host's clock.
+        looked_at_ms: i64,
+        /// The kernel session.
+        boot_id: String,
+        /// What it means; absent where it means what the one before meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assessment: Option<Box<Assessment>>,
+    },
+    /// A target is there for the first time.
+    TargetSeen {
+        /// Which ones.
+        products: Vec<ProductId>,
+    },
+    /// The target vanished, and no order of ours took it.
+    TargetVanished,
+    /// The machine's protection changed.
+    ProtectionTurned {
+        /// To this.
+        grade: Protection,
+        /// Which counts as this.
+        cover: Cover,
+        /// From when on.
+        since_ms: i64,
+    },
+    /// The plan moved.
+    Moved {
+        /// To this phase.
+        to: Phase,
+        /// Why, where it needs saying.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
+    /// It stays where it is, for another reason.
+    ReasonTurned {
+        /// Which.
+        reason: Option<Reason>,
+    },
+    /// A replacement was chosen.
+    ReplacementChosen {
+        /// Which.
+        product: ProductId,
+    },
+    /// A person let it start.
+    Approved {
+        /// Who.
+        by: String,
+    },
+    /// A work order was issued.
+    OrderIssued {
+        /// Its number on this host.
+        number: u64,
+        /// Which attempt.
+        attempt: u32,
+        /// The campaign's epoch.
+        epoch: u64,
+        /// What it brings.
+        replacement: ProductId,
+        /// What it does.
+        steps: Vec<Step>,
+        /// May not begin later.
+        expires_ms: i64,
+        /// Withdrawn when not fetched by then.
+        fetch_by_ms: i64,
+        /// Of the recipes.
+        catalog_revision: u64,
+    },
+    /// It left in a reply.
+    OrderFetched {
+        /// Its number.
+        number: u64,
+    },
+    /// A record of it was taken in.
+    StepReported {
+        /// The order.
+        number: u64,
+        /// Of the record.
+        sequence: u32,
+        /// What it says.
+        event: RecordEvent,
+        /// Index of the step.
+        step: u32,
+        /// Why, where something did not go well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<FailureCause>,
+        /// For a person.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+        /// By the host's clock.
+        host_ms: i64,
+        /// The kernel session.
+        boot_id: String,
+    },
+    /// It was asked to end.
+    OrderCancelling {
+        /// Its number.
+        number: u64,
+        /// Why.
+        why: String,
+    },
+    /// It ended.
+    OrderEnded {
+        /// Its number.
+        number: u64,
+        /// How.
+        end: OrderEnd,
+        /// Why, where it did not go well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<FailureCause>,
+        /// For a person.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+        /// Whether it used an attempt up.
+        used_attempt: bool,
+    },
+    /// Another try is due then.
+    RetrySet {
+        /// When.
+        at_ms: i64,
+        /// Whether the failure was a hindrance that uses no attempt.
+        hindrance: bool,
+    },
+    /// The kernel session changed while a restart was due.
+    RestartSeen {
+        /// The new one.
+        boot_id: String,
+    },
+    /// Verifying went a step on.
+    VerifyTurned {
+        /// To this.
+        verify: Verify,
+    },
+    /// An attempt was used up although its order ended well: the look did not agree.
+    NotConfirmed {
+        /// What the look says.
+        why: String,
+        /// Whether it used an attempt up.
+        used_attempt: bool,
+    },
+    /// Work that is to be verified was done, by whom.
+    WorkSeen {
+        /// Who did it.
+        origin: Origin,
+    },
+    /// The target came back.
+    Regressed {
+        /// Which ones.
+        products: Vec<ProductId>,
+    },
+    /// The replacement is not healthy; from `since_ms` on.
+    ProtectionDoubtful,
+    /// It is healthy again, within the bound.
+    ProtectionRestored,
+    /// It was not healthy for longer than the bound.
+    ProtectionLost {
+        /// What is wrong.
+        reason: Reason,
+    },
+    /// Not heard of for longer than `stale_after`.
+    WentStale {
+        /// When it was last heard of.
+        last_seen_ms: i64,
+    },
+    /// Heard of again.
+    SeenAgain,
+    /// A hold was placed.
+    HoldPlaced {
+        /// Which.
+        hold: Hold,
+    },
+    /// One was lifted, or ended.
+    HoldLifted {
+        /// Which.
+        kind: HoldKind,
+        /// Who; empty where its time was over.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+    },
+    /// An exemption was granted.
+    Exempted {
+        /// Which.
+        exemption: Exemption,
+    },
+    /// It ended.
+    ExemptionEnded {
+        /// Who revoked it; empty where its time was over.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+    },
+    /// A new version of the campaign is in force.
+    CampaignChanged {
+        /// Which.
+        version: u32,
+    },
+    /// An operator asked for another try.
+    Retried {
+        /// Who.
+        by: String,
+    },
+    /// A person did the work.
+    HandworkDone {
+        /// Who.
+        by: String,
+        /// What proves it.
+        evidence: String,
+    },
+    /// The journal on the host cannot be trusted.
+    JournalDistrusted {
+        /// What is wrong with it.
+        fault: JournalFault,
+    },
+    /// A fresh look settled that.
+    JournalSettled,
+    /// In or out of scope.
+    ScopeTurned {
+        /// The rule that leaves it out; `None` is in scope.
+        rule: Option<String>,
+    },
+    /// The forecast.
+    LateTurned {
+        /// Whether it will miss the target.
+        late: bool,
+    },
+}

@@ -1,0 +1,123 @@
+//! What happens to a plan, in the past tense.
+
+use cutover_proto::record::StepRecord;
+
+use crate::{
+    judge::Assessment,
+    plan::{Exemption, Hold, HoldKind, JournalFault},
+};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The agent enrolled, for the first time or again.
+    Enrolled {
+        /// The wave that it falls into.
+        wave: String,
+        /// Its site; empty where none is known.
+        site: String,
+    },
+    /// A check-in brought an inventory that is not the one known.
+    Looked {
+        /// What it means.
+        assessment: Box<Assessment>,
+        /// When it was taken or last confirmed, by the host's clock.
+        looked_at_ms: i64,
+        /// The kernel session.
+        boot_id: String,
+    },
+    /// A check-in brought no other inventory than the one known.
+    CheckedIn {
+        /// When that was last confirmed, by the host's clock; `None` before the first look.
+        looked_at_ms: Option<i64>,
+        /// The kernel session.
+        boot_id: String,
+        /// The order that the agent says is running.
+        running: Option<u64>,
+    },
+    /// The order left in a reply.
+    OrderFetched {
+        /// Its number.
+        number: u64,
+    },
+    /// A step record was verified and is being stored.
+    Recorded(Box<StepRecord>),
+    /// The plan's wake is due.
+    Woke {
+        /// When the host was last heard of, by the server's clock.
+        last_seen_ms: i64,
+    },
+    /// The plan's wave opened.
+    WaveOpened,
+    /// A person let it start.
+    Approved {
+        /// Who.
+        by: String,
+    },
+    /// The rollout chose it.
+    Started {
+        /// The number of the order; above every earlier one of this host.
+        order_number: u64,
+        /// The campaign's epoch, compared and set in the same transaction.
+        epoch: u64,
+    },
+    /// A new version of the campaign, or of the catalog, is in force.
+    CampaignChanged {
+        /// The last inventory judged anew; `None` where there is none.
+        assessment: Option<Box<Assessment>>,
+    },
+    /// Somebody placed a hold.
+    HoldPlaced(Hold),
+    /// Somebody lifted one.
+    HoldLifted {
+        /// Which.
+        kind: HoldKind,
+        /// Who.
+        by: String,
+    },
+    /// An exemption was granted.
+    Exempted(Exemption),
+    /// It was revoked.
+    ExemptionRevoked {
+        /// By whom.
+        by: String,
+    },
+    /// An operator asks for another try.
+    Retried {
+        /// Who.
+        by: String,
+    },
+    /// A person did the work.
+    HandworkDone {
+        /// Who.
+        by: String,
+        /// What proves it.
+        evidence: String,
+    },
+    /// The journal on the host cannot be trusted.
+    JournalDistrusted {
+        /// What is wrong with it.
+        fault: JournalFault,
+    },
+    /// A named rule of scope leaves the host out.
+    ScopedOut {
+        /// Its name.
+        rule: String,
+    },
+    /// The rule or the facts changed.
+    ScopedIn,
+    /// The forecast said otherwise than before.
+    Forecast {
+        /// Whether it will miss the target.
+        late: bool,
+    },
+    /// Somebody says that the host is gone.
+    Retired {
+        /// Who.
+        by: String,
+        /// Why, with proof.
+        why: String,
+    },
+    /// The agent left with an acknowledged final statement.
+    Concluded,
+}

@@ -1,0 +1,16 @@
+//! The only place that moves a plan: inputs in, events and effects out.
+//!
+//! [`decide`] and [`apply`] are pure. What arrives twice, late or out of order gives no events and is no error; what
+//! cannot be is [`Refused`] with state, input and reason.
+
+mod apply;
+mod context;
+mod decision;
+mod event;
+mod input;
+
+pub use apply::{ApplyError, apply, replay};
+pub use context::{Cx, Outage};
+pub use decision::{AlarmKind, Decision, Effect, Refused, decide};
+pub use event::{Event, Fact};
+pub use input::Input;

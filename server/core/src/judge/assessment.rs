@@ -1,0 +1,230 @@
+//! The outcome of judging one inventory.
+
+use cutover_proto::{
+    ids::ProductId,
+    inventory::{OsFamily, PackageManager},
+    verdict::{Protection, Verdict},
+    words,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Reason;
+
+words! {
+    /// What the verdicts of all targets say together. The first that fits, in this order.
+    pub enum Condition("condition") {
+        /// A target is installed or running.
+        Carries = "carries",
+        /// None is seen, and a required look at one failed or is missing.
+        Unknown = "unknown",
+        /// A target is a part of another vendor's product.
+        Embedded = "embedded",
+        /// Only leftovers.
+        Remnant = "remnant",
+        /// Looked everywhere, and there is nothing.
+        Free = "free",
+    }
+}
+
+/// A target that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetSeen {
+    /// Which.
+    pub product: ProductId,
+    /// Installed or running.
+    pub verdict: Verdict,
+    /// Where a trace told it.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Its packages by the host's own look, restricted to names of the rule.
+    pub packages: Vec<String>,
+}
+
+/// Leftovers of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// Of which.
+    pub product: ProductId,
+    /// What was seen.
+    pub seen: Vec<String>,
+}
+
+/// A required look that gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownLook {
+    /// At which product.
+    pub product: ProductId,
+    /// Why.
+    pub why: String,
+}
+
+/// How a replacement is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum ReplacementState {
+    /// Looked, and it is not there.
+    Absent,
+    /// There, and does not do its work, or it could not be told.
+    Unhealthy {
+        /// Why.
+        why: String,
+    },
+    /// There, and does its work.
+    Healthy {
+        /// What it gives.
+        grade: Protection,
+        /// Whether the campaign accepts that grade.
+        accepted: bool,
+    },
+}
+
+/// What was seen of the replacement that the campaign's rules choose for this host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplacementSeen {
+    /// Which.
+    pub product: ProductId,
+    /// How it is doing.
+    pub state: ReplacementState,
+}
+
+/// A precondition that fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Blocker {
+    /// The product that is to go holds the disks' keys. Never forced past.
+    EncryptedByTarget,
+    /// Who encrypts could not be told. Never forced past.
+    EncryptionUnknown,
+    /// Not enough room, MiB.
+    LittleDisk {
+        /// There is.
+        free_mib: u64,
+        /// The recipes ask for.
+        need_mib: u64,
+    },
+    /// None that the recipe can use.
+    NoPackageManager {
+        /// Whose recipe.
+        product: ProductId,
+    },
+}
+
+/// What one inventory means to one campaign. Kept in the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// The verdicts of all targets together.
+    pub condition: Condition,
+    /// Targets that are there.
+    #[serde(default)]
+    pub targets: Vec<TargetSeen>,
+    /// Targets inside other products.
+    #[serde(default)]
+    pub embedded: Vec<ProductId>,
+    /// Leftovers, also beside a target that is there.
+    #[serde(default)]
+    pub leftovers: Vec<Leftover>,
+    /// Looks without an answer.
+    #[serde(default)]
+    pub unknown: Vec<UnknownLook>,
+    /// The replacement that the rules choose; `None` where no rule fits.
+    #[serde(default)]
+    pub replacement: Option<ReplacementSeen>,
+    /// Products that took a target's place without approval.
+    #[serde(default)]
+    pub unapproved: Vec<ProductId>,
+    /// The machine's protection.
+    pub protection: Protection,
+    /// What blocks work on this host. Empty where no work is due.
+    #[serde(default)]
+    pub blockers: Vec<Blocker>,
+    /// Whether something else already waits for a restart. Not a blocker.
+    #[serde(default)]
+    pub restart_pending: Option<bool>,
+    /// The family of the system.
+    pub os_family: OsFamily,
+    /// What steps may use, in the host's order.
+    #[serde(default)]
+    pub managers: Vec<PackageManager>,
+    /// For people.
+    #[serde(default)]
+    pub hostname: String,
+}
+
+impl Assessment {
+    /// Whether a target is there.
+    #[must_use]
+    pub fn carries(&self) -> bool {
+        self.condition == Condition::Carries
+    }
+
+    /// Whether it is certain that no target is there. An unknown is never an absent.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        matches!(self.condition, Condition::Free | Condition::Remnant)
+    }
+
+    /// Whether the chosen replacement is healthy at an accepted grade.
+    #[must_use]
+    pub fn is_protected_by_replacement(&self) -> bool {
+        self.replacement.as_ref().is_some_and(|seen| {
+            matches!(seen.state, ReplacementState::Healthy { accepted: true, .. })
+        })
+    }
+
+    /// Why the replacement does not count; `None` when it does.
+    #[must_use]
+    pub fn replacement_fault(&self) -> Option<Reason> {
+        let Some(seen) = &self.replacement else {
+            return Some(Reason::NoReplacementRule);
+        };
+        let product = seen.product.clone();
+        match &seen.state {
+            ReplacementState::Healthy { accepted: true, .. } => None,
+            ReplacementState::Healthy {
+                grade,
+                accepted: false,
+            } => Some(Reason::GradeNotAccepted {
+                product,
+                grade: *grade,
+            }),
+            ReplacementState::Unhealthy { why } => Some(Reason::ReplacementUnhealthy {
+                product,
+                why: why.clone(),
+            }),
+            ReplacementState::Absent => Some(Reason::ReplacementAbsent { product }),
+        }
+    }
+
+    /// Whether disks are encrypted by the target or may be. No destructive step is ever issued then.
+    #[must_use]
+    pub fn encryption_forbids(&self) -> bool {
+        self.blockers.iter().any(Blocker::is_encryption)
+    }
+}
+
+impl Blocker {
+    /// Whether it is about encryption, which nobody can force past.
+    #[must_use]
+    pub const fn is_encryption(&self) -> bool {
+        match self {
+            Self::EncryptedByTarget | Self::EncryptionUnknown => true,
+            Self::LittleDisk { .. } | Self::NoPackageManager { .. } => false,
+        }
+    }
+
+    /// As the reason of a plan.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::EncryptedByTarget => Reason::EncryptedByTarget,
+            Self::EncryptionUnknown => Reason::EncryptionUnknown,
+            Self::LittleDisk { free_mib, need_mib } => Reason::LittleDisk {
+                free_mib: *free_mib,
+                need_mib: *need_mib,
+            },
+            Self::NoPackageManager { product } => Reason::NoPackageManager {
+                product: product.clone(),
+            },
+        }
+    }
+}

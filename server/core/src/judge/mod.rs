@@ -1,0 +1,10 @@
+//! What an inventory means to a campaign: the table from verdicts to a condition, the replacement, and what blocks.
+
+mod assess;
+mod assessment;
+
+pub use assess::assess;
+pub use assessment::{
+    Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen,
+    UnknownLook,
+};

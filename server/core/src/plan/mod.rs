@@ -1,0 +1,19 @@
+//! One host in one campaign: its phase, what is known of it, why it is there, and what is out.
+//!
+//! A plan changes only by [`apply`](crate::decide::apply)ing an event. Its row is the replay of its events.
+
+mod account;
+mod holds;
+mod order;
+mod phase;
+mod reason;
+mod row;
+mod transitions;
+
+pub use account::{Account, Cover, Spent};
+pub use holds::{Exemption, Hold, HoldKind};
+pub use order::{OpenOrder, OrderEnd};
+pub use phase::Phase;
+pub use reason::{Owner, Reason};
+pub use row::{Approval, JournalFault, LastFailure, Origin, Plan, Verify};
+pub use transitions::{TRANSITIONS, is_legal};

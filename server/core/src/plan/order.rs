@@ -1,0 +1,75 @@
+//! The work order that is out.
+
+use cutover_proto::{ids::ProductId, record::FailureCause, step::Step, words};
+use serde::{Deserialize, Serialize};
+
+words! {
+    /// How an order ended.
+    pub enum OrderEnd("order end") {
+        /// Every step is done.
+        Completed = "completed",
+        /// A step failed.
+        Failed = "failed",
+        /// Refused before its first step.
+        Refused = "refused",
+        /// Ended at a safe point because of a cancel or a hold.
+        Cancelled = "cancelled",
+        /// A step that must not run twice was interrupted.
+        Interrupted = "interrupted",
+        /// Nothing was heard of it for too long.
+        Silent = "silent",
+        /// Taken back before any host had it.
+        Withdrawn = "withdrawn",
+        /// The host's journal can no longer say how far it came.
+        JournalLost = "journal-lost",
+        /// The host left the fleet with it.
+        Abandoned = "abandoned",
+    }
+}
+
+/// A work order that was issued and has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenOrder {
+    /// Its number on this host.
+    pub number: u64,
+    /// The attempt that it is, from 1.
+    pub attempt: u32,
+    /// The campaign's epoch when it was issued.
+    pub epoch: u64,
+    /// The replacement that it brings.
+    pub replacement: ProductId,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// Kernel session that the host was in when it was issued.
+    #[serde(default)]
+    pub boot_id: String,
+    /// When it was issued.
+    pub issued_ms: i64,
+    /// It may not begin later.
+    pub expires_ms: i64,
+    /// Withdrawn when no host fetched it by then.
+    pub fetch_by_ms: i64,
+    /// When it left in a reply.
+    #[serde(default)]
+    pub fetched_ms: Option<i64>,
+    /// Server time of the last sign that it is alive.
+    pub last_progress_ms: i64,
+    /// Sequence of the highest record that was taken in; 0 before the first.
+    #[serde(default)]
+    pub records_mark: u32,
+    /// Index of the step that was last spoken of.
+    #[serde(default)]
+    pub last_step: Option<u32>,
+    /// The cause that a failed step gave, until the order's own record ends it.
+    #[serde(default)]
+    pub failing: Option<FailureCause>,
+    /// What a failed step said.
+    #[serde(default)]
+    pub failing_detail: String,
+    /// Host time of the last record: a look must be newer to count.
+    #[serde(default)]
+    pub last_record_host_ms: i64,
+    /// Whether it was asked to end.
+    #[serde(default)]
+    pub cancelling: Option<String>,
+}

@@ -1,0 +1,140 @@
+//! Why a host is where it is, in words a person can act on.
+
+use cutover_proto::{ids::ProductId, record::FailureCause, words};
+use serde::{Deserialize, Serialize};
+
+words! {
+    /// Who must act for a plan to go on.
+    pub enum Owner("owner") {
+        /// The server, by itself.
+        Server = "server",
+        /// The host's agent, by itself.
+        Agent = "agent",
+        /// Whoever runs the campaign.
+        Operator = "operator",
+        /// Somebody at the machine.
+        Technician = "technician",
+        /// Whoever has access to the machine's rights and network.
+        Helpdesk = "helpdesk",
+        /// Another product's vendor, reached by a ticket.
+        Vendor = "vendor",
+        /// Whoever keeps recipes and replacement rules.
+        Catalog = "catalog",
+        /// Who granted an exemption.
+        Compliance = "compliance",
+    }
+}
+
+/// Why a plan is in its phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Reason {
+    /// Nothing has been looked at yet.
+    NoInventory,
+    /// A required look failed, was denied, or was not made.
+    LookFailed {
+        /// For which product.
+        product: ProductId,
+        /// What the look said.
+        why: String,
+    },
+    /// The target is a part of another vendor's product.
+    Embedded {
+        /// Which targets.
+        products: Vec<ProductId>,
+    },
+    /// No replacement rule of the campaign fits this host.
+    NoReplacementRule,
+    /// Recipes do not cover it.
+    NoRecipe {
+        /// What is missing, in words.
+        why: String,
+    },
+    /// Something took the target's place that nobody approved.
+    UnapprovedReplacement {
+        /// What.
+        product: ProductId,
+    },
+    /// The product that is to go holds the disks' keys.
+    EncryptedByTarget,
+    /// Who encrypts the disks could not be told.
+    EncryptionUnknown,
+    /// Not enough room.
+    LittleDisk {
+        /// There is this much, MiB.
+        free_mib: u64,
+        /// The recipes ask for this much, MiB.
+        need_mib: u64,
+    },
+    /// None of the package managers that the recipes can use is there.
+    NoPackageManager {
+        /// The product whose recipe asks.
+        product: ProductId,
+    },
+    /// A step that must not run twice was interrupted.
+    StepInterrupted {
+        /// Index of the step.
+        step: u32,
+        /// What it was.
+        what: String,
+    },
+    /// The replacement is there and does not do its work.
+    ReplacementUnhealthy {
+        /// Which.
+        product: ProductId,
+        /// What its health check says.
+        why: String,
+    },
+    /// The replacement is healthy, but gives a grade of protection that the campaign does not accept.
+    GradeNotAccepted {
+        /// Which.
+        product: ProductId,
+        /// The grade.
+        grade: cutover_proto::verdict::Protection,
+    },
+    /// The replacement is not there.
+    ReplacementAbsent {
+        /// Which.
+        product: ProductId,
+    },
+    /// Attempts are used up.
+    AttemptsUsed {
+        /// How many there were.
+        attempts: u32,
+        /// What the last one said.
+        last: Option<FailureCause>,
+        /// For a person.
+        detail: String,
+    },
+    /// The journal on the host cannot be trusted.
+    JournalFault {
+        /// What is wrong with it.
+        fault: super::JournalFault,
+    },
+    /// An exemption.
+    Exempted {
+        /// Why.
+        why: String,
+        /// Who granted it.
+        owner: String,
+        /// Until when.
+        until_ms: Option<i64>,
+    },
+    /// A named rule leaves this host out.
+    OutOfScope {
+        /// Its name.
+        rule: String,
+    },
+    /// Gone.
+    Retired {
+        /// Why.
+        why: String,
+        /// Who said so.
+        by: String,
+    },
+    /// The agent left.
+    Concluded {
+        /// When its last statement was acknowledged.
+        at_ms: i64,
+    },
+}

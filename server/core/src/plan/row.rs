@@ -1,0 +1,293 @@
+//! The plan itself.
+
+use std::collections::BTreeMap;
+
+use cutover_proto::{
+    ids::{CampaignId, HostId, ProductId},
+    record::FailureCause,
+    words,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Exemption, Hold, HoldKind, OpenOrder, Phase, Reason};
+use crate::{judge::Assessment, standing::Bucket};
+
+words! {
+    /// What is wrong with a host's journal.
+    pub enum JournalFault("journal fault") {
+        /// A line in the middle does not verify.
+        Corrupt = "corrupt",
+        /// Was there, is gone.
+        Lost = "lost",
+        /// Older than what the server acknowledged: a machine restored from backup.
+        Restored = "restored",
+    }
+}
+
+words! {
+    /// Who did the work that is being verified.
+    pub enum Origin("origin") {
+        /// A work order of ours.
+        Order = "order",
+        /// Other hands; marked "not done by us".
+        External = "external",
+        /// A person, as handwork.
+        Handwork = "handwork",
+        /// Nobody can say: the journal was lost in the middle.
+        Unclear = "unclear",
+    }
+}
+
+/// How far verifying has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Verify {
+    /// Waits for a look that is newer than this, by the host's clock.
+    FirstLook {
+        /// Newest look or record known when it began.
+        fresh_after_ms: i64,
+    },
+    /// Both halves held once; they must hold for a while.
+    Soaking {
+        /// Server time at which the soak ends.
+        until_ms: i64,
+    },
+    /// The soak is over; waits for a look that is newer than this, by the host's clock.
+    LastLook {
+        /// Newest look known at the first contact after the soak.
+        fresh_after_ms: i64,
+    },
+}
+
+/// Who let a host start in a campaign of mode `approve`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at_ms: i64,
+}
+
+/// What the last attempt that did not succeed said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastFailure {
+    /// The cause; `None` where nothing was heard at all.
+    #[serde(default)]
+    pub cause: Option<FailureCause>,
+    /// For a person.
+    #[serde(default)]
+    pub detail: String,
+    /// When the server learned of it.
+    pub at_ms: i64,
+    /// Whether it used an attempt up.
+    pub used_attempt: bool,
+}
+
+/// One host in one campaign. Stored as JSON; fields that a later version adds are tolerated, and have defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Whose.
+    pub host_id: HostId,
+    /// In which campaign.
+    pub campaign_id: CampaignId,
+    /// The version that it was last decided under.
+    #[serde(default)]
+    pub campaign_version: u32,
+    /// How many events made it; 0 before [`Input::Enrolled`](crate::decide::Input::Enrolled).
+    pub seq: u64,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Since when.
+    pub phase_since_ms: i64,
+    /// Its wave.
+    #[serde(default)]
+    pub wave: String,
+    /// Its site; empty where none is known.
+    #[serde(default)]
+    pub site: String,
+    /// Attempts used up since the last retry by an operator.
+    #[serde(default)]
+    pub attempts_used: u32,
+    /// Hindrances in a row that used no attempt (lock, network).
+    #[serde(default)]
+    pub hindrances: u32,
+    /// The order that is out.
+    #[serde(default)]
+    pub order: Option<OpenOrder>,
+    /// The highest order number that was issued.
+    #[serde(default)]
+    pub highest_order: u64,
+    /// What stops starts.
+    #[serde(default)]
+    pub holds: BTreeMap<HoldKind, Hold>,
+    /// A waiver.
+    #[serde(default)]
+    pub exemption: Option<Exemption>,
+    /// The named rule that leaves this host out of scope.
+    #[serde(default)]
+    pub scoped_out_by: Option<String>,
+    /// Whether a look or an import ever showed a target.
+    #[serde(default)]
+    pub ever_carried: bool,
+    /// When that was first.
+    #[serde(default)]
+    pub first_carried_ms: Option<i64>,
+    /// When the agent enrolled (last time).
+    #[serde(default)]
+    pub enrolled_ms: i64,
+    /// No forced start before `grace` from here: enrolment, or coming back.
+    #[serde(default)]
+    pub grace_from_ms: i64,
+    /// Host time of the newest look that was taken in.
+    #[serde(default)]
+    pub last_looked_ms: Option<i64>,
+    /// The kernel session that was last heard of.
+    #[serde(default)]
+    pub last_boot_id: String,
+    /// What the newest look means.
+    #[serde(default)]
+    pub assessment: Option<Assessment>,
+    /// The replacement that is planned.
+    #[serde(default)]
+    pub replacement: Option<ProductId>,
+    /// Why it is in its phase, where that needs saying.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+    /// No start before.
+    #[serde(default)]
+    pub retry_at_ms: Option<i64>,
+    /// What the last attempt said.
+    #[serde(default)]
+    pub last_failure: Option<LastFailure>,
+    /// How far verifying has come.
+    #[serde(default)]
+    pub verify: Option<Verify>,
+    /// Who did the work that is, or was, verified.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// A person let it start.
+    #[serde(default)]
+    pub approval: Option<Approval>,
+    /// The host's journal is not to be trusted until a look newer than `last_looked_ms` then was.
+    #[serde(default)]
+    pub journal_fault: Option<JournalFault>,
+    /// Since when the replacement of a migrated host has not been healthy.
+    #[serde(default)]
+    pub unhealthy_since_ms: Option<i64>,
+    /// Products whose leftovers are still to be swept.
+    #[serde(default)]
+    pub leftovers: Vec<ProductId>,
+    /// Time under protection.
+    pub account: Account,
+    /// How often the target came back after `migrated`.
+    #[serde(default)]
+    pub regressions: u32,
+    /// How often protection was lost after `migrated`.
+    #[serde(default)]
+    pub protection_losses: u32,
+    /// Not heard of for longer than `stale_after`.
+    #[serde(default)]
+    pub stale: bool,
+    /// The forecast says that it will miss the target.
+    #[serde(default)]
+    pub late: bool,
+}
+
+impl Plan {
+    /// A plan before its first event.
+    #[must_use]
+    pub fn unborn(host_id: HostId, campaign_id: CampaignId) -> Self {
+        Self {
+            host_id,
+            campaign_id,
+            campaign_version: 0,
+            seq: 0,
+            phase: Phase::Unassessed,
+            phase_since_ms: 0,
+            wave: String::new(),
+            site: String::new(),
+            attempts_used: 0,
+            hindrances: 0,
+            order: None,
+            highest_order: 0,
+            holds: BTreeMap::new(),
+            exemption: None,
+            scoped_out_by: None,
+            ever_carried: false,
+            first_carried_ms: None,
+            enrolled_ms: 0,
+            grace_from_ms: 0,
+            last_looked_ms: None,
+            last_boot_id: String::new(),
+            assessment: None,
+            replacement: None,
+            reason: Some(Reason::NoInventory),
+            retry_at_ms: None,
+            last_failure: None,
+            verify: None,
+            origin: None,
+            approval: None,
+            journal_fault: None,
+            unhealthy_since_ms: None,
+            leftovers: Vec::new(),
+            account: Account::open(0),
+            regressions: 0,
+            protection_losses: 0,
+            stale: false,
+            late: false,
+        }
+    }
+
+    /// Whether its first event has happened.
+    #[must_use]
+    pub const fn is_enrolled(&self) -> bool {
+        self.seq > 0
+    }
+
+    /// Whether the host is no longer watched.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.phase.is_closed()
+    }
+
+    /// Whether the next reply should ask for a fresh look (`want_look`).
+    #[must_use]
+    pub fn wants_look(&self) -> bool {
+        let verifying = match &self.verify {
+            Some(Verify::FirstLook { .. } | Verify::LastLook { .. }) => true,
+            Some(Verify::Soaking { .. }) | None => false,
+        };
+        verifying || self.journal_fault.is_some() || self.assessment.is_none()
+    }
+
+    /// The number of the order that the reply to a check-in may carry: one is open, nobody asked it to end, and the
+    /// check-in says that none is running. Safe to send again: the host keeps the highest number begun.
+    #[must_use]
+    pub fn order_to_send(&self, running: Option<u64>) -> Option<u64> {
+        let order = self.order.as_ref()?;
+        (running.is_none() && order.cancelling.is_none() && order.records_mark == 0)
+            .then_some(order.number)
+    }
+
+    /// The order that the reply to a check-in must cancel, and why.
+    #[must_use]
+    pub fn order_to_cancel(&self) -> Option<(u64, &str)> {
+        let order = self.order.as_ref()?;
+        Some((order.number, order.cancelling.as_deref()?))
+    }
+
+    /// The bucket that it is counted in.
+    #[must_use]
+    pub fn bucket(&self) -> Bucket {
+        Bucket {
+            campaign: self.campaign_id.clone(),
+            phase: self.phase,
+            wave: self.wave.clone(),
+            site: self.site.clone(),
+            stale: self.stale,
+            late: self.late,
+            closed: self.is_closed(),
+            carried: self.ever_carried,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The deadline report: its figures, and when it is due.
+
+mod figures;
+mod schedule;
+
+pub use figures::{Figures, MilestoneFigure, StuckHost, figures};
+pub use schedule::{Period, Schedule, ScheduleError};

@@ -1,0 +1,57 @@
+//! Who starts next in a wave: the rows at the head of the queue, counters, and limits. Never the whole fleet.
+
+use cutover_proto::{ids::HostId, words};
+
+use crate::{campaign::Campaign, plan::Plan, waiting::Waiting};
+
+words! {
+    /// Whether a wave's hosts may start. Kept in the wave's row.
+    pub enum WaveState("wave state") {
+        /// Not yet.
+        Closed = "closed",
+        /// They may.
+        Open = "open",
+        /// They might, but somebody paused it.
+        Paused = "paused",
+    }
+}
+
+/// What a wave's rows say at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupState {
+    /// The wave.
+    pub wave: WaveState,
+    /// The campaign is stopped: nothing starts anywhere in it.
+    pub stopped: bool,
+    /// Orders that are out in this wave.
+    pub in_flight: u32,
+}
+
+/// A queued plan at the head of the queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Its row.
+    pub plan: &'a Plan,
+    /// When the host was last heard of, by the server's clock.
+    pub last_seen_ms: i64,
+}
+
+/// What a pass decided.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chosen {
+    /// These start, in this order.
+    pub starts: Vec<HostId>,
+    /// These do not, and why.
+    pub waiting: Vec<(HostId, Waiting)>,
+}
+
+/// Chooses who starts. Candidates come in the queue's order, least slack first.
+#[must_use]
+pub fn choose(
+    candidates: &[Candidate<'_>],
+    group: &GroupState,
+    campaign: &Campaign,
+    now_ms: i64,
+) -> Chosen {
+    todo!("{candidates:?} {group:?} {campaign:?} {now_ms}")
+}

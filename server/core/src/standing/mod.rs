@@ -1,0 +1,9 @@
+//! How hosts relate to the duty: derived from buckets and now, never stored.
+
+mod bucket;
+mod headline;
+mod totals;
+
+pub use bucket::{Bucket, Standing, overdue_since, standing};
+pub use headline::{Headline, Share};
+pub use totals::Totals;

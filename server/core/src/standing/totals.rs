@@ -1,0 +1,58 @@
+//! Counts per bucket, and their arithmetic.
+
+use std::collections::BTreeMap;
+
+use super::{Bucket, Standing};
+use crate::{campaign::Campaign, plan::Phase};
+
+/// How many plans are in each bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    counts: BTreeMap<Bucket, i64>,
+}
+
+impl Totals {
+    /// The changes that a plan's move makes: at most one bucket down and one up; none when it stays.
+    #[must_use]
+    pub fn changes(from: Option<&Bucket>, to: Option<&Bucket>) -> Vec<(Bucket, i64)> {
+        todo!("{from:?} {to:?}")
+    }
+
+    /// Takes a change in. Buckets that fall to nothing are dropped.
+    pub fn add(&mut self, bucket: Bucket, hosts: i64) {
+        todo!("{bucket:?} {hosts}")
+    }
+
+    /// Every bucket with something in it.
+    pub fn iter(&self) -> impl Iterator<Item = (&Bucket, i64)> {
+        self.counts.iter().map(|(bucket, hosts)| (bucket, *hosts))
+    }
+
+    /// All plans.
+    #[must_use]
+    pub fn hosts(&self) -> i64 {
+        self.counts.values().sum()
+    }
+
+    /// By phase; phases with nothing in them are left out.
+    #[must_use]
+    pub fn by_phase(&self) -> BTreeMap<Phase, i64> {
+        todo!()
+    }
+
+    /// By standing; `None` is what lies outside the duty. The parts add up to [`Totals::hosts`].
+    #[must_use]
+    pub fn by_standing(&self, now_ms: i64, campaign: &Campaign) -> BTreeMap<Option<Standing>, i64> {
+        todo!("{now_ms} {campaign:?}")
+    }
+}
+
+impl FromIterator<(Bucket, i64)> for Totals {
+    fn from_iter<T: IntoIterator<Item = (Bucket, i64)>>(counts: T) -> Self {
+        let mut totals = Self::default();
+        for (bucket, hosts) in counts {
+            totals.add(bucket, hosts);
+        }
+        totals
+    }
+}
