@@ -28,3 +28,6 @@ pub mod report;
 pub mod rollout;
 pub mod standing;
 pub mod waiting;
+
+#[cfg(test)]
+mod samples;

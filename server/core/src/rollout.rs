@@ -47,11 +47,6 @@ pub struct Chosen {
 
 /// Chooses who starts. Candidates come in the queue's order, least slack first.
 #[must_use]
-pub fn choose(
-    candidates: &[Candidate<'_>],
-    group: &GroupState,
-    campaign: &Campaign,
-    now_ms: i64,
-) -> Chosen {
+pub fn choose(candidates: &[Candidate<'_>], group: &GroupState, campaign: &Campaign, now_ms: i64) -> Chosen {
     todo!("{candidates:?} {group:?} {campaign:?} {now_ms}")
 }

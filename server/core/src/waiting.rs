@@ -141,24 +141,13 @@ pub struct Wake {
 /// The earliest instant at which [`Input::Woke`](crate::decide::Input::Woke) is due; `None` for plans that no longer are
 /// watched. A pure function of plan and campaign, so that a changed policy re-arms every wake.
 #[must_use]
-pub fn next_wake(
-    plan: &Plan,
-    last_seen_ms: i64,
-    campaign: &Campaign,
-    outages: &[Outage],
-) -> Option<Wake> {
+pub fn next_wake(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages: &[Outage]) -> Option<Wake> {
     todo!("{plan:?} {last_seen_ms} {campaign:?} {outages:?}")
 }
 
 /// Why the plan does not go on, computed when it is read. `None` where nothing is awaited (clear, migrated).
 #[must_use]
-pub fn why(
-    plan: &Plan,
-    group: &GroupState,
-    last_seen_ms: i64,
-    campaign: &Campaign,
-    now_ms: i64,
-) -> Option<Waiting> {
+pub fn why(plan: &Plan, group: &GroupState, last_seen_ms: i64, campaign: &Campaign, now_ms: i64) -> Option<Waiting> {
     todo!("{plan:?} {group:?} {last_seen_ms} {campaign:?} {now_ms}")
 }
 

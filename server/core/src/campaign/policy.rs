@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::{Timestamp, ToSpan, civil::Weekday};
+
+use super::{document::PolicyInFile, span, zone::zone};
+
 /// The time after enrolling or coming back in which nobody is forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grace {
@@ -44,9 +48,10 @@ pub struct Policy {
     pub max_in_flight: u32,
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 impl Default for Policy {
     fn default() -> Self {
-        const HOUR: Duration = Duration::from_secs(3600);
         Self {
             grace: Grace::WorkingDays(3),
             time_zone: "UTC".to_owned(),
@@ -64,4 +69,145 @@ impl Default for Policy {
             max_in_flight: 50,
         }
     }
+}
+
+impl Policy {
+    /// When grace ends for a host that enrolled or came back at an instant.
+    #[must_use]
+    pub fn grace_end_ms(&self, from_ms: i64) -> i64 {
+        match self.grace {
+            Grace::For(length) => from_ms.saturating_add(span::ms(length)),
+            Grace::WorkingDays(days) => working_days_after(from_ms, days, &self.time_zone),
+        }
+    }
+
+    /// How long the `nth` retry in a row waits (from 1): twice as long each time, capped, and up to a quarter shorter by
+    /// `seed`, so that hosts that failed together do not come back together.
+    #[must_use]
+    pub fn backoff_ms(&self, nth: u32, seed: u64) -> i64 {
+        let base = span::ms(self.retry_base);
+        let factor = 1_i64.checked_shl(nth.saturating_sub(1).min(32)).unwrap_or(i64::MAX);
+        let full = base.saturating_mul(factor).min(span::ms(self.retry_cap));
+        // splitmix64's finisher: neighbouring seeds give unrelated parts.
+        let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let part = i64::try_from((mixed ^ (mixed >> 31)) % 1024).unwrap_or(0);
+        full - full / 4 * part / 1024
+    }
+
+    pub(super) fn from_file(file: PolicyInFile) -> Result<Self, String> {
+        let given = |key: &str, text: Option<String>, default: Duration| match text {
+            None => Ok(default),
+            Some(text) => span::parse(&text).map_err(|why| format!("policy.{key}: {why}")),
+        };
+        let default = Self::default();
+        let policy = Self {
+            grace: match file.grace {
+                None => default.grace,
+                Some(text) => Grace::parse(&text).map_err(|why| format!("policy.grace: {why}"))?,
+            },
+            time_zone: file.time_zone.unwrap_or(default.time_zone),
+            attempts: file.attempts.unwrap_or(default.attempts),
+            hindrances: file.hindrances.unwrap_or(default.hindrances),
+            retry_base: given("retry_base", file.retry_base, default.retry_base)?,
+            retry_cap: given("retry_cap", file.retry_cap, default.retry_cap)?,
+            soak: given("soak", file.soak, default.soak)?,
+            order_life: given("order_life", file.order_life, default.order_life)?,
+            fetch_within: given("fetch_within", file.fetch_within, default.fetch_within)?,
+            silence: given("silence", file.silence, default.silence)?,
+            restart_within: given("restart_within", file.restart_within, default.restart_within)?,
+            stale_after: given("stale_after", file.stale_after, default.stale_after)?,
+            protection_bound: given("protection_bound", file.protection_bound, default.protection_bound)?,
+            max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
+        };
+        policy.check()?;
+        Ok(policy)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if zone(&self.time_zone).is_none() {
+            return Err(format!(
+                "policy.time_zone: `{}` is no zone of the IANA database; write for example America/New_York or UTC",
+                self.time_zone
+            ));
+        }
+        for (key, value) in [("attempts", self.attempts), ("max_in_flight", self.max_in_flight)] {
+            if value == 0 {
+                return Err(format!(
+                    "policy.{key} is 0, so nothing would ever start; write at least 1, or set mode = \"observe\""
+                ));
+            }
+        }
+        for (key, value) in [
+            ("retry_base", self.retry_base),
+            ("order_life", self.order_life),
+            ("fetch_within", self.fetch_within),
+            ("silence", self.silence),
+            ("restart_within", self.restart_within),
+            ("stale_after", self.stale_after),
+            ("protection_bound", self.protection_bound),
+        ] {
+            if value.is_zero() {
+                return Err(format!("policy.{key} is zero; give it a length"));
+            }
+        }
+        if self.retry_cap < self.retry_base {
+            return Err("policy.retry_cap is below policy.retry_base; raise the cap or lower the base".to_owned());
+        }
+        if self.fetch_within > self.order_life {
+            return Err(
+                "policy.fetch_within is above policy.order_life: an order would expire before it is withdrawn"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Grace {
+    /// Reads `3 working days` or a length of time.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        match words.as_slice() {
+            [number, "working", "day" | "days"] => number
+                .parse()
+                .ok()
+                // A year of them: more is a mistake, and would walk day by day.
+                .filter(|days| *days <= 366)
+                .map(Self::WorkingDays)
+                .ok_or_else(|| format!("`{number}` working days is not between 0 and 366")),
+            _ => span::parse(text)
+                .map(Self::For)
+                .map_err(|why| format!("{why}, or for example `3 working days`")),
+        }
+    }
+}
+
+/// Full working days after an instant: one that begins on a weekend counts from Monday's first minute.
+fn working_days_after(from_ms: i64, days: u32, zone_name: &str) -> i64 {
+    let is_weekend = |day: Weekday| matches!(day, Weekday::Saturday | Weekday::Sunday);
+    let walk = || -> Option<i64> {
+        let from = Timestamp::from_millisecond(from_ms).ok()?;
+        let mut at = from.to_zoned(zone(zone_name)?);
+        if days == 0 {
+            return Some(from_ms);
+        }
+        while is_weekend(at.weekday()) {
+            at = at.tomorrow().ok()?.start_of_day().ok()?;
+        }
+        let mut left = days;
+        while left > 0 {
+            at = at.checked_add(1.day()).ok()?;
+            if !is_weekend(at.weekday()) {
+                left -= 1;
+            }
+        }
+        Some(at.timestamp().as_millisecond())
+    };
+    // Beyond the calendar's end nobody is forced.
+    walk().unwrap_or(i64::MAX)
 }

@@ -10,9 +10,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 /// When it is not a whole number followed by `ms`, `s`, `m`, `h` or `d`.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let refuse = || format!("`{text}` is no length of time; write for example 90s, 15m, 24h or 7d");
     let number: u64 = text[..digits].parse().map_err(|_| refuse())?;
     let unit_ms: u64 = match text[digits..].trim() {

@@ -4,13 +4,23 @@ use std::collections::BTreeMap;
 
 use cutover_proto::{
     ids::ProductId,
-    rule::{Rule, RuleError},
+    rule::{BUILT_IN, Rule, RuleError},
+    step::{Action, Step},
+    verdict::Protection,
 };
 
-use super::{Recipe, RecipeError};
+use super::{Install, Recipe, RecipeError, Removal};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
 pub const REVISION: u64 = 1;
+
+/// Every recipe file that is compiled in: name and text.
+const RECIPES: &[(&str, &str)] = &[
+    ("clamav.toml", include_str!("../../../recipes/clamav.toml")),
+    ("kesl.toml", include_str!("../../../recipes/kesl.toml")),
+    ("kesl-gui.toml", include_str!("../../../recipes/kesl-gui.toml")),
+    ("klnagent64.toml", include_str!("../../../recipes/klnagent64.toml")),
+];
 
 /// Rules and recipes by product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +42,14 @@ pub enum CatalogError {
     /// One of its recipes.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
+    /// Two files for one product.
+    #[error("{file}: `{product}` has another file already; a product has one")]
+    Twice {
+        /// The later file.
+        file: String,
+        /// The product.
+        product: ProductId,
+    },
 }
 
 impl Catalog {
@@ -40,6 +58,76 @@ impl Catalog {
     /// # Errors
     /// When a file is not sound; a test keeps them so.
     pub fn built_in() -> Result<Self, CatalogError> {
-        todo!()
+        Self::parse(REVISION, BUILT_IN, RECIPES)
+    }
+
+    /// A catalog from files: name and text of each.
+    ///
+    /// # Errors
+    /// The first file that is not sound.
+    pub fn parse(revision: u64, rules: &[(&str, &str)], recipes: &[(&str, &str)]) -> Result<Self, CatalogError> {
+        let twice = |file: &str, product: &ProductId| CatalogError::Twice {
+            file: file.to_owned(),
+            product: product.clone(),
+        };
+        let mut catalog = Self {
+            revision,
+            rules: BTreeMap::new(),
+            recipes: BTreeMap::new(),
+        };
+        for (file, text) in rules {
+            let rule = Rule::parse(file, text)?;
+            if let Some(other) = catalog.rules.insert(rule.product.clone(), rule) {
+                return Err(twice(file, &other.product));
+            }
+        }
+        for (file, text) in recipes {
+            let rules = &catalog.rules;
+            let recipe = Recipe::parse(file, text, |product| rules.get(&ProductId::new(product)).cloned())?;
+            if let Some(other) = catalog.recipes.insert(recipe.product.clone(), recipe) {
+                return Err(twice(file, &other.product));
+            }
+        }
+        Ok(catalog)
+    }
+
+    /// How a target goes.
+    #[must_use]
+    pub fn removal(&self, product: &ProductId) -> Option<&Removal> {
+        self.recipes.get(product)?.remove.as_ref()
+    }
+
+    /// How a replacement comes.
+    #[must_use]
+    pub fn installation(&self, product: &ProductId) -> Option<&Install> {
+        self.recipes.get(product)?.install.as_ref()
+    }
+
+    /// Whether a product protects while it runs.
+    #[must_use]
+    pub fn protects(&self, product: &ProductId) -> bool {
+        self.rules
+            .get(product)
+            .is_some_and(|rule| matches!(rule.protection, Protection::RealTime | Protection::OnDemand))
+    }
+
+    /// The protection that a host has after a step of an order, where the step changes it. The next look has the last
+    /// word; this keeps the time account honest until then.
+    #[must_use]
+    pub fn protection_after(&self, steps: &[Step], index: usize, replacement: &ProductId) -> Option<Protection> {
+        let grade = self.installation(replacement)?.grade;
+        let is_protecting_removal =
+            |step: &Step| matches!(&step.action, Action::RemovePackages { product, .. } if self.protects(product));
+        let is_install = |step: &Step| matches!(step.action, Action::InstallPackages { .. });
+        let is_test = |step: &Step| matches!(step.action, Action::DetectionTest { .. });
+        let step = steps.get(index)?;
+        let (before, after) = (&steps[..index], &steps[index + 1..]);
+        if is_protecting_removal(step) {
+            let comes_later = after.iter().any(is_install);
+            return Some(if comes_later { Protection::None } else { grade });
+        }
+        let is_last_proof = is_test(step) || (is_install(step) && !after.iter().any(is_test));
+        let still_protected = after.iter().any(is_protecting_removal);
+        (is_last_proof && !still_protected && (before.iter().any(is_install) || is_install(step))).then_some(grade)
     }
 }

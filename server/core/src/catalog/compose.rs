@@ -1,9 +1,18 @@
 //! From recipes to the steps of one order.
+//!
+//! Where the replacement may stand beside the target it is fetched, installed and proven first, so that no gap opens.
+//! Where it may not, it is fetched first, then the targets go, then it is installed. In both cases the targets leave in
+//! the order of their ranks, and leftovers are swept last. Cancel and hold may act after any step except between the
+//! removal of what protects and the proof of what protects instead.
 
-use cutover_proto::{ids::ProductId, step::Step};
+use cutover_proto::{
+    ids::ProductId,
+    inventory::PackageManager,
+    step::{Action, Step},
+};
 
-use super::Catalog;
-use crate::judge::Assessment;
+use super::{Beside, Catalog, Install, Removal};
+use crate::judge::{Assessment, TargetSeen};
 
 /// Why no order can be made for a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,16 +32,187 @@ pub enum ComposeError {
     /// Seen, but not as a package.
     #[error("{0} is there, but no package of its rule accounts for it; a person must remove it")]
     NotAPackage(ProductId),
+    /// The host needs nothing.
+    #[error("there is nothing to do on the host")]
+    NothingToDo,
 }
 
 /// The steps that take a host from what was seen to the replacement alone.
 ///
 /// # Errors
 /// Why there are none. Disks that the target encrypts, or may, never get any.
-pub fn compose(
+pub fn compose(assessment: &Assessment, replacement: &ProductId, catalog: &Catalog) -> Result<Vec<Step>, ComposeError> {
+    if assessment.encryption_forbids() {
+        return Err(ComposeError::Encryption);
+    }
+    let install = catalog
+        .installation(replacement)
+        .ok_or_else(|| ComposeError::NoInstallation(replacement.clone()))?;
+    let removals = removals(assessment, catalog)?;
+    let parts = Parts {
+        assessment,
+        replacement,
+        install,
+    };
+    let mut steps = Vec::new();
+    if assessment.is_protected_by_replacement() {
+        if !removals.is_empty() {
+            steps.extend(parts.test());
+        }
+        steps.extend(removals.iter().map(|removal| removal.step(true)));
+    } else {
+        match install.beside {
+            Beside::First => {
+                steps.push(parts.fetch()?);
+                steps.push(parts.install(true)?);
+                steps.extend(parts.test());
+                steps.extend(removals.iter().map(|removal| removal.step(true)));
+            }
+            Beside::Never => {
+                steps.push(parts.fetch()?);
+                let mut in_gap = false;
+                for removal in &removals {
+                    in_gap |= catalog.protects(&removal.target.product);
+                    steps.push(removal.step(!in_gap));
+                }
+                steps.push(parts.install(!install.detection_test)?);
+                steps.extend(parts.test());
+            }
+        }
+    }
+    steps.extend(sweeps(assessment, catalog));
+    if steps.is_empty() {
+        Err(ComposeError::NothingToDo)
+    } else {
+        Ok(steps)
+    }
+}
+
+struct Parts<'a> {
+    assessment: &'a Assessment,
+    replacement: &'a ProductId,
+    install: &'a Install,
+}
+
+impl Parts<'_> {
+    fn manager(&self) -> Result<PackageManager, ComposeError> {
+        manager(&self.install.managers, self.assessment, self.replacement)
+    }
+
+    fn fetch(&self) -> Result<Step, ComposeError> {
+        Ok(Step {
+            action: Action::FetchPackages {
+                manager: self.manager()?,
+                packages: self.install.packages.clone(),
+            },
+            time_limit: self.install.fetch_time_limit,
+            safe_point_after: true,
+        })
+    }
+
+    fn install(&self, safe_point_after: bool) -> Result<Step, ComposeError> {
+        Ok(Step {
+            action: Action::InstallPackages {
+                manager: self.manager()?,
+                product: self.replacement.clone(),
+                packages: self.install.packages.clone(),
+            },
+            time_limit: self.install.time_limit,
+            safe_point_after,
+        })
+    }
+
+    fn test(&self) -> Option<Step> {
+        self.install.detection_test.then(|| Step {
+            action: Action::DetectionTest {
+                product: self.replacement.clone(),
+            },
+            time_limit: self.install.test_time_limit,
+            safe_point_after: true,
+        })
+    }
+}
+
+struct TargetRemoval<'a> {
+    target: &'a TargetSeen,
+    removal: &'a Removal,
+    manager: PackageManager,
+}
+
+impl TargetRemoval<'_> {
+    fn step(&self, safe_point_after: bool) -> Step {
+        Step {
+            action: Action::RemovePackages {
+                manager: self.manager,
+                product: self.target.product.clone(),
+                packages: self.target.packages.clone(),
+            },
+            time_limit: self.removal.time_limit,
+            safe_point_after,
+        }
+    }
+}
+
+fn removals<'a>(assessment: &'a Assessment, catalog: &'a Catalog) -> Result<Vec<TargetRemoval<'a>>, ComposeError> {
+    let mut removals = Vec::new();
+    for target in &assessment.targets {
+        let product = &target.product;
+        let removal = catalog
+            .removal(product)
+            .ok_or_else(|| ComposeError::NoRemoval(product.clone()))?;
+        if target.packages.is_empty() {
+            return Err(ComposeError::NotAPackage(product.clone()));
+        }
+        removals.push(TargetRemoval {
+            target,
+            removal,
+            manager: manager(&removal.managers, assessment, product)?,
+        });
+    }
+    removals.sort_by_key(|it| it.removal.rank);
+    Ok(removals)
+}
+
+/// Leftovers of what is removed, and of what others removed before.
+fn sweeps(assessment: &Assessment, catalog: &Catalog) -> Vec<Step> {
+    let gone = assessment.targets.iter().map(|target| &target.product);
+    let left = assessment.leftovers.iter().map(|leftover| &leftover.product);
+    let mut products: Vec<&ProductId> = Vec::new();
+    for product in gone.chain(left) {
+        if !products.contains(&product) {
+            products.push(product);
+        }
+    }
+    products
+        .into_iter()
+        .filter_map(|product| Some((product, catalog.removal(product)?, catalog.rules.get(product)?)))
+        .filter_map(|(product, removal, rule)| {
+            let paths: Vec<String> = rule
+                .sweepable(assessment.os_family)
+                .filter(|path| removal.sweep.iter().any(|it| it == path))
+                .map(str::to_owned)
+                .collect();
+            (!paths.is_empty()).then(|| Step {
+                action: Action::Sweep {
+                    product: product.clone(),
+                    paths,
+                },
+                time_limit: removal.sweep_time_limit,
+                safe_point_after: true,
+            })
+        })
+        .collect()
+}
+
+fn manager(
+    usable: &[PackageManager],
     assessment: &Assessment,
-    replacement: &ProductId,
-    catalog: &Catalog,
-) -> Result<Vec<Step>, ComposeError> {
-    todo!("{assessment:?} {replacement:?} {catalog:?}")
+    product: &ProductId,
+) -> Result<PackageManager, ComposeError> {
+    assessment
+        .managers
+        .iter()
+        .find(|manager| usable.contains(manager))
+        .copied()
+        .ok_or_else(|| ComposeError::NoManager(product.clone()))
 }

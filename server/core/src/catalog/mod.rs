@@ -3,8 +3,12 @@
 //! Rules say how a product is seen and go to agents; recipes stay on the server and travel only as steps.
 
 mod book;
+mod check;
 mod compose;
 mod recipe;
+
+#[cfg(test)]
+mod tests;
 
 pub use book::{Catalog, CatalogError, REVISION};
 pub use compose::{ComposeError, compose};

@@ -40,11 +40,6 @@ pub fn apply(plan: &Plan, event: &Event) -> Result<Plan, ApplyError> {
 ///
 /// # Errors
 /// As [`apply`].
-pub fn replay<'a>(
-    plan: Plan,
-    events: impl IntoIterator<Item = &'a Event>,
-) -> Result<Plan, ApplyError> {
-    events
-        .into_iter()
-        .try_fold(plan, |plan, event| apply(&plan, event))
+pub fn replay<'a>(plan: Plan, events: impl IntoIterator<Item = &'a Event>) -> Result<Plan, ApplyError> {
+    events.into_iter().try_fold(plan, |plan, event| apply(&plan, event))
 }

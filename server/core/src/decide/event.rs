@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     judge::Assessment,
-    plan::{
-        Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Phase, Reason, Verify,
-    },
+    plan::{Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Phase, Reason, Verify},
 };
 
 /// A fact and the server's time of it.

@@ -1,12 +1,264 @@
-//! The judging.
+//! The judging: from verdicts to a condition, the replacement's state, and what blocks work.
 
-use cutover_proto::inventory::Inventory;
+use cutover_proto::{
+    ids::ProductId,
+    inventory::{DiskEncryption, Inventory},
+    rule::{Role, Rule, Trace},
+    verdict::{EvidenceKind, EvidenceOutcome, HealthState, Sighting, Verdict},
+};
 
-use super::Assessment;
+use super::{Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook};
 use crate::{campaign::Campaign, catalog::Catalog};
 
 /// Judges an inventory.
+///
+/// | what the looks at the targets say | condition |
+/// |---|---|
+/// | one is installed or running | carries, even beside unknowns |
+/// | else: a required look failed, or was not made | unknown |
+/// | else: one is a part of another product | embedded |
+/// | else: one left something behind | remnant |
+/// | else | free |
 #[must_use]
 pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> Assessment {
-    todo!("{inventory:?} {campaign:?} {catalog:?}")
+    let mut it = Assessment {
+        condition: Condition::Free,
+        targets: Vec::new(),
+        embedded: Vec::new(),
+        leftovers: Vec::new(),
+        unknown: Vec::new(),
+        replacement: replacement(inventory, campaign),
+        unapproved: unapproved(inventory, campaign, catalog),
+        protection: inventory.protection,
+        blockers: Vec::new(),
+        restart_pending: inventory.facts.restart_pending,
+        os_family: inventory.facts.os_family,
+        managers: inventory.facts.package_managers.clone(),
+        hostname: inventory.facts.hostname.clone(),
+    };
+    for product in &campaign.targets {
+        look_at(&mut it, product, inventory, catalog);
+    }
+    it.condition = if !it.targets.is_empty() {
+        Condition::Carries
+    } else if !it.unknown.is_empty() {
+        Condition::Unknown
+    } else if !it.embedded.is_empty() {
+        Condition::Embedded
+    } else if !it.leftovers.is_empty() {
+        Condition::Remnant
+    } else {
+        Condition::Free
+    };
+    if it.condition == Condition::Free && !covers(inventory, campaign, catalog) {
+        it.condition = Condition::Unknown;
+        it.unknown.push(UnknownLook {
+            product: campaign
+                .targets
+                .first()
+                .cloned()
+                .unwrap_or_else(|| ProductId::new("target")),
+            why: format!(
+                "no rule of the catalog sees any target on {}",
+                inventory.facts.os_family
+            ),
+        });
+    }
+    it.blockers = blockers(&it, inventory, catalog);
+    it
+}
+
+/// Whether any target has looks on this family of systems. Without, nothing could ever be seen there.
+fn covers(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> bool {
+    campaign
+        .targets
+        .iter()
+        .any(|product| is_applicable(product, inventory, catalog))
+}
+
+fn is_applicable(product: &ProductId, inventory: &Inventory, catalog: &Catalog) -> bool {
+    catalog
+        .rules
+        .get(product)
+        .is_none_or(|rule| rule.looks_on(inventory.facts.os_family).next().is_some())
+}
+
+fn look_at(it: &mut Assessment, product: &ProductId, inventory: &Inventory, catalog: &Catalog) {
+    if !is_applicable(product, inventory, catalog) {
+        return;
+    }
+    let unknown = |why: &str| UnknownLook {
+        product: product.clone(),
+        why: why.to_owned(),
+    };
+    let Some(rule) = catalog.rules.get(product) else {
+        it.unknown.push(unknown("no rule of the catalog sees it"));
+        return;
+    };
+    let Some(sighting) = inventory.sighting(product) else {
+        it.unknown.push(unknown(
+            "the agent did not look for it; its rules are older than the campaign's",
+        ));
+        return;
+    };
+    match sighting.verdict {
+        Verdict::Installed | Verdict::Running => it.targets.push(TargetSeen {
+            product: product.clone(),
+            verdict: sighting.verdict,
+            version: sighting.version.clone(),
+            packages: packages(sighting, rule, inventory),
+        }),
+        Verdict::Remnant => it.leftovers.push(Leftover {
+            product: product.clone(),
+            seen: seen(sighting).map(|evidence| evidence.detail.clone()).collect(),
+        }),
+        Verdict::Embedded => it.embedded.push(product.clone()),
+        Verdict::Absent => {}
+        Verdict::Unknown => it.unknown.push(unknown(if sighting.why.is_empty() {
+            "a required look failed and gave no reason"
+        } else {
+            &sighting.why
+        })),
+    }
+}
+
+fn seen(sighting: &Sighting) -> impl Iterator<Item = &cutover_proto::verdict::Evidence> {
+    sighting
+        .evidence
+        .iter()
+        .filter(|evidence| evidence.outcome == EvidenceOutcome::Seen)
+}
+
+/// Names of the packages that the host's own look attributed to the product: the first word of each detail, and only
+/// such names as the rule looks for.
+fn packages(sighting: &Sighting, rule: &Rule, inventory: &Inventory) -> Vec<String> {
+    let allowed: Vec<&str> = rule
+        .looks_on(inventory.facts.os_family)
+        .filter_map(|look| match &look.trace {
+            Trace::Package { names } => Some(names.iter().map(String::as_str)),
+            Trace::Unit { .. } | Trace::Process { .. } | Trace::Path { .. } => None,
+        })
+        .flatten()
+        .collect();
+    let mut names = Vec::new();
+    for evidence in seen(sighting).filter(|evidence| evidence.kind == EvidenceKind::Package) {
+        // Where one look saw several packages they are listed one after another.
+        for word in evidence.detail.split([' ', ',', ';']) {
+            if allowed.contains(&word) && !names.iter().any(|name| name == word) {
+                names.push(word.to_owned());
+            }
+        }
+    }
+    names
+}
+
+/// The replacement that counts: any that the campaign names, when it is healthy at an accepted grade; else the one that
+/// its rules choose for this host.
+fn replacement(inventory: &Inventory, campaign: &Campaign) -> Option<ReplacementSeen> {
+    let facts = &inventory.facts;
+    let state = |product: &ProductId| replacement_state(inventory.sighting(product), campaign);
+    let chosen = campaign.replacements.iter().find(|rule| {
+        (rule.os_family.is_empty() || rule.os_family.contains(&facts.os_family))
+            && (rule.os_id.is_empty() || rule.os_id.contains(&facts.os_id))
+    });
+    let healthy = campaign
+        .replacements
+        .iter()
+        .find(|rule| matches!(state(&rule.product), ReplacementState::Healthy { accepted: true, .. }));
+    // What the rules choose leads, so that a host with two does not flap between them.
+    let chosen_is_healthy =
+        chosen.is_some_and(|rule| matches!(state(&rule.product), ReplacementState::Healthy { accepted: true, .. }));
+    let product = if chosen_is_healthy { chosen } else { healthy.or(chosen) }?
+        .product
+        .clone();
+    Some(ReplacementSeen {
+        state: state(&product),
+        product,
+    })
+}
+
+fn replacement_state(sighting: Option<&Sighting>, campaign: &Campaign) -> ReplacementState {
+    let unhealthy = |why: String| ReplacementState::Unhealthy { why };
+    let Some(sighting) = sighting else {
+        return unhealthy("the agent did not look for it".to_owned());
+    };
+    match sighting.verdict {
+        Verdict::Absent | Verdict::Remnant | Verdict::Embedded => ReplacementState::Absent,
+        Verdict::Unknown => unhealthy(format!("it could not be told whether it is there: {}", sighting.why)),
+        Verdict::Installed | Verdict::Running => match &sighting.health {
+            None => unhealthy("its health was not looked at".to_owned()),
+            Some(health) => match health.state {
+                HealthState::Healthy => ReplacementState::Healthy {
+                    grade: health.grade,
+                    accepted: campaign.accepts(health.grade),
+                },
+                HealthState::Unhealthy => unhealthy(health.why.clone()),
+                HealthState::Unknown => unhealthy(format!("its health could not be told: {}", health.why)),
+            },
+        },
+    }
+}
+
+/// Present products that protect and that the campaign does not name.
+fn unapproved(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> Vec<ProductId> {
+    let is_named = |product: &ProductId| campaign.replacements.iter().any(|rule| rule.product == *product);
+    inventory
+        .sightings
+        .iter()
+        .filter(|sighting| sighting.is_present())
+        .filter(
+            |sighting| match catalog.rules.get(&sighting.product).map(|rule| rule.role) {
+                Some(Role::Unapproved) => true,
+                Some(Role::Replacement) => !is_named(&sighting.product),
+                Some(Role::Target) | None => false,
+            },
+        )
+        .map(|sighting| sighting.product.clone())
+        .collect()
+}
+
+/// What stands against work on the host. A pending restart is none: it is answered by scheduling one. Unknown free room
+/// is none either: the download, which comes first, needs the room and changes nothing else.
+fn blockers(it: &Assessment, inventory: &Inventory, catalog: &Catalog) -> Vec<Blocker> {
+    let mut blockers = Vec::new();
+    match inventory.facts.encryption {
+        DiskEncryption::ByTarget => blockers.push(Blocker::EncryptedByTarget),
+        DiskEncryption::Unknown if it.carries() => blockers.push(Blocker::EncryptionUnknown),
+        DiskEncryption::Unknown | DiskEncryption::None | DiskEncryption::Other => {}
+    }
+    let has_any = |usable: &[_]| it.managers.iter().any(|manager| usable.contains(manager));
+    for target in &it.targets {
+        if catalog
+            .removal(&target.product)
+            .is_some_and(|removal| !has_any(&removal.managers))
+        {
+            blockers.push(Blocker::NoPackageManager {
+                product: target.product.clone(),
+            });
+        }
+    }
+    if it.is_protected_by_replacement() {
+        return blockers;
+    }
+    let install = it
+        .replacement
+        .as_ref()
+        .and_then(|seen| Some((&seen.product, catalog.installation(&seen.product)?)));
+    if let Some((product, install)) = install {
+        if !has_any(&install.managers) {
+            blockers.push(Blocker::NoPackageManager {
+                product: product.clone(),
+            });
+        }
+        match inventory.facts.free_disk_mib {
+            Some(free_mib) if free_mib < install.needs_free_mib => {
+                blockers.push(Blocker::LittleDisk {
+                    free_mib,
+                    need_mib: install.needs_free_mib,
+                });
+            }
+            Some(_) | None => {}
+        }
+    }
+    blockers
 }

@@ -166,9 +166,9 @@ impl Assessment {
     /// Whether the chosen replacement is healthy at an accepted grade.
     #[must_use]
     pub fn is_protected_by_replacement(&self) -> bool {
-        self.replacement.as_ref().is_some_and(|seen| {
-            matches!(seen.state, ReplacementState::Healthy { accepted: true, .. })
-        })
+        self.replacement
+            .as_ref()
+            .is_some_and(|seen| matches!(seen.state, ReplacementState::Healthy { accepted: true, .. }))
     }
 
     /// Why the replacement does not count; `None` when it does.
@@ -180,13 +180,9 @@ impl Assessment {
         let product = seen.product.clone();
         match &seen.state {
             ReplacementState::Healthy { accepted: true, .. } => None,
-            ReplacementState::Healthy {
-                grade,
-                accepted: false,
-            } => Some(Reason::GradeNotAccepted {
-                product,
-                grade: *grade,
-            }),
+            ReplacementState::Healthy { grade, accepted: false } => {
+                Some(Reason::GradeNotAccepted { product, grade: *grade })
+            }
             ReplacementState::Unhealthy { why } => Some(Reason::ReplacementUnhealthy {
                 product,
                 why: why.clone(),

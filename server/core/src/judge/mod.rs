@@ -3,8 +3,10 @@
 mod assess;
 mod assessment;
 
+#[cfg(test)]
+mod tests;
+
 pub use assess::assess;
 pub use assessment::{
-    Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen,
-    UnknownLook,
+    Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook,
 };

@@ -67,9 +67,7 @@ impl Phase {
     #[must_use]
     pub const fn is_moving(self) -> bool {
         match self {
-            Self::Planned | Self::Queued | Self::Migrating | Self::Rebooting | Self::Verifying => {
-                true
-            }
+            Self::Planned | Self::Queued | Self::Migrating | Self::Rebooting | Self::Verifying => true,
             Self::Unassessed
             | Self::Clear
             | Self::Unplanned

@@ -265,8 +265,7 @@ impl Plan {
     #[must_use]
     pub fn order_to_send(&self, running: Option<u64>) -> Option<u64> {
         let order = self.order.as_ref()?;
-        (running.is_none() && order.cancelling.is_none() && order.records_mark == 0)
-            .then_some(order.number)
+        (running.is_none() && order.cancelling.is_none() && order.records_mark == 0).then_some(order.number)
     }
 
     /// The order that the reply to a check-in must cancel, and why.

@@ -8,7 +8,5 @@ pub const TRANSITIONS: &[(Phase, &[Phase])] = &[];
 /// Whether a plan may move so.
 #[must_use]
 pub fn is_legal(from: Phase, to: Phase) -> bool {
-    TRANSITIONS
-        .iter()
-        .any(|(at, next)| *at == from && next.contains(&to))
+    TRANSITIONS.iter().any(|(at, next)| *at == from && next.contains(&to))
 }

@@ -23,9 +23,7 @@ pub struct Period {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// Not a cron expression.
-    #[error(
-        "`{expression}` is no cron expression ({why}); write five fields, for example `0 6 * * MON`"
-    )]
+    #[error("`{expression}` is no cron expression ({why}); write five fields, for example `0 6 * * MON`")]
     Cron {
         /// What was given.
         expression: String,
@@ -33,9 +31,7 @@ pub enum ScheduleError {
         why: String,
     },
     /// No such zone.
-    #[error(
-        "`{zone}` is no time zone of the IANA database; write for example Europe/Berlin or UTC"
-    )]
+    #[error("`{zone}` is no time zone of the IANA database; write for example Europe/Berlin or UTC")]
     Zone {
         /// What was given.
         zone: String,

@@ -1,0 +1,153 @@
+use super::*;
+use crate::catalog::Catalog;
+
+fn preset_with(change: impl Fn(String) -> String) -> Result<Campaign, CampaignError> {
+    Campaign::parse("test.toml", &change(PRESETS[0].1.to_owned()), 1)
+}
+
+fn refusal(change: impl Fn(String) -> String) -> String {
+    preset_with(change).expect_err("must be refused").to_string()
+}
+
+#[test]
+fn every_preset_is_sound_and_served_by_the_catalog() {
+    let catalog = Catalog::built_in().unwrap();
+    for (file, text) in PRESETS {
+        let campaign = Campaign::parse(file, text, 1).unwrap();
+        campaign.check_against(&catalog).unwrap();
+        assert_eq!(campaign.mode, Mode::Observe, "a new campaign only looks");
+    }
+}
+
+#[test]
+fn the_us_preset_has_its_instants_and_bans_no_use() {
+    let campaign = Campaign::preset().unwrap();
+    assert_eq!(campaign.kind, CampaignKind::SaleAndUpdateBan);
+    let instants: Vec<(&str, String)> = campaign
+        .milestones
+        .iter()
+        .map(|it| (it.name.as_str(), zone::utc(it.at_ms)))
+        .collect();
+    assert_eq!(
+        instants,
+        [
+            ("sale", "2024-07-20T04:00:00Z".to_owned()),
+            ("vendor-updates", "2024-09-10T04:00:00Z".to_owned()),
+            ("updates", "2024-09-29T04:00:00Z".to_owned()),
+        ]
+    );
+    assert_eq!(campaign.cutoff_ms(), Some(campaign.milestones[2].at_ms));
+    assert!(campaign.milestones[0].note.contains("time of day"));
+    assert!(!campaign.accepts(cutover_proto::verdict::Protection::OnDemand));
+}
+
+#[test]
+fn a_bare_date_is_refused_with_line_and_remedy() {
+    let said = refusal(|text| text.replace("\"2024-09-29T04:00:00Z\"", "2024-09-29"));
+    assert!(said.contains("line 32") && said.contains("`updates`.at"), "{said}");
+    assert!(said.contains("2024-09-29T00:00:00-04:00"), "{said}");
+    let said = refusal(|text| text.replace("2024-09-29T04:00:00Z", "2024-09-29T04:00:00"));
+    assert!(said.contains("names no instant"), "{said}");
+}
+
+#[test]
+fn an_instant_may_have_an_offset_a_zone_or_be_a_toml_datetime() {
+    for spelling in [
+        "\"2024-09-29T00:00:00-04:00\"",
+        "\"2024-09-29T00:00[America/New_York]\"",
+        "2024-09-29T00:00:00-04:00",
+    ] {
+        let campaign = preset_with(|text| text.replace("\"2024-09-29T04:00:00Z\"", spelling)).unwrap();
+        assert_eq!(campaign.cutoff_ms(), Some(1_727_582_400_000), "{spelling}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_remedy() {
+    let cases: [(&str, &str, &str); 12] = [
+        ("schema = 1", "schema = 9", "reads schema 1"),
+        ("mode = \"observe\"", "mode = \"obsever\"", "observe"),
+        ("mode = \"observe\"", "moode = \"observe\"", "moode"),
+        ("cutoff = true", "cutoff = false", "cutoff = true"),
+        ("[\"kesl-gui\", \"kesl\", \"klnagent64\"]", "[]", "targets"),
+        (
+            "[\"kesl-gui\", \"kesl\", \"klnagent64\"]",
+            "[\"kesl\", \"kesl\"]",
+            "twice",
+        ),
+        ("product = \"clamav\"", "product = \"kesl\"", "cannot be both"),
+        (
+            "accepted_grades = []",
+            "accepted_grades = [\"passive\"]",
+            "no protection",
+        ),
+        ("name = \"vendor-updates\"", "name = \"sale\"", "rename"),
+        ("[wave]", "[policy]\nattempts = 0\n[wave]", "at least 1"),
+        ("[wave]", "[policy]\nsoak = \"1 day\"\n[wave]", "policy.soak"),
+        ("[wave]", "[policy]\ntime_zone = \"Mars/Base\"\n[wave]", "IANA"),
+    ];
+    for (from, to, expected) in cases {
+        let said = refusal(|text| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        assert!(said.contains(expected), "{to}: {said}");
+        assert!(said.starts_with("test.toml"), "{said}");
+    }
+}
+
+#[test]
+fn a_recovery_target_must_lie_after_the_cutoff_and_then_counts() {
+    let with = |target: &str| {
+        let line = format!("recovery_target = \"{target}\"\n\n[wave]");
+        preset_with(move |text| text.replace("[wave]", &line))
+    };
+    assert!(with("2024-09-01T00:00:00Z").is_err());
+    let campaign = with("2027-01-31T00:00:00-05:00").unwrap();
+    assert_eq!(campaign.target_ms(), campaign.recovery_target_ms);
+    assert_ne!(campaign.target_ms(), campaign.cutoff_ms());
+}
+
+#[test]
+fn grace_counts_full_working_days_in_the_campaigns_zone() {
+    let policy = Policy {
+        time_zone: "America/New_York".to_owned(),
+        ..Policy::default()
+    };
+    let end = |from: &str| zone::utc(policy.grace_end_ms(from.parse::<jiff::Timestamp>().unwrap().as_millisecond()));
+    // Friday afternoon: Monday, Tuesday, Wednesday.
+    assert_eq!(end("2024-09-06T19:00:00Z"), "2024-09-11T19:00:00Z");
+    // Saturday counts from Monday's first minute, New York time.
+    assert_eq!(end("2024-09-07T19:00:00Z"), "2024-09-12T04:00:00Z");
+    // Sunday 02:00 UTC is Saturday evening there.
+    assert_eq!(end("2024-09-08T02:00:00Z"), "2024-09-12T04:00:00Z");
+    // Over the change of clocks it stays at the same time of day.
+    assert_eq!(end("2024-11-01T14:00:00Z"), "2024-11-06T15:00:00Z");
+}
+
+#[test]
+fn backoff_doubles_is_capped_and_spreads_by_seed() {
+    let policy = Policy::default();
+    let base = span::ms(policy.retry_base);
+    for seed in 0..200 {
+        for nth in 1..80 {
+            let full = base
+                .saturating_mul(1 << (nth - 1).min(20))
+                .min(span::ms(policy.retry_cap));
+            let wait = policy.backoff_ms(nth, seed);
+            assert!(wait <= full && wait >= full - full / 4, "{nth} {seed} {wait}");
+        }
+    }
+    assert_ne!(policy.backoff_ms(1, 1), policy.backoff_ms(1, 2));
+    assert_eq!(policy.backoff_ms(2, 7), policy.backoff_ms(2, 7));
+}
+
+#[test]
+fn lengths_of_time_have_units() {
+    assert_eq!(span::parse("90s").unwrap().as_secs(), 90);
+    assert_eq!(span::parse(" 250ms ").unwrap().as_millis(), 250);
+    assert_eq!(span::parse("7d").unwrap().as_secs(), 604_800);
+    for bad in ["", "5", "m", "1.5h", "-3s", "99999999999999999999d", "9999999999d"] {
+        assert!(span::parse(bad).is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,85 @@
+//! What a recipe file must hold to.
+
+use cutover_proto::{
+    inventory::OsFamily,
+    rule::{Role, Rule},
+    verdict::Protection,
+};
+
+use super::{Recipe, RecipeError, SCHEMA};
+
+impl Recipe {
+    /// Reads a file and checks it against the product's rule.
+    ///
+    /// # Errors
+    /// When the text is not of this format, of another schema, or asks for more than the rule lets an agent do.
+    pub fn parse(file: &str, text: &str, rule_of: impl Fn(&str) -> Option<Rule>) -> Result<Self, RecipeError> {
+        let recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Syntax {
+            file: file.to_owned(),
+            source: Box::new(source),
+        })?;
+        recipe
+            .check(rule_of(recipe.product.as_str()).as_ref())
+            .map_err(|why| RecipeError::Invalid {
+                file: file.to_owned(),
+                why,
+            })?;
+        Ok(recipe)
+    }
+
+    fn check(&self, rule: Option<&Rule>) -> Result<(), String> {
+        let product = &self.product;
+        if self.schema != SCHEMA {
+            return Err(format!(
+                "schema {} is not known here; this version reads schema {SCHEMA}",
+                self.schema
+            ));
+        }
+        if self.sources.is_empty() {
+            return Err("`sources` is empty; say where the facts come from".to_owned());
+        }
+        let Some(rule) = rule else {
+            return Err(format!(
+                "no rule sees `{product}`, so no look could confirm the recipe; add the rule first"
+            ));
+        };
+        match (&self.remove, &self.install) {
+            (Some(removal), None) if rule.role == Role::Target => {
+                if removal.managers.is_empty() || removal.time_limit.is_zero() {
+                    return Err("[remove] needs at least one manager and a time limit".to_owned());
+                }
+                let offered = |path: &String| OsFamily::ALL.iter().any(|os| rule.sweepable(*os).any(|it| it == path));
+                match removal.sweep.iter().find(|path| !offered(path)) {
+                    Some(path) => Err(format!(
+                        "sweep: `{path}` is not offered by the rule of `{product}`, so agents would refuse it; offer it there first"
+                    )),
+                    None => Ok(()),
+                }
+            }
+            (None, Some(install)) if rule.role == Role::Replacement => {
+                if install.managers.is_empty() || install.packages.is_empty() || install.time_limit.is_zero() {
+                    return Err("[install] needs at least one manager, one package and a time limit".to_owned());
+                }
+                if !matches!(install.grade, Protection::RealTime | Protection::OnDemand) {
+                    return Err(format!(
+                        "grade `{}` is no protection; a replacement gives real-time or on-demand",
+                        install.grade
+                    ));
+                }
+                Ok(())
+            }
+            (Some(_), Some(_)) => {
+                Err("it has [remove] and [install]; a product is a target or a replacement".to_owned())
+            }
+            (None, None) => Err("it has neither [remove] nor [install]; add the one that fits".to_owned()),
+            (Some(_), None) => Err(format!(
+                "[remove] is for targets, and the rule of `{product}` says {}",
+                rule.role
+            )),
+            (None, Some(_)) => Err(format!(
+                "[install] is for replacements, and the rule of `{product}` says {}",
+                rule.role
+            )),
+        }
+    }
+}

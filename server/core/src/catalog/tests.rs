@@ -1,0 +1,178 @@
+use std::fmt::Write as _;
+
+use cutover_proto::{
+    ids::ProductId,
+    inventory::{DiskEncryption, Inventory},
+    step::{Action, Step},
+    verdict::{HealthState, Protection, Verdict},
+};
+
+use super::*;
+use crate::{
+    judge::assess,
+    samples::{campaign, carrying, catalog, inventory, replaced, with, with_clamav},
+};
+
+fn composed(inventory: &Inventory, catalog: &Catalog) -> Result<Vec<Step>, ComposeError> {
+    compose(
+        &assess(inventory, &campaign(""), catalog),
+        &ProductId::new("clamav"),
+        catalog,
+    )
+}
+
+fn lines(steps: &[Step]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        let mark = if step.safe_point_after { "safe" } else { "----" };
+        writeln!(text, "{mark} {}", step.action.describe()).unwrap();
+    }
+    text
+}
+
+/// The built-in catalog, but ClamAV may not stand beside a target.
+fn removal_first() -> Catalog {
+    let mut catalog = catalog();
+    let clamav = catalog.recipes.get_mut(&ProductId::new("clamav")).unwrap();
+    clamav.install.as_mut().unwrap().beside = Beside::Never;
+    catalog
+}
+
+#[test]
+fn a_replacement_that_may_stand_beside_comes_first_and_the_targets_go_by_rank() {
+    let steps = composed(&carrying(), &catalog()).unwrap();
+    insta::assert_snapshot!(lines(&steps), @r"
+    safe fetch clamav
+    safe install clamav
+    safe test that clamav detects
+    safe remove kesl-gui
+    safe remove kesl
+    safe remove klnagent64
+    safe sweep 4 leftovers of kesl
+    safe sweep 2 leftovers of klnagent64
+    ");
+}
+
+#[test]
+fn where_it_may_not_nothing_stops_between_removal_and_protection() {
+    let steps = composed(&carrying(), &removal_first()).unwrap();
+    insta::assert_snapshot!(lines(&steps), @r"
+    safe fetch clamav
+    safe remove kesl-gui
+    ---- remove kesl
+    ---- remove klnagent64
+    ---- install clamav
+    safe test that clamav detects
+    safe sweep 4 leftovers of kesl
+    safe sweep 2 leftovers of klnagent64
+    ");
+}
+
+#[test]
+fn what_is_done_already_is_not_done_again() {
+    let steps = composed(&with_clamav(carrying(), HealthState::Healthy), &catalog()).unwrap();
+    assert!(
+        lines(&steps).starts_with("safe test that clamav detects\nsafe remove kesl-gui\n"),
+        "{}",
+        lines(&steps)
+    );
+    let gone = with(inventory(), "kesl", Verdict::Remnant);
+    let steps = composed(&gone, &catalog()).unwrap();
+    assert!(lines(&steps).ends_with("safe test that clamav detects\nsafe sweep 4 leftovers of kesl\n"));
+    assert_eq!(composed(&replaced(), &catalog()), Err(ComposeError::NothingToDo));
+}
+
+#[test]
+fn encrypted_disks_never_get_a_step() {
+    for encryption in [DiskEncryption::ByTarget, DiskEncryption::Unknown] {
+        let mut inventory = carrying();
+        inventory.facts.encryption = encryption;
+        assert_eq!(composed(&inventory, &catalog()), Err(ComposeError::Encryption));
+    }
+}
+
+#[test]
+fn what_no_package_accounts_for_is_a_persons_work() {
+    let mut inventory = carrying();
+    for sighting in &mut inventory.sightings {
+        sighting.evidence.clear();
+    }
+    assert_eq!(
+        composed(&inventory, &catalog()),
+        Err(ComposeError::NotAPackage(ProductId::new("kesl-gui")))
+    );
+}
+
+#[test]
+fn protection_falls_with_the_product_that_gave_it_and_rises_with_the_proof() {
+    let clamav = ProductId::new("clamav");
+    let after = |catalog: &Catalog| -> Vec<(String, Option<Protection>)> {
+        let steps = composed(&carrying(), catalog).unwrap();
+        (0..steps.len())
+            .map(|index| {
+                (
+                    steps[index].action.describe(),
+                    catalog.protection_after(&steps, index, &clamav),
+                )
+            })
+            .filter(|(_, protection)| protection.is_some())
+            .collect()
+    };
+    assert_eq!(
+        after(&catalog()),
+        [("remove kesl".to_owned(), Some(Protection::OnDemand))]
+    );
+    assert_eq!(
+        after(&removal_first()),
+        [
+            ("remove kesl".to_owned(), Some(Protection::None)),
+            ("test that clamav detects".to_owned(), Some(Protection::OnDemand)),
+        ]
+    );
+}
+
+#[test]
+fn a_recipe_may_sweep_only_what_the_rule_offers() {
+    let catalog = catalog();
+    let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
+    let text = |sweep: &str| {
+        format!(
+            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n[remove]\nrank = \"product\"\nmanagers = [\"apt\"]\n\
+             time_limit = \"5m\"\nsweep = [\"{sweep}\"]\n"
+        )
+    };
+    assert!(Recipe::parse("r.toml", &text("/opt/kaspersky/kesl"), rule).is_ok());
+    let said = Recipe::parse("r.toml", &text("/opt/kaspersky"), rule)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("r.toml") && said.contains("offer it there first"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_recipe_with_an_unknown_key_or_the_wrong_role_is_refused() {
+    let catalog = catalog();
+    let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
+    let refused = |text: &str| Recipe::parse("r.toml", text, rule).unwrap_err().to_string();
+    assert!(refused("schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\nrun = \"sh\"\n").contains("run"));
+    assert!(refused("schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n").contains("neither"));
+    assert!(refused("schema = 2\nproduct = \"kesl\"\nsources = [\"x\"]\n").contains("schema 2"));
+    assert!(refused("schema = 1\nproduct = \"nothing\"\nsources = [\"x\"]\n").contains("no rule"));
+    let wrong = "schema = 1\nproduct = \"clamav\"\nsources = [\"x\"]\n[remove]\nrank = \"gui\"\nmanagers = [\"apt\"]\ntime_limit = \"5m\"\n";
+    assert!(refused(wrong).contains("for targets"));
+}
+
+#[test]
+fn every_step_of_every_order_can_be_read_by_an_agent() {
+    for catalog in [catalog(), removal_first()] {
+        for step in composed(&carrying(), &catalog).unwrap() {
+            let wire: cutover_proto::v1::Step = step.clone().into();
+            assert_eq!(Step::try_from(wire).unwrap(), step);
+            if let Action::RemovePackages { product, packages, .. } = &step.action {
+                assert_eq!(packages, &[product.as_str()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use cutover_proto::{
+    ids::ProductId,
+    inventory::{DiskEncryption, OsFamily},
+    verdict::{HealthState, Protection, Verdict},
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::samples::{campaign, carrying, catalog, inventory, replaced, with, with_clamav};
+
+fn judged(inventory: &cutover_proto::inventory::Inventory) -> Assessment {
+    assess(inventory, &campaign(""), &catalog())
+}
+
+#[test]
+fn a_target_carries_even_beside_unknowns() {
+    let it = judged(&with(
+        with(inventory(), "kesl", Verdict::Installed),
+        "kesl-gui",
+        Verdict::Unknown,
+    ));
+    assert_eq!(it.condition, Condition::Carries);
+    assert_eq!(it.targets[0].packages, ["kesl"]);
+    assert_eq!(it.unknown.len(), 1);
+}
+
+#[test]
+fn an_unknown_is_never_an_absent() {
+    let it = judged(&with(inventory(), "klnagent64", Verdict::Unknown));
+    assert_eq!(it.condition, Condition::Unknown);
+    assert_eq!(it.unknown[0].why, "dpkg status could not be read");
+    // Beside leftovers and embedded parts too.
+    let it = judged(&with(
+        with(inventory(), "klnagent64", Verdict::Unknown),
+        "kesl",
+        Verdict::Embedded,
+    ));
+    assert_eq!(it.condition, Condition::Unknown);
+}
+
+#[test]
+fn a_product_that_was_not_looked_for_is_unknown() {
+    let mut inventory = inventory();
+    inventory.sightings.retain(|it| it.product.as_str() != "kesl");
+    let it = judged(&inventory);
+    assert_eq!(it.condition, Condition::Unknown);
+    assert!(it.unknown[0].why.contains("did not look"));
+}
+
+#[test]
+fn a_system_that_no_rule_covers_is_unknown_not_clear() {
+    let mut inventory = inventory();
+    inventory.facts.os_family = OsFamily::Windows;
+    inventory.sightings.clear();
+    assert_eq!(judged(&inventory).condition, Condition::Unknown);
+}
+
+#[test]
+fn embedded_and_remnant_follow_in_that_order() {
+    let both = with(
+        with(inventory(), "kesl", Verdict::Remnant),
+        "kesl-gui",
+        Verdict::Embedded,
+    );
+    assert_eq!(judged(&both).condition, Condition::Embedded);
+    let it = judged(&with(inventory(), "kesl", Verdict::Remnant));
+    assert_eq!(it.condition, Condition::Remnant);
+    assert_eq!(it.leftovers[0].product, ProductId::new("kesl"));
+    assert_eq!(judged(&inventory()).condition, Condition::Free);
+}
+
+#[test]
+fn packages_are_only_those_that_the_rule_looks_for() {
+    let mut inventory = carrying();
+    for sighting in &mut inventory.sightings {
+        for evidence in &mut sighting.evidence {
+            evidence.detail = "libc6 2.36, kesl 12.1.0-1297".to_owned();
+        }
+    }
+    let it = judged(&inventory);
+    let kesl = it.targets.iter().find(|it| it.product.as_str() == "kesl").unwrap();
+    assert_eq!(kesl.packages, ["kesl"]);
+    let gui = it.targets.iter().find(|it| it.product.as_str() == "kesl-gui").unwrap();
+    assert!(gui.packages.is_empty());
+}
+
+#[test]
+fn a_replacement_counts_only_healthy_and_at_an_accepted_grade() {
+    let state = |it: &Assessment| it.replacement.clone().unwrap().state;
+    assert!(judged(&replaced()).is_protected_by_replacement());
+    assert_eq!(
+        judged(&inventory()).replacement.unwrap().state,
+        ReplacementState::Absent
+    );
+    let it = judged(&with_clamav(inventory(), HealthState::Unhealthy));
+    assert_eq!(
+        state(&it),
+        ReplacementState::Unhealthy {
+            why: "signatures are 30 days old".to_owned()
+        }
+    );
+    assert!(!judged(&with_clamav(inventory(), HealthState::Unknown)).is_protected_by_replacement());
+    let strict = crate::campaign::Campaign::preset().unwrap();
+    let it = assess(&replaced(), &strict, &catalog());
+    assert_eq!(
+        state(&it),
+        ReplacementState::Healthy {
+            grade: Protection::OnDemand,
+            accepted: false
+        }
+    );
+    assert!(!it.is_protected_by_replacement());
+}
+
+#[test]
+fn no_rule_of_the_campaign_fits_another_distribution() {
+    let mut inventory = carrying();
+    inventory.facts.os_id = "fedora".to_owned();
+    assert_eq!(judged(&inventory).replacement, None);
+}
+
+#[test]
+fn encryption_by_the_target_blocks_and_unknown_encryption_blocks_what_carries() {
+    let with_encryption = |mut inventory: cutover_proto::inventory::Inventory, encryption| {
+        inventory.facts.encryption = encryption;
+        judged(&inventory).blockers
+    };
+    assert_eq!(
+        with_encryption(carrying(), DiskEncryption::ByTarget),
+        [Blocker::EncryptedByTarget]
+    );
+    assert_eq!(
+        with_encryption(carrying(), DiskEncryption::Unknown),
+        [Blocker::EncryptionUnknown]
+    );
+    assert_eq!(with_encryption(replaced(), DiskEncryption::Unknown), []);
+    assert_eq!(with_encryption(carrying(), DiskEncryption::None), []);
+    assert_eq!(with_encryption(carrying(), DiskEncryption::Other), []);
+}
+
+#[test]
+fn little_room_and_no_package_manager_block_and_a_pending_restart_does_not() {
+    let mut inventory = carrying();
+    inventory.facts.free_disk_mib = Some(100);
+    assert_eq!(
+        judged(&inventory).blockers,
+        [Blocker::LittleDisk {
+            free_mib: 100,
+            need_mib: 1024
+        }]
+    );
+    inventory.facts.free_disk_mib = None;
+    inventory.facts.restart_pending = Some(true);
+    assert_eq!(judged(&inventory).blockers, []);
+    inventory.facts.package_managers.clear();
+    assert!(judged(&inventory).blockers.contains(&Blocker::NoPackageManager {
+        product: ProductId::new("kesl")
+    }));
+}
+
+fn any_verdict() -> impl Strategy<Value = Verdict> {
+    proptest::sample::select(Verdict::ALL)
+}
+
+proptest! {
+    #[test]
+    fn the_table_decides_in_its_order(gui in any_verdict(), kesl in any_verdict(), agent in any_verdict()) {
+        let it = [("kesl-gui", gui), ("kesl", kesl), ("klnagent64", agent)]
+            .into_iter()
+            .fold(inventory(), |it, (product, verdict)| with(it, product, verdict));
+        let all = [gui, kesl, agent];
+        let any = |verdict| all.contains(&verdict);
+        let expected = if any(Verdict::Installed) || any(Verdict::Running) {
+            Condition::Carries
+        } else if any(Verdict::Unknown) {
+            Condition::Unknown
+        } else if any(Verdict::Embedded) {
+            Condition::Embedded
+        } else if any(Verdict::Remnant) {
+            Condition::Remnant
+        } else {
+            Condition::Free
+        };
+        prop_assert_eq!(judged(&it).condition, expected);
+    }
+}
