@@ -1,28 +1,76 @@
-//! Slack and lateness, in small.
+//! Slack and lateness, in small: from the target, the soak and a fixed allowance for the work.
 
-use crate::{campaign::Campaign, plan::Plan};
+use std::time::Duration;
+
+use crate::{
+    campaign::{Campaign, span, zone::utc},
+    plan::{Phase, Plan, Verify},
+};
+
+/// What an attempt is allowed from its start to its last record, a restart and one retry included.
+pub const WORK_ALLOWANCE: Duration = Duration::from_secs(4 * 3600);
 
 /// Time left until the host must start for the target to be met, in milliseconds; negative when it is over. `None` when
-/// the campaign has no target ahead: a cutoff in the past needs a recovery target ([`no_target_text`]).
+/// the campaign has no target ahead: a cutoff in the past needs a recovery target ([`no_target_text`]). `None` too where
+/// nothing is to be done.
 #[must_use]
 pub fn slack_ms(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<i64> {
-    todo!("{plan:?} {campaign:?} {now_ms}")
+    let target_ms = campaign.target_ms().filter(|target| *target > now_ms)?;
+    let soak_ms = span::ms(campaign.policy.soak);
+    let done_ms = match plan.phase {
+        Phase::Unassessed
+        | Phase::Unplanned
+        | Phase::Planned
+        | Phase::Queued
+        | Phase::Blocked
+        | Phase::Handwork
+        | Phase::Failed => {
+            let grace_end_ms = campaign.policy.grace_end_ms(plan.grace_from_ms);
+            let start_ms = now_ms.max(grace_end_ms).max(plan.retry_at_ms.unwrap_or(i64::MIN));
+            start_ms
+                .saturating_add(span::ms(WORK_ALLOWANCE))
+                .saturating_add(soak_ms)
+        }
+        Phase::Migrating | Phase::Rebooting => now_ms.saturating_add(soak_ms),
+        Phase::Verifying => match plan.verify {
+            Some(Verify::Soaking { until_ms }) => until_ms,
+            Some(Verify::LastContact | Verify::LastLook { .. }) => now_ms,
+            Some(Verify::FirstContact | Verify::FirstLook { .. }) | None => now_ms.saturating_add(soak_ms),
+        },
+        Phase::Clear | Phase::Migrated | Phase::Exempt | Phase::Concluded | Phase::OutOfScope | Phase::Retired => {
+            return None;
+        }
+    };
+    Some(target_ms.saturating_sub(done_ms))
 }
 
 /// The latest instant at which a start still meets the target; the queue's order. [`i64::MAX`] without a target.
 #[must_use]
 pub fn latest_start_ms(campaign: &Campaign) -> i64 {
-    todo!("{campaign:?}")
+    campaign.target_ms().map_or(i64::MAX, |target| {
+        target - span::ms(WORK_ALLOWANCE) - span::ms(campaign.policy.soak)
+    })
 }
 
-/// Whether the plan will miss the target. `None` where that cannot be said.
+/// Whether the plan will miss the target: its slack is used up. `None` where that cannot be said.
 #[must_use]
 pub fn late(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<bool> {
-    todo!("{plan:?} {campaign:?} {now_ms}")
+    slack_ms(plan, campaign, now_ms).map(|slack| slack < 0)
 }
 
 /// What pages say where slack and lateness are not computed; `None` where they are.
 #[must_use]
 pub fn no_target_text(campaign: &Campaign, now_ms: i64) -> Option<String> {
-    todo!("{campaign:?} {now_ms}")
+    match (campaign.recovery_target_ms, campaign.cutoff_ms()) {
+        (Some(target), _) if target <= now_ms => Some(format!(
+            "the recovery target {} is past: slack and lateness are not computed; set a later one",
+            utc(target)
+        )),
+        (None, Some(cutoff)) if cutoff <= now_ms => Some(format!(
+            "the cutoff {} is past and no recovery target is set: slack and lateness are not computed; set recovery_target in the campaign",
+            utc(cutoff)
+        )),
+        (None, None) => Some("the campaign has no cutoff: slack and lateness are not computed".to_owned()),
+        (Some(_), _) | (None, Some(_)) => None,
+    }
 }

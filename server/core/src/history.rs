@@ -1,15 +1,221 @@
 //! Events in words: one line each, for `why`, timelines and snapshots.
 
-use crate::{decide::Event, plan::Plan, waiting::Waiting};
+use cutover_proto::{ids::ProductId, record::RecordEvent};
+
+use crate::{
+    campaign::zone::utc,
+    decide::{Event, Fact},
+    judge::{Assessment, Condition},
+    plan::{OrderEnd, Origin, Plan, Reason, Verify},
+    waiting::Waiting,
+};
 
 /// One line without the time.
 #[must_use]
 pub fn line(event: &Event) -> String {
-    todo!("{event:?}")
+    match &event.fact {
+        Fact::Enrolled { wave, site, .. } if site.is_empty() => format!("enrolled, wave {wave}"),
+        Fact::Enrolled { wave, site, .. } => format!("enrolled, wave {wave}, site {site}"),
+        Fact::Looked {
+            assessment: Some(it), ..
+        } => format!("looked: {}", seen(it)),
+        Fact::Looked { assessment: None, .. } => "looked: as before".to_owned(),
+        Fact::TargetSeen { products } => format!("first shown to carry {}", list(products)),
+        Fact::TargetVanished => "the target vanished, not done by us".to_owned(),
+        Fact::ProtectionTurned { grade, cover, .. } => format!("protection is {grade}: {cover}"),
+        Fact::Moved { to, reason } => format!("moved to {to}{}", because(reason.as_ref())),
+        Fact::ReasonTurned { reason: Some(reason) } => format!("stays: {}", reason.text()),
+        Fact::ReasonTurned { reason: None } => "stays; the reason is gone".to_owned(),
+        Fact::ReplacementChosen { product } => format!("to be replaced by {product}"),
+        Fact::Approved { by } => format!("let start by {by}"),
+        Fact::OrderIssued {
+            number, attempt, steps, ..
+        } => {
+            format!("order {number} issued, attempt {attempt}, {} steps", steps.len())
+        }
+        Fact::OrderFetched { number } => format!("order {number} fetched"),
+        Fact::StepReported {
+            number,
+            event,
+            step,
+            cause,
+            detail,
+            ..
+        } => {
+            let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            let detail = if detail.is_empty() {
+                String::new()
+            } else {
+                format!(" ({detail})")
+            };
+            if is_about_a_step(*event) {
+                format!("order {number} {event}, step {}{cause}{detail}", step + 1)
+            } else {
+                format!("order {number} {event}{cause}{detail}")
+            }
+        }
+        Fact::OrderCancelling { number, why } => format!("order {number} asked to end: {why}"),
+        Fact::OrderEnded {
+            number,
+            end,
+            cause,
+            detail,
+            used_attempt,
+        } => ended(
+            *number,
+            *end,
+            cause.map(|cause| cause.to_string()),
+            detail,
+            *used_attempt,
+        ),
+        Fact::RetrySet { at_ms, .. } => format!("next try due at {}", utc(*at_ms)),
+        Fact::RetryDue => "next try is due".to_owned(),
+        Fact::RestartSeen { .. } => "came back from a restart".to_owned(),
+        Fact::VerifyTurned { verify } => verifying(verify),
+        Fact::NotConfirmed {
+            why,
+            used_attempt: true,
+        } => format!("not confirmed, an attempt is used: {why}"),
+        Fact::NotConfirmed {
+            why,
+            used_attempt: false,
+        } => format!("not confirmed: {why}"),
+        Fact::WorkSeen { origin } => match origin {
+            Origin::Order => "the order's work is to be verified".to_owned(),
+            Origin::External => "the work of others is to be verified, not done by us".to_owned(),
+            Origin::Handwork => "a person's work is to be verified".to_owned(),
+            Origin::Unclear => "the work is to be verified; who finished it is not known".to_owned(),
+        },
+        Fact::Regressed { products } => format!("regression: {} came back", list(products)),
+        Fact::ProtectionDoubtful => "the replacement does not protect".to_owned(),
+        Fact::ProtectionRestored => "the replacement protects again".to_owned(),
+        Fact::ProtectionLost { reason } => format!("protection lost: {}", reason.text()),
+        Fact::WentStale { last_seen_ms } => format!("went stale, last heard of at {}", utc(*last_seen_ms)),
+        Fact::SeenAgain => "heard of again".to_owned(),
+        Fact::HoldPlaced { hold } => format!("held ({}) by {}: {}", hold.kind, hold.who, hold.why),
+        Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by)),
+        Fact::Exempted { exemption } => format!("exempted by {}: {}", exemption.owner, exemption.why),
+        Fact::ExemptionEnded { by } => format!("exemption {}", ended_by("revoked", by)),
+        Fact::CampaignChanged { version, .. } => format!("campaign version {version} in force"),
+        Fact::Retried { by } => format!("another try asked for by {by}"),
+        Fact::HandworkDone { by, evidence } => format!("handwork done by {by}: {evidence}"),
+        Fact::JournalDistrusted { fault } => format!("the host's journal is {fault}"),
+        Fact::JournalMarked { .. } => "the journal waits for a fresh look".to_owned(),
+        Fact::JournalSettled => "the journal is settled".to_owned(),
+        Fact::ScopeTurned { rule: Some(rule) } => format!("out of scope by rule `{rule}`"),
+        Fact::ScopeTurned { rule: None } => "in scope".to_owned(),
+        Fact::LateTurned { late: true } => "the forecast says late".to_owned(),
+        Fact::LateTurned { late: false } => "the forecast says in time".to_owned(),
+    }
 }
 
-/// The chain that led to where the plan stands, oldest first, and what it waits for: what `cutover why` prints.
+/// The chain that led to where the plan stands, oldest first, and what it waits for: what `cutover why` prints. It begins
+/// with the last enrolment, regression or loss of protection.
 #[must_use]
 pub fn why_chain(plan: &Plan, events: &[Event], waiting: Option<&Waiting>) -> Vec<String> {
-    todo!("{plan:?} {events:?} {waiting:?}")
+    let is_telling = |event: &&Event| !matches!(event.fact, Fact::ProtectionTurned { .. } | Fact::LateTurned { .. });
+    let begin = events
+        .iter()
+        .rposition(|event| {
+            matches!(
+                event.fact,
+                Fact::Enrolled { .. } | Fact::Regressed { .. } | Fact::ProtectionLost { .. }
+            )
+        })
+        .unwrap_or(0);
+    let mut chain: Vec<String> = events[begin..]
+        .iter()
+        .filter(is_telling)
+        .map(|event| format!("{}  {}", utc(event.at_ms), line(event)))
+        .collect();
+    chain.push(format!("is {} since {}", plan.phase, utc(plan.phase_since_ms)));
+    if let Some(waiting) = waiting {
+        chain.push(format!("waits: {} (owner: {})", waiting.text(), waiting.owner()));
+        let remedy = waiting.remedy();
+        if !remedy.is_empty() {
+            chain.push(format!("remedy: {remedy}"));
+        }
+        if let Some(until_ms) = waiting.until_ms() {
+            chain.push(format!("until: {}", utc(until_ms)));
+        }
+    }
+    chain
+}
+
+fn list(products: &[ProductId]) -> String {
+    products.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn because(reason: Option<&Reason>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {}", reason.text()))
+}
+
+fn ended_by(verb: &str, by: &str) -> String {
+    if by.is_empty() {
+        "ended".to_owned()
+    } else {
+        format!("{verb} by {by}")
+    }
+}
+
+fn seen(it: &Assessment) -> String {
+    match it.condition {
+        Condition::Carries => {
+            let names: Vec<String> = it
+                .targets
+                .iter()
+                .map(|target| match &target.version {
+                    Some(version) => format!("{} {version}", target.product),
+                    None => target.product.to_string(),
+                })
+                .collect();
+            format!("carries {}", names.join(", "))
+        }
+        Condition::Unknown => {
+            let why = it.unknown.first().map_or("", |look| look.why.as_str());
+            format!("could not tell: {why}")
+        }
+        Condition::Embedded => format!("{} inside another product", list(&it.embedded)),
+        Condition::Remnant => {
+            let products: Vec<ProductId> = it.leftovers.iter().map(|leftover| leftover.product.clone()).collect();
+            format!("only leftovers of {}", list(&products))
+        }
+        Condition::Free => "no target".to_owned(),
+    }
+}
+
+fn ended(number: u64, end: OrderEnd, cause: Option<String>, detail: &str, used_attempt: bool) -> String {
+    let cause = cause.map_or_else(String::new, |cause| format!(", {cause}"));
+    let detail = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {detail}")
+    };
+    let used = if used_attempt { ", an attempt is used" } else { "" };
+    format!("order {number} {end}{cause}{used}{detail}")
+}
+
+fn verifying(verify: &Verify) -> String {
+    match verify {
+        Verify::FirstContact => "waits for the host to check in".to_owned(),
+        Verify::FirstLook { .. } => "waits for a fresh look".to_owned(),
+        Verify::Soaking { until_ms } => format!("both halves hold; soaks until {}", utc(*until_ms)),
+        Verify::LastContact => "the soak is over; waits for the host to check in".to_owned(),
+        Verify::LastLook { .. } => "the soak is over; waits for a fresh look".to_owned(),
+    }
+}
+
+const fn is_about_a_step(event: RecordEvent) -> bool {
+    match event {
+        RecordEvent::StepBegun
+        | RecordEvent::StepDone
+        | RecordEvent::StepFoundDone
+        | RecordEvent::StepFailed
+        | RecordEvent::StepInterrupted => true,
+        RecordEvent::OrderAccepted
+        | RecordEvent::OrderRefused
+        | RecordEvent::OrderCompleted
+        | RecordEvent::OrderFailed
+        | RecordEvent::OrderCancelled => false,
+    }
 }

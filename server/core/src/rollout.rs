@@ -2,7 +2,11 @@
 
 use cutover_proto::{ids::HostId, words};
 
-use crate::{campaign::Campaign, plan::Plan, waiting::Waiting};
+use crate::{
+    campaign::Campaign,
+    plan::{Phase, Plan},
+    waiting::{Waiting, gate},
+};
 
 words! {
     /// Whether a wave's hosts may start. Kept in the wave's row.
@@ -45,8 +49,20 @@ pub struct Chosen {
     pub waiting: Vec<(HostId, Waiting)>,
 }
 
-/// Chooses who starts. Candidates come in the queue's order, least slack first.
+/// Chooses who starts. Candidates come in the queue's order, least slack first; one that waits does not hold up the next.
 #[must_use]
 pub fn choose(candidates: &[Candidate<'_>], group: &GroupState, campaign: &Campaign, now_ms: i64) -> Chosen {
-    todo!("{candidates:?} {group:?} {campaign:?} {now_ms}")
+    let mut chosen = Chosen::default();
+    let mut group = *group;
+    for candidate in candidates.iter().filter(|it| it.plan.phase == Phase::Queued) {
+        let host = candidate.plan.host_id;
+        match gate(candidate.plan, &group, candidate.last_seen_ms, campaign, now_ms) {
+            Some(waiting) => chosen.waiting.push((host, waiting)),
+            None => {
+                group.in_flight = group.in_flight.saturating_add(1);
+                chosen.starts.push(host);
+            }
+        }
+    }
+    chosen
 }

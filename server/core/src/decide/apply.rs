@@ -1,8 +1,10 @@
 //! How an event makes the next plan.
 
-use crate::plan::{Phase, Plan};
+use cutover_proto::record::RecordEvent;
 
-use super::Event;
+use crate::plan::{Account, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, is_legal};
+
+use super::{Event, Fact};
 
 /// Why an event does not fit a plan: the stream is not this plan's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,14 @@ pub enum ApplyError {
         /// Which order.
         number: u64,
     },
+    /// An order is out already.
+    #[error("order {issued} was issued while order {open} is out")]
+    OrderOut {
+        /// The one that is out.
+        open: u64,
+        /// The other.
+        issued: u64,
+    },
 }
 
 /// The plan after an event.
@@ -33,7 +43,10 @@ pub enum ApplyError {
 /// # Errors
 /// When the event cannot follow on this plan; then the stream is damaged or another plan's.
 pub fn apply(plan: &Plan, event: &Event) -> Result<Plan, ApplyError> {
-    todo!("{plan:?} {event:?}")
+    let mut next = plan.clone();
+    take_in(&mut next, event)?;
+    next.seq += 1;
+    Ok(next)
 }
 
 /// The plan after all of them.
@@ -42,4 +55,282 @@ pub fn apply(plan: &Plan, event: &Event) -> Result<Plan, ApplyError> {
 /// As [`apply`].
 pub fn replay<'a>(plan: Plan, events: impl IntoIterator<Item = &'a Event>) -> Result<Plan, ApplyError> {
     events.into_iter().try_fold(plan, |plan, event| apply(&plan, event))
+}
+
+fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
+    let (at_ms, fact) = (event.at_ms, &event.fact);
+    if !plan.is_enrolled() && !matches!(fact, Fact::Enrolled { .. }) {
+        return Err(ApplyError::NotEnrolled(fact.name()));
+    }
+    match fact {
+        Fact::Enrolled {
+            wave,
+            site,
+            campaign_version,
+        } => enrol(plan, at_ms, wave, site, *campaign_version),
+        Fact::Looked {
+            looked_at_ms,
+            boot_id,
+            assessment,
+        } => {
+            plan.last_looked_ms = Some(*looked_at_ms);
+            plan.last_boot_id.clone_from(boot_id);
+            if let Some(assessment) = assessment {
+                take_assessment(plan, assessment);
+            }
+        }
+        Fact::TargetSeen { .. } => {
+            plan.ever_carried = true;
+            plan.first_carried_ms.get_or_insert(at_ms);
+        }
+        Fact::TargetVanished => {}
+        Fact::ProtectionTurned { grade, cover, since_ms } => plan.account.turn(*grade, *cover, *since_ms),
+        Fact::Moved { to, reason } => move_to(plan, at_ms, *to, reason.as_ref())?,
+        Fact::ReasonTurned { reason } => plan.reason.clone_from(reason),
+        Fact::ReplacementChosen { product } => plan.replacement = Some(product.clone()),
+        Fact::Approved { by } => {
+            plan.approval = Some(crate::plan::Approval { by: by.clone(), at_ms });
+        }
+        Fact::OrderIssued { .. } => issue(plan, at_ms, fact)?,
+        Fact::OrderFetched { number } => {
+            let order = open(plan, fact, *number)?;
+            order.fetched_ms = Some(at_ms);
+            order.last_progress_ms = at_ms;
+        }
+        Fact::StepReported { number, .. } => report(open(plan, fact, *number)?, at_ms, fact),
+        Fact::OrderCancelling { number, why } => {
+            open(plan, fact, *number)?.cancelling = Some(why.clone());
+        }
+        Fact::OrderEnded { number, .. } => {
+            open(plan, fact, *number)?;
+            end(plan, at_ms, fact);
+        }
+        Fact::RetrySet {
+            at_ms: due_ms,
+            hindrance,
+        } => {
+            plan.retry_at_ms = Some(*due_ms);
+            plan.hindrances = if *hindrance { plan.hindrances + 1 } else { 0 };
+        }
+        Fact::RetryDue => plan.retry_at_ms = None,
+        Fact::RestartSeen { boot_id } => plan.last_boot_id.clone_from(boot_id),
+        Fact::VerifyTurned { verify } => plan.verify = Some(verify.clone()),
+        Fact::NotConfirmed { why, used_attempt } => {
+            plan.attempts_used += u32::from(*used_attempt);
+            plan.last_failure = Some(LastFailure {
+                cause: None,
+                detail: why.clone(),
+                at_ms,
+                used_attempt: *used_attempt,
+            });
+        }
+        Fact::WorkSeen { origin } => plan.origin = Some(*origin),
+        Fact::Regressed { .. } => plan.regressions += 1,
+        Fact::ProtectionDoubtful => plan.unhealthy_since_ms = Some(at_ms),
+        Fact::ProtectionRestored => plan.unhealthy_since_ms = None,
+        Fact::ProtectionLost { .. } => {
+            plan.protection_losses += 1;
+            plan.unhealthy_since_ms = None;
+        }
+        Fact::WentStale { .. } => plan.stale = true,
+        Fact::SeenAgain => {
+            plan.stale = false;
+            plan.grace_from_ms = at_ms;
+        }
+        Fact::HoldPlaced { hold } => {
+            plan.holds.insert(hold.kind, hold.clone());
+        }
+        Fact::HoldLifted { kind, .. } => {
+            plan.holds.remove(kind);
+        }
+        Fact::Exempted { exemption } => plan.exemption = Some(exemption.clone()),
+        Fact::ExemptionEnded { .. } => plan.exemption = None,
+        Fact::CampaignChanged { version, assessment } => {
+            plan.campaign_version = *version;
+            if let Some(assessment) = assessment {
+                take_assessment(plan, assessment);
+            }
+        }
+        Fact::Retried { .. } => {
+            plan.attempts_used = 0;
+            plan.hindrances = 0;
+            plan.retry_at_ms = None;
+        }
+        Fact::HandworkDone { .. } => {}
+        Fact::JournalDistrusted { fault } => {
+            plan.journal_fault = Some(*fault);
+            plan.journal_look_after_ms = None;
+        }
+        Fact::JournalMarked { fresh_after_ms } => plan.journal_look_after_ms = Some(*fresh_after_ms),
+        Fact::JournalSettled => {
+            plan.journal_fault = None;
+            plan.journal_look_after_ms = None;
+        }
+        Fact::ScopeTurned { rule } => plan.scoped_out_by.clone_from(rule),
+        Fact::LateTurned { late } => plan.late = *late,
+    }
+    Ok(())
+}
+
+fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: u32) {
+    if !plan.is_enrolled() {
+        plan.phase_since_ms = at_ms;
+        plan.account = Account::open(at_ms);
+    }
+    wave.clone_into(&mut plan.wave);
+    site.clone_into(&mut plan.site);
+    plan.campaign_version = campaign_version;
+    plan.enrolled_ms = at_ms;
+    plan.grace_from_ms = at_ms;
+    plan.stale = false;
+    // A new installation of the agent: its clock and journal begin anew, and nothing that it looked at is known.
+    plan.assessment = None;
+    plan.last_looked_ms = None;
+    plan.last_boot_id.clear();
+    plan.journal_fault = None;
+    plan.journal_look_after_ms = None;
+}
+
+fn take_assessment(plan: &mut Plan, assessment: &crate::judge::Assessment) {
+    plan.leftovers = assessment
+        .leftovers
+        .iter()
+        .map(|leftover| leftover.product.clone())
+        .collect();
+    plan.assessment = Some(assessment.clone());
+}
+
+fn move_to(plan: &mut Plan, at_ms: i64, to: Phase, reason: Option<&Reason>) -> Result<(), ApplyError> {
+    if !is_legal(plan.phase, to) {
+        return Err(ApplyError::IllegalMove { from: plan.phase, to });
+    }
+    plan.phase = to;
+    plan.phase_since_ms = at_ms;
+    plan.reason = reason.cloned();
+    plan.verify = None;
+    plan.unhealthy_since_ms = None;
+    if !matches!(to, Phase::Planned | Phase::Queued) {
+        plan.retry_at_ms = None;
+    }
+    if to == Phase::Migrated {
+        plan.attempts_used = 0;
+        plan.hindrances = 0;
+        plan.approval = None;
+    }
+    Ok(())
+}
+
+fn open<'a>(plan: &'a mut Plan, fact: &Fact, number: u64) -> Result<&'a mut OpenOrder, ApplyError> {
+    plan.order
+        .as_mut()
+        .filter(|order| order.number == number)
+        .ok_or(ApplyError::NoSuchOrder {
+            fact: fact.name(),
+            number,
+        })
+}
+
+fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
+    let Fact::OrderIssued {
+        number,
+        attempt,
+        epoch,
+        replacement,
+        steps,
+        expires_ms,
+        fetch_by_ms,
+        ..
+    } = fact
+    else {
+        return Ok(());
+    };
+    if let Some(order) = &plan.order {
+        return Err(ApplyError::OrderOut {
+            open: order.number,
+            issued: *number,
+        });
+    }
+    plan.highest_order = plan.highest_order.max(*number);
+    plan.retry_at_ms = None;
+    plan.order = Some(OpenOrder {
+        number: *number,
+        attempt: *attempt,
+        epoch: *epoch,
+        replacement: replacement.clone(),
+        steps: steps.clone(),
+        boot_id: plan.last_boot_id.clone(),
+        issued_ms: at_ms,
+        expires_ms: *expires_ms,
+        fetch_by_ms: *fetch_by_ms,
+        fetched_ms: None,
+        last_progress_ms: at_ms,
+        records_mark: 0,
+        last_step: None,
+        failing: None,
+        failing_detail: String::new(),
+        last_record_host_ms: 0,
+        cancelling: None,
+    });
+    Ok(())
+}
+
+fn report(order: &mut OpenOrder, at_ms: i64, fact: &Fact) {
+    let Fact::StepReported {
+        sequence,
+        event,
+        step,
+        cause,
+        detail,
+        host_ms,
+        ..
+    } = fact
+    else {
+        return;
+    };
+    order.records_mark = *sequence;
+    order.last_progress_ms = at_ms;
+    order.last_record_host_ms = *host_ms;
+    match event {
+        RecordEvent::StepBegun
+        | RecordEvent::StepDone
+        | RecordEvent::StepFoundDone
+        | RecordEvent::StepFailed
+        | RecordEvent::StepInterrupted => order.last_step = Some(*step),
+        RecordEvent::OrderAccepted
+        | RecordEvent::OrderRefused
+        | RecordEvent::OrderCompleted
+        | RecordEvent::OrderFailed
+        | RecordEvent::OrderCancelled => {}
+    }
+    if cause.is_some() {
+        order.failing = *cause;
+        order.failing_detail.clone_from(detail);
+    }
+}
+
+fn end(plan: &mut Plan, at_ms: i64, fact: &Fact) {
+    let Fact::OrderEnded {
+        end,
+        cause,
+        detail,
+        used_attempt,
+        ..
+    } = fact
+    else {
+        return;
+    };
+    plan.order = None;
+    plan.attempts_used += u32::from(*used_attempt);
+    match end {
+        OrderEnd::Failed | OrderEnd::Refused | OrderEnd::Interrupted | OrderEnd::Silent | OrderEnd::JournalLost => {
+            plan.last_failure = Some(LastFailure {
+                cause: *cause,
+                detail: detail.clone(),
+                at_ms,
+                used_attempt: *used_attempt,
+            });
+        }
+        OrderEnd::Completed => plan.hindrances = 0,
+        OrderEnd::Cancelled | OrderEnd::Withdrawn | OrderEnd::Abandoned => {}
+    }
 }

@@ -2,7 +2,7 @@
 
 use cutover_proto::{ids::ProductId, step::Step, words};
 
-use super::{Cx, Event, Input};
+use super::{Cx, Event, Input, look, order, pen::Pen, people, records, wake};
 use crate::plan::{Phase, Plan};
 
 words! {
@@ -99,5 +99,43 @@ pub struct Refused {
 /// # Errors
 /// When the input cannot be in this state. What is merely late, repeated or out of order is no error.
 pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refused> {
-    todo!("{plan:?} {input:?} {cx:?}")
+    let mut pen = Pen::new(plan, input.name(), cx);
+    if !plan.is_enrolled() && !matches!(input, Input::Enrolled { .. }) {
+        return Err(pen.refuse("the host has not enrolled; enrol it first"));
+    }
+    match input {
+        Input::Enrolled { wave, site } => people::enrolled(&mut pen, wave, site)?,
+        Input::Looked {
+            assessment,
+            looked_at_ms,
+            boot_id,
+        } => {
+            look::seen(&mut pen, Some(*looked_at_ms), boot_id, Some(assessment.as_ref()))?;
+        }
+        Input::CheckedIn {
+            looked_at_ms,
+            boot_id,
+            running: _,
+        } => look::seen(&mut pen, *looked_at_ms, boot_id, None)?,
+        Input::OrderFetched { number } => order::fetched(&mut pen, *number)?,
+        Input::Recorded(record) => records::recorded(&mut pen, record)?,
+        Input::Woke { last_seen_ms } => wake::woke(&mut pen, *last_seen_ms)?,
+        Input::WaveOpened => people::wave_opened(&mut pen)?,
+        Input::Approved { by } => people::approved(&mut pen, by)?,
+        Input::Started { order_number, epoch } => order::started(&mut pen, *order_number, *epoch)?,
+        Input::CampaignChanged { assessment } => people::campaign_changed(&mut pen, assessment.as_deref())?,
+        Input::HoldPlaced(hold) => people::hold_placed(&mut pen, hold)?,
+        Input::HoldLifted { kind, by } => people::hold_lifted(&mut pen, *kind, by)?,
+        Input::Exempted(exemption) => people::exempted(&mut pen, exemption)?,
+        Input::ExemptionRevoked { by } => people::exemption_revoked(&mut pen, by)?,
+        Input::Retried { by } => people::retried(&mut pen, by)?,
+        Input::HandworkDone { by, evidence } => people::handwork_done(&mut pen, by, evidence)?,
+        Input::JournalDistrusted { fault } => order::journal_distrusted(&mut pen, *fault)?,
+        Input::ScopedOut { rule } => people::scoped(&mut pen, Some(rule.clone()))?,
+        Input::ScopedIn => people::scoped(&mut pen, None)?,
+        Input::Forecast { late } => people::forecast(&mut pen, *late)?,
+        Input::Retired { by, why } => people::retired(&mut pen, by, why)?,
+        Input::Concluded => people::concluded(&mut pen)?,
+    }
+    Ok(pen.finish())
 }

@@ -159,6 +159,8 @@ pub enum Fact {
         /// Whether the failure was a hindrance that uses no attempt.
         hindrance: bool,
     },
+    /// That time has come.
+    RetryDue,
     /// The kernel session changed while a restart was due.
     RestartSeen {
         /// The new one.
@@ -186,7 +188,7 @@ pub enum Fact {
         /// Which ones.
         products: Vec<ProductId>,
     },
-    /// The replacement is not healthy; from `since_ms` on.
+    /// The replacement is not healthy, since this event.
     ProtectionDoubtful,
     /// It is healthy again, within the bound.
     ProtectionRestored,
@@ -226,10 +228,13 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         by: String,
     },
-    /// A new version of the campaign is in force.
+    /// A new version of the campaign or of the catalog is in force.
     CampaignChanged {
         /// Which.
         version: u32,
+        /// What the last inventory means under it; absent where that did not change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assessment: Option<Box<Assessment>>,
     },
     /// An operator asked for another try.
     Retried {
@@ -248,6 +253,11 @@ pub enum Fact {
         /// What is wrong with it.
         fault: JournalFault,
     },
+    /// The host checked in since; a look newer than this settles it.
+    JournalMarked {
+        /// By the host's clock.
+        fresh_after_ms: i64,
+    },
     /// A fresh look settled that.
     JournalSettled,
     /// In or out of scope.
@@ -260,4 +270,54 @@ pub enum Fact {
         /// Whether it will miss the target.
         late: bool,
     },
+}
+
+/// The version of the facts' form; stored with each event.
+pub const EVENT_SCHEMA: u32 = 1;
+
+impl Fact {
+    /// The stored name of its kind.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Enrolled { .. } => "enrolled",
+            Self::Looked { .. } => "looked",
+            Self::TargetSeen { .. } => "target-seen",
+            Self::TargetVanished => "target-vanished",
+            Self::ProtectionTurned { .. } => "protection-turned",
+            Self::Moved { .. } => "moved",
+            Self::ReasonTurned { .. } => "reason-turned",
+            Self::ReplacementChosen { .. } => "replacement-chosen",
+            Self::Approved { .. } => "approved",
+            Self::OrderIssued { .. } => "order-issued",
+            Self::OrderFetched { .. } => "order-fetched",
+            Self::StepReported { .. } => "step-reported",
+            Self::OrderCancelling { .. } => "order-cancelling",
+            Self::OrderEnded { .. } => "order-ended",
+            Self::RetrySet { .. } => "retry-set",
+            Self::RetryDue => "retry-due",
+            Self::RestartSeen { .. } => "restart-seen",
+            Self::VerifyTurned { .. } => "verify-turned",
+            Self::NotConfirmed { .. } => "not-confirmed",
+            Self::WorkSeen { .. } => "work-seen",
+            Self::Regressed { .. } => "regressed",
+            Self::ProtectionDoubtful => "protection-doubtful",
+            Self::ProtectionRestored => "protection-restored",
+            Self::ProtectionLost { .. } => "protection-lost",
+            Self::WentStale { .. } => "went-stale",
+            Self::SeenAgain => "seen-again",
+            Self::HoldPlaced { .. } => "hold-placed",
+            Self::HoldLifted { .. } => "hold-lifted",
+            Self::Exempted { .. } => "exempted",
+            Self::ExemptionEnded { .. } => "exemption-ended",
+            Self::CampaignChanged { .. } => "campaign-changed",
+            Self::Retried { .. } => "retried",
+            Self::HandworkDone { .. } => "handwork-done",
+            Self::JournalDistrusted { .. } => "journal-distrusted",
+            Self::JournalMarked { .. } => "journal-marked",
+            Self::JournalSettled => "journal-settled",
+            Self::ScopeTurned { .. } => "scope-turned",
+            Self::LateTurned { .. } => "late-turned",
+        }
+    }
 }

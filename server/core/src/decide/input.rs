@@ -121,3 +121,34 @@ pub enum Input {
     /// The agent left with an acknowledged final statement.
     Concluded,
 }
+
+impl Input {
+    /// Its name, for refusals and spans.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Enrolled { .. } => "enrolled",
+            Self::Looked { .. } => "looked",
+            Self::CheckedIn { .. } => "checked-in",
+            Self::OrderFetched { .. } => "order-fetched",
+            Self::Recorded(..) => "recorded",
+            Self::Woke { .. } => "woke",
+            Self::WaveOpened => "wave-opened",
+            Self::Approved { .. } => "approved",
+            Self::Started { .. } => "started",
+            Self::CampaignChanged { .. } => "campaign-changed",
+            Self::HoldPlaced(..) => "hold-placed",
+            Self::HoldLifted { .. } => "hold-lifted",
+            Self::Exempted(..) => "exempted",
+            Self::ExemptionRevoked { .. } => "exemption-revoked",
+            Self::Retried { .. } => "retried",
+            Self::HandworkDone { .. } => "handwork-done",
+            Self::JournalDistrusted { .. } => "journal-distrusted",
+            Self::ScopedOut { .. } => "scoped-out",
+            Self::ScopedIn => "scoped-in",
+            Self::Forecast { .. } => "forecast",
+            Self::Retired { .. } => "retired",
+            Self::Concluded => "concluded",
+        }
+    }
+}

@@ -8,9 +8,20 @@ mod context;
 mod decision;
 mod event;
 mod input;
+mod look;
+mod order;
+mod pen;
+mod people;
+mod place;
+mod records;
+mod verify;
+mod wake;
+
+#[cfg(test)]
+mod tests;
 
 pub use apply::{ApplyError, apply, replay};
 pub use context::{Cx, Outage};
 pub use decision::{AlarmKind, Decision, Effect, Refused, decide};
-pub use event::{Event, Fact};
+pub use event::{EVENT_SCHEMA, Event, Fact};
 pub use input::Input;

@@ -7,6 +7,7 @@ mod holds;
 mod order;
 mod phase;
 mod reason;
+mod reason_text;
 mod row;
 mod transitions;
 

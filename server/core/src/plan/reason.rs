@@ -71,6 +71,11 @@ pub enum Reason {
         /// The product whose recipe asks.
         product: ProductId,
     },
+    /// It did not come back from a restart in time.
+    RestartOverdue {
+        /// When the restart began.
+        since_ms: i64,
+    },
     /// A step that must not run twice was interrupted.
     StepInterrupted {
         /// Index of the step.
@@ -105,11 +110,6 @@ pub enum Reason {
         last: Option<FailureCause>,
         /// For a person.
         detail: String,
-    },
-    /// The journal on the host cannot be trusted.
-    JournalFault {
-        /// What is wrong with it.
-        fault: super::JournalFault,
     },
     /// An exemption.
     Exempted {

@@ -42,6 +42,8 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Verify {
+    /// Waits for the host to check in; what it then knows is not fresh enough.
+    FirstContact,
     /// Waits for a look that is newer than this, by the host's clock.
     FirstLook {
         /// Newest look or record known when it began.
@@ -52,7 +54,9 @@ pub enum Verify {
         /// Server time at which the soak ends.
         until_ms: i64,
     },
-    /// The soak is over; waits for a look that is newer than this, by the host's clock.
+    /// The soak is over; waits for the host to check in.
+    LastContact,
+    /// Waits for a look that is newer than this, by the host's clock.
     LastLook {
         /// Newest look known at the first contact after the soak.
         fresh_after_ms: i64,
@@ -168,9 +172,12 @@ pub struct Plan {
     /// A person let it start.
     #[serde(default)]
     pub approval: Option<Approval>,
-    /// The host's journal is not to be trusted until a look newer than `last_looked_ms` then was.
+    /// The host's journal is not to be trusted until a fresh look settles it.
     #[serde(default)]
     pub journal_fault: Option<JournalFault>,
+    /// Host time that this look must be newer than; set at the first contact after the fault.
+    #[serde(default)]
+    pub journal_look_after_ms: Option<i64>,
     /// Since when the replacement of a migrated host has not been healthy.
     #[serde(default)]
     pub unhealthy_since_ms: Option<i64>,
@@ -228,6 +235,7 @@ impl Plan {
             origin: None,
             approval: None,
             journal_fault: None,
+            journal_look_after_ms: None,
             unhealthy_since_ms: None,
             leftovers: Vec::new(),
             account: Account::open(0),
@@ -250,11 +258,20 @@ impl Plan {
         self.phase.is_closed()
     }
 
+    /// Whether the host gets on by itself from here: a phase that moves, a host that is heard of, and nothing that holds
+    /// it. The demo ends when no plan does.
+    #[must_use]
+    pub fn is_moving(&self) -> bool {
+        self.phase.is_moving() && !self.stale && self.holds.is_empty()
+    }
+
     /// Whether the next reply should ask for a fresh look (`want_look`).
     #[must_use]
     pub fn wants_look(&self) -> bool {
         let verifying = match &self.verify {
-            Some(Verify::FirstLook { .. } | Verify::LastLook { .. }) => true,
+            Some(Verify::FirstContact | Verify::FirstLook { .. } | Verify::LastContact | Verify::LastLook { .. }) => {
+                true
+            }
             Some(Verify::Soaking { .. }) | None => false,
         };
         verifying || self.journal_fault.is_some() || self.assessment.is_none()
@@ -273,6 +290,13 @@ impl Plan {
     pub fn order_to_cancel(&self) -> Option<(u64, &str)> {
         let order = self.order.as_ref()?;
         Some((order.number, order.cancelling.as_deref()?))
+    }
+
+    /// An order that the host says is running and that is not, or is no longer, the open one: to be cancelled too.
+    #[must_use]
+    pub fn stray_order(&self, running: Option<u64>) -> Option<u64> {
+        let open = self.order.as_ref().map(|order| order.number);
+        running.filter(|number| Some(*number) != open)
     }
 
     /// The bucket that it is counted in.

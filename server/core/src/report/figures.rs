@@ -3,7 +3,13 @@
 use cutover_proto::ids::HostId;
 use serde::Serialize;
 
-use crate::{campaign::Campaign, standing::Totals};
+use crate::{
+    campaign::{Campaign, CampaignKind},
+    forecast::no_target_text,
+    plan::{Owner, Phase, Plan},
+    standing::{Headline, Standing, Totals, standing},
+    waiting::Waiting,
+};
 
 /// A milestone as of an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,14 +80,111 @@ pub struct Figures {
     pub notes: Vec<String>,
 }
 
+const DAY_MS: i64 = 86_400_000;
+
+impl StuckHost {
+    /// The row of a plan that stands still: one that waits for a person, or for something outside. `None` where the plan
+    /// goes on by itself or is done.
+    #[must_use]
+    pub fn of(plan: &Plan, waiting: Option<&Waiting>, campaign: &Campaign, now_ms: i64) -> Option<Self> {
+        let waiting = waiting?;
+        let is_still = match plan.phase {
+            Phase::Unassessed | Phase::Unplanned | Phase::Blocked | Phase::Handwork | Phase::Failed => true,
+            Phase::Planned | Phase::Queued | Phase::Migrating | Phase::Rebooting | Phase::Verifying => {
+                plan.stale || matches!(waiting.owner(), Owner::Operator | Owner::Helpdesk | Owner::Technician)
+            }
+            Phase::Clear | Phase::Migrated | Phase::Exempt | Phase::Concluded | Phase::OutOfScope | Phase::Retired => {
+                false
+            }
+        };
+        is_still.then(|| Self {
+            host_id: plan.host_id,
+            hostname: plan
+                .assessment
+                .as_ref()
+                .map(|it| it.hostname.clone())
+                .unwrap_or_default(),
+            phase: plan.phase.to_string(),
+            standing: spelling(standing(&plan.bucket(), now_ms, campaign)),
+            reason: waiting.text(),
+            remedy: waiting.remedy(),
+            owner: waiting.owner().to_string(),
+            since_ms: plan.phase_since_ms,
+        })
+    }
+}
+
+/// The stored spelling of a standing; `outside` is what lies outside the duty.
+fn spelling(standing: Option<Standing>) -> String {
+    standing.map_or("outside", Standing::as_str).to_owned()
+}
+
 /// Computes them.
 #[must_use]
 pub fn figures(
     totals: &Totals,
-    stuck: Vec<StuckHost>,
+    mut stuck: Vec<StuckHost>,
     campaign: &Campaign,
     catalog_revision: u64,
     now_ms: i64,
 ) -> Figures {
-    todo!("{totals:?} {stuck:?} {campaign:?} {catalog_revision} {now_ms}")
+    stuck.sort_by(|a, b| (a.since_ms, a.host_id).cmp(&(b.since_ms, b.host_id)));
+    let by_phase = totals.by_phase();
+    let by_standing = totals.by_standing(now_ms, campaign);
+    let headline = Headline::of(totals, now_ms, campaign);
+    let standings = Standing::ALL.iter().copied().map(Some).chain([None]);
+    Figures {
+        at_ms: now_ms,
+        campaign_id: campaign.id.to_string(),
+        campaign_title: campaign.title.clone(),
+        campaign_version: campaign.version,
+        catalog_revision,
+        hosts: totals.hosts(),
+        milestones: milestones(campaign, now_ms),
+        phases: Phase::ALL
+            .iter()
+            .map(|phase| (phase.to_string(), by_phase.get(phase).copied().unwrap_or(0)))
+            .collect(),
+        standings: standings
+            .map(|standing| (spelling(standing), by_standing.get(&standing).copied().unwrap_or(0)))
+            .collect(),
+        replaced: headline.replaced.to_string(),
+        unknown: headline.unknown.to_string(),
+        stuck,
+        notes: notes(campaign, now_ms),
+    }
+}
+
+fn milestones(campaign: &Campaign, now_ms: i64) -> Vec<MilestoneFigure> {
+    let figure = |name: &str, regime: &str, at_ms: i64, note: &str| MilestoneFigure {
+        name: name.to_owned(),
+        regime: regime.to_owned(),
+        at_ms,
+        days: (at_ms - now_ms) / DAY_MS,
+        past: now_ms >= at_ms,
+        note: note.to_owned(),
+    };
+    let set = campaign
+        .milestones
+        .iter()
+        .map(|it| figure(&it.name, it.regime.as_str(), it.at_ms, &it.note));
+    let recovery = campaign
+        .recovery_target_ms
+        .map(|at_ms| figure("recovery-target", "recovery-target", at_ms, ""));
+    set.chain(recovery).collect()
+}
+
+fn notes(campaign: &Campaign, now_ms: i64) -> Vec<String> {
+    let use_is_free = match campaign.kind {
+        CampaignKind::UseBan => None,
+        CampaignKind::SaleAndUpdateBan => Some(
+            "The duty bans sale and updates of the product; it does not forbid the use of what is installed."
+                .to_owned(),
+        ),
+        CampaignKind::Advice => Some("The duty is advice; nobody is bound by it.".to_owned()),
+    };
+    no_target_text(campaign, now_ms)
+        .into_iter()
+        .chain(use_is_free)
+        .collect()
 }

@@ -3,5 +3,8 @@
 mod figures;
 mod schedule;
 
+#[cfg(test)]
+mod tests;
+
 pub use figures::{Figures, MilestoneFigure, StuckHost, figures};
 pub use schedule::{Period, Schedule, ScheduleError};

@@ -1,6 +1,6 @@
 //! The headline figures.
 
-use super::Totals;
+use super::{Standing, Totals, standing};
 use crate::campaign::Campaign;
 
 /// A part of a whole. Displays as `12 of 25 (48 %)`.
@@ -17,7 +17,7 @@ pub struct Share {
 pub struct Headline {
     /// Replaced, of hosts that ever carried it.
     pub replaced: Share,
-    /// Unknown, of all that are expected or enrolled and not outside the duty.
+    /// Unknown, of all that are expected or enrolled; what lies outside the duty is in neither figure.
     pub unknown: Share,
 }
 
@@ -25,7 +25,27 @@ impl Share {
     /// Whole percent. 100 is given only when the part is the whole, 0 only when there is none; `None` of nothing.
     #[must_use]
     pub fn percent(&self) -> Option<u8> {
-        todo!()
+        if self.whole <= 0 {
+            return None;
+        }
+        let part = self.part.clamp(0, self.whole);
+        // In 128 bits: a hundred times a count does not overflow.
+        let rounded = (i128::from(part) * 200 + i128::from(self.whole)) / (i128::from(self.whole) * 2);
+        let honest = match rounded {
+            0 if part > 0 => 1,
+            100 if part < self.whole => 99,
+            other => other,
+        };
+        u8::try_from(honest).ok()
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.percent() {
+            Some(percent) => write!(f, "{} of {} ({percent} %)", self.part, self.whole),
+            None => write!(f, "{} of {}", self.part, self.whole),
+        }
     }
 }
 
@@ -33,6 +53,25 @@ impl Headline {
     /// Computes them.
     #[must_use]
     pub fn of(totals: &Totals, now_ms: i64, campaign: &Campaign) -> Self {
-        todo!("{totals:?} {now_ms} {campaign:?}")
+        let mut it = Self {
+            replaced: Share { part: 0, whole: 0 },
+            unknown: Share { part: 0, whole: 0 },
+        };
+        for (bucket, hosts) in totals.iter() {
+            let Some(standing) = standing(bucket, now_ms, campaign) else {
+                continue;
+            };
+            it.unknown.whole += hosts;
+            if standing == Standing::Unknown {
+                it.unknown.part += hosts;
+            }
+            if bucket.carried {
+                it.replaced.whole += hosts;
+                if standing == Standing::Compliant {
+                    it.replaced.part += hosts;
+                }
+            }
+        }
+        it
     }
 }

@@ -4,6 +4,9 @@ mod bucket;
 mod headline;
 mod totals;
 
+#[cfg(test)]
+mod tests;
+
 pub use bucket::{Bucket, Standing, overdue_since, standing};
 pub use headline::{Headline, Share};
 pub use totals::Totals;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bucket, Standing};
+use super::{Bucket, Standing, standing};
 use crate::{campaign::Campaign, plan::Phase};
 
 /// How many plans are in each bucket.
@@ -15,12 +15,21 @@ impl Totals {
     /// The changes that a plan's move makes: at most one bucket down and one up; none when it stays.
     #[must_use]
     pub fn changes(from: Option<&Bucket>, to: Option<&Bucket>) -> Vec<(Bucket, i64)> {
-        todo!("{from:?} {to:?}")
+        if from == to {
+            return Vec::new();
+        }
+        let down = from.map(|bucket| (bucket.clone(), -1));
+        let up = to.map(|bucket| (bucket.clone(), 1));
+        down.into_iter().chain(up).collect()
     }
 
     /// Takes a change in. Buckets that fall to nothing are dropped.
     pub fn add(&mut self, bucket: Bucket, hosts: i64) {
-        todo!("{bucket:?} {hosts}")
+        let count = self.counts.entry(bucket.clone()).or_default();
+        *count += hosts;
+        if *count == 0 {
+            self.counts.remove(&bucket);
+        }
     }
 
     /// Every bucket with something in it.
@@ -37,13 +46,21 @@ impl Totals {
     /// By phase; phases with nothing in them are left out.
     #[must_use]
     pub fn by_phase(&self) -> BTreeMap<Phase, i64> {
-        todo!()
+        let mut counts = BTreeMap::new();
+        for (bucket, hosts) in self.iter() {
+            *counts.entry(bucket.phase).or_default() += hosts;
+        }
+        counts
     }
 
     /// By standing; `None` is what lies outside the duty. The parts add up to [`Totals::hosts`].
     #[must_use]
     pub fn by_standing(&self, now_ms: i64, campaign: &Campaign) -> BTreeMap<Option<Standing>, i64> {
-        todo!("{now_ms} {campaign:?}")
+        let mut counts = BTreeMap::new();
+        for (bucket, hosts) in self.iter() {
+            *counts.entry(standing(bucket, now_ms, campaign)).or_default() += hosts;
+        }
+        counts
     }
 }
 

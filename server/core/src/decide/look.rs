@@ -1,0 +1,199 @@
+//! A host was heard of: what its look, or the absence of news, means.
+
+use super::{
+    AlarmKind, Effect, Fact, Refused, order,
+    pen::Pen,
+    place::{look_failed, place, settle},
+    verify,
+};
+use crate::{
+    judge::{Assessment, Condition},
+    plan::{Phase, Reason},
+};
+
+/// A check-in. `news` is what a changed inventory means; without it, the known one was confirmed at `looked_at_ms`.
+pub(super) fn seen(
+    pen: &mut Pen<'_>,
+    looked_at_ms: Option<i64>,
+    boot_id: &str,
+    news: Option<&Assessment>,
+) -> Result<(), Refused> {
+    if pen.plan.is_closed() {
+        return Err(pen.refuse("the host is no longer watched; enrol it again"));
+    }
+    if pen.plan.stale {
+        pen.write(Fact::SeenAgain)?;
+    }
+    restarted(pen, boot_id)?;
+    let known = pen.plan.last_looked_ms.unwrap_or(i64::MIN);
+    let is_newer = looked_at_ms.is_some_and(|at| at > known);
+    if let Some(at_ms) = looked_at_ms.filter(|_| is_newer) {
+        take_look(pen, at_ms, boot_id, news)?;
+    }
+    let newest_ms = looked_at_ms.unwrap_or(i64::MIN).max(known);
+    journal(pen, newest_ms)?;
+    match pen.plan.phase {
+        Phase::Unassessed
+        | Phase::Clear
+        | Phase::Unplanned
+        | Phase::Planned
+        | Phase::Queued
+        | Phase::Blocked
+        | Phase::Failed
+        | Phase::Exempt
+        | Phase::OutOfScope => settle(pen),
+        Phase::Migrating | Phase::Rebooting => at_work(pen),
+        Phase::Verifying => verify::seen(pen, newest_ms),
+        Phase::Migrated => watch(pen),
+        Phase::Handwork => match &pen.plan.reason {
+            // These end by a person's word alone.
+            Some(Reason::StepInterrupted { .. } | Reason::RestartOverdue { .. }) => Ok(()),
+            Some(_) | None => settle(pen),
+        },
+        Phase::Concluded | Phase::Retired => Ok(()),
+    }
+}
+
+/// Takes a newer look in where it says something, or where one is awaited.
+fn take_look(pen: &mut Pen<'_>, looked_at_ms: i64, boot_id: &str, news: Option<&Assessment>) -> Result<(), Refused> {
+    let news = news.filter(|it| pen.plan.assessment.as_ref() != Some(it));
+    let Some(it) = news.or(pen.plan.assessment.as_ref()).cloned() else {
+        return Ok(());
+    };
+    let grade_turned = pen.plan.account.grade != it.protection;
+    // A look that says again what verifying already found wanting is no news, however fresh.
+    let known_fault = pen.plan.phase == Phase::Verifying && pen.plan.reason.is_some();
+    let is_awaited = pen.plan.wants_look() && (!known_fault || pen.plan.journal_fault.is_some());
+    if news.is_none() && !is_awaited && !grade_turned && pen.plan.last_boot_id == boot_id {
+        return Ok(());
+    }
+    let carried_before = pen.plan.assessment.as_ref().is_some_and(Assessment::carries);
+    pen.write(Fact::Looked {
+        looked_at_ms,
+        boot_id: boot_id.to_owned(),
+        assessment: news.map(|it| Box::new(it.clone())),
+    })?;
+    pen.turn_protection(it.protection, pen.cx.now_ms)?;
+    if !pen.plan.ever_carried && matches!(it.condition, Condition::Carries | Condition::Embedded) {
+        let products = shown(&it);
+        pen.write(Fact::TargetSeen { products })?;
+    }
+    let is_idle = match pen.plan.phase {
+        Phase::Unassessed | Phase::Unplanned | Phase::Planned | Phase::Queued | Phase::Blocked => true,
+        Phase::Clear
+        | Phase::Migrating
+        | Phase::Rebooting
+        | Phase::Verifying
+        | Phase::Migrated
+        | Phase::Handwork
+        | Phase::Failed
+        | Phase::Exempt
+        | Phase::Concluded
+        | Phase::OutOfScope
+        | Phase::Retired => false,
+    };
+    if carried_before && it.is_free() && is_idle && pen.plan.last_failure.is_none() {
+        pen.write(Fact::TargetVanished)?;
+    }
+    Ok(())
+}
+
+fn shown(it: &Assessment) -> Vec<cutover_proto::ids::ProductId> {
+    it.targets
+        .iter()
+        .map(|target| target.product.clone())
+        .chain(it.embedded.iter().cloned())
+        .collect()
+}
+
+/// A new kernel session while a restart was due.
+fn restarted(pen: &mut Pen<'_>, boot_id: &str) -> Result<(), Refused> {
+    let is_new = pen
+        .plan
+        .order
+        .as_ref()
+        .is_some_and(|order| !boot_id.is_empty() && order.boot_id != boot_id);
+    if pen.plan.phase == Phase::Rebooting && is_new {
+        pen.write(Fact::RestartSeen {
+            boot_id: boot_id.to_owned(),
+        })?;
+        pen.go(Phase::Migrating, None)?;
+    }
+    Ok(())
+}
+
+/// A journal that is not to be trusted is settled by a look that began after the host was heard of with it.
+fn journal(pen: &mut Pen<'_>, newest_ms: i64) -> Result<(), Refused> {
+    if pen.plan.journal_fault.is_none() {
+        return Ok(());
+    }
+    match pen.plan.journal_look_after_ms {
+        None => {
+            pen.effect(Effect::WantLook);
+            pen.write(Fact::JournalMarked {
+                fresh_after_ms: newest_ms,
+            })
+        }
+        Some(after_ms) if newest_ms > after_ms => pen.write(Fact::JournalSettled),
+        Some(_) => Ok(()),
+    }
+}
+
+/// An order is out. It is withdrawn if nobody has it and the host no longer needs or bears it, and asked to end where
+/// the disks turn out to be encrypted.
+fn at_work(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    let Some(open) = &pen.plan.order else {
+        return settle(pen);
+    };
+    let number = open.number;
+    let forbidden = pen.plan.assessment.as_ref().is_some_and(Assessment::encryption_forbids);
+    if open.fetched_ms.is_none() {
+        let (phase, _) = place(&pen.plan, pen.cx);
+        if !matches!(phase, Phase::Queued | Phase::Planned) {
+            order::withdraw(pen, number)?;
+            return settle(pen);
+        }
+    } else if forbidden {
+        order::cancel(pen, "the disks are, or may be, encrypted by the product that is to go")?;
+    }
+    Ok(())
+}
+
+/// A migrated host is watched on: for the target's return, and for its replacement's health.
+pub(super) fn watch(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    let Some(it) = pen.plan.assessment.clone() else {
+        return Ok(());
+    };
+    match it.condition {
+        Condition::Carries | Condition::Embedded => {
+            let products = shown(&it);
+            let names: Vec<&str> = products.iter().map(cutover_proto::ids::ProductId::as_str).collect();
+            pen.alarm(
+                AlarmKind::Regression,
+                format!("{} came back on {}", names.join(", "), it.hostname),
+            );
+            pen.write(Fact::Regressed { products })?;
+            settle(pen)
+        }
+        Condition::Unknown => pen.go(Phase::Unassessed, look_failed(&it)),
+        Condition::Remnant | Condition::Free => match it.replacement_fault() {
+            None if pen.plan.unhealthy_since_ms.is_some() => pen.write(Fact::ProtectionRestored),
+            None => Ok(()),
+            Some(_) if pen.plan.unhealthy_since_ms.is_none() => pen.write(Fact::ProtectionDoubtful),
+            Some(_) => Ok(()),
+        },
+    }
+}
+
+/// The replacement of a migrated host was not healthy for longer than the bound.
+pub(super) fn protection_lost(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    let Some(it) = pen.plan.assessment.clone() else {
+        return Ok(());
+    };
+    let Some(reason) = it.replacement_fault() else {
+        return pen.write(Fact::ProtectionRestored);
+    };
+    pen.alarm(AlarmKind::ProtectionLost, format!("{}: {}", it.hostname, reason.text()));
+    pen.write(Fact::ProtectionLost { reason })?;
+    settle(pen)
+}

@@ -1,0 +1,230 @@
+//! A work order's life on the server's side: issued, fetched, withdrawn, cancelled, ended.
+
+use cutover_proto::record::FailureCause;
+
+use super::{
+    AlarmKind, Effect, Fact, Refused,
+    pen::Pen,
+    place::{place, settle},
+};
+use crate::{
+    campaign::{Mode, span},
+    catalog::compose,
+    plan::{JournalFault, OrderEnd, Phase},
+    rollout::WaveState,
+};
+
+/// The rollout chose the host. What stands against a start is checked again here: between choosing and starting, anything
+/// may have happened.
+pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), Refused> {
+    may_start(pen, number)?;
+    let (phase, _) = place(&pen.plan, pen.cx);
+    let chosen = pen
+        .plan
+        .assessment
+        .as_ref()
+        .and_then(|it| Some((it, it.replacement.as_ref()?.product.clone())))
+        .map(|(it, product)| (compose(it, &product, pen.cx.catalog), product));
+    let Some((Ok(steps), replacement)) = chosen.filter(|_| phase == Phase::Queued) else {
+        return settle(pen);
+    };
+    let (now_ms, policy) = (pen.cx.now_ms, &pen.cx.campaign.policy);
+    let attempt = pen.plan.attempts_used + 1;
+    let expires_ms = now_ms.saturating_add(span::ms(policy.order_life));
+    let fetch_by_ms = now_ms.saturating_add(span::ms(policy.fetch_within));
+    let catalog_revision = pen.cx.catalog.revision;
+    pen.write(Fact::OrderIssued {
+        number,
+        attempt,
+        epoch,
+        replacement: replacement.clone(),
+        steps: steps.clone(),
+        expires_ms,
+        fetch_by_ms,
+        catalog_revision,
+    })?;
+    pen.go(Phase::Migrating, None)?;
+    pen.effect(Effect::IssueOrder {
+        number,
+        attempt,
+        epoch,
+        not_before_ms: now_ms,
+        expires_ms,
+        replacement,
+        steps,
+        catalog_revision,
+    });
+    pen.effect(Effect::Nudge);
+    Ok(())
+}
+
+fn may_start(pen: &Pen<'_>, number: u64) -> Result<(), Refused> {
+    let (plan, cx) = (&pen.plan, pen.cx);
+    if plan.phase != Phase::Queued {
+        return Err(pen.refuse("only a queued plan starts"));
+    }
+    if let Some(hold) = plan.holds.values().next() {
+        return Err(pen.refuse(format!(
+            "{} holds it ({}): {}; lift the hold first",
+            hold.who, hold.kind, hold.why
+        )));
+    }
+    if plan.journal_fault.is_some() {
+        return Err(pen.refuse("the host's journal is not settled; a fresh look must come first"));
+    }
+    match cx.campaign.mode {
+        Mode::Observe => return Err(pen.refuse("the campaign only looks; set its mode to approve or automatic")),
+        Mode::Approve if plan.approval.is_none() => return Err(pen.refuse("it waits for an approval")),
+        Mode::Approve | Mode::Automatic => {}
+    }
+    match cx.wave {
+        WaveState::Open => {}
+        WaveState::Closed | WaveState::Paused => {
+            return Err(pen.refuse(format!("wave {} is {}; open it first", plan.wave, cx.wave)));
+        }
+    }
+    let grace_end_ms = cx.campaign.policy.grace_end_ms(plan.grace_from_ms);
+    if cx.now_ms < grace_end_ms {
+        let until = crate::campaign::zone::utc(grace_end_ms);
+        return Err(pen.refuse(format!("nobody is forced before {until}, the end of grace")));
+    }
+    if let Some(at_ms) = plan.retry_at_ms.filter(|at_ms| cx.now_ms < *at_ms) {
+        let at = crate::campaign::zone::utc(at_ms);
+        return Err(pen.refuse(format!("its next try is due at {at}")));
+    }
+    if number <= plan.highest_order {
+        return Err(pen.refuse(format!(
+            "order {number} is not above {}, the highest issued",
+            plan.highest_order
+        )));
+    }
+    Ok(())
+}
+
+/// The order left in a reply. Again, or another one, says nothing.
+pub(super) fn fetched(pen: &mut Pen<'_>, number: u64) -> Result<(), Refused> {
+    let is_news = pen
+        .plan
+        .order
+        .as_ref()
+        .is_some_and(|order| order.number == number && order.fetched_ms.is_none());
+    if is_news {
+        pen.write(Fact::OrderFetched { number })
+    } else {
+        Ok(())
+    }
+}
+
+/// Takes an order back that no host has. No attempt is used.
+pub(super) fn withdraw(pen: &mut Pen<'_>, number: u64) -> Result<(), Refused> {
+    pen.write(Fact::OrderEnded {
+        number,
+        end: OrderEnd::Withdrawn,
+        cause: None,
+        detail: String::new(),
+        used_attempt: false,
+    })?;
+    pen.effect(Effect::WithdrawOrder { number });
+    Ok(())
+}
+
+/// Asks an order to end: takes it back where no host has it, else cancels it at its next safe point.
+pub(super) fn cancel(pen: &mut Pen<'_>, why: &str) -> Result<(), Refused> {
+    let Some(order) = &pen.plan.order else {
+        return Ok(());
+    };
+    let number = order.number;
+    if order.fetched_ms.is_none() {
+        return withdraw(pen, number);
+    }
+    if order.cancelling.is_some() {
+        return Ok(());
+    }
+    pen.write(Fact::OrderCancelling {
+        number,
+        why: why.to_owned(),
+    })?;
+    pen.effect(Effect::CancelOrder {
+        number,
+        why: why.to_owned(),
+    });
+    pen.effect(Effect::Nudge);
+    Ok(())
+}
+
+/// Ends the open order and frees its slot.
+pub(super) fn end(
+    pen: &mut Pen<'_>,
+    end: OrderEnd,
+    cause: Option<FailureCause>,
+    detail: String,
+    used_attempt: bool,
+) -> Result<(), Refused> {
+    let Some(number) = pen.plan.order.as_ref().map(|order| order.number) else {
+        return Ok(());
+    };
+    pen.write(Fact::OrderEnded {
+        number,
+        end,
+        cause,
+        detail,
+        used_attempt,
+    })?;
+    pen.effect(Effect::FreeSlot { number });
+    Ok(())
+}
+
+/// After an attempt that did not succeed: another one later, or, where attempts are used up, an alarm.
+pub(super) fn set_retry(pen: &mut Pen<'_>, hindrance: bool) -> Result<(), Refused> {
+    if pen.plan.phase == Phase::Failed {
+        let why = pen
+            .plan
+            .reason
+            .as_ref()
+            .map(crate::plan::Reason::text)
+            .unwrap_or_default();
+        pen.alarm(AlarmKind::Failed, why);
+        return Ok(());
+    }
+    if !matches!(pen.plan.phase, Phase::Queued | Phase::Planned) {
+        return Ok(());
+    }
+    let nth = if hindrance {
+        pen.plan.hindrances + 1
+    } else {
+        pen.plan.attempts_used.max(1)
+    };
+    let wait_ms = pen.cx.campaign.policy.backoff_ms(nth, pen.cx.seed);
+    pen.write(Fact::RetrySet {
+        at_ms: pen.cx.now_ms.saturating_add(wait_ms),
+        hindrance,
+    })
+}
+
+/// The journal on the host cannot be trusted: nothing runs until a fresh look. No attempt is used.
+pub(super) fn journal_distrusted(pen: &mut Pen<'_>, fault: JournalFault) -> Result<(), Refused> {
+    if pen.plan.is_closed() || pen.plan.journal_fault == Some(fault) {
+        return Ok(());
+    }
+    pen.write(Fact::JournalDistrusted { fault })?;
+    pen.alarm(
+        AlarmKind::Journal,
+        format!("the journal is {fault}; nothing runs there until a fresh look"),
+    );
+    pen.effect(Effect::WantLook);
+    match pen.plan.order.as_ref().map(|order| (order.number, order.fetched_ms)) {
+        None => return Ok(()),
+        Some((number, None)) => withdraw(pen, number)?,
+        Some((_, Some(_))) => {
+            let cause = Some(FailureCause::Journal);
+            end(
+                pen,
+                OrderEnd::JournalLost,
+                cause,
+                format!("the journal is {fault}"),
+                false,
+            )?;
+        }
+    }
+    settle(pen)
+}

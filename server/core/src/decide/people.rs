@@ -1,0 +1,277 @@
+//! What people, campaigns and enrolment do to a plan.
+
+use cutover_proto::verdict::Protection;
+
+use super::{
+    Fact, Refused, look, order,
+    pen::Pen,
+    place::{begin_verifying, settle},
+};
+use crate::{
+    judge::Assessment,
+    plan::{Exemption, Hold, HoldKind, OrderEnd, Origin, Phase, Reason, Verify},
+    rollout::WaveState,
+};
+
+pub(super) fn enrolled(pen: &mut Pen<'_>, wave: &str, site: &str) -> Result<(), Refused> {
+    order::end(
+        pen,
+        OrderEnd::Abandoned,
+        None,
+        "the agent enrolled anew".to_owned(),
+        false,
+    )?;
+    pen.write(Fact::Enrolled {
+        wave: wave.to_owned(),
+        site: site.to_owned(),
+        campaign_version: pen.cx.campaign.version,
+    })?;
+    pen.turn_protection(Protection::Unobserved, pen.cx.now_ms)?;
+    pen.go(Phase::Unassessed, Some(Reason::NoInventory))?;
+    settle(pen)
+}
+
+pub(super) fn wave_opened(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    match pen.cx.wave {
+        WaveState::Open => {}
+        WaveState::Closed | WaveState::Paused => {
+            return Err(pen.refuse(format!(
+                "wave {} is {} by its row; open that first",
+                pen.plan.wave, pen.cx.wave
+            )));
+        }
+    }
+    if pen.plan.phase == Phase::Planned {
+        settle(pen)
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn approved(pen: &mut Pen<'_>, by: &str) -> Result<(), Refused> {
+    watched(pen)?;
+    if pen.plan.approval.is_some() {
+        return Ok(());
+    }
+    pen.write(Fact::Approved { by: by.to_owned() })
+}
+
+pub(super) fn campaign_changed(pen: &mut Pen<'_>, assessment: Option<&Assessment>) -> Result<(), Refused> {
+    let version = pen.cx.campaign.version;
+    let news = assessment.filter(|it| pen.plan.assessment.as_ref() != Some(it));
+    if pen.plan.campaign_version != version || news.is_some() {
+        pen.write(Fact::CampaignChanged {
+            version,
+            assessment: news.map(|it| Box::new(it.clone())),
+        })?;
+    }
+    // What a grade counts as may have changed with the campaign.
+    let (grade, now_ms) = (pen.plan.account.grade, pen.cx.now_ms);
+    pen.turn_protection(grade, now_ms)?;
+    if let Some(it) = &pen.plan.assessment
+        && it.carries()
+        && !pen.plan.ever_carried
+    {
+        let products = it.targets.iter().map(|target| target.product.clone()).collect();
+        pen.write(Fact::TargetSeen { products })?;
+    }
+    match pen.plan.phase {
+        Phase::Unassessed
+        | Phase::Clear
+        | Phase::Unplanned
+        | Phase::Planned
+        | Phase::Queued
+        | Phase::Blocked
+        | Phase::Failed
+        | Phase::Exempt
+        | Phase::OutOfScope => settle(pen),
+        Phase::Handwork => match &pen.plan.reason {
+            Some(Reason::StepInterrupted { .. } | Reason::RestartOverdue { .. }) => Ok(()),
+            Some(_) | None => settle(pen),
+        },
+        // A wider definition is no regression: nobody put anything back.
+        Phase::Migrated if pen.plan.assessment.as_ref().is_some_and(Assessment::carries) => settle(pen),
+        Phase::Migrated => look::watch(pen),
+        // The order's end, or the look that is awaited, decides under the new version.
+        Phase::Migrating | Phase::Rebooting | Phase::Verifying | Phase::Concluded | Phase::Retired => Ok(()),
+    }
+}
+
+pub(super) fn hold_placed(pen: &mut Pen<'_>, hold: &Hold) -> Result<(), Refused> {
+    watched(pen)?;
+    if hold.until_ms.is_some_and(|until| until <= pen.cx.now_ms) {
+        return Err(pen.refuse("the hold ends before it begins; give it a later end or none"));
+    }
+    if pen.plan.holds.get(&hold.kind) == Some(hold) {
+        return Ok(());
+    }
+    pen.write(Fact::HoldPlaced { hold: hold.clone() })?;
+    order::cancel(pen, &format!("held ({}) by {}: {}", hold.kind, hold.who, hold.why))?;
+    if pen.plan.phase.has_order() {
+        settle(pen)
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn hold_lifted(pen: &mut Pen<'_>, kind: HoldKind, by: &str) -> Result<(), Refused> {
+    if !pen.plan.holds.contains_key(&kind) {
+        return Err(pen.refuse(format!("there is no hold of kind {kind}")));
+    }
+    pen.write(Fact::HoldLifted {
+        kind,
+        by: by.to_owned(),
+    })
+}
+
+pub(super) fn exempted(pen: &mut Pen<'_>, exemption: &Exemption) -> Result<(), Refused> {
+    watched(pen)?;
+    if exemption.until_ms.is_some_and(|until| until <= pen.cx.now_ms) {
+        return Err(pen.refuse("the exemption ends before it begins; give it a later end or none"));
+    }
+    if pen.plan.exemption.as_ref() == Some(exemption) {
+        return Ok(());
+    }
+    pen.write(Fact::Exempted {
+        exemption: exemption.clone(),
+    })?;
+    order::cancel(pen, &format!("exempted by {}: {}", exemption.owner, exemption.why))?;
+    settle(pen)
+}
+
+pub(super) fn exemption_revoked(pen: &mut Pen<'_>, by: &str) -> Result<(), Refused> {
+    if pen.plan.exemption.is_none() {
+        return Err(pen.refuse("it has no exemption"));
+    }
+    pen.write(Fact::ExemptionEnded { by: by.to_owned() })?;
+    if pen.plan.phase == Phase::Exempt {
+        settle(pen)
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn retried(pen: &mut Pen<'_>, by: &str) -> Result<(), Refused> {
+    match pen.plan.phase {
+        Phase::Failed | Phase::Queued | Phase::Planned => {}
+        Phase::Blocked => {
+            let remedy = pen.plan.reason.as_ref().map(Reason::remedy).unwrap_or_default();
+            return Err(pen.refuse(format!(
+                "a precondition fails, and a retry would not change that: {remedy}"
+            )));
+        }
+        Phase::Handwork => return Err(pen.refuse("a person must act first; then mark the handwork done")),
+        Phase::Unassessed
+        | Phase::Clear
+        | Phase::Unplanned
+        | Phase::Migrating
+        | Phase::Rebooting
+        | Phase::Verifying
+        | Phase::Migrated
+        | Phase::Exempt
+        | Phase::Concluded
+        | Phase::OutOfScope
+        | Phase::Retired => return Err(pen.refuse("there is no attempt that could be tried again")),
+    }
+    pen.write(Fact::Retried { by: by.to_owned() })?;
+    if pen.plan.journal_fault.is_some() {
+        pen.write(Fact::JournalSettled)?;
+    }
+    settle(pen)
+}
+
+pub(super) fn handwork_done(pen: &mut Pen<'_>, by: &str, evidence: &str) -> Result<(), Refused> {
+    if pen.plan.phase != Phase::Handwork {
+        return Err(pen.refuse("no handwork is open"));
+    }
+    if evidence.trim().is_empty() {
+        return Err(pen.refuse("say what proves it, for example a ticket or what was seen at the machine"));
+    }
+    pen.write(Fact::HandworkDone {
+        by: by.to_owned(),
+        evidence: evidence.to_owned(),
+    })?;
+    begin_verifying(pen, Origin::Handwork, Verify::FirstContact)
+}
+
+pub(super) fn scoped(pen: &mut Pen<'_>, rule: Option<String>) -> Result<(), Refused> {
+    watched(pen)?;
+    if pen.plan.scoped_out_by == rule {
+        return Ok(());
+    }
+    let why = rule
+        .as_ref()
+        .map(|rule| format!("rule `{rule}` leaves the host out of scope"));
+    let was_out = pen.plan.phase == Phase::OutOfScope;
+    pen.write(Fact::ScopeTurned { rule })?;
+    match why {
+        Some(why) => {
+            order::cancel(pen, &why)?;
+            settle(pen)
+        }
+        None if was_out => settle(pen),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn forecast(pen: &mut Pen<'_>, late: bool) -> Result<(), Refused> {
+    if pen.plan.late == late {
+        Ok(())
+    } else {
+        pen.write(Fact::LateTurned { late })
+    }
+}
+
+pub(super) fn retired(pen: &mut Pen<'_>, by: &str, why: &str) -> Result<(), Refused> {
+    if pen.plan.phase == Phase::Retired {
+        return Ok(());
+    }
+    if why.trim().is_empty() {
+        return Err(pen.refuse("say why it is gone, and what proves it"));
+    }
+    leave(pen)?;
+    pen.go(
+        Phase::Retired,
+        Some(Reason::Retired {
+            why: why.to_owned(),
+            by: by.to_owned(),
+        }),
+    )
+}
+
+pub(super) fn concluded(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    match pen.plan.phase {
+        Phase::Concluded => return Ok(()),
+        Phase::Migrated | Phase::Clear => {}
+        Phase::Unassessed
+        | Phase::Unplanned
+        | Phase::Planned
+        | Phase::Queued
+        | Phase::Migrating
+        | Phase::Rebooting
+        | Phase::Verifying
+        | Phase::Blocked
+        | Phase::Handwork
+        | Phase::Failed
+        | Phase::Exempt
+        | Phase::OutOfScope
+        | Phase::Retired => {
+            return Err(pen.refuse("only a migrated or clear host concludes; retire it with a reason instead"));
+        }
+    }
+    leave(pen)?;
+    pen.go(Phase::Concluded, Some(Reason::Concluded { at_ms: pen.cx.now_ms }))
+}
+
+/// The host is watched no longer: its order is over, and its protection is unobserved from here on.
+fn leave(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    order::end(pen, OrderEnd::Abandoned, None, "the host left".to_owned(), false)?;
+    pen.turn_protection(Protection::Unobserved, pen.cx.now_ms)
+}
+
+fn watched(pen: &Pen<'_>) -> Result<(), Refused> {
+    if pen.plan.is_closed() {
+        return Err(pen.refuse("the host is no longer watched; it would have to enrol again"));
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Where a plan belongs by what is known of its host: the table from conditions to phases.
+
+use super::{Fact, Refused, pen::Pen};
+use crate::{
+    campaign::Mode,
+    catalog::compose,
+    judge::{Assessment, Condition, ReplacementState},
+    plan::{Origin, Phase, Plan, Reason, Verify},
+    rollout::WaveState,
+};
+
+use super::Cx;
+
+/// A phase, and why.
+pub(super) type Place = (Phase, Option<Reason>);
+
+/// Where the plan belongs. Only `migrated`, and what is at work or being verified, is decided elsewhere.
+pub(super) fn place(plan: &Plan, cx: &Cx<'_>) -> Place {
+    if let Some(rule) = &plan.scoped_out_by {
+        return (Phase::OutOfScope, Some(Reason::OutOfScope { rule: rule.clone() }));
+    }
+    if let Some(exemption) = &plan.exemption {
+        let reason = Reason::Exempted {
+            why: exemption.why.clone(),
+            owner: exemption.owner.clone(),
+            until_ms: exemption.until_ms,
+        };
+        return (Phase::Exempt, Some(reason));
+    }
+    let Some(it) = &plan.assessment else {
+        return (Phase::Unassessed, Some(Reason::NoInventory));
+    };
+    match it.condition {
+        Condition::Carries => work(plan, it, cx),
+        Condition::Unknown => (Phase::Unassessed, look_failed(it)),
+        Condition::Embedded => (
+            Phase::Handwork,
+            Some(Reason::Embedded {
+                products: it.embedded.clone(),
+            }),
+        ),
+        Condition::Remnant | Condition::Free if !plan.ever_carried => (Phase::Clear, None),
+        Condition::Remnant | Condition::Free => lost(plan, it, cx),
+    }
+}
+
+pub(super) fn look_failed(it: &Assessment) -> Option<Reason> {
+    it.unknown.first().map(|look| Reason::LookFailed {
+        product: look.product.clone(),
+        why: look.why.clone(),
+    })
+}
+
+/// The target was there and is gone.
+fn lost(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
+    let Some(fault) = it.replacement_fault() else {
+        return (Phase::Verifying, None);
+    };
+    if let Some(product) = it.unapproved.first() {
+        return (
+            Phase::Unplanned,
+            Some(Reason::UnapprovedReplacement {
+                product: product.clone(),
+            }),
+        );
+    }
+    match it.replacement.as_ref().map(|seen| &seen.state) {
+        None | Some(ReplacementState::Healthy { .. }) => (Phase::Unplanned, Some(fault)),
+        Some(ReplacementState::Unhealthy { .. }) => (Phase::Handwork, Some(fault)),
+        Some(ReplacementState::Absent) => work(plan, it, cx),
+    }
+}
+
+/// There is something to remove, or to install.
+fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
+    if let Some(blocker) = it.blockers.iter().find(|blocker| blocker.is_encryption()) {
+        return (Phase::Blocked, Some(blocker.reason()));
+    }
+    let Some(seen) = &it.replacement else {
+        return (Phase::Unplanned, Some(Reason::NoReplacementRule));
+    };
+    if let Some(install) = cx.catalog.installation(&seen.product)
+        && !cx.campaign.accepts(install.grade)
+    {
+        let reason = Reason::GradeNotAccepted {
+            product: seen.product.clone(),
+            grade: install.grade,
+        };
+        return (Phase::Unplanned, Some(reason));
+    }
+    if let Some(blocker) = it.blockers.first() {
+        return (Phase::Blocked, Some(blocker.reason()));
+    }
+    if let Err(error) = compose(it, &seen.product, cx.catalog) {
+        return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() }));
+    }
+    if plan.attempts_used >= cx.campaign.policy.attempts {
+        let last = plan.last_failure.as_ref();
+        let reason = Reason::AttemptsUsed {
+            attempts: plan.attempts_used,
+            last: last.and_then(|failure| failure.cause),
+            detail: last.map(|failure| failure.detail.clone()).unwrap_or_default(),
+        };
+        return (Phase::Failed, Some(reason));
+    }
+    let is_open = match cx.wave {
+        WaveState::Open | WaveState::Paused => true,
+        WaveState::Closed => matches!(plan.phase, Phase::Queued | Phase::Migrating | Phase::Rebooting),
+    };
+    match cx.campaign.mode {
+        Mode::Observe => (Phase::Planned, None),
+        Mode::Approve | Mode::Automatic if is_open => (Phase::Queued, None),
+        Mode::Approve | Mode::Automatic => (Phase::Planned, None),
+    }
+}
+
+/// Takes the plan to where it belongs. Does nothing while an order is out: its end does.
+pub(super) fn settle(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    if pen.plan.order.is_some() {
+        return Ok(());
+    }
+    let (phase, reason) = place(&pen.plan, pen.cx);
+    match phase {
+        Phase::Planned | Phase::Queued => {
+            choose_replacement(pen)?;
+            let is_near = matches!(
+                pen.plan.phase,
+                Phase::Planned | Phase::Queued | Phase::Migrating | Phase::Rebooting | Phase::Verifying
+            );
+            if phase == Phase::Queued && !is_near {
+                pen.go(Phase::Planned, None)?;
+            }
+            pen.go(phase, reason)
+        }
+        Phase::Verifying => {
+            let fresh_after_ms = pen.plan.last_looked_ms.unwrap_or(i64::MIN);
+            begin_verifying(pen, origin_of_loss(&pen.plan), Verify::FirstLook { fresh_after_ms })
+        }
+        Phase::Unassessed
+        | Phase::Clear
+        | Phase::Unplanned
+        | Phase::Blocked
+        | Phase::Handwork
+        | Phase::Failed
+        | Phase::Exempt
+        | Phase::OutOfScope
+        | Phase::Migrating
+        | Phase::Rebooting
+        | Phase::Migrated
+        | Phase::Concluded
+        | Phase::Retired => pen.go(phase, reason),
+    }
+}
+
+/// Who took the target away: other hands, unless an order of ours had begun.
+fn origin_of_loss(plan: &Plan) -> Origin {
+    if plan.last_failure.is_some() {
+        Origin::Unclear
+    } else {
+        Origin::External
+    }
+}
+
+pub(super) fn begin_verifying(pen: &mut Pen<'_>, origin: Origin, verify: Verify) -> Result<(), Refused> {
+    if pen.plan.phase != Phase::Verifying {
+        if pen.plan.origin != Some(origin) {
+            pen.write(Fact::WorkSeen { origin })?;
+        }
+        pen.go(Phase::Verifying, None)?;
+    }
+    pen.write(Fact::VerifyTurned { verify })?;
+    pen.effect(super::Effect::WantLook);
+    Ok(())
+}
+
+fn choose_replacement(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    let chosen = pen
+        .plan
+        .assessment
+        .as_ref()
+        .and_then(|it| it.replacement.as_ref())
+        .map(|seen| seen.product.clone());
+    match chosen {
+        Some(product) if pen.plan.replacement.as_ref() != Some(&product) => {
+            pen.write(Fact::ReplacementChosen { product })
+        }
+        Some(_) | None => Ok(()),
+    }
+}

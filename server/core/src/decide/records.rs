@@ -1,0 +1,189 @@
+//! Step records: what the agent says it did.
+
+use cutover_proto::{
+    record::{FailureCause, RecordEvent, StepRecord},
+    step::Action,
+};
+
+use super::{
+    AlarmKind, Fact, Refused, order,
+    pen::Pen,
+    place::{begin_verifying, place, settle},
+};
+use crate::plan::{OrderEnd, Origin, Phase, Reason, Verify};
+
+/// A record arrived. Of an order that is not open, seen before, or ahead of a gap: it says nothing here.
+pub(super) fn recorded(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    if record.host_id != pen.plan.host_id {
+        return Err(pen.refuse(format!(
+            "the record is of host {}; records come over their own host's key",
+            record.host_id
+        )));
+    }
+    let Some(open) = &pen.plan.order else {
+        return Ok(());
+    };
+    if record.order_number != open.number || record.sequence != open.records_mark + 1 {
+        return Ok(());
+    }
+    let number = open.number;
+    if open.fetched_ms.is_none() {
+        pen.write(Fact::OrderFetched { number })?;
+    }
+    pen.write(Fact::StepReported {
+        number,
+        sequence: record.sequence,
+        event: record.event,
+        step: record.step,
+        cause: record.cause,
+        detail: record.detail.clone(),
+        host_ms: record.at_ms,
+        boot_id: record.boot_id.clone(),
+    })?;
+    restart_seen(pen, record)?;
+    match record.event {
+        RecordEvent::OrderAccepted | RecordEvent::StepFailed => Ok(()),
+        RecordEvent::StepBegun => begun(pen, record),
+        RecordEvent::StepDone | RecordEvent::StepFoundDone => step_done(pen, record),
+        RecordEvent::StepInterrupted => interrupted(pen, record),
+        RecordEvent::OrderCompleted => completed(pen, record),
+        RecordEvent::OrderCancelled => {
+            order::end(pen, OrderEnd::Cancelled, record.cause, record.detail.clone(), false)?;
+            settle(pen)
+        }
+        RecordEvent::OrderFailed => not_done(pen, record, OrderEnd::Failed),
+        RecordEvent::OrderRefused => not_done(pen, record, OrderEnd::Refused),
+    }
+}
+
+/// A record out of a new kernel session proves the restart.
+fn restart_seen(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    let is_new = pen
+        .plan
+        .order
+        .as_ref()
+        .is_some_and(|order| order.boot_id != record.boot_id);
+    if pen.plan.phase == Phase::Rebooting && is_new {
+        pen.write(Fact::RestartSeen {
+            boot_id: record.boot_id.clone(),
+        })?;
+        pen.go(Phase::Migrating, None)?;
+    }
+    Ok(())
+}
+
+fn begun(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    let is_restart = pen
+        .plan
+        .order
+        .as_ref()
+        .and_then(|order| order.steps.get(usize::try_from(record.step).ok()?))
+        .is_some_and(|step| matches!(step.action, Action::Restart { .. }));
+    if is_restart && pen.plan.phase == Phase::Migrating {
+        pen.go(Phase::Rebooting, None)?;
+    }
+    Ok(())
+}
+
+fn step_done(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    let after = pen.plan.order.as_ref().and_then(|order| {
+        let index = usize::try_from(record.step).ok()?;
+        pen.cx.catalog.protection_after(&order.steps, index, &order.replacement)
+    });
+    match after {
+        Some(grade) => pen.turn_protection(grade, pen.cx.now_ms),
+        None => Ok(()),
+    }
+}
+
+fn interrupted(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    let what = pen
+        .plan
+        .order
+        .as_ref()
+        .and_then(|order| order.steps.get(usize::try_from(record.step).ok()?))
+        .map_or_else(
+            || "a step that the order does not have".to_owned(),
+            |step| step.action.describe(),
+        );
+    let reason = Reason::StepInterrupted {
+        step: record.step,
+        what,
+    };
+    order::end(
+        pen,
+        OrderEnd::Interrupted,
+        Some(FailureCause::Interrupted),
+        record.detail.clone(),
+        true,
+    )?;
+    pen.alarm(AlarmKind::Interrupted, reason.text());
+    // Out of scope and exempt come first in the table, but neither lifts the need to look at the machine.
+    pen.go(Phase::Handwork, Some(reason))
+}
+
+fn completed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    order::end(pen, OrderEnd::Completed, None, String::new(), false)?;
+    let (phase, _) = place(&pen.plan, pen.cx);
+    if matches!(phase, Phase::Exempt | Phase::OutOfScope) {
+        return settle(pen);
+    }
+    let fresh_after_ms = record.at_ms.max(pen.plan.last_looked_ms.unwrap_or(i64::MIN));
+    begin_verifying(pen, Origin::Order, Verify::FirstLook { fresh_after_ms })
+}
+
+/// How a cause is treated.
+enum Treatment {
+    /// Tried again; uses no attempt until there are too many in a row.
+    Hindrance,
+    /// Uses an attempt.
+    Attempt,
+    /// A person must look.
+    Person,
+}
+
+const fn treatment(cause: FailureCause) -> Treatment {
+    match cause {
+        FailureCause::Locked
+        | FailureCause::Network
+        | FailureCause::Expired
+        | FailureCause::NotYet
+        | FailureCause::TooLongAway
+        | FailureCause::Replayed
+        | FailureCause::Journal => Treatment::Hindrance,
+        FailureCause::Interrupted => Treatment::Person,
+        FailureCause::BadSignature
+        | FailureCause::OtherHost
+        | FailureCause::UnknownStep
+        | FailureCause::NotAttributed
+        | FailureCause::DiskFull
+        | FailureCause::TimeLimit
+        | FailureCause::ToolFailed
+        | FailureCause::StillThere
+        | FailureCause::NotDetected
+        | FailureCause::Unsupported => Treatment::Attempt,
+    }
+}
+
+fn not_done(pen: &mut Pen<'_>, record: &StepRecord, how: OrderEnd) -> Result<(), Refused> {
+    let failing = pen
+        .plan
+        .order
+        .as_ref()
+        .map(|order| (order.failing, order.failing_detail.clone()));
+    let (failing, failing_detail) = failing.unwrap_or_default();
+    let cause = record.cause.or(failing);
+    let detail = if record.detail.is_empty() {
+        failing_detail
+    } else {
+        record.detail.clone()
+    };
+    let hindrance = match cause.map_or(Treatment::Attempt, treatment) {
+        Treatment::Person => return interrupted(pen, record),
+        Treatment::Hindrance => pen.plan.hindrances < pen.cx.campaign.policy.hindrances,
+        Treatment::Attempt => false,
+    };
+    order::end(pen, how, cause, detail, !hindrance)?;
+    settle(pen)?;
+    order::set_retry(pen, hindrance)
+}

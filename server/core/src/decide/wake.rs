@@ -1,0 +1,105 @@
+//! The plan's wake is due: everything whose time has come, in one go.
+
+use cutover_proto::verdict::Protection;
+
+use super::{Cx, Effect, Fact, Refused, look, order, pen::Pen, place::settle, verify};
+use crate::{
+    plan::{HoldKind, OrderEnd, Phase, Reason, Verify},
+    waiting::{self, WakeKind},
+};
+
+/// Each kind is handled at most once a wake; what a handling makes due anew comes with the next.
+pub(super) fn woke(pen: &mut Pen<'_>, last_seen_ms: i64) -> Result<(), Refused> {
+    if pen.plan.is_closed() {
+        return Ok(());
+    }
+    for kind in WakeKind::ALL {
+        if is_due(pen, *kind, last_seen_ms) {
+            handle(pen, *kind, last_seen_ms)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_due(pen: &Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> bool {
+    let Cx {
+        campaign,
+        outages,
+        now_ms,
+        ..
+    } = pen.cx;
+    waiting::wakes(&pen.plan, last_seen_ms, campaign, outages)
+        .iter()
+        .any(|wake| wake.kind == kind && wake.at_ms <= *now_ms)
+}
+
+fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Refused> {
+    match kind {
+        WakeKind::Hold => lift_ended_holds(pen),
+        WakeKind::Exemption => {
+            pen.write(Fact::ExemptionEnded { by: String::new() })?;
+            settle(pen)
+        }
+        WakeKind::Fetch => {
+            if let Some(number) = pen.plan.order.as_ref().map(|order| order.number) {
+                order::withdraw(pen, number)?;
+            }
+            settle(pen)
+        }
+        WakeKind::Silence => {
+            order::end(
+                pen,
+                OrderEnd::Silent,
+                None,
+                "nothing was heard of the order".to_owned(),
+                true,
+            )?;
+            settle(pen)?;
+            order::set_retry(pen, false)
+        }
+        WakeKind::Restart => {
+            let reason = Reason::RestartOverdue {
+                since_ms: pen.plan.phase_since_ms,
+            };
+            order::end(
+                pen,
+                OrderEnd::Silent,
+                None,
+                "it did not come back from a restart".to_owned(),
+                true,
+            )?;
+            pen.go(Phase::Handwork, Some(reason))
+        }
+        WakeKind::Retry => pen.write(Fact::RetryDue),
+        WakeKind::Soak => {
+            pen.effect(Effect::Nudge);
+            pen.write(Fact::VerifyTurned {
+                verify: Verify::LastContact,
+            })
+        }
+        WakeKind::Protection if pen.plan.phase == Phase::Verifying => verify::out_of_time(pen),
+        WakeKind::Protection => look::protection_lost(pen),
+        WakeKind::Stale => {
+            pen.write(Fact::WentStale { last_seen_ms })?;
+            pen.turn_protection(Protection::Unobserved, last_seen_ms)
+        }
+    }
+}
+
+fn lift_ended_holds(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    let now_ms = pen.cx.now_ms;
+    let ended: Vec<HoldKind> = pen
+        .plan
+        .holds
+        .values()
+        .filter(|hold| hold.until_ms.is_some_and(|until| until <= now_ms))
+        .map(|hold| hold.kind)
+        .collect();
+    for kind in ended {
+        pen.write(Fact::HoldLifted {
+            kind,
+            by: String::new(),
+        })?;
+    }
+    Ok(())
+}

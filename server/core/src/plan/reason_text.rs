@@ -1,0 +1,126 @@
+//! Reasons in words: what is so, what to do, and who.
+
+use cutover_proto::ids::ProductId;
+
+use super::{Owner, Reason};
+use crate::campaign::zone::utc;
+
+fn list(products: &[ProductId]) -> String {
+    products.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+impl Reason {
+    /// What is so.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::NoInventory => "no look at the machine has arrived yet".to_owned(),
+            Self::LookFailed { product, why } => format!("whether {product} is there could not be told: {why}"),
+            Self::Embedded { products } => format!("{} is a part of another vendor's product", list(products)),
+            Self::NoReplacementRule => "no replacement rule of the campaign fits this host".to_owned(),
+            Self::NoRecipe { why } => why.clone(),
+            Self::UnapprovedReplacement { product } => {
+                format!("{product} took the target's place, and the campaign does not approve it")
+            }
+            Self::EncryptedByTarget => "the product that is to go holds the keys of the disks".to_owned(),
+            Self::EncryptionUnknown => "who encrypts the disks could not be told".to_owned(),
+            Self::LittleDisk { free_mib, need_mib } => format!("{free_mib} MiB are free, {need_mib} MiB are needed"),
+            Self::NoPackageManager { product } => {
+                format!("no package manager that the recipe of {product} can use is there")
+            }
+            Self::RestartOverdue { since_ms } => {
+                format!("the machine has not come back from the restart of {}", utc(*since_ms))
+            }
+            Self::StepInterrupted { step, what } => {
+                format!("step {} ({what}) was interrupted and must not run twice", step + 1)
+            }
+            Self::ReplacementUnhealthy { product, why } => format!("{product} is there and not healthy: {why}"),
+            Self::GradeNotAccepted { product, grade } => {
+                format!("{product} gives {grade} protection, which the campaign does not accept")
+            }
+            Self::ReplacementAbsent { product } => format!("{product} is not there"),
+            Self::AttemptsUsed { attempts, last, detail } => {
+                let last = last.map_or_else(|| "silence".to_owned(), |cause| cause.to_string());
+                let detail = if detail.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {detail}")
+                };
+                format!("{attempts} attempts did not succeed; the last ended with {last}{detail}")
+            }
+            Self::Exempted { why, owner, until_ms } => {
+                let until = until_ms.map_or_else(|| "until revoked".to_owned(), |at| format!("until {}", utc(at)));
+                format!("exempt {until} by {owner}: {why}")
+            }
+            Self::OutOfScope { rule } => format!("rule `{rule}` leaves it out of scope"),
+            Self::Retired { why, by } => format!("retired by {by}: {why}"),
+            Self::Concluded { at_ms } => format!("the agent left with its last statement on {}", utc(*at_ms)),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NoInventory => "see that the agent runs and reaches the server".to_owned(),
+            Self::LookFailed { .. } => {
+                "mend what stopped the look (rights, a damaged package database, an old agent); the next look tells"
+                    .to_owned()
+            }
+            Self::Embedded { .. } => {
+                "ask the vendor of that product for a version without it, then mark it done".to_owned()
+            }
+            Self::NoReplacementRule => "add a [[replacement]] to the campaign that fits this host's system".to_owned(),
+            Self::NoRecipe { .. } => "extend the catalog, or do it by hand at the machine".to_owned(),
+            Self::UnapprovedReplacement { product } => {
+                format!("approve {product} in the campaign, or remove it with its own uninstaller")
+            }
+            Self::EncryptedByTarget => {
+                "decrypt the disks with the product and its server first; this can never be forced".to_owned()
+            }
+            Self::EncryptionUnknown => {
+                "find out who encrypts the disks, so that a look can tell; this can never be forced".to_owned()
+            }
+            Self::LittleDisk { free_mib, need_mib } => {
+                format!("free {} MiB more", need_mib.saturating_sub(*free_mib))
+            }
+            Self::NoPackageManager { .. } => {
+                "extend the recipe in the catalog, or do it by hand at the machine".to_owned()
+            }
+            Self::RestartOverdue { .. } => "look at the machine, then mark the handwork done".to_owned(),
+            Self::StepInterrupted { .. } => {
+                "look at the machine, finish or undo the step, then mark the handwork done".to_owned()
+            }
+            Self::ReplacementUnhealthy { product, .. } => format!("mend {product} on the machine; the next look tells"),
+            Self::GradeNotAccepted { grade, .. } => {
+                format!("name another replacement, or write accepted_grades = [\"{grade}\"] in the campaign")
+            }
+            Self::ReplacementAbsent { product } => format!("{product} is installed with the next order"),
+            Self::AttemptsUsed { .. } => "read the kept log, mend the cause, then `cutover hosts retry`".to_owned(),
+            Self::Exempted { .. } => "nothing until it ends".to_owned(),
+            Self::OutOfScope { .. } => "nothing while the rule holds".to_owned(),
+            Self::Retired { .. } | Self::Concluded { .. } => "nothing, unless it enrols again".to_owned(),
+        }
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub const fn owner(&self) -> Owner {
+        match self {
+            Self::NoInventory => Owner::Agent,
+            Self::LookFailed { .. } | Self::LittleDisk { .. } | Self::EncryptionUnknown => Owner::Helpdesk,
+            Self::Embedded { .. } => Owner::Vendor,
+            Self::NoReplacementRule
+            | Self::UnapprovedReplacement { .. }
+            | Self::GradeNotAccepted { .. }
+            | Self::EncryptedByTarget
+            | Self::AttemptsUsed { .. } => Owner::Operator,
+            Self::NoRecipe { .. } | Self::NoPackageManager { .. } => Owner::Catalog,
+            Self::StepInterrupted { .. } | Self::RestartOverdue { .. } | Self::ReplacementUnhealthy { .. } => {
+                Owner::Technician
+            }
+            Self::ReplacementAbsent { .. } | Self::Retired { .. } | Self::Concluded { .. } => Owner::Server,
+            Self::Exempted { .. } | Self::OutOfScope { .. } => Owner::Compliance,
+        }
+    }
+}

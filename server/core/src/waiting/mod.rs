@@ -1,0 +1,12 @@
+//! "Not yet" is a value: why a plan does not go on at this moment, who must act, and when it will be looked at again.
+
+mod reason;
+mod wake;
+mod why;
+
+pub(crate) use wake::wakes;
+pub(crate) use why::gate;
+
+pub use reason::Waiting;
+pub use wake::{Wake, WakeKind, next_wake};
+pub use why::why;

@@ -1,0 +1,217 @@
+//! Why a plan does not go on, as a value and in words.
+
+use crate::{
+    campaign::zone::utc,
+    plan::{HoldKind, Owner, Reason},
+};
+
+/// Why a plan does not go on at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// The campaign only looks.
+    ObserveMode,
+    /// Its wave is not open.
+    WaveClosed {
+        /// Which.
+        wave: String,
+    },
+    /// Its wave is paused.
+    WavePaused {
+        /// Which.
+        wave: String,
+    },
+    /// The campaign is stopped.
+    Stopped,
+    /// Nobody is forced yet.
+    Grace {
+        /// Until then.
+        until_ms: i64,
+    },
+    /// A person must let it start.
+    Approval,
+    /// All slots are taken.
+    Slot {
+        /// So many are out.
+        in_flight: u32,
+        /// So many may be.
+        limit: u32,
+    },
+    /// It is held.
+    Held {
+        /// How.
+        kind: HoldKind,
+        /// By whom.
+        who: String,
+        /// Why.
+        why: String,
+        /// Until when.
+        until_ms: Option<i64>,
+    },
+    /// The last attempt did not succeed; the next is due then.
+    Retry {
+        /// When.
+        at_ms: i64,
+        /// How many attempts are used up.
+        used: u32,
+        /// Of how many.
+        of: u32,
+        /// What the last one said.
+        why: String,
+    },
+    /// The host is away: an order would not be fetched.
+    Away {
+        /// Last heard of.
+        last_seen_ms: i64,
+    },
+    /// Its journal must be settled by a fresh look.
+    Journal,
+    /// It starts with the next pass of the rollout.
+    NextPass,
+    /// The order waits to be fetched.
+    Fetch {
+        /// Withdrawn then.
+        by_ms: i64,
+    },
+    /// Steps are running.
+    Steps {
+        /// From 1.
+        step: u32,
+        /// Of how many.
+        of: u32,
+        /// What it is.
+        what: String,
+        /// Silence beyond this uses an attempt up.
+        until_ms: i64,
+    },
+    /// The order was asked to end and has not yet.
+    Ending {
+        /// Why.
+        why: String,
+    },
+    /// A restart is due.
+    Restart {
+        /// By then.
+        by_ms: i64,
+    },
+    /// A fresh look must confirm.
+    FreshLook,
+    /// Both halves must hold for a while.
+    Soak {
+        /// Until then.
+        until_ms: i64,
+    },
+    /// A person must act, or something outside must change.
+    Stuck(Reason),
+}
+
+impl Waiting {
+    /// Why, for a person.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::ObserveMode => "the campaign only looks".to_owned(),
+            Self::WaveClosed { wave } => format!("wave {wave} is not open"),
+            Self::WavePaused { wave } => format!("wave {wave} is paused"),
+            Self::Stopped => "the campaign is stopped".to_owned(),
+            Self::Grace { until_ms } => format!("nobody is forced before {}, the end of grace", utc(*until_ms)),
+            Self::Approval => "a person must let it start".to_owned(),
+            Self::Slot { in_flight, limit } => format!("{in_flight} of {limit} slots are taken"),
+            Self::Held {
+                kind,
+                who,
+                why,
+                until_ms,
+            } => {
+                let until = until_ms.map_or_else(String::new, |at| format!(" until {}", utc(at)));
+                format!("held ({kind}) by {who}{until}: {why}")
+            }
+            Self::Retry { at_ms, used, of, why } => {
+                format!(
+                    "{used} of {of} attempts used, the next is due at {}; the last said: {why}",
+                    utc(*at_ms)
+                )
+            }
+            Self::Away { last_seen_ms } => format!("the host is away, last heard of at {}", utc(*last_seen_ms)),
+            Self::Journal => "its journal cannot be trusted until a fresh look".to_owned(),
+            Self::NextPass => "it starts with the next pass of the rollout".to_owned(),
+            Self::Fetch { by_ms } => format!("the order waits for the host to check in, until {}", utc(*by_ms)),
+            Self::Steps { step, of, what, .. } => format!("step {step} of {of}: {what}"),
+            Self::Ending { why } => format!("the order was asked to end: {why}"),
+            Self::Restart { by_ms } => format!("a restart is due by {}", utc(*by_ms)),
+            Self::FreshLook => "a fresh look must confirm it".to_owned(),
+            Self::Soak { until_ms } => format!("it must hold until {}", utc(*until_ms)),
+            Self::Stuck(reason) => reason.text(),
+        }
+    }
+
+    /// What to do about it; empty where nothing need be done.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::ObserveMode => "set mode = \"approve\" or \"automatic\" in the campaign".to_owned(),
+            Self::WaveClosed { wave } => format!("cutover wave open {wave}"),
+            Self::WavePaused { wave } => format!("cutover wave resume {wave}"),
+            Self::Stopped => "cutover campaign resume".to_owned(),
+            Self::Approval => "cutover wave approve".to_owned(),
+            Self::Held { .. } => "lift the hold when its cause is settled".to_owned(),
+            Self::Retry { .. } => "mend the cause; `cutover hosts retry` tries at once".to_owned(),
+            Self::Away { .. } => "switch the machine on, or see why its agent does not reach the server".to_owned(),
+            Self::Restart { .. } => "restart the machine".to_owned(),
+            Self::Stuck(reason) => reason.remedy(),
+            Self::Grace { .. }
+            | Self::Slot { .. }
+            | Self::Journal
+            | Self::NextPass
+            | Self::Fetch { .. }
+            | Self::Steps { .. }
+            | Self::Ending { .. }
+            | Self::FreshLook
+            | Self::Soak { .. } => String::new(),
+        }
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub const fn owner(&self) -> Owner {
+        match self {
+            Self::ObserveMode
+            | Self::WaveClosed { .. }
+            | Self::WavePaused { .. }
+            | Self::Stopped
+            | Self::Approval
+            | Self::Held { .. } => Owner::Operator,
+            Self::Grace { .. } | Self::Slot { .. } | Self::Retry { .. } | Self::NextPass | Self::Soak { .. } => {
+                Owner::Server
+            }
+            Self::Away { .. } | Self::Restart { .. } => Owner::Helpdesk,
+            Self::Journal | Self::Fetch { .. } | Self::Steps { .. } | Self::Ending { .. } | Self::FreshLook => {
+                Owner::Agent
+            }
+            Self::Stuck(reason) => reason.owner(),
+        }
+    }
+
+    /// Until when it lasts at most, where that is known.
+    #[must_use]
+    pub const fn until_ms(&self) -> Option<i64> {
+        match self {
+            Self::Grace { until_ms } | Self::Soak { until_ms } | Self::Steps { until_ms, .. } => Some(*until_ms),
+            Self::Retry { at_ms, .. } => Some(*at_ms),
+            Self::Fetch { by_ms } | Self::Restart { by_ms } => Some(*by_ms),
+            Self::Held { until_ms, .. } => *until_ms,
+            Self::Stuck(Reason::Exempted { until_ms, .. }) => *until_ms,
+            Self::ObserveMode
+            | Self::WaveClosed { .. }
+            | Self::WavePaused { .. }
+            | Self::Stopped
+            | Self::Approval
+            | Self::Slot { .. }
+            | Self::Away { .. }
+            | Self::Journal
+            | Self::NextPass
+            | Self::Ending { .. }
+            | Self::FreshLook
+            | Self::Stuck(_) => None,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! When a plan must be looked at again: the one column that drives every deadline, retry, soak and hold.
+
+use std::time::Duration;
+
+use cutover_proto::words;
+
+use crate::{
+    campaign::{Campaign, span},
+    decide::Outage,
+    plan::{Phase, Plan, Verify},
+};
+
+words! {
+    /// What a wake is for, in the order in which one pass handles them.
+    pub enum WakeKind("wake") {
+        /// A hold ends.
+        Hold = "hold",
+        /// An exemption ends.
+        Exemption = "exemption",
+        /// An order that nobody fetched is withdrawn.
+        Fetch = "fetch",
+        /// Silence uses an attempt up.
+        Silence = "silence",
+        /// A restart took too long.
+        Restart = "restart",
+        /// A retry is due.
+        Retry = "retry",
+        /// The soak is over.
+        Soak = "soak",
+        /// The replacement was not healthy for too long.
+        Protection = "protection",
+        /// The host may have gone stale.
+        Stale = "stale",
+    }
+}
+
+/// When a plan must be looked at again, and for what. Not stored in the plan: the row's column follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wake {
+    /// When.
+    pub at_ms: i64,
+    /// For what.
+    pub kind: WakeKind,
+}
+
+/// The earliest instant at which [`Input::Woke`](crate::decide::Input::Woke) is due; `None` for plans that are no longer
+/// watched. A pure function of plan and campaign, so that a changed policy re-arms every wake.
+#[must_use]
+pub fn next_wake(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages: &[Outage]) -> Option<Wake> {
+    wakes(plan, last_seen_ms, campaign, outages)
+        .into_iter()
+        .min_by_key(|wake| wake.at_ms)
+}
+
+/// Everything that is awaited.
+pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages: &[Outage]) -> Vec<Wake> {
+    let mut wakes = Vec::new();
+    if plan.is_closed() || !plan.is_enrolled() {
+        return wakes;
+    }
+    let policy = &campaign.policy;
+    let mut add = |kind, at_ms| wakes.push(Wake { at_ms, kind });
+    if let Some(until_ms) = plan.holds.values().filter_map(|hold| hold.until_ms).min() {
+        add(WakeKind::Hold, until_ms);
+    }
+    if let Some(until_ms) = plan.exemption.as_ref().and_then(|exemption| exemption.until_ms) {
+        add(WakeKind::Exemption, until_ms);
+    }
+    if let Some(order) = &plan.order {
+        match (order.fetched_ms, plan.phase) {
+            (None, _) => {
+                let within_ms = order.fetch_by_ms.saturating_sub(order.issued_ms);
+                add(WakeKind::Fetch, after_ms(order.issued_ms, within_ms, outages));
+            }
+            (Some(_), Phase::Rebooting) => {
+                add(
+                    WakeKind::Restart,
+                    after(plan.phase_since_ms, policy.restart_within, outages),
+                );
+            }
+            (Some(_), _) => add(WakeKind::Silence, silent_at_ms(plan, campaign, outages)),
+        }
+    }
+    if let Some(at_ms) = plan.retry_at_ms {
+        add(WakeKind::Retry, at_ms);
+    }
+    if let Some(Verify::Soaking { until_ms }) = plan.verify {
+        add(WakeKind::Soak, until_ms);
+    }
+    if let Some(since_ms) = plan.unhealthy_since_ms {
+        add(WakeKind::Protection, after(since_ms, policy.protection_bound, outages));
+    }
+    if !plan.stale {
+        add(WakeKind::Stale, after(last_seen_ms, policy.stale_after, outages));
+    }
+    wakes
+}
+
+/// When an order that was fetched counts as silent: `silence` after its last record, or after the step's own time limit
+/// where that is longer.
+pub(crate) fn silent_at_ms(plan: &Plan, campaign: &Campaign, outages: &[Outage]) -> i64 {
+    let Some(order) = &plan.order else {
+        return i64::MAX;
+    };
+    let limit = order
+        .last_step
+        .and_then(|step| order.steps.get(usize::try_from(step).ok()?))
+        .map_or(Duration::ZERO, |step| step.time_limit);
+    after(order.last_progress_ms, campaign.policy.silence.max(limit), outages)
+}
+
+fn after(from_ms: i64, length: Duration, outages: &[Outage]) -> i64 {
+    after_ms(from_ms, span::ms(length), outages)
+}
+
+/// `length_ms` after `from_ms`, counting only time in which the server took check-ins.
+fn after_ms(from_ms: i64, length_ms: i64, outages: &[Outage]) -> i64 {
+    let mut due_ms = from_ms.saturating_add(length_ms);
+    for outage in outages {
+        let begin_ms = outage.from_ms.max(from_ms);
+        if begin_ms < due_ms && outage.until_ms > begin_ms {
+            due_ms = due_ms.saturating_add(outage.until_ms - begin_ms);
+        }
+    }
+    due_ms
+}

@@ -1,0 +1,155 @@
+//! Why a plan does not go on, computed when it is read: from its own row and the state of its group.
+
+use super::{Waiting, wake::silent_at_ms};
+use crate::{
+    campaign::{Campaign, Mode, span},
+    plan::{OpenOrder, Phase, Plan, Verify},
+    rollout::{GroupState, WaveState},
+};
+
+/// Why the plan does not go on. `None` where nothing is awaited (clear, migrated).
+#[must_use]
+pub fn why(plan: &Plan, group: &GroupState, last_seen_ms: i64, campaign: &Campaign, now_ms: i64) -> Option<Waiting> {
+    match plan.phase {
+        Phase::Clear | Phase::Migrated => None,
+        Phase::Planned => Some(planned(plan, group, campaign)),
+        Phase::Queued => Some(gate(plan, group, last_seen_ms, campaign, now_ms).unwrap_or(Waiting::NextPass)),
+        Phase::Migrating => plan.order.as_ref().map(|order| steps(plan, order, campaign)),
+        Phase::Rebooting => {
+            let by_ms = plan
+                .phase_since_ms
+                .saturating_add(span::ms(campaign.policy.restart_within));
+            Some(Waiting::Restart { by_ms })
+        }
+        Phase::Verifying => Some(match (&plan.reason, &plan.verify) {
+            (Some(reason), _) => Waiting::Stuck(reason.clone()),
+            (None, Some(Verify::Soaking { until_ms })) => Waiting::Soak { until_ms: *until_ms },
+            (
+                None,
+                Some(Verify::FirstContact | Verify::FirstLook { .. } | Verify::LastContact | Verify::LastLook { .. })
+                | None,
+            ) => Waiting::FreshLook,
+        }),
+        Phase::Unassessed
+        | Phase::Unplanned
+        | Phase::Blocked
+        | Phase::Handwork
+        | Phase::Failed
+        | Phase::Exempt
+        | Phase::Concluded
+        | Phase::OutOfScope
+        | Phase::Retired => plan.reason.clone().map(Waiting::Stuck),
+    }
+}
+
+fn planned(plan: &Plan, group: &GroupState, campaign: &Campaign) -> Waiting {
+    match (campaign.mode, group.wave) {
+        (Mode::Observe, _) => Waiting::ObserveMode,
+        (Mode::Approve | Mode::Automatic, WaveState::Closed) => Waiting::WaveClosed {
+            wave: plan.wave.clone(),
+        },
+        (Mode::Approve | Mode::Automatic, WaveState::Paused) => Waiting::WavePaused {
+            wave: plan.wave.clone(),
+        },
+        (Mode::Approve | Mode::Automatic, WaveState::Open) => Waiting::NextPass,
+    }
+}
+
+fn steps(plan: &Plan, order: &OpenOrder, campaign: &Campaign) -> Waiting {
+    if let Some(why) = &order.cancelling {
+        return Waiting::Ending { why: why.clone() };
+    }
+    if order.fetched_ms.is_none() {
+        return Waiting::Fetch {
+            by_ms: order.fetch_by_ms,
+        };
+    }
+    let index = order.last_step.unwrap_or(0);
+    let what = usize::try_from(index)
+        .ok()
+        .and_then(|index| order.steps.get(index))
+        .map_or_else(String::new, |step| step.action.describe());
+    Waiting::Steps {
+        step: index + 1,
+        of: u32::try_from(order.steps.len()).unwrap_or(u32::MAX),
+        what,
+        until_ms: silent_at_ms(plan, campaign, &[]),
+    }
+}
+
+/// What stands against starting a queued plan; `None` when it may start. The rollout and `why` ask the same question.
+pub(crate) fn gate(
+    plan: &Plan,
+    group: &GroupState,
+    last_seen_ms: i64,
+    campaign: &Campaign,
+    now_ms: i64,
+) -> Option<Waiting> {
+    let policy = &campaign.policy;
+    if group.stopped {
+        return Some(Waiting::Stopped);
+    }
+    if let Some(hold) = plan.holds.values().next() {
+        return Some(Waiting::Held {
+            kind: hold.kind,
+            who: hold.who.clone(),
+            why: hold.why.clone(),
+            until_ms: hold.until_ms,
+        });
+    }
+    if plan.journal_fault.is_some() {
+        return Some(Waiting::Journal);
+    }
+    match group.wave {
+        WaveState::Open => {}
+        WaveState::Closed => {
+            return Some(Waiting::WaveClosed {
+                wave: plan.wave.clone(),
+            });
+        }
+        WaveState::Paused => {
+            return Some(Waiting::WavePaused {
+                wave: plan.wave.clone(),
+            });
+        }
+    }
+    match campaign.mode {
+        Mode::Observe => return Some(Waiting::ObserveMode),
+        Mode::Approve if plan.approval.is_none() => return Some(Waiting::Approval),
+        Mode::Approve | Mode::Automatic => {}
+    }
+    if let Some(at_ms) = plan.retry_at_ms.filter(|at_ms| now_ms < *at_ms) {
+        return Some(Waiting::Retry {
+            at_ms,
+            used: plan.attempts_used,
+            of: policy.attempts,
+            why: last_words(plan),
+        });
+    }
+    let until_ms = policy.grace_end_ms(plan.grace_from_ms);
+    if now_ms < until_ms {
+        return Some(Waiting::Grace { until_ms });
+    }
+    if plan.stale || now_ms.saturating_sub(last_seen_ms) > span::ms(policy.fetch_within) {
+        return Some(Waiting::Away { last_seen_ms });
+    }
+    if group.in_flight >= policy.max_in_flight {
+        return Some(Waiting::Slot {
+            in_flight: group.in_flight,
+            limit: policy.max_in_flight,
+        });
+    }
+    None
+}
+
+fn last_words(plan: &Plan) -> String {
+    let Some(failure) = &plan.last_failure else {
+        return "nothing".to_owned();
+    };
+    let cause = failure.cause.map_or_else(String::new, |cause| cause.to_string());
+    match (cause.is_empty(), failure.detail.is_empty()) {
+        (false, false) => format!("{cause}: {}", failure.detail),
+        (false, true) => cause,
+        (true, _) => failure.detail.clone(),
+    }
+}
