@@ -128,7 +128,7 @@ pub fn figures(
     catalog_revision: u64,
     now_ms: i64,
 ) -> Figures {
-    stuck.sort_by(|a, b| (a.since_ms, a.host_id).cmp(&(b.since_ms, b.host_id)));
+    stuck.sort_by_key(|host| (host.since_ms, host.host_id));
     let by_phase = totals.by_phase();
     let by_standing = totals.by_standing(now_ms, campaign);
     let headline = Headline::of(totals, now_ms, campaign);
