@@ -1,0 +1,90 @@
+//! When each host was last seen: a narrow table, gathered in memory and flushed in batches.
+
+use super::error::StoreError;
+use super::tx::{Reader, WriteTx};
+use super::value::{Row, Value, params};
+
+/// The last sign of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostSeenRow {
+    /// The host.
+    pub host_id: String,
+    /// Server time of its last check-in.
+    pub seen_ms: i64,
+    /// Its kernel session.
+    pub boot_id: String,
+    /// When a look last confirmed its inventory, by the host's clock.
+    pub looked_agent_ms: Option<i64>,
+}
+
+fn read(row: &Row) -> Result<HostSeenRow, StoreError> {
+    Ok(HostSeenRow {
+        host_id: row.text("host_id")?,
+        seen_ms: row.int("seen_ms")?,
+        boot_id: row.text("boot_id")?,
+        looked_agent_ms: row.opt_int("looked_agent_ms")?,
+    })
+}
+
+/// Writes what was gathered. An older sign never replaces a newer one, so replicas may flush in any order.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn flush(tx: &mut WriteTx<'_>, seen: &[HostSeenRow]) -> Result<(), StoreError> {
+    // In the order of ids: two replicas that flush the same hosts do not wait for each other crosswise.
+    let mut ordered: Vec<&HostSeenRow> = seen.iter().collect();
+    ordered.sort_by(|a, b| (&a.host_id, a.seen_ms).cmp(&(&b.host_id, b.seen_ms)));
+    let sets: Vec<Vec<Value>> = ordered
+        .into_iter()
+        .map(|row| {
+            params![
+                row.host_id.as_str(),
+                row.seen_ms,
+                row.boot_id.as_str(),
+                row.looked_agent_ms
+            ]
+            .to_vec()
+        })
+        .collect();
+    tx.execute_many(
+        "INSERT INTO host_seen (host_id, seen_ms, boot_id, looked_agent_ms) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (host_id) DO UPDATE SET seen_ms = excluded.seen_ms, boot_id = excluded.boot_id,
+             looked_agent_ms = COALESCE(excluded.looked_agent_ms, host_seen.looked_agent_ms)
+         WHERE host_seen.seen_ms <= excluded.seen_ms",
+        &sets,
+    )?;
+    Ok(())
+}
+
+/// The last sign of one host.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn load(db: &mut impl Reader, host_id: &str) -> Result<Option<HostSeenRow>, StoreError> {
+    db.query_opt(
+        "SELECT host_id, seen_ms, boot_id, looked_agent_ms FROM host_seen WHERE host_id = ?1",
+        params![host_id],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The last signs of all hosts by id, after `after`, at most `limit`.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn list(
+    db: &mut impl Reader,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<HostSeenRow>, StoreError> {
+    db.query(
+        "SELECT host_id, seen_ms, boot_id, looked_agent_ms FROM host_seen WHERE host_id > ?1
+         ORDER BY host_id LIMIT ?2",
+        params![after.unwrap_or(""), limit],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}

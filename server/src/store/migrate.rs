@@ -1,0 +1,173 @@
+//! Brings the schema up to date: numbered texts, applied once each, never edited.
+//!
+//! To add one: write `server/migrations/NNN_name.sql` with the next number and add it to [`MIGRATIONS`]. What was
+//! released is never changed again; a store that has another text under the same number is refused.
+
+use sha2::{Digest, Sha256};
+
+use super::conn::{Begin, Conn, Dialect};
+use super::error::StoreError;
+use super::value::params;
+
+/// One step of the schema.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Migration {
+    /// From 1, without gaps.
+    pub(super) version: i64,
+    pub(super) name: &'static str,
+    /// One text for both databases, with tokens for the types.
+    pub(super) text: &'static str,
+}
+
+/// All of them, in order.
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "foundation",
+    text: include_str!("../../migrations/001_foundation.sql"),
+}];
+
+const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (
+    version {int} NOT NULL PRIMARY KEY, name {text} NOT NULL, sha256 {text} NOT NULL, applied_ms {int} NOT NULL
+) {strict}";
+
+/// Applies what is missing in one transaction under a lock, and returns the versions applied. Replicas that start at
+/// once wait for each other.
+pub(super) fn run(
+    conn: &mut dyn Conn,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<Vec<i64>, StoreError> {
+    conn.begin(Begin::Write)?;
+    match apply(conn, migrations, now_ms) {
+        Ok(applied) => {
+            conn.commit()?;
+            Ok(applied)
+        }
+        Err(error) => {
+            // The first error is the one that matters; a failing rollback ends with the connection.
+            let _rolled_back = conn.rollback();
+            Err(error)
+        }
+    }
+}
+
+fn apply(
+    conn: &mut dyn Conn,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let dialect = conn.dialect();
+    if dialect == Dialect::Postgres {
+        let schema = conn.query("SELECT current_schema() AS name", params![])?;
+        if schema
+            .first()
+            .is_none_or(|row| matches!(row.opt_text("name"), Ok(None) | Err(_)))
+        {
+            return Err(StoreError::Address {
+                why: "the database has no schema for this user's tables; create it, or correct search_path".to_owned(),
+            });
+        }
+        // The number is this program's own; the schema makes stores in one database independent.
+        conn.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 7303920016))",
+            params![],
+        )?;
+    }
+    conn.batch(&render("schema_version", VERSIONS_TABLE, dialect)?)?;
+    let found = conn.query(
+        "SELECT version, name, sha256 FROM schema_version ORDER BY version",
+        params![],
+    )?;
+    for row in &found {
+        let version = row.int("version")?;
+        let Some(migration) = migrations.iter().find(|known| known.version == version) else {
+            return Err(StoreError::SchemaTooNew {
+                found: version,
+                known: migrations.last().map_or(0, |newest| newest.version),
+            });
+        };
+        if row.text("sha256")? != checksum(migration.text) {
+            return Err(StoreError::MigrationChanged {
+                version,
+                name: row.text("name")?,
+            });
+        }
+    }
+    let mut applied = Vec::new();
+    for (index, migration) in migrations.iter().enumerate() {
+        if usize::try_from(migration.version) != Ok(index + 1) {
+            return Err(StoreError::MigrationMalformed {
+                name: migration.name.to_owned(),
+                why: format!("it has number {} in place {}", migration.version, index + 1),
+            });
+        }
+        if index < found.len() {
+            continue;
+        }
+        conn.batch(&render(migration.name, migration.text, dialect)?)?;
+        conn.execute(
+            "INSERT INTO schema_version (version, name, sha256, applied_ms) VALUES (?1, ?2, ?3, ?4)",
+            params![migration.version, migration.name, checksum(migration.text), now_ms],
+        )?;
+        applied.push(migration.version);
+    }
+    Ok(applied)
+}
+
+fn checksum(text: &str) -> String {
+    // A checkout on Windows may have turned the line ends; that is no edit.
+    hex::encode(Sha256::digest(text.replace("\r\n", "\n")))
+}
+
+/// Puts the types of one database in for the tokens.
+fn render(name: &str, text: &str, dialect: Dialect) -> Result<String, StoreError> {
+    let tokens: &[(&str, &str)] = match dialect {
+        Dialect::Sqlite => &[
+            ("{int}", "INTEGER"),
+            ("{text}", "TEXT"),
+            ("{blob}", "BLOB"),
+            ("{strict}", "STRICT"),
+            ("{keyed}", "STRICT, WITHOUT ROWID"),
+        ],
+        Dialect::Postgres => &[
+            ("{int}", "BIGINT"),
+            ("{text}", "TEXT COLLATE \"C\""),
+            ("{blob}", "BYTEA"),
+            ("{strict}", ""),
+            ("{keyed}", ""),
+        ],
+    };
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let rendered = tokens
+        .iter()
+        .fold(code, |text, (token, with)| text.replace(token, with));
+    if rendered.contains(['{', '}']) {
+        return Err(StoreError::MigrationMalformed {
+            name: name.to_owned(),
+            why: "it has a brace that belongs to no token; known are {int} {text} {blob} {strict} {keyed}".to_owned(),
+        });
+    }
+    Ok(rendered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_token_is_refused_by_name() {
+        let refused =
+            render("x", "CREATE TABLE a (b {txt})", Dialect::Sqlite).expect_err("refused");
+        assert!(refused.to_string().contains("{text}"), "{refused}");
+    }
+
+    #[test]
+    fn line_ends_do_not_change_a_checksum_and_anything_else_does() {
+        assert_eq!(checksum("a\r\nb"), checksum("a\nb"));
+        assert_ne!(checksum("a\nb"), checksum("a\nc"));
+    }
+}

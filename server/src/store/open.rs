@@ -1,0 +1,188 @@
+//! Opening a store: connections, migrations, threads.
+
+use std::path::Path;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tokio::sync::broadcast;
+
+use super::address::{Address, Connector};
+use super::conn::{Conn, Dialect};
+use super::error::StoreError;
+use super::file_system::{self, FileSystemProbe};
+use super::group;
+use super::handle::{Queues, Store};
+use super::job::{ReadJob, WriteJob};
+use super::listen::{self, Stop};
+use super::migrate;
+use super::nudge;
+use super::pool::{self, PostgresSource, PostgresWriters, ReadSource};
+use super::sqlite::SqliteConn;
+use super::value::params;
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// Where it is.
+    pub address: Address,
+    /// Threads that read, each with a connection of its own.
+    pub readers: usize,
+    /// Threads that write, PostgreSQL only: SQLite has one writer in any case.
+    pub writers: usize,
+    /// PEM of the authority that the PostgreSQL server's certificate must come from; the system's where `None`.
+    pub postgres_ca_pem: Option<Vec<u8>>,
+    /// How the file system of the data directory is looked at. Only tests put another in its place.
+    pub file_system: FileSystemProbe,
+}
+
+impl StoreOptions {
+    /// Four readers, four writers, the system's authorities.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            readers: 4,
+            writers: 4,
+            postgres_ca_pem: None,
+            file_system: file_system::look,
+        }
+    }
+
+    /// A database file with the defaults.
+    pub fn sqlite(path: &Path) -> Self {
+        Self::new(Address::Sqlite(path.to_owned()))
+    }
+}
+
+impl Store {
+    /// Opens the store, makes it if there is none, and brings its schema up to date. `now_ms` dates the migrations.
+    /// Blocks, which matters only before the server serves.
+    ///
+    /// # Errors
+    /// [`StoreError::NetworkFileSystem`], [`StoreError::File`], [`StoreError::Address`], [`StoreError::Unavailable`],
+    /// and what migrations refuse: [`StoreError::SchemaTooNew`], [`StoreError::MigrationChanged`].
+    pub fn open(options: &StoreOptions, now_ms: i64) -> Result<Self, StoreError> {
+        match &options.address {
+            Address::Sqlite(path) => Self::open_sqlite(path, options, now_ms),
+            Address::Postgres(address) => {
+                let connector = Connector::new(address, options.postgres_ca_pem.as_deref())?;
+                // A blocking session must not be opened on a thread of the async runtime, and the caller may be one.
+                std::thread::scope(|scope| {
+                    scope
+                        .spawn(|| Self::open_postgres(connector, options, now_ms))
+                        .join()
+                        .unwrap_or(Err(StoreError::Closed))
+                })
+            }
+        }
+    }
+
+    fn open_sqlite(path: &Path, options: &StoreOptions, now_ms: i64) -> Result<Self, StoreError> {
+        // A link would hide where the file really is.
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            Some(_) | None => Path::new("."),
+        };
+        file_system::check(directory, options.file_system)?;
+        let mut writer = SqliteConn::open_writer(&path)?;
+        migrate::run(&mut writer, migrate::MIGRATIONS, now_ms)?;
+        let readers = (0..options.readers.max(1))
+            .map(|_| {
+                Ok(ReadSource::Sqlite(Box::new(SqliteConn::open_reader(
+                    &path,
+                )?)))
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let (events, _) = broadcast::channel(nudge::NUDGES_KEPT);
+        let (writes, write_queue) = mpsc::channel::<Box<dyn WriteJob>>();
+        let mut threads = Vec::new();
+        let told = events.clone();
+        threads.push(spawn("store-writer", move || {
+            group::run_writer(Box::new(writer), &write_queue, &told);
+        })?);
+        let reads = spawn_readers(readers, &mut threads)?;
+        Ok(Self::assemble(
+            Queues { writes, reads },
+            events,
+            threads,
+            Arc::new(Stop::default()),
+            Dialect::Sqlite,
+        ))
+    }
+
+    fn open_postgres(
+        connector: Connector,
+        options: &StoreOptions,
+        now_ms: i64,
+    ) -> Result<Self, StoreError> {
+        let mut first = connector.connect()?;
+        migrate::run(&mut first, migrate::MIGRATIONS, now_ms)?;
+        // Channels are common to a whole database, so the schema is part of the name; a session's process and the
+        // moment are a name for this process that no other has.
+        let names = first.query(
+            "SELECT 'cutover_' || current_schema() AS channel,
+                    pg_backend_pid() || ':' || CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS sender",
+            params![],
+        )?;
+        let names = names.first().ok_or(StoreError::Aborted)?;
+        let (channel, sender) = (names.text("channel")?, names.text("sender")?);
+
+        let (events, _) = broadcast::channel(nudge::NUDGES_KEPT);
+        let (writes, write_queue) = mpsc::channel();
+        let mut threads = Vec::new();
+        let shared = Arc::new(PostgresWriters {
+            queue: Mutex::new(write_queue),
+            events: events.clone(),
+            channel: channel.clone(),
+            sender: sender.clone(),
+        });
+        for _ in 0..options.writers.max(1) {
+            let source = PostgresSource::new(connector.clone());
+            let shared = Arc::clone(&shared);
+            threads.push(spawn("store-writer", move || {
+                pool::run_postgres_writer(source, &shared);
+            })?);
+        }
+        let readers = (0..options.readers.max(1))
+            .map(|_| ReadSource::Postgres(Box::new(PostgresSource::new(connector.clone()))))
+            .collect();
+        let reads = spawn_readers(readers, &mut threads)?;
+        let stop = Arc::new(Stop::default());
+        let (told, stopped) = (events.clone(), Arc::clone(&stop));
+        threads.push(spawn("store-listener", move || {
+            listen::run_listener(&connector, &channel, &sender, &told, &stopped);
+        })?);
+        Ok(Self::assemble(
+            Queues { writes, reads },
+            events,
+            threads,
+            stop,
+            Dialect::Postgres,
+        ))
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| StoreError::Unavailable {
+            why: format!("no thread could be started: {error}"),
+        })
+}
+
+fn spawn_readers(
+    sources: Vec<ReadSource>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<Sender<Box<dyn ReadJob>>, StoreError> {
+    let (reads, queue) = mpsc::channel();
+    let queue = Arc::new(Mutex::new(queue));
+    for source in sources {
+        let queue = Arc::clone(&queue);
+        threads.push(spawn("store-reader", move || {
+            pool::run_reader(source, &queue);
+        })?);
+    }
+    Ok(reads)
+}

@@ -1,0 +1,263 @@
+//! SQLite behind the seam.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql, ffi};
+
+use super::conn::{Begin, Conn, Dialect};
+use super::error::StoreError;
+use super::value::{Row, Value};
+
+/// How long a statement waits for another process's lock (a backup, an operator's shell).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Prepared statements kept by a connection.
+const CACHED_STATEMENTS: usize = 256;
+
+/// One connection to a database file.
+pub(super) struct SqliteConn {
+    inner: Connection,
+}
+
+impl SqliteConn {
+    /// Opens the connection that writes; makes the file if there is none.
+    pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Self::open(path, flags)?;
+        // In WAL only FULL makes a commit durable before it returns: https://www.sqlite.org/pragma.html#pragma_synchronous
+        let mode: String = conn
+            .inner
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(|error| cannot_open(path, &error))?;
+        if mode != "wal" {
+            return Err(StoreError::File {
+                path: path.to_owned(),
+                why: format!("the journal mode stays {mode:?} where WAL is needed"),
+            });
+        }
+        conn.batch_at_open(
+            path,
+            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
+        )?;
+        Ok(conn)
+    }
+
+    /// Opens a connection that cannot write, whatever statement it is given.
+    pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
+        let conn = Self::open(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        conn.batch_at_open(path, "PRAGMA query_only = ON;")?;
+        Ok(conn)
+    }
+
+    fn open(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let inner =
+            Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
+        inner
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(|error| cannot_open(path, &error))?;
+        inner.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        let conn = Self { inner };
+        conn.batch_at_open(
+            path,
+            "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+        )?;
+        Ok(conn)
+    }
+
+    fn batch_at_open(&self, path: &Path, sql: &str) -> Result<(), StoreError> {
+        self.inner
+            .execute_batch(sql)
+            .map_err(|error| cannot_open(path, &error))
+    }
+
+    fn run_cached(&self, sql: &str) -> Result<(), StoreError> {
+        self.inner
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.raw_execute())
+            .map(drop)
+            .map_err(|error| refused(sql, &error))
+    }
+}
+
+impl Conn for SqliteConn {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        let mut statement = bound(&self.inner, sql, params)?;
+        // A statement with RETURNING is stepped to its end here as well.
+        let changed = if statement.column_count() > 0 {
+            let mut rows = statement.raw_query();
+            let mut count = 0;
+            while rows.next().map_err(|error| refused(sql, &error))?.is_some() {
+                count += 1;
+            }
+            count
+        } else {
+            statement
+                .raw_execute()
+                .map_err(|error| refused(sql, &error))?
+        };
+        Ok(changed as u64)
+    }
+
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut statement = bound(&self.inner, sql, params)?;
+        let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
+        let mut answer = Vec::new();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(|error| refused(sql, &error))? {
+            let mut values = Vec::with_capacity(columns.len());
+            for index in 0..columns.len() {
+                let value = row.get_ref(index).map_err(|error| refused(sql, &error))?;
+                values.push(read(value, &columns[index])?);
+            }
+            answer.push(Row::new(Arc::clone(&columns), values));
+        }
+        Ok(answer)
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.inner
+            .execute_batch(sql)
+            .map_err(|error| refused(sql, &error))
+    }
+
+    fn begin(&mut self, begin: Begin) -> Result<(), StoreError> {
+        self.run_cached(match begin {
+            Begin::Write => "BEGIN IMMEDIATE",
+            Begin::Read => "BEGIN DEFERRED",
+        })
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.run_cached("COMMIT")
+    }
+
+    fn rollback(&mut self) -> Result<(), StoreError> {
+        self.run_cached("ROLLBACK")
+    }
+
+    fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.run_cached("SAVEPOINT closure")
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.run_cached("RELEASE SAVEPOINT closure")
+    }
+
+    fn rollback_to(&mut self) -> Result<(), StoreError> {
+        self.run_cached("ROLLBACK TO SAVEPOINT closure")?;
+        self.run_cached("RELEASE SAVEPOINT closure")
+    }
+
+    fn in_transaction(&self) -> bool {
+        !self.inner.is_autocommit()
+    }
+}
+
+/// Prepares a statement and binds its parameters by number.
+fn bound<'c>(
+    conn: &'c Connection,
+    sql: &str,
+    params: &[Value],
+) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
+    let mut statement = conn
+        .prepare_cached(sql)
+        .map_err(|error| refused(sql, &error))?;
+    if statement.parameter_count() != params.len() {
+        return Err(StoreError::Parameters {
+            wanted: statement.parameter_count(),
+            given: params.len(),
+            sql: sql.to_owned(),
+        });
+    }
+    for (index, value) in params.iter().enumerate() {
+        if matches!(value, Value::Text(text) if text.contains('\0')) {
+            return Err(StoreError::NulInText { index: index + 1 });
+        }
+        statement
+            .raw_bind_parameter(index + 1, value)
+            .map_err(|error| refused(sql, &error))?;
+    }
+    Ok(statement)
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn read(value: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
+    match value {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(number) => Ok(Value::Int(number)),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Value::Text(text.to_owned())),
+            Err(error) => Err(StoreError::Column {
+                column: column.to_owned(),
+                why: format!("the text is not UTF-8: {error}"),
+            }),
+        },
+        ValueRef::Blob(bytes) => Ok(Value::Blob(bytes.to_vec())),
+        ValueRef::Real(_) => Err(StoreError::Column {
+            column: column.to_owned(),
+            why: "a floating point number was found; cast it to BIGINT in the statement".to_owned(),
+        }),
+    }
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let translated = refused("", error);
+    if matches!(
+        translated,
+        StoreError::Corrupt { .. } | StoreError::Busy { .. }
+    ) {
+        return translated;
+    }
+    StoreError::File {
+        path: path.to_owned(),
+        why: error.to_string(),
+    }
+}
+
+/// Translates SQLite's result codes (<https://www.sqlite.org/rescode.html>).
+fn refused(sql: &str, error: &rusqlite::Error) -> StoreError {
+    let why = error.to_string();
+    let code = error.sqlite_error().map_or(0, |known| known.extended_code);
+    match code {
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+        | ffi::SQLITE_CONSTRAINT_UNIQUE
+        | ffi::SQLITE_CONSTRAINT_ROWID => StoreError::conflict(why),
+        _ => match code & 0xFF {
+            ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH => StoreError::Constraint { why },
+            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => StoreError::Busy { what: why },
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => StoreError::Corrupt {
+                what: "the database file".to_owned(),
+                why,
+            },
+            ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN | ffi::SQLITE_NOMEM => {
+                StoreError::Unavailable { why }
+            }
+            _ => StoreError::Statement {
+                why,
+                sql: sql.to_owned(),
+            },
+        },
+    }
+}

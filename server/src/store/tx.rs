@@ -1,0 +1,212 @@
+//! What a closure holds while it runs: a transaction that reads, or one that also writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conn::{Conn, Dialect};
+use super::error::StoreError;
+use super::events::{self, PendingEvent};
+use super::totals::{self, Bucket};
+use super::value::{Row, Value, params};
+
+/// What can be asked of both kinds of transaction. The read functions of the table modules take it.
+pub trait Reader {
+    /// Runs a query and returns its rows.
+    ///
+    /// # Errors
+    /// What the database refused; also any attempt to write from a [`ReadTx`].
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
+
+    /// Runs one query for each set of parameters and returns the answers in the same order.
+    ///
+    /// # Errors
+    /// As [`Reader::query`].
+    fn query_many(&mut self, sql: &str, sets: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, StoreError>;
+
+    /// Runs a query that has at most one row.
+    ///
+    /// # Errors
+    /// As [`Reader::query`].
+    fn query_opt(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+}
+
+/// A transaction on a connection that cannot write: all its queries see one unchanging state of the store.
+pub struct ReadTx<'c> {
+    conn: &'c mut dyn Conn,
+    broken: bool,
+}
+
+impl<'c> ReadTx<'c> {
+    pub(super) fn new(conn: &'c mut dyn Conn) -> Self {
+        Self {
+            conn,
+            broken: false,
+        }
+    }
+
+    /// Whether the connection was lost on the way.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    fn note<T>(&mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        answer.inspect_err(|error| {
+            self.broken |= matches!(error, StoreError::Unavailable { .. });
+        })
+    }
+}
+
+impl Reader for ReadTx<'_> {
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let answer = self.conn.query(sql, params);
+        self.note(answer)
+    }
+
+    fn query_many(&mut self, sql: &str, sets: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, StoreError> {
+        let answer = self.conn.query_many(sql, sets);
+        self.note(answer)
+    }
+}
+
+/// A transaction that writes.
+///
+/// Invariant: rows are touched in the order stream (and the rows of its subject), slots, totals, pos. Events and changes
+/// of totals are gathered here and written in that order when the closure has ended, so a closure need only take its
+/// streams before its slots. Events of the closure itself are therefore not yet readable inside it.
+///
+/// Once a statement failed, nothing more can be done in the transaction, on either database: PostgreSQL works that way,
+/// and a closure that relied on SQLite's leniency would break there.
+pub struct WriteTx<'c> {
+    conn: &'c mut dyn Conn,
+    events: Vec<PendingEvent>,
+    totals: BTreeMap<Bucket, i64>,
+    topics: BTreeSet<String>,
+    failed: bool,
+    again: bool,
+}
+
+/// What was decided when a closure ended well, to be told after the commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Finished {
+    /// The highest position that the closure's events were given.
+    pub(super) pos: Option<i64>,
+    pub(super) topics: BTreeSet<String>,
+}
+
+impl<'c> WriteTx<'c> {
+    pub(super) fn new(conn: &'c mut dyn Conn) -> Self {
+        Self {
+            conn,
+            events: Vec::new(),
+            totals: BTreeMap::new(),
+            topics: BTreeSet::new(),
+            failed: false,
+            again: false,
+        }
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    ///
+    /// # Errors
+    /// What the database refused; [`StoreError::Conflict`] where a key is taken.
+    pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        self.run(|conn| conn.execute(sql, params))
+    }
+
+    /// Runs one statement for each set of parameters and says how many rows were changed in all.
+    ///
+    /// # Errors
+    /// As [`WriteTx::execute`].
+    pub fn execute_many(&mut self, sql: &str, sets: &[Vec<Value>]) -> Result<u64, StoreError> {
+        self.run(|conn| conn.execute_many(sql, sets))
+    }
+
+    /// Has `topic` delivered to the subscribers of every replica after the commit, once per transaction. A nudge may be
+    /// lost and says only "look": what it is about lies in rows. At most 200 bytes, without personal data.
+    pub fn after_commit(&mut self, topic: impl Into<String>) {
+        let mut topic: String = topic.into();
+        while topic.len() > TOPIC_LIMIT {
+            topic.pop();
+        }
+        self.topics.insert(topic);
+    }
+
+    /// A conflict over `what`, noted so that the store may run the closure again on fresh rows.
+    pub fn conflict(&mut self, what: impl Into<String>) -> StoreError {
+        self.again = true;
+        StoreError::conflict(what)
+    }
+
+    /// The time by the database's own clock in milliseconds. For leases, where the clocks of replicas must not matter;
+    /// everything else takes the time as an argument.
+    ///
+    /// # Errors
+    /// As [`Reader::query`].
+    pub fn database_now_ms(&mut self) -> Result<i64, StoreError> {
+        let sql = match self.conn.dialect() {
+            Dialect::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000 AS BIGINT) AS now_ms",
+            Dialect::Postgres => {
+                "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms"
+            }
+        };
+        self.query_opt(sql, params![])?
+            .ok_or(StoreError::Aborted)?
+            .int("now_ms")
+    }
+
+    pub(super) fn gather_event(&mut self, event: PendingEvent) {
+        self.events.push(event);
+    }
+
+    pub(super) fn gather_total(&mut self, bucket: Bucket, change: i64) {
+        *self.totals.entry(bucket).or_default() += change;
+    }
+
+    /// Whether what went wrong may go well on fresh rows.
+    pub(super) fn may_run_again(&self) -> bool {
+        self.again
+    }
+
+    /// Writes what was gathered: totals, then positions.
+    pub(super) fn finish(&mut self) -> Result<Finished, StoreError> {
+        if self.failed {
+            return Err(StoreError::Aborted);
+        }
+        let totals = std::mem::take(&mut self.totals);
+        totals::write(self, totals)?;
+        let pending = std::mem::take(&mut self.events);
+        let pos = events::write(self, pending)?;
+        Ok(Finished {
+            pos,
+            topics: std::mem::take(&mut self.topics),
+        })
+    }
+
+    fn run<T>(
+        &mut self,
+        statement: impl FnOnce(&mut dyn Conn) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.failed {
+            return Err(StoreError::Aborted);
+        }
+        statement(&mut *self.conn).inspect_err(|error| {
+            self.failed = true;
+            self.again |=
+                error.may_succeed_again() || matches!(error, StoreError::Unavailable { .. });
+        })
+    }
+}
+
+/// The longest topic in bytes; PostgreSQL bounds a whole notification to 8000.
+const TOPIC_LIMIT: usize = 200;
+
+impl Reader for WriteTx<'_> {
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.run(|conn| conn.query(sql, params))
+    }
+
+    fn query_many(&mut self, sql: &str, sets: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.run(|conn| conn.query_many(sql, sets))
+    }
+}

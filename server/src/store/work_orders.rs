@@ -1,0 +1,299 @@
+//! Work orders: the exact bytes that are signed, and what became of each.
+
+use super::error::StoreError;
+use super::tx::{Reader, WriteTx};
+use super::value::{Row, params};
+
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    /// Made, and not yet on the host.
+    Issued,
+    /// Handed out in the reply to a check-in.
+    Fetched,
+    /// Ended on the host.
+    Closed,
+    /// Taken back before it was fetched, or never begun.
+    Withdrawn,
+}
+
+impl OrderState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Issued, Self::Fetched, Self::Closed, Self::Withdrawn];
+
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::Fetched => "fetched",
+            Self::Closed => "closed",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// One order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkOrderRow {
+    /// The host.
+    pub host_id: String,
+    /// Rises per host.
+    pub number: i64,
+    /// The campaign.
+    pub campaign_id: String,
+    /// Which attempt of the plan it is.
+    pub attempt: i64,
+    /// The campaign's epoch under which it was issued.
+    pub epoch: i64,
+    /// What became of it.
+    pub state: OrderState,
+    /// The exact bytes of the order, which the signature covers.
+    pub body: Vec<u8>,
+    /// The signed envelope; `None` until it was signed, which happens after the commit that issued it.
+    pub envelope: Option<Vec<u8>>,
+    /// The signed cancel, where one was asked for.
+    pub cancel: Option<Vec<u8>>,
+    /// Server time.
+    pub issued_ms: i64,
+    /// Server time of the first hand-out.
+    pub fetched_ms: Option<i64>,
+    /// Server time at which it was closed or withdrawn.
+    pub ended_ms: Option<i64>,
+    /// Until when it may be begun.
+    pub expires_ms: i64,
+    /// Kebab-case word for how it ended.
+    pub outcome: Option<String>,
+}
+
+const COLUMNS: &str = "host_id, number, campaign_id, attempt, epoch, state, body, envelope, cancel, issued_ms, fetched_ms, ended_ms, expires_ms, outcome";
+
+fn read(row: &Row) -> Result<WorkOrderRow, StoreError> {
+    let state = row.text("state")?;
+    Ok(WorkOrderRow {
+        host_id: row.text("host_id")?,
+        number: row.int("number")?,
+        campaign_id: row.text("campaign_id")?,
+        attempt: row.int("attempt")?,
+        epoch: row.int("epoch")?,
+        state: OrderState::parse(&state).ok_or_else(|| StoreError::Column {
+            column: "state".to_owned(),
+            why: format!("{state:?} is no state of a work order"),
+        })?,
+        body: row.blob("body")?,
+        envelope: row.opt_blob("envelope")?,
+        cancel: row.opt_blob("cancel")?,
+        issued_ms: row.int("issued_ms")?,
+        fetched_ms: row.opt_int("fetched_ms")?,
+        ended_ms: row.opt_int("ended_ms")?,
+        expires_ms: row.int("expires_ms")?,
+        outcome: row.opt_text("outcome")?,
+    })
+}
+
+/// Adds an order in state issued.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the number is taken or another order is open on the host.
+pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreError> {
+    tx.execute(
+        &format!(
+            "INSERT INTO work_order ({COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        ),
+        params![
+            order.host_id.as_str(),
+            order.number,
+            order.campaign_id.as_str(),
+            order.attempt,
+            order.epoch,
+            order.state.as_str(),
+            order.body.as_slice(),
+            order.envelope.as_ref(),
+            order.cancel.as_ref(),
+            order.issued_ms,
+            order.fetched_ms,
+            order.ended_ms,
+            order.expires_ms,
+            order.outcome.as_ref(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Keeps the signed envelope. `false` when one is kept already, which then stays.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn set_envelope(
+    tx: &mut WriteTx<'_>,
+    host_id: &str,
+    number: i64,
+    envelope: &[u8],
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE work_order SET envelope = ?3 WHERE host_id = ?1 AND number = ?2 AND envelope IS NULL",
+        params![host_id, number, envelope],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Keeps the signed cancel of an open order. `false` when the order is not open.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn set_cancel(
+    tx: &mut WriteTx<'_>,
+    host_id: &str,
+    number: i64,
+    cancel: &[u8],
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE work_order SET cancel = ?3
+         WHERE host_id = ?1 AND number = ?2 AND state IN ('issued', 'fetched')",
+        params![host_id, number, cancel],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Notes that an issued order was handed out. `false` when it is not in state issued: handed out before, withdrawn, ended.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn fetch(
+    tx: &mut WriteTx<'_>,
+    host_id: &str,
+    number: i64,
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE work_order SET state = 'fetched', fetched_ms = ?3
+         WHERE host_id = ?1 AND number = ?2 AND state = 'issued'",
+        params![host_id, number, now_ms],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Ends an open order with an outcome. `false` when it is not open.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn close(
+    tx: &mut WriteTx<'_>,
+    host_id: &str,
+    number: i64,
+    outcome: &str,
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE work_order SET state = 'closed', outcome = ?3, ended_ms = ?4
+         WHERE host_id = ?1 AND number = ?2 AND state IN ('issued', 'fetched')",
+        params![host_id, number, outcome, now_ms],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Takes back an order that nobody fetched. `false` when it is not in state issued: then only a cancel helps.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn withdraw(
+    tx: &mut WriteTx<'_>,
+    host_id: &str,
+    number: i64,
+    outcome: &str,
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE work_order SET state = 'withdrawn', outcome = ?3, ended_ms = ?4
+         WHERE host_id = ?1 AND number = ?2 AND state = 'issued'",
+        params![host_id, number, outcome, now_ms],
+    )?;
+    Ok(changed == 1)
+}
+
+/// One order.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn load(
+    db: &mut impl Reader,
+    host_id: &str,
+    number: i64,
+) -> Result<Option<WorkOrderRow>, StoreError> {
+    db.query_opt(
+        &format!("SELECT {COLUMNS} FROM work_order WHERE host_id = ?1 AND number = ?2"),
+        params![host_id, number],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The order that is issued or fetched on a host. There is at most one.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn open(db: &mut impl Reader, host_id: &str) -> Result<Option<WorkOrderRow>, StoreError> {
+    db.query_opt(
+        &format!(
+            "SELECT {COLUMNS} FROM work_order WHERE host_id = ?1 AND state IN ('issued', 'fetched')"
+        ),
+        params![host_id],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// All orders of a host, oldest first.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn of_host(db: &mut impl Reader, host_id: &str) -> Result<Vec<WorkOrderRow>, StoreError> {
+    db.query(
+        &format!("SELECT {COLUMNS} FROM work_order WHERE host_id = ?1 ORDER BY number"),
+        params![host_id],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// The orders of a campaign in a state, the longest issued first, at most `limit`.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn in_state(
+    db: &mut impl Reader,
+    campaign_id: &str,
+    state: OrderState,
+    limit: i64,
+) -> Result<Vec<WorkOrderRow>, StoreError> {
+    db.query(
+        &format!(
+            "SELECT {COLUMNS} FROM work_order WHERE campaign_id = ?1 AND state = ?2
+             ORDER BY issued_ms, host_id, number LIMIT ?3"
+        ),
+        params![campaign_id, state.as_str(), limit],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// How many orders of a campaign were ever issued.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn count(db: &mut impl Reader, campaign_id: &str) -> Result<i64, StoreError> {
+    db.query_opt(
+        "SELECT COUNT(*) AS orders FROM work_order WHERE campaign_id = ?1",
+        params![campaign_id],
+    )?
+    .map_or(Ok(0), |row| row.int("orders"))
+}
