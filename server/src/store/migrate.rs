@@ -120,7 +120,7 @@ fn checksum(text: &str) -> String {
 }
 
 /// Puts the types of one database in for the tokens.
-fn render(name: &str, text: &str, dialect: Dialect) -> Result<String, StoreError> {
+pub(super) fn render(name: &str, text: &str, dialect: Dialect) -> Result<String, StoreError> {
     let tokens: &[(&str, &str)] = match dialect {
         Dialect::Sqlite => &[
             ("{int}", "INTEGER"),

@@ -100,29 +100,23 @@ fn read(row: &Row) -> Result<WorkOrderRow, StoreError> {
 /// # Errors
 /// [`StoreError::Conflict`] when the number is taken or another order is open on the host.
 pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreError> {
-    tx.execute(
+    // Without a target: the key, and the rule of one open order a host.
+    let made = tx.execute(
         &format!(
             "INSERT INTO work_order ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING"
         ),
         params![
-            order.host_id.as_str(),
-            order.number,
-            order.campaign_id.as_str(),
-            order.attempt,
-            order.epoch,
-            order.state.as_str(),
-            order.body.as_slice(),
-            order.envelope.as_ref(),
-            order.cancel.as_ref(),
-            order.issued_ms,
-            order.fetched_ms,
-            order.ended_ms,
-            order.expires_ms,
-            order.outcome.as_ref(),
+            order.host_id.as_str(), order.number, order.campaign_id.as_str(), order.attempt, order.epoch,
+            order.state.as_str(), order.body.as_slice(), order.envelope.as_ref(), order.cancel.as_ref(),
+            order.issued_ms, order.fetched_ms, order.ended_ms, order.expires_ms, order.outcome.as_ref(),
         ],
     )?;
-    Ok(())
+    if made == 1 {
+        Ok(())
+    } else {
+        Err(tx.conflict(format!("the open work order of host {}", order.host_id)))
+    }
 }
 
 /// Keeps the signed envelope. `false` when one is kept already, which then stays.
