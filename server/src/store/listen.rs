@@ -13,7 +13,7 @@ use super::nudge::{self, StoreEvent};
 use super::postgres::refused;
 
 /// How long a wait for notifications lasts before the thread looks whether it is to end.
-const WAIT: Duration = Duration::from_millis(250);
+const WAIT: Duration = Duration::from_millis(100);
 
 /// Pause before a lost session is opened again.
 const RETRY: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@ use super::tx::{Finished, ReadTx, WriteTx};
 use super::value::params;
 
 /// How often a closure runs before its conflict is the answer.
-const TRIES: u32 = 10;
+const TRIES: u32 = 6;
 
 /// Pause before another try, times the number of tries so far: whoever holds the row is about to commit.
 const PAUSE: Duration = Duration::from_millis(3);
