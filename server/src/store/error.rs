@@ -155,8 +155,8 @@ impl StoreError {
         Self::Conflict { what: what.into() }
     }
 
-    /// Whether the same closure may succeed when it is run again at once.
-    pub fn may_succeed_again(&self) -> bool {
-        matches!(self, Self::Conflict { .. } | Self::Busy { .. })
+    /// Whether the same closure may succeed when it is run again at once, on fresh rows.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
     }
 }

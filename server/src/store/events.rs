@@ -2,6 +2,7 @@
 
 use super::chain::{self, EventHash, GENESIS, Link};
 use super::error::StoreError;
+use super::placeholder;
 pub use super::stream_name::StreamName;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, Value, params};
@@ -9,6 +10,10 @@ pub use super::verify::{ChainState, verify_chain};
 
 /// The most events written by one statement.
 const ROWS_PER_INSERT: usize = 50;
+
+const COLUMNS: &str =
+    "stream, seq, pos, kind, schema_version, body, at_ms, agent_at_ms, prev_hash, hash";
+const COLUMN_COUNT: usize = 10;
 
 /// An event that is to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +190,7 @@ pub(super) fn write(
     let highest = row.int("value")?;
     let mut pos = highest - count;
     for chunk in pending.chunks(ROWS_PER_INSERT) {
-        let mut values = Vec::with_capacity(chunk.len() * 10);
+        let mut values = Vec::with_capacity(chunk.len() * COLUMN_COUNT);
         for one in chunk {
             pos += 1;
             values.extend_from_slice(params![
@@ -201,27 +206,14 @@ pub(super) fn write(
                 &one.hash,
             ]);
         }
-        tx.execute(&insert_sql(chunk.len()), &values)?;
+        let places = placeholder::rows(chunk.len(), COLUMN_COUNT);
+        tx.execute(
+            &format!("INSERT INTO event ({COLUMNS}) VALUES {places}"),
+            &values,
+        )?;
     }
     Ok(Some(highest))
 }
-
-fn insert_sql(rows: usize) -> String {
-    let places: Vec<String> = (0..rows)
-        .map(|row| {
-            let first = row * 10 + 1;
-            let numbers: Vec<String> = (first..first + 10).map(|n| format!("?{n}")).collect();
-            format!("({})", numbers.join(", "))
-        })
-        .collect();
-    format!(
-        "INSERT INTO event (stream, seq, pos, kind, schema_version, body, at_ms, agent_at_ms, prev_hash, hash) VALUES {}",
-        places.join(", ")
-    )
-}
-
-const COLUMNS: &str =
-    "stream, seq, pos, kind, schema_version, body, at_ms, agent_at_ms, prev_hash, hash";
 
 fn read(row: &Row) -> Result<Event, StoreError> {
     Ok(Event {

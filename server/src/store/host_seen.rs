@@ -1,8 +1,11 @@
 //! When each host was last seen: a narrow table, gathered in memory and flushed in batches.
 
+use std::collections::BTreeMap;
+
 use super::error::StoreError;
+use super::placeholder;
 use super::tx::{Reader, WriteTx};
-use super::value::{Row, Value, params};
+use super::value::{Row, params};
 
 /// The last sign of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,33 +29,48 @@ fn read(row: &Row) -> Result<HostSeenRow, StoreError> {
     })
 }
 
-/// Writes what was gathered. An older sign never replaces a newer one, so replicas may flush in any order.
+/// The most rows written by one statement.
+const ROWS_PER_INSERT: usize = 100;
+
+/// Writes what was gathered, several signs of one host included. An older sign never replaces a newer one, so replicas
+/// may flush in any order.
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
 pub fn flush(tx: &mut WriteTx<'_>, seen: &[HostSeenRow]) -> Result<(), StoreError> {
-    // In the order of ids: two replicas that flush the same hosts do not wait for each other crosswise.
-    let mut ordered: Vec<&HostSeenRow> = seen.iter().collect();
-    ordered.sort_by(|a, b| (&a.host_id, a.seen_ms).cmp(&(&b.host_id, b.seen_ms)));
-    let sets: Vec<Vec<Value>> = ordered
-        .into_iter()
-        .map(|row| {
-            params![
+    // One row a host, as one statement may touch a row only once; in the order of ids, so that two replicas that flush
+    // the same hosts do not wait for each other crosswise.
+    let mut newest: BTreeMap<&str, HostSeenRow> = BTreeMap::new();
+    for row in seen {
+        let kept = newest.entry(&row.host_id).or_insert_with(|| row.clone());
+        let looked = kept.looked_agent_ms.max(row.looked_agent_ms);
+        if row.seen_ms > kept.seen_ms {
+            *kept = row.clone();
+        }
+        kept.looked_agent_ms = looked;
+    }
+    let rows: Vec<HostSeenRow> = newest.into_values().collect();
+    for chunk in rows.chunks(ROWS_PER_INSERT) {
+        let mut values = Vec::with_capacity(chunk.len() * 4);
+        for row in chunk {
+            values.extend_from_slice(params![
                 row.host_id.as_str(),
                 row.seen_ms,
                 row.boot_id.as_str(),
-                row.looked_agent_ms
-            ]
-            .to_vec()
-        })
-        .collect();
-    tx.execute_many(
-        "INSERT INTO host_seen (host_id, seen_ms, boot_id, looked_agent_ms) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (host_id) DO UPDATE SET seen_ms = excluded.seen_ms, boot_id = excluded.boot_id,
-             looked_agent_ms = COALESCE(excluded.looked_agent_ms, host_seen.looked_agent_ms)
-         WHERE host_seen.seen_ms <= excluded.seen_ms",
-        &sets,
-    )?;
+                row.looked_agent_ms,
+            ]);
+        }
+        tx.execute(
+            &format!(
+                "INSERT INTO host_seen (host_id, seen_ms, boot_id, looked_agent_ms) VALUES {}
+                 ON CONFLICT (host_id) DO UPDATE SET seen_ms = excluded.seen_ms, boot_id = excluded.boot_id,
+                     looked_agent_ms = COALESCE(excluded.looked_agent_ms, host_seen.looked_agent_ms)
+                 WHERE host_seen.seen_ms <= excluded.seen_ms",
+                placeholder::rows(chunk.len(), 4)
+            ),
+            &values,
+        )?;
+    }
     Ok(())
 }
 

@@ -26,6 +26,7 @@ pub(super) trait ReadJob: Send {
 pub(super) struct Closure<F, T, E> {
     closure: F,
     result: Option<Result<T, E>>,
+    pos: Option<i64>,
     reply: Box<dyn FnOnce(Result<T, E>) + Send>,
     // What the closure logs belongs to the request that queued it.
     span: tracing::Span,
@@ -36,6 +37,7 @@ impl<F, T, E: From<StoreError>> Closure<F, T, E> {
         Self {
             closure,
             result: None,
+            pos: None,
             reply: Box::new(reply),
             span: tracing::Span::current(),
         }
@@ -65,6 +67,7 @@ where
         match result {
             Ok((value, finished)) => {
                 self.result = Some(Ok(value));
+                self.pos = finished.pos;
                 Some(finished)
             }
             Err(error) => {
@@ -75,6 +78,10 @@ where
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        if outcome.is_ok() && matches!(self.result, Some(Ok(_))) {
+            self.span
+                .in_scope(|| tracing::debug!(pos = self.pos, "committed"));
+        }
         (*self).finish(outcome);
     }
 }

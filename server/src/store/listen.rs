@@ -16,7 +16,7 @@ use super::postgres::refused;
 const WAIT: Duration = Duration::from_millis(100);
 
 /// Pause before a lost session is opened again.
-const RETRY: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Tells the listening thread to end.
 #[derive(Default)]

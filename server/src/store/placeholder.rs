@@ -50,6 +50,19 @@ pub(super) fn rewrite(sql: &str) -> Rewritten<'_> {
     }
 }
 
+/// `(?1, ?2), (?3, ?4)`: places for `rows` rows of `columns` columns each, for an INSERT of many rows.
+pub(super) fn rows(rows: usize, columns: usize) -> String {
+    let places: Vec<String> = (0..rows)
+        .map(|row| {
+            let numbers: Vec<String> = (1..=columns)
+                .map(|column| format!("?{}", row * columns + column))
+                .collect();
+            format!("({})", numbers.join(", "))
+        })
+        .collect();
+    places.join(", ")
+}
+
 /// Length of the quoted run at the start of `text`, closing quote included. A doubled quote is two runs in a row, which
 /// comes to the same.
 fn quoted(text: &str, quote: char) -> usize {
@@ -77,6 +90,12 @@ mod tests {
             text("SELECT '?1', 'it''s ?2', \"?3\" -- ?4\n, /* ?5 */ ?1"),
             "SELECT '?1', 'it''s ?2', \"?3\" -- ?4\n, /* ?5 */ $1"
         );
+    }
+
+    #[test]
+    fn rows_of_places_count_on() {
+        assert_eq!(rows(1, 1), "(?1)");
+        assert_eq!(rows(2, 3), "(?1, ?2, ?3), (?4, ?5, ?6)");
     }
 
     #[test]

@@ -169,7 +169,7 @@ fn write_postgres(
             Err(error) => {
                 source.drop_session();
                 // What became of a commit whose answer was lost is not known, so it is not repeated.
-                if last || !error.may_succeed_again() {
+                if last || !error.is_conflict() {
                     return Err(error);
                 }
             }

@@ -25,6 +25,7 @@ pub(super) struct SqliteConn {
 impl SqliteConn {
     /// Opens the connection that writes; makes the file if there is none.
     pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -219,6 +220,21 @@ fn read(value: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
             column: column.to_owned(),
             why: "a floating point number was found; cast it to BIGINT in the statement".to_owned(),
         }),
+    }
+}
+
+/// Makes a missing file readable by its owner alone; SQLite gives its journal the same mode. It holds personal values.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(StoreError::File {
+            path: path.to_owned(),
+            why: error.to_string(),
+        }),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -192,8 +192,8 @@ impl<'c> WriteTx<'c> {
         }
         statement(&mut *self.conn).inspect_err(|error| {
             self.failed = true;
-            self.again |=
-                error.may_succeed_again() || matches!(error, StoreError::Unavailable { .. });
+            // A lost connection took nothing with it: this transaction was not committed.
+            self.again |= error.is_conflict() || matches!(error, StoreError::Unavailable { .. });
         })
     }
 }

@@ -19,7 +19,7 @@ on_both!(
 );
 
 /// Runs `work` on several threads at once, with the thread's number.
-fn together<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(super) fn together<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(threads);
     std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
@@ -252,49 +252,4 @@ fn totals_stay_right_under_concurrent_changes(lab: &Lab) {
         .map(|total| total.hosts)
         .sum();
     assert_eq!(all, HOSTS as i64);
-}
-
-/// Two sessions that have both read before either writes: only PostgreSQL can do that.
-#[test]
-fn a_closure_that_lost_a_race_runs_again_on_fresh_rows() {
-    let Some(lab) = Lab::postgres() else { return };
-    let meeting = Arc::new(Barrier::new(2));
-    let runs = Arc::new(AtomicUsize::new(0));
-    let heads = together(2, |_| {
-        let (meeting, runs) = (Arc::clone(&meeting), Arc::clone(&runs));
-        lab.store.write_now(move |tx| {
-            let seq = events::head(tx, &stream())?.seq;
-            if runs.fetch_add(1, Ordering::SeqCst) < 2 {
-                meeting.wait();
-            }
-            events::append(tx, &stream(), seq, &[event("decided")])
-        })
-    });
-    let mut ends: Vec<i64> = heads
-        .into_iter()
-        .map(|head| head.expect("both end well").seq)
-        .collect();
-    ends.sort_unstable();
-    assert_eq!(ends, [1, 2]);
-    assert_eq!(runs.load(Ordering::SeqCst), 3, "one of them ran twice");
-}
-
-/// A session that the server ends while it is idle is replaced without anybody noticing.
-#[test]
-fn a_session_that_died_while_idle_is_replaced() {
-    let Some(lab) = Lab::postgres() else { return };
-    for round in 0..3 {
-        lab.store
-            .write_now(move |tx| events::append(tx, &stream(), round, &[event("made")]).map(drop))
-            .expect("written");
-        let seen = lab.store.read_now(|tx| events::head(tx, &stream()));
-        assert_eq!(seen.map(|head| head.seq), Ok(round + 1));
-        // The sessions of a case bear its name.
-        let ended = lab.conn().execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE pid <> pg_backend_pid() AND application_name = current_setting('application_name')",
-            &[],
-        );
-        assert!(ended.is_ok(), "{ended:?}");
-    }
 }

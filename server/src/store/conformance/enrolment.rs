@@ -274,6 +274,12 @@ fn an_older_sign_never_replaces_a_newer_one(lab: &Lab) {
         sign("a", 7, "boot-0", None),
     ]);
     flush(vec![sign("b", 4, "boot-0", Some(9))]);
+    flush(
+        (0..250)
+            .map(|n| sign(&format!("many-{n:03}"), n, "boot", None))
+            .collect(),
+    );
+    assert_eq!(load("many-249").map(|row| row.seen_ms), Some(249));
     assert_eq!(load("b"), Some(sign("b", 5, "boot-1", Some(1))));
     flush(vec![sign("b", 6, "boot-2", None)]);
     assert_eq!(
@@ -285,7 +291,7 @@ fn an_older_sign_never_replaces_a_newer_one(lab: &Lab) {
     assert_eq!(load("c"), None);
     let page = lab
         .store
-        .read_now(|tx| host_seen::list(tx, Some("a"), 9))
+        .read_now(|tx| host_seen::list(tx, Some("a"), 1))
         .expect("read");
     assert_eq!(page.len(), 1);
 }

@@ -91,7 +91,13 @@ fn availability_is_gathered_in_intervals(lab: &Lab) {
 
 fn intervals_of_two_replicas_are_joined(lab: &Lab) {
     let mut conn = lab.conn();
-    for (from, to) in [(100_i64, 200_i64), (150, 250), (250, 260), (300, 310)] {
+    for (from, to) in [
+        (100_i64, 200_i64),
+        (150, 250),
+        (160, 170),
+        (250, 260),
+        (300, 310),
+    ] {
         conn.execute(
             "INSERT INTO availability (from_ms, to_ms) VALUES (?1, ?2)",
             &[from.into(), to.into()],

@@ -5,6 +5,7 @@
 
 mod lab;
 
+mod campaigns;
 mod concurrency;
 mod enrolment;
 mod events;
@@ -12,8 +13,11 @@ mod group;
 mod housekeeping;
 mod migrations;
 mod nudges;
+mod opening;
 mod people;
 mod plans;
 mod portability;
+mod sessions;
 mod transactions;
+mod values;
 mod work;

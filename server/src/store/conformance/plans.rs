@@ -1,13 +1,12 @@
-//! Plans, their totals, campaigns and slots.
+//! Plans, their listings and their totals.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::lab::{CaseError, Lab, NOW, host, on_both, plan};
-use crate::store::campaigns::{self, CampaignRow, CampaignVersionRow};
 use crate::store::host_seen::{self, HostSeenRow};
 use crate::store::plans::{self, PlanFilter, PlanRow};
-use crate::store::{Reader, StoreError, WriteTx, hosts, slots, totals, views};
+use crate::store::{StoreError, WriteTx, hosts, totals, views};
 
 on_both!(
     a_plan_comes_back_as_it_went,
@@ -18,9 +17,6 @@ on_both!(
     listings_page_and_filter,
     totals_equal_a_recount_under_random_changes,
     a_total_that_does_not_fit_is_reported,
-    slots_are_taken_and_given_within_their_cap,
-    a_campaign_moves_by_compare_and_set,
-    an_epoch_that_rose_stops_the_issuing,
 );
 
 fn store_plan(lab: &Lab, expected_seq: i64, row: &PlanRow) -> Result<(), StoreError> {
@@ -364,120 +360,4 @@ fn a_total_that_does_not_fit_is_reported(lab: &Lab) {
         Some(1),
         "nothing was changed"
     );
-}
-
-fn slots_are_taken_and_given_within_their_cap(lab: &Lab) {
-    let take = || lab.store.write_now(|tx| slots::take(tx, "us-2024", "all"));
-    let give = || lab.store.write_now(|tx| slots::give(tx, "us-2024", "all"));
-    let cap = |cap: i64| {
-        lab.store
-            .write_now(move |tx| slots::set_cap(tx, "us-2024", "all", cap))
-    };
-    assert_eq!(
-        take(),
-        Ok(false),
-        "a limit that nobody set lets nothing start"
-    );
-    cap(2).expect("set");
-    assert_eq!([take(), take(), take()], [Ok(true), Ok(true), Ok(false)]);
-    cap(1).expect("set");
-    assert_eq!(give(), Ok(()));
-    assert_eq!(take(), Ok(false), "one is still out and the cap is one");
-    assert_eq!(give(), Ok(()));
-    assert!(matches!(give(), Err(StoreError::Corrupt { .. })));
-    assert_eq!(take(), Ok(true));
-    let rows = lab
-        .store
-        .read_now(|tx| slots::list(tx, "us-2024"))
-        .expect("read");
-    assert_eq!((rows.len(), rows[0].used, rows[0].cap), (1, 1, 1));
-}
-
-fn campaign() -> CampaignRow {
-    CampaignRow {
-        campaign_id: "us-2024".to_owned(),
-        seq: 1,
-        version: 1,
-        epoch: 1,
-        mode: "observe".to_owned(),
-        state: "running".to_owned(),
-        body: "{}".to_owned(),
-        progress: "{}".to_owned(),
-        created_ms: NOW,
-        updated_ms: NOW,
-    }
-}
-
-fn a_campaign_moves_by_compare_and_set(lab: &Lab) {
-    let set = |expected: i64, row: CampaignRow| {
-        lab.store
-            .write_now(move |tx| campaigns::compare_and_set(tx, expected, &row))
-    };
-    set(0, campaign()).expect("made");
-    assert!(matches!(
-        set(0, campaign()),
-        Err(StoreError::Conflict { .. })
-    ));
-    let paused = CampaignRow {
-        seq: 2,
-        version: 2,
-        epoch: 2,
-        mode: "automatic".to_owned(),
-        state: "paused".to_owned(),
-        body: "{\"a\":1}".to_owned(),
-        progress: "{\"b\":2}".to_owned(),
-        updated_ms: NOW + 1,
-        ..campaign()
-    };
-    set(1, paused.clone()).expect("moved");
-    assert!(matches!(
-        set(1, campaign()),
-        Err(StoreError::Conflict { .. })
-    ));
-    let read = lab.store.read_now(|tx| campaigns::load(tx, "us-2024"));
-    assert_eq!(read, Ok(Some(paused.clone())));
-    assert_eq!(
-        lab.store.read_now(|tx| campaigns::list(tx)),
-        Ok(vec![paused])
-    );
-    let version = |number: i64| CampaignVersionRow {
-        campaign_id: "us-2024".to_owned(),
-        version: number,
-        catalog_revision: 7,
-        made_ms: NOW,
-        made_by: "admin".to_owned(),
-        body: "{}".to_owned(),
-    };
-    for number in [2, 1] {
-        lab.store
-            .write_now(move |tx| campaigns::add_version(tx, &version(number)))
-            .expect("kept");
-    }
-    let taken = lab
-        .store
-        .write_now(move |tx| campaigns::add_version(tx, &version(1)));
-    assert!(
-        matches!(taken, Err(StoreError::Conflict { .. })),
-        "{taken:?}"
-    );
-    let versions = lab.store.read_now(|tx| campaigns::versions(tx, "us-2024"));
-    assert_eq!(versions, Ok(vec![version(1), version(2)]));
-}
-
-fn an_epoch_that_rose_stops_the_issuing(lab: &Lab) {
-    lab.store
-        .write_now(|tx| campaigns::compare_and_set(tx, 0, &campaign()))
-        .expect("made");
-    let hold = |epoch: i64| {
-        lab.store
-            .write_now(move |tx| campaigns::hold_epoch(tx, "us-2024", epoch))
-    };
-    assert_eq!(hold(1), Ok(()));
-    assert!(matches!(hold(2), Err(StoreError::Conflict { .. })));
-    let unchanged = lab.store.read_now(|tx| {
-        let row = campaigns::load(tx, "us-2024")?;
-        tx.query("SELECT 1 AS one", &[])?;
-        Ok::<_, StoreError>(row)
-    });
-    assert_eq!(unchanged, Ok(Some(campaign())));
 }
