@@ -201,8 +201,11 @@ impl Executor {
                     self.write(order, Entry::of(RecordEvent::OrderAccepted))?;
                 }
                 Next::Begin(step) => {
-                    let stop = self.stop_before(order, step);
-                    if let Some(why) = stop.or(self.begin(&progress, step)?) {
+                    let stop = match self.stop_before(order, step) {
+                        Some(why) => Some(why),
+                        None => self.begin(&progress, step)?,
+                    };
+                    if let Some(why) = stop {
                         return self.cancelled(order, why);
                     }
                 }

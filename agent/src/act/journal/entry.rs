@@ -14,9 +14,9 @@ pub(super) const VERSION: u32 = 1;
 /// Hex digits of a line's checksum.
 const SUM: usize = 32;
 
-/// One line.
+/// One line. Tagged from outside: serde reads maps with numbers as keys in no other form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Entry {
     /// The first line of every journal.
     Start {

@@ -153,7 +153,7 @@ impl Journal {
                 Some((JournalState::Lost, "its file is gone or empty".to_owned())),
             ),
             Some(_) | None => {
-                let (line, chain) = Chain::default().line(&first_line(0));
+                let (line, chain) = Chain::default().line(&first_line());
                 medium.replace(&line).map_err(failed("made"))?;
                 let reading = contents::read(&line);
                 (reading.contents, chain, line.len(), None)
@@ -234,10 +234,10 @@ impl Journal {
     }
 }
 
-pub(super) fn first_line(highest_begun: u64) -> Entry {
+fn first_line() -> Entry {
     Entry::Start {
         version: VERSION,
-        highest_begun,
+        highest_begun: 0,
         last_sequences: std::collections::BTreeMap::new(),
         marks: Marks::default(),
     }

@@ -6,7 +6,7 @@ use cutover_proto::{record::StepRecord, v1};
 
 use super::{
     entry::{Chain, Entry, Marks, SignedBytes, VERSION},
-    open::{Journal, JournalError, JournalState, disk, first_line},
+    open::{Journal, JournalError, JournalState, disk},
     progress::Progress,
 };
 use crate::host::hands::ProcessMark;
@@ -206,20 +206,19 @@ impl Journal {
     fn rewrite(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         let mut bytes = Vec::new();
         let mut chain = Chain::default();
-        let lines = if entries.is_empty() {
-            vec![first_line(0)]
-        } else {
-            entries.to_vec()
-        };
-        for entry in &lines {
+        for entry in entries {
             let (line, next) = chain.line(entry);
             bytes.extend_from_slice(&line);
             chain = next;
         }
+        // What would not read back must not take the place of what does.
+        let reading = super::contents::read(&bytes);
+        if let Some(why) = reading.damage {
+            return Err(JournalError::NotSound(why));
+        }
         self.medium
             .replace(&bytes)
             .map_err(|source| disk(&self.directory, "written anew", source))?;
-        let reading = super::contents::read(&bytes);
         self.contents = reading.contents;
         self.chain = reading.chain;
         self.length = u64::try_from(reading.sound).unwrap_or(u64::MAX);

@@ -12,7 +12,7 @@ use cutover_proto::{
 
 use super::{
     super::End,
-    world::{START_MS, World, fetch, install, remove, sweep},
+    world::{World, fetch, install, remove, sweep},
 };
 use crate::{act::Control, host::sandbox::Behaviour};
 
@@ -120,7 +120,7 @@ fn a_check_in_of_two_minutes_ago_is_too_old() {
     for (age_ms, end_is_completed) in [(119_999, true), (120_000, false)] {
         let mut world = World::new(Behaviour::default());
         world.control = Arc::new(Control::new(None));
-        world.control.checked_in(START_MS - age_ms);
+        world.control.checked_in(world.start_ms - age_ms);
         let order = world.order(&[(remove("kesl", &["kesl"]), false)]);
         let end = world.run(&order).unwrap();
         assert_eq!(

@@ -14,7 +14,7 @@ use ring::{rand::SystemRandom, signature::Ed25519KeyPair};
 
 use super::{
     super::{End, ExecuteError},
-    world::{START_MS, World, remove, sweep, words},
+    world::{World, remove, sweep, words},
 };
 use crate::{act::JournalState, host::sandbox::Behaviour};
 
@@ -93,12 +93,12 @@ fn an_order_for_another_host_is_refused() {
 
 #[test]
 fn an_expired_order_and_one_of_tomorrow_are_refused() {
-    let (cause, why, events) = refused_order(|order| order.expires_ms = START_MS);
+    let (cause, why, events) = refused_order(|order| order.expires_ms = order.not_before_ms);
     assert_eq!(cause, FailureCause::Expired);
     assert!(why.contains("the server issues a new one"), "{why}");
     assert_eq!(events, [RecordEvent::OrderRefused]);
 
-    let (cause, _, events) = refused_order(|order| order.not_before_ms = START_MS + 1);
+    let (cause, _, events) = refused_order(|order| order.not_before_ms = order.expires_ms - 1);
     assert_eq!(cause, FailureCause::NotYet);
     assert_eq!(events, [RecordEvent::OrderRefused]);
 }
@@ -180,13 +180,13 @@ fn a_secret_that_does_not_open_refuses_the_order() {
 fn a_refusal_is_told_once() {
     let world = World::new(Behaviour::default());
     let mut order = world.usual();
-    order.expires_ms = START_MS;
+    order.expires_ms = world.start_ms;
     let envelope = world.sign(&order);
     refused(&world, &envelope);
     refused(&world, &envelope);
     assert_eq!(world.events(), [(0, RecordEvent::OrderRefused)]);
     // The number was not used up: the same order in time is taken on, and its records go on.
-    order.expires_ms = START_MS + 1000;
+    order.expires_ms = world.start_ms + 1000;
     assert_eq!(world.run(&order).unwrap(), End::Completed { number: 1 });
     let sequences: Vec<u32> = world.records().iter().map(|record| record.sequence).collect();
     assert_eq!(

@@ -42,14 +42,13 @@ use crate::{
 };
 
 pub(super) const APT: PackageManager = PackageManager::Apt;
-pub(super) const START_MS: i64 = 1_790_000_000_000;
-
 pub(super) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// Time that passes only by waiting.
 pub(super) struct VirtualClock {
+    start_ms: i64,
     now_ms: AtomicI64,
 }
 
@@ -58,7 +57,7 @@ impl Clock for VirtualClock {
         self.now_ms.load(Ordering::SeqCst)
     }
     fn ticks_ms(&self) -> u64 {
-        u64::try_from(self.now_ms() - START_MS).unwrap()
+        u64::try_from(self.now_ms() - self.start_ms).unwrap()
     }
     fn wait(&self, at_most: Duration) {
         let passed = i64::try_from(at_most.as_millis()).unwrap();
@@ -256,6 +255,8 @@ impl HostHands for CrashingHands {
 
 /// A planted host, its server's keys, and what outlives its agent.
 pub(super) struct World {
+    /// When it was planted: its files are dated by it.
+    pub start_ms: i64,
     pub root: TempDir,
     pub state: TempDir,
     pub clock: Arc<VirtualClock>,
@@ -281,6 +282,9 @@ impl World {
             behaviour,
         };
         plant(root.path(), &profile).unwrap();
+        let planted = fs::metadata(root.path()).unwrap().modified().unwrap();
+        let planted = planted.duration_since(std::time::UNIX_EPOCH).unwrap();
+        let start_ms = i64::try_from(planted.as_millis()).unwrap();
         let random = SystemRandom::new();
         let server = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
         let server = SigningKey::server(server.as_ref()).unwrap();
@@ -293,12 +297,14 @@ impl World {
         };
         let state = tempfile::tempdir().unwrap();
         let control = Control::new(Some(state.path().join("hold")));
-        control.checked_in(START_MS);
+        control.checked_in(start_ms);
         Self {
+            start_ms,
             root,
             state,
             clock: Arc::new(VirtualClock {
-                now_ms: AtomicI64::new(START_MS),
+                start_ms,
+                now_ms: AtomicI64::new(start_ms),
             }),
             control: Arc::new(control),
             identity: Arc::new(identity),
@@ -338,8 +344,8 @@ impl World {
             campaign_epoch: 1,
             number: 1,
             attempt: 1,
-            not_before_ms: START_MS - 60_000,
-            expires_ms: START_MS + 3_600_000,
+            not_before_ms: self.start_ms - 60_000,
+            expires_ms: self.start_ms + 3_600_000,
             offline: false,
             steps: steps.iter().map(step).collect(),
             secrets: Vec::new(),
