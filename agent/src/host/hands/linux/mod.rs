@@ -6,6 +6,8 @@ mod apt;
 mod clamav;
 mod process;
 mod restart;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::{Path, PathBuf},
