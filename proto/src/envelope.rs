@@ -15,8 +15,8 @@ const DOMAIN: &[u8] = b"cutover-envelope-v1\0";
 
 /// DER header of a SubjectPublicKeyInfo with an uncompressed P-256 point (RFC 5480); the 65 bytes of the point follow.
 const P256_SPKI_HEADER: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
-    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 words! {
@@ -186,9 +186,8 @@ impl SigningKey {
     /// # Errors
     /// When it is not an Ed25519 key.
     pub fn server(pkcs8: &[u8]) -> Result<Self, EnvelopeError> {
-        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map_err(|error| {
-            EnvelopeError::BadKey(format!("not an Ed25519 key in PKCS#8: {error}"))
-        })?;
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
+            .map_err(|error| EnvelopeError::BadKey(format!("not an Ed25519 key in PKCS#8: {error}")))?;
         let public = PublicKey::server(pair.public_key().as_ref())?;
         Ok(Self {
             public,
@@ -203,11 +202,8 @@ impl SigningKey {
     /// When it is not a P-256 key.
     pub fn host(pkcs8: &[u8]) -> Result<Self, EnvelopeError> {
         let random = SystemRandom::new();
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &random)
-                .map_err(|error| {
-                    EnvelopeError::BadKey(format!("not a P-256 key in PKCS#8: {error}"))
-                })?;
+        let pair = EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &random)
+            .map_err(|error| EnvelopeError::BadKey(format!("not a P-256 key in PKCS#8: {error}")))?;
         let spki_der = [&P256_SPKI_HEADER, pair.public_key().as_ref()].concat();
         Ok(Self {
             public: PublicKey::host(&spki_der)?,
@@ -243,11 +239,7 @@ impl SigningKey {
 ///
 /// # Errors
 /// When the system's randomness fails (P-256 only).
-pub fn seal(
-    context: Context,
-    body: Vec<u8>,
-    key: &SigningKey,
-) -> Result<v1::Envelope, EnvelopeError> {
+pub fn seal(context: Context, body: Vec<u8>, key: &SigningKey) -> Result<v1::Envelope, EnvelopeError> {
     let value = key.sign(&signed_bytes(context.as_str(), &body))?;
     let signature = v1::Signature {
         key_id: key.public.key_id.clone(),
@@ -277,11 +269,7 @@ pub fn seal_message(
 ///
 /// # Errors
 /// When the context is another, nobody known signed, or a known key's signature does not fit.
-pub fn open<'e>(
-    envelope: &'e v1::Envelope,
-    context: Context,
-    known: &[PublicKey],
-) -> Result<&'e [u8], EnvelopeError> {
+pub fn open<'e>(envelope: &'e v1::Envelope, context: Context, known: &[PublicKey]) -> Result<&'e [u8], EnvelopeError> {
     if envelope.context != context.as_str() {
         return Err(EnvelopeError::WrongContext {
             expected: context,
@@ -294,9 +282,7 @@ pub fn open<'e>(
         let Some(key) = known.iter().find(|key| key.key_id == signature.key_id) else {
             continue;
         };
-        if signature.algorithm != key.algorithm.number()
-            || !key.verifies(&message, &signature.value)
-        {
+        if signature.algorithm != key.algorithm.number() || !key.verifies(&message, &signature.value) {
             return Err(EnvelopeError::BadSignature(signature.key_id.clone()));
         }
         believed = true;
@@ -321,8 +307,7 @@ pub fn open_message<M: prost::Message + Default>(
     context: Context,
     known: &[PublicKey],
 ) -> Result<M, EnvelopeError> {
-    M::decode(open(envelope, context, known)?)
-        .map_err(|error| EnvelopeError::Body(error.to_string()))
+    M::decode(open(envelope, context, known)?).map_err(|error| EnvelopeError::Body(error.to_string()))
 }
 
 /// SHA-256 over the body: how an inventory is named in check-ins.
@@ -332,7 +317,6 @@ pub fn digest(envelope: &v1::Envelope) -> [u8; 32] {
 }
 
 fn signed_bytes(context: &str, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(context.len())
-        .expect("contexts are short constants or bounded by the message size");
+    let length = u32::try_from(context.len()).expect("contexts are short constants or bounded by the message size");
     [DOMAIN, &length.to_be_bytes(), context.as_bytes(), body].concat()
 }

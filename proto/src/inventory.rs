@@ -22,15 +22,7 @@ words! {
         Macos = "macos",
     }
 }
-on_wire!(
-    OsFamily,
-    "facts.os_family",
-    v1::OsFamily {
-        Linux,
-        Windows,
-        Macos
-    }
-);
+on_wire!(OsFamily, "facts.os_family", v1::OsFamily { Linux, Windows, Macos });
 
 words! {
     /// A package manager that steps can use.
@@ -48,12 +40,7 @@ words! {
 on_wire!(
     PackageManager,
     "package manager",
-    v1::PackageManager {
-        Apt,
-        Dnf,
-        Yum,
-        Zypper
-    }
+    v1::PackageManager { Apt, Dnf, Yum, Zypper }
 );
 
 words! {
@@ -132,9 +119,7 @@ impl Inventory {
     /// The sighting of a product, if the rules looked for it.
     #[must_use]
     pub fn sighting(&self, product: &ProductId) -> Option<&Sighting> {
-        self.sightings
-            .iter()
-            .find(|sighting| sighting.product == *product)
+        self.sightings.iter().find(|sighting| sighting.product == *product)
     }
 
     /// Whether the two say the same, the time of the look aside. What decides whether an inventory is sent anew.
@@ -158,11 +143,7 @@ impl From<HostFacts> for v1::HostFacts {
             architecture: facts.architecture,
             kernel: facts.kernel,
             machine_id: facts.machine_id,
-            package_managers: facts
-                .package_managers
-                .into_iter()
-                .map(PackageManager::number)
-                .collect(),
+            package_managers: facts.package_managers.into_iter().map(PackageManager::number).collect(),
             encryption: facts.encryption.number(),
             restart_pending: facts.restart_pending,
             free_disk_mib: facts.free_disk_mib,
@@ -216,10 +197,7 @@ impl TryFrom<v1::Inventory> for Inventory {
             taken_at_ms: wire.taken_at_ms,
             boot_id: wire.boot_id,
             rules_revision: wire.rules_revision,
-            facts: wire
-                .facts
-                .ok_or(WireError::Missing("inventory.facts"))?
-                .try_into()?,
+            facts: wire.facts.ok_or(WireError::Missing("inventory.facts"))?.try_into()?,
             sightings: wire
                 .sightings
                 .into_iter()

@@ -71,9 +71,7 @@ pub enum OrderRefused {
         highest: u64,
     },
     /// Too late.
-    #[error(
-        "work order could begin until {expires_ms} ms, it is {now_ms} ms; the server issues a new one"
-    )]
+    #[error("work order could begin until {expires_ms} ms, it is {now_ms} ms; the server issues a new one")]
     Expired {
         /// Its end.
         expires_ms: i64,

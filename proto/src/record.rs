@@ -51,10 +51,7 @@ impl RecordEvent {
     #[must_use]
     pub const fn ends_order(self) -> bool {
         match self {
-            Self::OrderRefused
-            | Self::OrderCompleted
-            | Self::OrderFailed
-            | Self::OrderCancelled => true,
+            Self::OrderRefused | Self::OrderCompleted | Self::OrderFailed | Self::OrderCancelled => true,
             Self::OrderAccepted
             | Self::StepBegun
             | Self::StepDone

@@ -134,9 +134,7 @@ impl TryFrom<LookInFile> for Look {
                 return Err("a look of kind path takes `paths` and may take `sweep`".into());
             }
             (EvidenceKind::Package | EvidenceKind::Unit | EvidenceKind::Process, ..) => {
-                return Err(format!(
-                    "a look of kind {kind} takes `names` and nothing else"
-                ));
+                return Err(format!("a look of kind {kind} takes `names` and nothing else"));
             }
         };
         Ok(Self {
@@ -238,10 +236,7 @@ impl Rule {
             return Err("`sources` is empty; say where the facts come from".to_owned());
         }
         if self.role == Role::Replacement && self.health.is_none() {
-            return Err(
-                "a replacement needs a [health] part; without it no host could be called protected"
-                    .to_owned(),
-            );
+            return Err("a replacement needs a [health] part; without it no host could be called protected".to_owned());
         }
         let mut required_on: Vec<OsFamily> = Vec::new();
         for look in &self.look {
@@ -250,11 +245,7 @@ impl Rule {
             }
             look.trace.check()?;
         }
-        match self
-            .look
-            .iter()
-            .find(|look| !required_on.contains(&look.os))
-        {
+        match self.look.iter().find(|look| !required_on.contains(&look.os)) {
             Some(look) => Err(format!(
                 "no look on {} is required, so an absent there could never be trusted",
                 look.os
@@ -273,10 +264,7 @@ impl Rule {
         self.looks_on(os).flat_map(|look| {
             match &look.trace {
                 Trace::Path { paths, sweep: true } => paths.as_slice(),
-                Trace::Path { .. }
-                | Trace::Package { .. }
-                | Trace::Unit { .. }
-                | Trace::Process { .. } => &[],
+                Trace::Path { .. } | Trace::Package { .. } | Trace::Unit { .. } | Trace::Process { .. } => &[],
             }
             .iter()
             .map(String::as_str)
@@ -322,8 +310,5 @@ fn is_bounded(value: &str, is_path: bool) -> bool {
         return plain && !value.contains(['/', '\\']);
     }
     let parts: Vec<&str> = value.split('/').skip(1).collect();
-    plain
-        && value.starts_with('/')
-        && parts.len() >= 2
-        && parts.iter().all(|part| !matches!(*part, "" | "." | ".."))
+    plain && value.starts_with('/') && parts.len() >= 2 && parts.iter().all(|part| !matches!(*part, "" | "." | ".."))
 }

@@ -3,8 +3,8 @@
 //! Plain text exists only in memory and is wiped when dropped. A secret for another host, order or name does not open.
 
 use hpke::{
-    Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305,
-    kdf::HkdfSha256, kem::X25519HkdfSha256,
+    Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
+    kem::X25519HkdfSha256,
 };
 use zeroize::Zeroizing;
 
@@ -83,15 +83,9 @@ impl SealingKey {
     ///
     /// # Errors
     /// When it was sealed for another host, order or name, or changed.
-    pub fn open(
-        &self,
-        host: HostId,
-        order: u64,
-        secret: &v1::SealedSecret,
-    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub fn open(&self, host: HostId, order: u64, secret: &v1::SealedSecret) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let private = PrivateKey::from_bytes(&self.private).map_err(|_| SealError::BadKey)?;
-        let encapped = EncappedKey::from_bytes(&secret.encapsulated_key)
-            .map_err(|_| SealError::DoesNotOpen)?;
+        let encapped = EncappedKey::from_bytes(&secret.encapsulated_key).map_err(|_| SealError::DoesNotOpen)?;
         let bound = bound_to(host, order, &secret.name);
         hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(
             &OpModeR::Base,
@@ -119,14 +113,9 @@ pub fn seal(
 ) -> Result<v1::SealedSecret, SealError> {
     let public = PublicKey::from_bytes(host_key).map_err(|_| SealError::BadKey)?;
     let bound = bound_to(host, order, name);
-    let (encapped, ciphertext) = hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, Kem>(
-        &OpModeS::Base,
-        &public,
-        &bound,
-        plain,
-        &bound,
-    )
-    .map_err(|_| SealError::Failed)?;
+    let (encapped, ciphertext) =
+        hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeS::Base, &public, &bound, plain, &bound)
+            .map_err(|_| SealError::Failed)?;
     Ok(v1::SealedSecret {
         name: name.to_owned(),
         encapsulated_key: encapped.to_bytes().to_vec(),

@@ -176,6 +176,8 @@ CREATE TABLE plan (
     stale           {int}  NOT NULL CHECK (stale IN (0, 1)),
     late            {int}  NOT NULL CHECK (late IN (0, 1)),
     closed          {int}  NOT NULL CHECK (closed IN (0, 1)),
+    carried         {int}  NOT NULL CHECK (carried IN (0, 1)),
+    cover           {text} NOT NULL,
     state           {text} NOT NULL,
     wake_at_ms      {int},
     latest_start_ms {int}  NOT NULL,
@@ -197,8 +199,10 @@ CREATE TABLE total (
     stale       {int}  NOT NULL,
     late        {int}  NOT NULL,
     closed      {int}  NOT NULL,
+    carried     {int}  NOT NULL,
+    cover       {text} NOT NULL,
     hosts       {int}  NOT NULL,
-    PRIMARY KEY (campaign_id, phase, wave, site, stale, late, closed)
+    PRIMARY KEY (campaign_id, phase, wave, site, stale, late, closed, carried, cover)
 ) {keyed};
 
 -- Limits on what runs at once.

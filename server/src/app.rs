@@ -17,8 +17,8 @@ use crate::{
     clock::Clock,
     config::Config,
     grpc::{
-        AdmissionLayer, AgentCalls, Connections, EnrollLimits, EnrollmentCalls, HandshakeLimits, HostKeys, Hub,
-        NowMs, TlsIdentity, bounded_agent, bounded_enrollment, listen, server_builder,
+        AdmissionLayer, AgentCalls, Connections, EnrollLimits, EnrollmentCalls, HandshakeLimits, HostKeys, Hub, NowMs,
+        TlsIdentity, bounded_agent, bounded_enrollment, listen, server_builder,
     },
     pki::Pki,
     service::{Notice, Pace, Parts, ReportSettings, Service},
@@ -107,10 +107,17 @@ fn campaign_text(config: &Config) -> anyhow::Result<String> {
     }
     let wanted = format!("{}.toml", config.campaign.preset);
     let presets = cutover_core::campaign::PRESETS;
-    let found = presets.iter().find(|(name, _)| *name == wanted).map(|(_, text)| (*text).to_owned());
+    let found = presets
+        .iter()
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, text)| (*text).to_owned());
     found.with_context(|| {
         let known: Vec<&str> = presets.iter().map(|(name, _)| name.trim_end_matches(".toml")).collect();
-        format!("campaign.preset `{}` is not built in; known: {}", config.campaign.preset, known.join(", "))
+        format!(
+            "campaign.preset `{}` is not built in; known: {}",
+            config.campaign.preset,
+            known.join(", ")
+        )
     })
 }
 
@@ -144,7 +151,13 @@ impl App {
         let http = reqwest::Client::builder().build().context("HTTP client for webhooks")?;
         running.push(tokio::spawn(Tasks::new(service.clone(), http).run(stopped)));
         tracing::info!(agents = %agents_address, people = %people_address, "serving");
-        Ok(Self { service, agents: agents_address, people: people_address, stop, running })
+        Ok(Self {
+            service,
+            agents: agents_address,
+            people: people_address,
+            stop,
+            running,
+        })
     }
 
     /// Stops taking calls, ends what runs, and closes the store.
@@ -194,16 +207,29 @@ impl AgentsListener {
         let now: NowMs = Arc::new(move || clock.real_now_ms());
         let (identity, roots) = service.server_identity(&config.agents.names)?;
         let identity = TlsIdentity::new(&identity, &roots, Arc::clone(&now))?;
-        Ok(Self { service: service.clone(), names: config.agents.names.clone(), identity, connections, now })
+        Ok(Self {
+            service: service.clone(),
+            names: config.agents.names.clone(),
+            identity,
+            connections,
+            now,
+        })
     }
 
     fn serve(&self, tcp: TcpListener, hub: Hub, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
-        let incoming =
-            listen(tcp, Arc::clone(&self.identity), Arc::clone(&self.connections), HandshakeLimits::default());
+        let incoming = listen(
+            tcp,
+            Arc::clone(&self.identity),
+            Arc::clone(&self.connections),
+            HandshakeLimits::default(),
+        );
         let keys = Arc::new(HostKeys(self.service.clone()));
         let admission = AdmissionLayer::new(keys, Arc::clone(&self.now), EnrollLimits::default());
-        let routes = Routes::new(bounded_agent(AgentCalls { service: self.service.clone(), hub }))
-            .add_service(bounded_enrollment(EnrollmentCalls(self.service.clone())));
+        let routes = Routes::new(bounded_agent(AgentCalls {
+            service: self.service.clone(),
+            hub,
+        }))
+        .add_service(bounded_enrollment(EnrollmentCalls(self.service.clone())));
         let server = server_builder().layer(admission).add_routes(routes);
         tokio::spawn(async move {
             let mut told = stopped.clone();
@@ -227,26 +253,24 @@ impl AgentsListener {
     }
 
     /// Takes up a renewed certificate and changed roots, every hour and when told by SIGHUP.
-    fn renew(self, mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> {
-        async move {
-            let mut hangup = signal(SignalKind::hangup()).ok();
-            loop {
-                let told = async {
-                    match &mut hangup {
-                        Some(hangup) => hangup.recv().await,
-                        None => std::future::pending().await,
-                    }
-                };
-                tokio::select! {
-                    _ = stopped.wait_for(|stop| *stop) => return,
-                    () = tokio::time::sleep(IDENTITY_EVERY) => {}
-                    _ = told => {}
+    async fn renew(self, mut stopped: watch::Receiver<bool>) {
+        let mut hangup = signal(SignalKind::hangup()).ok();
+        loop {
+            let told = async {
+                match &mut hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
                 }
-                let taken = self.service.server_identity(&self.names).map_err(anyhow::Error::from);
-                match taken.and_then(|(identity, roots)| Ok(self.identity.swap(&identity, &roots)?)) {
-                    Ok(()) => tracing::info!("server certificate and roots are looked at again"),
-                    Err(error) => tracing::error!(%error, "the server's certificate cannot be renewed"),
-                }
+            };
+            tokio::select! {
+                _ = stopped.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(IDENTITY_EVERY) => {}
+                _ = told => {}
+            }
+            let taken = self.service.server_identity(&self.names).map_err(anyhow::Error::from);
+            match taken.and_then(|(identity, roots)| Ok(self.identity.swap(&identity, &roots)?)) {
+                Ok(()) => tracing::info!("server certificate and roots are looked at again"),
+                Err(error) => tracing::error!(%error, "the server's certificate cannot be renewed"),
             }
         }
     }
@@ -267,12 +291,7 @@ fn serve_people(listener: PeopleListener, service: &Service, mut stopped: watch:
 }
 
 /// Brings what commits ask for, of this process or another, to open streams and connections.
-async fn route_notices(
-    service: Service,
-    hub: Hub,
-    connections: Arc<Connections>,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn route_notices(service: Service, hub: Hub, connections: Arc<Connections>, mut stopped: watch::Receiver<bool>) {
     let mut changes = service.changes();
     loop {
         tokio::select! {

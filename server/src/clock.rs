@@ -33,7 +33,11 @@ impl Clock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
     pub fn scaled(from_ms: i64, speed: f64) -> Self {
-        Self(Source::Scaled { from: Instant::now(), from_ms, speed })
+        Self(Source::Scaled {
+            from: Instant::now(),
+            from_ms,
+            speed,
+        })
     }
 
     /// Moves only when [`Clock::advance`] is called: tests and simulations.
@@ -45,15 +49,16 @@ impl Clock {
     /// Now, in milliseconds since the epoch.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any running server fit 63 bits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of any running server fit 63 bits"
+    )]
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
             Source::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
-            Source::Scaled { from, from_ms, speed } => {
-                from_ms + (from.elapsed().as_secs_f64() * speed * 1000.0) as i64
-            }
+            Source::Scaled { from, from_ms, speed } => from_ms + (from.elapsed().as_secs_f64() * speed * 1000.0) as i64,
             Source::Manual(now) => now.load(Ordering::SeqCst),
         }
     }

@@ -148,7 +148,10 @@ impl Default for Config {
 
 impl Default for Agents {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([0, 0, 0, 0], 7443)), names: vec!["localhost".into(), "127.0.0.1".into()] }
+        Self {
+            listen: SocketAddr::from(([0, 0, 0, 0], 7443)),
+            names: vec!["localhost".into(), "127.0.0.1".into()],
+        }
     }
 }
 
@@ -165,19 +168,30 @@ impl Default for People {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info".into(),
+        }
     }
 }
 
 impl Default for CheckIn {
     fn default() -> Self {
-        Self { seconds: 300, open_order_seconds: 60, look_seconds: 4 * 3600, watch: true }
+        Self {
+            seconds: 300,
+            open_order_seconds: 60,
+            look_seconds: 4 * 3600,
+            watch: true,
+        }
     }
 }
 
 impl Default for CampaignAt {
     fn default() -> Self {
-        Self { preset: "kaspersky-us-2024".into(), file: PathBuf::new() }
+        Self {
+            preset: "kaspersky-us-2024".into(),
+            file: PathBuf::new(),
+        }
     }
 }
 
@@ -233,11 +247,18 @@ impl Config {
         let mut tree = match fs::read_to_string(path) {
             Ok(text) => parse(&path.display().to_string(), &text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() => toml::Table::new(),
-            Err(source) => return Err(ConfigError::Unreadable { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(ConfigError::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
         for drop_in in drop_ins(path)? {
-            let text = fs::read_to_string(&drop_in)
-                .map_err(|source| ConfigError::Unreadable { path: drop_in.clone(), source })?;
+            let text = fs::read_to_string(&drop_in).map_err(|source| ConfigError::Unreadable {
+                path: drop_in.clone(),
+                source,
+            })?;
             lay_over(&mut tree, parse(&drop_in.display().to_string(), &text)?);
         }
         lay_over(&mut tree, from_environment(env)?);
@@ -256,7 +277,10 @@ impl Config {
         let has_tls = !people.tls_certificate.as_os_str().is_empty();
         if has_tls == people.tls_key.as_os_str().is_empty() {
             let why = "certificate and key belong together; set both or neither".into();
-            return Err(ConfigError::Refused { key: "people.tls_certificate", why });
+            return Err(ConfigError::Refused {
+                key: "people.tls_certificate",
+                why,
+            });
         }
         if !people.listen.ip().is_loopback() && !has_tls && !people.behind_tls_proxy {
             let why = format!(
@@ -264,11 +288,17 @@ impl Config {
                  people.behind_tls_proxy = true if a proxy in front has TLS, or listen on 127.0.0.1",
                 people.listen
             );
-            return Err(ConfigError::Refused { key: "people.listen", why });
+            return Err(ConfigError::Refused {
+                key: "people.listen",
+                why,
+            });
         }
         if self.agents.names.is_empty() {
             let why = "is empty; name what agents connect to, for example [\"cutover.example.org\"]".into();
-            return Err(ConfigError::Refused { key: "agents.names", why });
+            return Err(ConfigError::Refused {
+                key: "agents.names",
+                why,
+            });
         }
         let intervals = [
             ("check_in.seconds", self.check_in.seconds),
@@ -277,7 +307,10 @@ impl Config {
         ];
         for (key, seconds) in intervals {
             if seconds == 0 {
-                return Err(ConfigError::Refused { key, why: "is zero; agents would never rest".into() });
+                return Err(ConfigError::Refused {
+                    key,
+                    why: "is zero; agents would never rest".into(),
+                });
             }
         }
         Ok(())
@@ -306,8 +339,10 @@ impl Config {
         ];
         for (value, file) in pairs {
             if !file.as_os_str().is_empty() {
-                let text = fs::read_to_string(file)
-                    .map_err(|source| ConfigError::Unreadable { path: file.clone(), source })?;
+                let text = fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+                    path: file.clone(),
+                    source,
+                })?;
                 *value = text.trim().to_owned();
             }
         }
@@ -316,18 +351,25 @@ impl Config {
 }
 
 fn parse(origin: &str, text: &str) -> Result<toml::Table, ConfigError> {
-    let tree: toml::Table = toml::from_str(text)
-        .map_err(|error| ConfigError::Malformed { origin: origin.to_owned(), why: error.to_string() })?;
+    let tree: toml::Table = toml::from_str(text).map_err(|error| ConfigError::Malformed {
+        origin: origin.to_owned(),
+        why: error.to_string(),
+    })?;
     // Each file is checked alone first, so that an unknown key is reported with the file that holds it.
-    toml::from_str::<Config>(text)
-        .map_err(|error| ConfigError::Malformed { origin: origin.to_owned(), why: error.to_string() })?;
+    toml::from_str::<Config>(text).map_err(|error| ConfigError::Malformed {
+        origin: origin.to_owned(),
+        why: error.to_string(),
+    })?;
     Ok(tree)
 }
 
 fn finish(origin: &str, tree: toml::Table) -> Result<Config, ConfigError> {
     toml::Value::Table(tree)
         .try_into()
-        .map_err(|error: toml::de::Error| ConfigError::Malformed { origin: origin.to_owned(), why: error.to_string() })
+        .map_err(|error: toml::de::Error| ConfigError::Malformed {
+            origin: origin.to_owned(),
+            why: error.to_string(),
+        })
 }
 
 fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
@@ -341,7 +383,12 @@ fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     };
     let mut files = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|source| ConfigError::Unreadable { path: dir.clone(), source })?.path();
+        let path = entry
+            .map_err(|source| ConfigError::Unreadable {
+                path: dir.clone(),
+                source,
+            })?
+            .path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             files.push(path);
         }
@@ -363,18 +410,24 @@ fn lay_over(base: &mut toml::Table, top: toml::Table) {
 
 /// `CUTOVER_PEOPLE_LISTEN` sets `people.listen`. Variables of the agent and of the command line are not ours.
 fn from_environment(env: &BTreeMap<String, String>) -> Result<toml::Table, ConfigError> {
-    let known = toml::Table::try_from(Config::default())
-        .map_err(|error| ConfigError::Malformed { origin: "defaults".into(), why: error.to_string() })?;
+    let known = toml::Table::try_from(Config::default()).map_err(|error| ConfigError::Malformed {
+        origin: "defaults".into(),
+        why: error.to_string(),
+    })?;
     let mut tree = toml::Table::new();
     for (name, default) in leaves(&known) {
         let variable = format!("CUTOVER_{}", name.join("_").to_uppercase());
         let Some(text) = env.get(&variable) else { continue };
         let value = match default {
             toml::Value::String(_) => toml::Value::String(text.clone()),
-            toml::Value::Array(_) => {
-                toml::Value::Array(text.split(',').map(|part| toml::Value::String(part.trim().into())).collect())
+            toml::Value::Array(_) => toml::Value::Array(
+                text.split(',')
+                    .map(|part| toml::Value::String(part.trim().into()))
+                    .collect(),
+            ),
+            toml::Value::Integer(_) => {
+                toml::Value::Integer(text.parse().map_err(|_| not_a(&variable, text, "number"))?)
             }
-            toml::Value::Integer(_) => toml::Value::Integer(text.parse().map_err(|_| not_a(&variable, text, "number"))?),
             toml::Value::Boolean(_) => {
                 toml::Value::Boolean(text.parse().map_err(|_| not_a(&variable, text, "true or false"))?)
             }
@@ -389,11 +442,16 @@ fn from_environment(env: &BTreeMap<String, String>) -> Result<toml::Table, Confi
 fn nested(path: &[String], leaf: toml::Value) -> toml::Table {
     let (last, above) = path.split_last().expect("leaves have at least one name");
     let bottom = toml::Table::from_iter([(last.clone(), leaf)]);
-    above.iter().rev().fold(bottom, |below, name| toml::Table::from_iter([(name.clone(), toml::Value::Table(below))]))
+    above.iter().rev().fold(bottom, |below, name| {
+        toml::Table::from_iter([(name.clone(), toml::Value::Table(below))])
+    })
 }
 
 fn not_a(variable: &str, text: &str, what: &str) -> ConfigError {
-    ConfigError::Malformed { origin: variable.to_owned(), why: format!("`{text}` is not a {what}") }
+    ConfigError::Malformed {
+        origin: variable.to_owned(),
+        why: format!("`{text}` is not a {what}"),
+    }
 }
 
 fn leaves(tree: &toml::Table) -> Vec<(Vec<String>, &toml::Value)> {

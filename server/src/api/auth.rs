@@ -22,15 +22,26 @@ impl FromRequestParts<Service> for Signed {
             return caller.map(Self).ok_or_else(Problem::not_signed_in);
         }
         let jar = CookieJar::from_headers(&parts.headers);
-        let Some(session) = jar.get(SESSION_COOKIE) else { return Err(Problem::not_signed_in()) };
+        let Some(session) = jar.get(SESSION_COOKIE) else {
+            return Err(Problem::not_signed_in());
+        };
         // A browser sends its cookie along with what other pages make it post; only reading is open to it here.
         if parts.method != axum::http::Method::GET {
             return Err(Problem::not_signed_in());
         }
-        service.caller_by_session(session.value()).await?.map(Self).ok_or_else(Problem::not_signed_in)
+        service
+            .caller_by_session(session.value())
+            .await?
+            .map(Self)
+            .ok_or_else(Problem::not_signed_in)
     }
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
-    parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    parts
+        .headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
 }

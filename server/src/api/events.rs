@@ -19,7 +19,10 @@ pub(crate) async fn events(
     State(service): State<Service>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::parse::<i64>);
+    let last_seen = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok())
+        .map(str::parse::<i64>);
     let from = match last_seen {
         Some(Ok(pos)) => pos,
         Some(Err(_)) => {

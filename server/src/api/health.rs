@@ -13,7 +13,10 @@ pub(crate) struct Version {
 }
 
 pub(crate) async fn version() -> Json<Version> {
-    Json(Version { program: "cutover", version: env!("CARGO_PKG_VERSION") })
+    Json(Version {
+        program: "cutover",
+        version: env!("CARGO_PKG_VERSION"),
+    })
 }
 
 pub(crate) async fn alive() -> &'static str {
@@ -26,7 +29,10 @@ pub(crate) async fn ready(State(service): State<Service>) -> (StatusCode, &'stat
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer; the server's log has the cause\n")
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store does not answer; the server's log has the cause\n",
+            )
         }
     }
 }

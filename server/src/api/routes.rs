@@ -53,7 +53,11 @@ pub struct Ask {
 }
 
 async fn unknown(_: Signed) -> Problem {
-    Problem::new(axum::http::StatusCode::NOT_FOUND, "not found", "there is no such resource under /api/v1")
+    Problem::new(
+        axum::http::StatusCode::NOT_FOUND,
+        "not found",
+        "there is no such resource under /api/v1",
+    )
 }
 
 async fn summary(_: Signed, State(service): State<Service>) -> Result<Json<Summary>, Problem> {
@@ -82,7 +86,9 @@ async fn retry(
     Path(host): Path<String>,
     Json(ask): Json<Ask>,
 ) -> Result<Json<Done>, Problem> {
-    Ok(Json(Done { done: service.retry_host(caller, host, ask.dry_run).await? }))
+    Ok(Json(Done {
+        done: service.retry_host(caller, host, ask.dry_run).await?,
+    }))
 }
 
 /// What a retirement is asked with.
@@ -102,7 +108,9 @@ async fn retire(
     Path(host): Path<String>,
     Json(ask): Json<Retire>,
 ) -> Result<Json<Done>, Problem> {
-    Ok(Json(Done { done: service.retire_host(caller, host, ask.why, ask.dry_run).await? }))
+    Ok(Json(Done {
+        done: service.retire_host(caller, host, ask.why, ask.dry_run).await?,
+    }))
 }
 
 async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<WaveView>>, Problem> {
@@ -115,7 +123,9 @@ async fn open_wave(
     Path(wave): Path<String>,
     Json(ask): Json<Ask>,
 ) -> Result<Json<Done>, Problem> {
-    Ok(Json(Done { done: service.open_wave(caller, wave, ask.dry_run).await? }))
+    Ok(Json(Done {
+        done: service.open_wave(caller, wave, ask.dry_run).await?,
+    }))
 }
 
 async fn pause_wave(
@@ -124,7 +134,9 @@ async fn pause_wave(
     Path(wave): Path<String>,
     Json(ask): Json<Ask>,
 ) -> Result<Json<Done>, Problem> {
-    Ok(Json(Done { done: service.pause_wave(caller, wave, ask.dry_run).await? }))
+    Ok(Json(Done {
+        done: service.pause_wave(caller, wave, ask.dry_run).await?,
+    }))
 }
 
 async fn create_token(

@@ -50,6 +50,7 @@ pub enum Command {
     /// The rules and recipes that are built in.
     #[command(subcommand)]
     Catalog(Catalog),
+    /// What goes to a running server.
     #[command(flatten)]
     Operator(Operator),
 }

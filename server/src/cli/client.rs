@@ -32,15 +32,31 @@ impl Client {
     pub(crate) fn new(connection: &Connection, config: Option<&Path>) -> anyhow::Result<Self> {
         let config = Config::load(config, &std::env::vars().collect())?;
         let url = connection.url.clone().unwrap_or_else(|| {
-            let scheme = if config.people.tls_certificate.as_os_str().is_empty() { "http" } else { "https" };
+            let scheme = if config.people.tls_certificate.as_os_str().is_empty() {
+                "http"
+            } else {
+                "https"
+            };
             format!("{scheme}://{}", config.people.listen)
         });
-        let file = connection.token_file.clone().unwrap_or_else(|| config.data_dir.join("admin.token"));
+        let file = connection
+            .token_file
+            .clone()
+            .unwrap_or_else(|| config.data_dir.join("admin.token"));
         let token = fs::read_to_string(&file).with_context(|| {
-            format!("cannot read the access token {}; name it by --token-file or CUTOVER_TOKEN_FILE", file.display())
+            format!(
+                "cannot read the access token {}; name it by --token-file or CUTOVER_TOKEN_FILE",
+                file.display()
+            )
         })?;
-        let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build()?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), token: token.trim().to_owned(), http })
+        let http = reqwest::Client::builder()
+            .timeout(std::time::Duration::from_secs(30))
+            .build()?;
+        Ok(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            token: token.trim().to_owned(),
+            http,
+        })
     }
 
     /// Reads a resource under `/api/v1`.

@@ -19,7 +19,10 @@ use crate::{
 };
 
 /// What the first enrolment token is good for.
-const FIRST_TOKEN: NewToken = NewToken { uses: 100, hours: 24 * 7 };
+const FIRST_TOKEN: NewToken = NewToken {
+    uses: 100,
+    hours: 24 * 7,
+};
 
 /// Makes the data directory, keys, store, the administrator's token and a first enrolment token.
 ///
@@ -33,7 +36,10 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
     }
     let dir = &config.data_dir;
     if dir.join("pki").exists() {
-        bail!("{} holds a server already; choose another --data-dir, or remove it if it is not needed", dir.display());
+        bail!(
+            "{} holds a server already; choose another --data-dir, or remove it if it is not needed",
+            dir.display()
+        );
     }
     DirBuilder::new()
         .recursive(true)
@@ -50,7 +56,9 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (admin, token) = runtime.block_on(async {
         service.apply_campaign(campaign, "init".to_owned()).await?;
-        let admin = service.create_access_token("administrator".to_owned(), Role::Administrator).await?;
+        let admin = service
+            .create_access_token("administrator".to_owned(), Role::Administrator)
+            .await?;
         let token = service.create_token(Caller::server(), FIRST_TOKEN).await?;
         anyhow::Ok((admin, token))
     })?;
@@ -58,8 +66,15 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
     write_secret(&dir.join("admin.token"), &admin)?;
     write_secret(&dir.join("enrol.token"), &token.token)?;
     output::text(&format!("data directory     {}", dir.display()));
-    output::text(&format!("administrator      {} (mode 0600)", dir.join("admin.token").display()));
-    output::text(&format!("enrolment token    {} ({} hosts, 7 days)", dir.join("enrol.token").display(), token.uses));
+    output::text(&format!(
+        "administrator      {} (mode 0600)",
+        dir.join("admin.token").display()
+    ));
+    output::text(&format!(
+        "enrolment token    {} ({} hosts, 7 days)",
+        dir.join("enrol.token").display(),
+        token.uses
+    ));
     output::text(&format!("CA fingerprint     {fingerprint}"));
     Ok(())
 }
@@ -68,13 +83,19 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
 fn write_names(config: &Config, config_file: Option<&Path>, names: &[String]) -> anyhow::Result<()> {
     let mut all = config.agents.names.clone();
     all.extend(names.iter().filter(|name| !config.agents.names.contains(name)).cloned());
-    let mut dir = config_file.unwrap_or(Path::new(crate::config::DEFAULT_FILE)).as_os_str().to_owned();
+    let mut dir = config_file
+        .unwrap_or(Path::new(crate::config::DEFAULT_FILE))
+        .as_os_str()
+        .to_owned();
     dir.push(".d");
     let dir = Path::new(&dir);
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let text = toml::to_string(&toml::Table::from_iter([(
         "agents".to_owned(),
-        toml::Value::Table(toml::Table::from_iter([("names".to_owned(), toml::Value::try_from(all)?)])),
+        toml::Value::Table(toml::Table::from_iter([(
+            "names".to_owned(),
+            toml::Value::try_from(all)?,
+        )])),
     )]))?;
     let file = dir.join("10-init-names.toml");
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
@@ -87,5 +108,7 @@ fn write_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
         .mode(0o600)
         .open(path)
         .with_context(|| format!("cannot make {}", path.display()))?;
-    writeln!(file, "{secret}").and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))
+    writeln!(file, "{secret}")
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -9,9 +9,9 @@ mod operator;
 pub(crate) mod output;
 mod serve;
 
-pub use args::{Args, Command};
 #[cfg(feature = "demo")]
 pub use args::Demo;
+pub use args::{Args, Command};
 pub use output::Format;
 #[cfg(feature = "demo")]
 pub(crate) use serve::{install_crypto, install_logs, told_to_stop};
@@ -23,7 +23,12 @@ use std::process::ExitCode;
 /// # Errors
 /// What went wrong and what to do.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let Args { config, connection, output, command } = args;
+    let Args {
+        config,
+        connection,
+        output,
+        command,
+    } = args;
     match command {
         Command::Init(init) => init::run(config.as_deref(), &init),
         Command::Serve => serve::run(config.as_deref()),

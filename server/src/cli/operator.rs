@@ -42,7 +42,10 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             }
             Hosts::Show { host } => show(&client.get(&format!("hosts/{host}"), &[]).await?, format),
             Hosts::Retire { host, why, dry_run } => {
-                let ask = Retire { why: why.clone(), dry_run: *dry_run };
+                let ask = Retire {
+                    why: why.clone(),
+                    dry_run: *dry_run,
+                };
                 done(&client.post(&format!("hosts/{host}/retire"), &ask).await?, format)
             }
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
@@ -54,7 +57,15 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Wave::Pause { name, dry_run } => change(client, &format!("waves/{name}/pause"), *dry_run, format).await,
         },
         Operator::Token(Token::Create { uses, hours }) => {
-            let made: TokenMade = client.post("tokens", &NewToken { uses: *uses, hours: *hours }).await?;
+            let made: TokenMade = client
+                .post(
+                    "tokens",
+                    &NewToken {
+                        uses: *uses,
+                        hours: *hours,
+                    },
+                )
+                .await?;
             token(&made, format)
         }
         Operator::Report(Report::List) => reports(&client.get::<Vec<ReportRow>>("reports", &[]).await?, format),
@@ -66,8 +77,10 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
 }
 
 async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 3]) -> anyhow::Result<Vec<HostRow>> {
-    let mut query: Vec<(&str, String)> =
-        filter.iter().filter_map(|(key, value)| value.as_ref().map(|value| (*key, value.clone()))).collect();
+    let mut query: Vec<(&str, String)> = filter
+        .iter()
+        .filter_map(|(key, value)| value.as_ref().map(|value| (*key, value.clone())))
+        .collect();
     let mut rows = Vec::new();
     loop {
         let page: HostList = client.get("hosts", &query).await?;
@@ -94,9 +107,17 @@ fn done(done: &Done, format: Format) -> anyhow::Result<()> {
 
 fn status(summary: &Summary, format: Format) -> anyhow::Result<()> {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    rows.push(vec!["campaign".into(), summary.title.clone(), format!("{}, {}", summary.kind, summary.mode)]);
+    rows.push(vec![
+        "campaign".into(),
+        summary.title.clone(),
+        format!("{}, {}", summary.kind, summary.mode),
+    ]);
     for milestone in &summary.milestones {
-        rows.push(vec!["milestone".into(), milestone.name.clone(), milestone.distance.clone()]);
+        rows.push(vec![
+            "milestone".into(),
+            milestone.name.clone(),
+            milestone.distance.clone(),
+        ]);
     }
     rows.push(vec!["hosts".into(), "all".into(), summary.hosts.to_string()]);
     for (what, counts) in [("phase", &summary.phases), ("standing", &summary.standing)] {
@@ -104,8 +125,11 @@ fn status(summary: &Summary, format: Format) -> anyhow::Result<()> {
             rows.push(vec![what.into(), count.name.clone(), count.count.to_string()]);
         }
     }
-    let shares =
-        [("replaced", &summary.replaced), ("unknown", &summary.unknown), ("protected", &summary.protected)];
+    let shares = [
+        ("replaced", &summary.replaced),
+        ("unknown", &summary.unknown),
+        ("protected", &summary.protected),
+    ];
     for (name, share) in shares {
         rows.push(vec![
             "headline".into(),
@@ -131,7 +155,12 @@ fn host_rows(hosts: &[HostRow], format: Format) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::listing(format, &["name", "phase", "standing", "protection", "why", "last contact", "id"], &rows, &hosts)
+    output::listing(
+        format,
+        &["name", "phase", "standing", "protection", "why", "last contact", "id"],
+        &rows,
+        &hosts,
+    )
 }
 
 fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
@@ -143,16 +172,28 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
         vec!["protection".into(), host.row.protection.clone(), String::new()],
     ];
     for verdict in &host.verdicts {
-        rows.push(vec!["verdict".into(), format!("{} {}", verdict.product, verdict.verdict), verdict.evidence.join("; ")]);
+        rows.push(vec![
+            "verdict".into(),
+            format!("{} {}", verdict.product, verdict.verdict),
+            verdict.evidence.join("; "),
+        ]);
     }
     for step in &host.steps {
         let what = format!("order {} {}", step.order, step.step);
-        rows.push(vec!["step".into(), what, format!("{} {} {}", instant(step.at_ms), step.event, step.detail)]);
+        rows.push(vec![
+            "step".into(),
+            what,
+            format!("{} {} {}", instant(step.at_ms), step.event, step.detail),
+        ]);
     }
     for event in &host.timeline {
         rows.push(vec!["event".into(), instant(event.at_ms), event.text.clone()]);
     }
-    let chain = if host.chain_verified { "verifies" } else { "does NOT verify" };
+    let chain = if host.chain_verified {
+        "verifies"
+    } else {
+        "does NOT verify"
+    };
     rows.push(vec!["chain".into(), chain.into(), String::new()]);
     output::listing(format, &["what", "", ""], &rows, host)
 }
@@ -175,17 +216,29 @@ fn waves(waves: &Vec<WaveView>, format: Format) -> anyhow::Result<()> {
         .iter()
         .map(|wave| {
             let counts = [wave.hosts, wave.waiting, wave.moving, wave.done, wave.stuck];
-            [wave.name.clone(), wave.state.clone()].into_iter().chain(counts.map(|count| count.to_string())).collect()
+            [wave.name.clone(), wave.state.clone()]
+                .into_iter()
+                .chain(counts.map(|count| count.to_string()))
+                .collect()
         })
         .collect();
-    output::listing(format, &["wave", "state", "hosts", "waiting", "moving", "done", "stuck"], &rows, waves)
+    output::listing(
+        format,
+        &["wave", "state", "hosts", "waiting", "moving", "done", "stuck"],
+        &rows,
+        waves,
+    )
 }
 
 fn token(made: &TokenMade, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Json => output::json(made),
         Format::Table | Format::Csv => {
-            output::message(&format!("good for {} hosts until {}; it is shown only now", made.uses, instant(made.ends_ms)));
+            output::message(&format!(
+                "good for {} hosts until {}; it is shown only now",
+                made.uses,
+                instant(made.ends_ms)
+            ));
             output::message(&format!("CA fingerprint: {}", made.ca_fingerprint));
             output::text(&made.token);
             Ok(())
@@ -206,7 +259,12 @@ fn reports(reports: &[ReportRow], format: Format) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::listing(format, &["schedule", "period", "made", "delivery", "files"], &rows, &reports)
+    output::listing(
+        format,
+        &["schedule", "period", "made", "delivery", "files"],
+        &rows,
+        &reports,
+    )
 }
 
 /// Prints or checks the rules and recipes that are built in.
@@ -215,7 +273,12 @@ pub(crate) fn catalog(command: &Catalog, format: Format) -> anyhow::Result<()> {
     match command {
         Catalog::List => {
             let rows: Vec<Vec<String>> = found.products.iter().map(|product| product.columns()).collect();
-            output::listing(format, &["product", "role", "scope", "name", "recipe"], &rows, &found.products)
+            output::listing(
+                format,
+                &["product", "role", "scope", "name", "recipe"],
+                &rows,
+                &found.products,
+            )
         }
         Catalog::Check => {
             for note in &found.notes {

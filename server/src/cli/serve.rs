@@ -25,7 +25,11 @@ pub(crate) fn run(config_file: Option<&Path>) -> anyhow::Result<()> {
     runtime.block_on(async {
         let app = App::start(&config, Clock::system()).await?;
         output::message(&format!("agents  {}", app.agents));
-        output::message(&format!("people  http{}://{}", if app.service.people_have_tls() { "s" } else { "" }, app.people));
+        output::message(&format!(
+            "people  http{}://{}",
+            if app.service.people_have_tls() { "s" } else { "" },
+            app.people
+        ));
         told_to_stop().await?;
         app.stop().await;
         Ok(())
@@ -63,7 +67,9 @@ pub(crate) fn install_crypto() {
 /// Logs go to stderr.
 pub(crate) fn install_logs(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.filter).with_context(|| format!("log.filter `{}`", log.filter))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match log.format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),

@@ -75,8 +75,11 @@ fn part(number: u32) -> Part {
         remove_ms: 500 + u64::from(number % 5) * 200,
         install_ms: 400 + u64::from(number % 3) * 250,
         test_ms: 200,
-        fail_first: (awkward == Awkward::FailsOnce)
-            .then_some(Fault { step: StepKind::RemovePackages, cause: FailureCause::ToolFailed, times: 1 }),
+        fail_first: (awkward == Awkward::FailsOnce).then_some(Fault {
+            step: StepKind::RemovePackages,
+            cause: FailureCause::ToolFailed,
+            times: 1,
+        }),
         detection_works: awkward != Awkward::NeverDetects,
         leaves_leftovers: true,
         ..Behaviour::default()

@@ -118,7 +118,10 @@ impl Member {
         let left_ms = self.left_ms.load(Ordering::Relaxed);
         let now_ms = Clock::system().now_ms();
         if left_ms == 0 {
-            let filter = HostFilter { name: Some(self.name.clone()), ..HostFilter::default() };
+            let filter = HostFilter {
+                name: Some(self.name.clone()),
+                ..HostFilter::default()
+            };
             let listed = service.hosts(filter).await?.hosts;
             let phase = listed.first().map(|host| host.phase.as_str());
             let moment = match self.awkward {

@@ -29,32 +29,56 @@ const END_HOLDS: Duration = Duration::from_secs(3);
 pub fn run(demo: &Demo, format: Format) -> anyhow::Result<()> {
     install_crypto();
     let filter = std::env::var("CUTOVER_LOG_FILTER").unwrap_or_else(|_| "error".to_owned());
-    install_logs(&Log { format: LogFormat::Text, filter })?;
+    install_logs(&Log {
+        format: LogFormat::Text,
+        filter,
+    })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(play(demo, format))
 }
 
 async fn play(demo: &Demo, format: Format) -> anyhow::Result<()> {
     // Scripts read one object from stdout; people see the lines as they come, on stderr where stdout is the object.
-    let tell = |line: &str| if format == Format::Table { output::text(line) } else { output::message(line) };
+    let tell = |line: &str| {
+        if format == Format::Table {
+            output::text(line)
+        } else {
+            output::message(line)
+        }
+    };
     tell(
         "Stood in for: the hands of the sandboxed hosts, which change a planted directory instead of a machine. The look, \
          the journal, the wire, the store, decide and all signatures are the real code.",
     );
     let began_ms = Clock::system().now_ms();
-    let dir = tempfile::Builder::new().prefix("cutover-demo-").tempdir().context("a directory for the demo")?;
+    let dir = tempfile::Builder::new()
+        .prefix("cutover-demo-")
+        .tempdir()
+        .context("a directory for the demo")?;
     let app = stage::start(demo, &dir.path().join("server")).await?;
     let service = app.service.clone();
     tell(&this_machine::look());
-    let login = service.create_one_time_login("demo".to_owned(), Role::Administrator).await?;
+    let login = service
+        .create_one_time_login("demo".to_owned(), Role::Administrator)
+        .await?;
     tell(&format!("dashboard  http://{}  one-time login  {login}", app.people));
     tell(&format!("campaign's clock runs {} times as fast as yours", demo.speed));
 
     let parts = cast::cast(demo.hosts);
-    let ask = NewToken { uses: demo.hosts, hours: 1 };
+    let ask = NewToken {
+        uses: demo.hosts,
+        hours: 1,
+    };
     let token = service.create_token(Caller::server(), ask).await?;
     let fleet = Fleet::enrol(&parts, &dir.path().join("hosts"), app.agents, &token).await?;
-    let wave = service.summary().await?.waves.first().context("the campaign has a wave")?.name.clone();
+    let wave = service
+        .summary()
+        .await?
+        .waves
+        .first()
+        .context("the campaign has a wave")?
+        .name
+        .clone();
     service.open_wave(Caller::server(), wave, false).await?;
 
     let ended = tokio::select! {
@@ -111,7 +135,10 @@ async fn until_done(service: &Service, fleet: &Fleet, tell: impl Fn(&str)) -> an
             tell(&format!("{seconds:>4} s  {line}"));
             told = line;
         }
-        let looked_at_all = summary.phases.iter().all(|count| count.name != "unassessed" || count.count == 0);
+        let looked_at_all = summary
+            .phases
+            .iter()
+            .all(|count| count.name != "unassessed" || count.count == 0);
         let done = looked_at_all && !fleet.is_waiting_to_act() && service.hosts_on_their_way().await? == 0;
         let since_ms = *quiet_since_ms.get_or_insert(now_ms);
         if !done {
@@ -120,7 +147,11 @@ async fn until_done(service: &Service, fleet: &Fleet, tell: impl Fn(&str)) -> an
             return Ok(());
         }
         if now_ms - began_ms > i64::try_from(LIMIT.as_millis())? {
-            bail!("after {} s some hosts still move: {}", LIMIT.as_secs(), phases.join(", "));
+            bail!(
+                "after {} s some hosts still move: {}",
+                LIMIT.as_secs(),
+                phases.join(", ")
+            );
         }
     }
 }

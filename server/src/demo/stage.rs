@@ -28,11 +28,25 @@ pub(super) async fn start(demo: &Demo, dir: &Path) -> anyhow::Result<App> {
     std::fs::write(&campaign, campaign_text(clock.now_ms())?).context("the demo's campaign")?;
     let mut config = Config {
         data_dir: dir.to_owned(),
-        agents: Agents { listen: SocketAddr::from(([127, 0, 0, 1], 0)), names: vec!["localhost".into(), "127.0.0.1".into()] },
-        people: People { listen: demo.listen.unwrap_or(DASHBOARD.parse()?), ..People::default() },
+        agents: Agents {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            names: vec!["localhost".into(), "127.0.0.1".into()],
+        },
+        people: People {
+            listen: demo.listen.unwrap_or(DASHBOARD.parse()?),
+            ..People::default()
+        },
         // Real seconds: the agents' own clocks are not scaled.
-        check_in: CheckIn { seconds: 4, open_order_seconds: 1, look_seconds: 60, watch: true },
-        report: Report { schedule: String::new(), ..Report::default() },
+        check_in: CheckIn {
+            seconds: 4,
+            open_order_seconds: 1,
+            look_seconds: 60,
+            watch: true,
+        },
+        report: Report {
+            schedule: String::new(),
+            ..Report::default()
+        },
         ..Config::default()
     };
     config.campaign.file = campaign;
@@ -63,8 +77,10 @@ fn campaign_text(now_ms: i64) -> anyhow::Result<String> {
         ("silence", "30m"),
         ("stale_after", "15m"),
     ];
-    let mut table: toml::Table =
-        policy.into_iter().map(|(key, value)| (key.to_owned(), toml::Value::String(value.to_owned()))).collect();
+    let mut table: toml::Table = policy
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), toml::Value::String(value.to_owned())))
+        .collect();
     table.insert("attempts".into(), 2.into());
     table.insert("max_in_flight".into(), 8.into());
     document.insert("policy".into(), toml::Value::Table(table));

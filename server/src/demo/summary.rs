@@ -48,9 +48,9 @@ impl Summary {
     pub(super) async fn of(service: &Service, cast: &[Part], duration_seconds: f64) -> Result<Self, ServiceError> {
         let (summary, work) = (service.summary().await?, service.work().await?);
         let spread = |part: fn(&ProtectionTime) -> i64| Spread::of(work.protection.iter().map(part).collect());
-        let awkward = cast.iter().filter_map(|part| {
-            part.awkward.describe().map(|how| (part.profile.hostname.clone(), how))
-        });
+        let awkward = cast
+            .iter()
+            .filter_map(|part| part.awkward.describe().map(|how| (part.profile.hostname.clone(), how)));
         Ok(Self {
             hosts: summary.hosts,
             phases: counted(summary.phases),
@@ -72,7 +72,11 @@ impl Summary {
     /// For people.
     pub(super) fn lines(&self) -> Vec<String> {
         let join = |counts: &BTreeMap<String, u64>| {
-            counts.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+            counts
+                .iter()
+                .map(|(name, count)| format!("{count} {name}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let mut lines = vec![
             format!("{} hosts: {}", self.hosts, join(&self.phases)),
@@ -95,12 +99,19 @@ impl Summary {
 impl Spread {
     fn of(mut values: Vec<i64>) -> Self {
         values.sort_unstable();
-        Self { p50: values.get(values.len() / 2).copied().unwrap_or(0), max: values.last().copied().unwrap_or(0) }
+        Self {
+            p50: values.get(values.len() / 2).copied().unwrap_or(0),
+            max: values.last().copied().unwrap_or(0),
+        }
     }
 }
 
 fn counted(counts: Vec<Count>) -> BTreeMap<String, u64> {
-    counts.into_iter().filter(|count| count.count > 0).map(|count| (count.name, count.count)).collect()
+    counts
+        .into_iter()
+        .filter(|count| count.count > 0)
+        .map(|count| (count.name, count.count))
+        .collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ pub(super) fn look() -> String {
         Ok(view) => view,
         Err(error) => return format!("this machine: not looked at: {error}"),
     };
-    let cx = ScanCx { host_id: HostId::new(uuid::Uuid::nil()), now_ms: Clock::system().now_ms() };
+    let cx = ScanCx {
+        host_id: HostId::new(uuid::Uuid::nil()),
+        now_ms: Clock::system().now_ms(),
+    };
     let inventory = scan(&view, &rules, &cx);
     let seen: Vec<String> = inventory
         .sightings
@@ -21,7 +24,11 @@ pub(super) fn look() -> String {
         .filter(|sighting| sighting.verdict != Verdict::Absent)
         .map(|sighting| format!("{} {}", sighting.product, sighting.verdict))
         .collect();
-    let found = if seen.is_empty() { "no target and no replacement".to_owned() } else { seen.join(", ") };
+    let found = if seen.is_empty() {
+        "no target and no replacement".to_owned()
+    } else {
+        seen.join(", ")
+    };
     format!(
         "this machine ({}), by the real agent, which only looks: {found} (scan would exit {})",
         inventory.facts.os_name,

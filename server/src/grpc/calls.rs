@@ -35,7 +35,11 @@ impl Enrollment for EnrollmentCalls {
 
     async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::RenewReply>, Status> {
         let peer = peer(&request)?;
-        let reply = self.0.renew(peer.host_id, peer.certificate.spki_der(), request.into_inner()).await.map_err(status)?;
+        let reply = self
+            .0
+            .renew(peer.host_id, peer.certificate.spki_der(), request.into_inner())
+            .await
+            .map_err(status)?;
         Ok(Response::new(reply))
     }
 }
@@ -51,8 +55,11 @@ impl Agent for AgentCalls {
             peer.certificate.not_after_ms,
             self.service.real_now_ms(),
         );
-        let mut reply =
-            self.service.check_in(peer.host_id, peer.certificate.spki_der(), message).await.map_err(status)?;
+        let mut reply = self
+            .service
+            .check_in(peer.host_id, peer.certificate.spki_der(), message)
+            .await
+            .map_err(status)?;
         reply.renew = renew;
         Ok(Response::new(reply))
     }
@@ -68,13 +75,21 @@ impl Agent for AgentCalls {
 
 async fn next_nudge(notify: Arc<Notify>) -> Option<(Result<v1::Nudge, Status>, Arc<Notify>)> {
     let nudged = tokio::time::timeout(WATCH_PULSE, notify.notified()).await.is_ok();
-    let reason = if nudged { v1::NudgeReason::CheckIn } else { v1::NudgeReason::Unspecified };
+    let reason = if nudged {
+        v1::NudgeReason::CheckIn
+    } else {
+        v1::NudgeReason::Unspecified
+    };
     Some((Ok(v1::Nudge { reason: reason as i32 }), notify))
 }
 
 fn peer<T>(request: &Request<T>) -> Result<Peer, Status> {
     // The layer in front admits nobody without it; a request that lacks it came by a way that must not exist.
-    request.extensions().get::<Peer>().cloned().ok_or_else(|| Status::unauthenticated("no enrolled host speaks here"))
+    request
+        .extensions()
+        .get::<Peer>()
+        .cloned()
+        .ok_or_else(|| Status::unauthenticated("no enrolled host speaks here"))
 }
 
 fn status(error: CallError) -> Status {
@@ -84,7 +99,9 @@ fn status(error: CallError) -> Status {
         CallError::UnknownHost => Status::unauthenticated(error.to_string()),
         CallError::Busy => {
             let mut status = Status::resource_exhausted(error.to_string());
-            status.metadata_mut().insert("retry-after", tonic::metadata::MetadataValue::from_static("30"));
+            status
+                .metadata_mut()
+                .insert("retry-after", tonic::metadata::MetadataValue::from_static("30"));
             status
         }
         CallError::Store(cause) => {

@@ -29,7 +29,9 @@ impl Hub {
     /// Tells every stream of a host; says how many there were.
     pub fn nudge(&self, host: HostId) -> usize {
         let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(of_host) = streams.get_mut(&host) else { return 0 };
+        let Some(of_host) = streams.get_mut(&host) else {
+            return 0;
+        };
         of_host.retain(|stream| stream.upgrade().inspect(|notify| notify.notify_one()).is_some());
         let told = of_host.len();
         if told == 0 {

@@ -17,5 +17,9 @@ pub(super) async fn post(http: &reqwest::Client, target: &str, body: &str) -> Re
         .await
         // The address may hold a secret: it does not go into the stored error.
         .map_err(|error| DeliverError::NoAnswer(error.without_url().to_string()))?;
-    if answer.status().is_success() { Ok(()) } else { Err(DeliverError::Answered(answer.status())) }
+    if answer.status().is_success() {
+        Ok(())
+    } else {
+        Err(DeliverError::Answered(answer.status()))
+    }
 }

@@ -67,7 +67,14 @@ pub fn report_html(figures: &Figures, late: bool) -> Result<String, RenderError>
             .collect(),
         standings: counts(&figures.standings, figures.hosts),
         phases: counts(&figures.phases, figures.hosts),
-        stuck: figures.stuck.iter().map(|host| StuckRow { host, since: instant(host.since_ms) }).collect(),
+        stuck: figures
+            .stuck
+            .iter()
+            .map(|host| StuckRow {
+                host,
+                since: instant(host.since_ms),
+            })
+            .collect(),
     };
     Ok(page.render()?)
 }
@@ -80,27 +87,57 @@ pub fn report_csv(figures: &Figures) -> Result<String, RenderError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let hosts = figures.hosts.to_string();
     let mut lines: Vec<[String; 6]> = vec![
-        line("campaign", &figures.campaign_id, &figures.campaign_version.to_string(), "", "", &instant(figures.at_ms)),
+        line(
+            "campaign",
+            &figures.campaign_id,
+            &figures.campaign_version.to_string(),
+            "",
+            "",
+            &instant(figures.at_ms),
+        ),
         line("headline", "replaced", &figures.replaced, "", "", ""),
         line("headline", "unknown", &figures.unknown, "", "", ""),
         line("hosts", "all", &hosts, &hosts, "", ""),
     ];
     for milestone in &figures.milestones {
         let distance = distance(milestone.days, milestone.past);
-        lines.push(line("milestone", &milestone.name, &distance, "", &milestone.note, &instant(milestone.at_ms)));
+        lines.push(line(
+            "milestone",
+            &milestone.name,
+            &distance,
+            "",
+            &milestone.note,
+            &instant(milestone.at_ms),
+        ));
     }
     for (what, rows) in [("standing", &figures.standings), ("phase", &figures.phases)] {
-        lines.extend(rows.iter().map(|(name, count)| line(what, name, &count.to_string(), &hosts, "", "")));
+        lines.extend(
+            rows.iter()
+                .map(|(name, count)| line(what, name, &count.to_string(), &hosts, "", "")),
+        );
     }
     for host in &figures.stuck {
-        lines.push(line("stuck", &host.hostname, &host.phase, &host.reason, &host.remedy, &instant(host.since_ms)));
+        lines.push(line(
+            "stuck",
+            &host.hostname,
+            &host.phase,
+            &host.reason,
+            &host.remedy,
+            &instant(host.since_ms),
+        ));
     }
     let failed = |error: csv::Error| RenderError::Csv(error.to_string());
-    writer.write_record(["what", "name", "value", "of or why", "note or remedy", "at"]).map_err(failed)?;
+    writer
+        .write_record(["what", "name", "value", "of or why", "note or remedy", "at"])
+        .map_err(failed)?;
     for cells in &lines {
-        writer.write_record(cells.iter().map(|cell| csv_cell(cell).into_owned())).map_err(failed)?;
+        writer
+            .write_record(cells.iter().map(|cell| csv_cell(cell).into_owned()))
+            .map_err(failed)?;
     }
-    let bytes = writer.into_inner().map_err(|error| RenderError::Csv(error.to_string()))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| RenderError::Csv(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| RenderError::Csv(error.to_string()))
 }
 
@@ -109,5 +146,11 @@ fn line(what: &str, name: &str, value: &str, of: &str, note: &str, at: &str) -> 
 }
 
 fn counts(rows: &[(String, i64)], whole: i64) -> Vec<CountRow<'_>> {
-    rows.iter().map(|(name, count)| CountRow { name, count: *count, percent: percent(*count, whole) }).collect()
+    rows.iter()
+        .map(|(name, count)| CountRow {
+            name,
+            count: *count,
+            percent: percent(*count, whole),
+        })
+        .collect()
 }

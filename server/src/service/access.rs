@@ -67,14 +67,20 @@ impl Caller {
         if self.role >= role {
             Ok(())
         } else {
-            Err(ServiceError::Denied { why: format!("{} is a {}; this takes a {role}", self.name, self.role) })
+            Err(ServiceError::Denied {
+                why: format!("{} is a {}; this takes a {role}", self.name, self.role),
+            })
         }
     }
 
     /// The server itself, for what its own commands do before anybody can sign in.
     #[must_use]
     pub fn server() -> Self {
-        Self { name: "server".to_owned(), role: Role::Administrator, csrf: String::new() }
+        Self {
+            name: "server".to_owned(),
+            role: Role::Administrator,
+            csrf: String::new(),
+        }
     }
 }
 
@@ -85,9 +91,20 @@ impl Service {
     /// When the store fails.
     pub async fn caller_by_token(&self, token: &str) -> Result<Option<Caller>, ServiceError> {
         let (hash, now_ms) = (ids::hash(token), self.real_now_ms());
-        let row = self.0.store.read(move |tx| Ok::<_, ServiceError>(api_tokens::load(tx, &hash)?)).await?;
+        let row = self
+            .0
+            .store
+            .read(move |tx| Ok::<_, ServiceError>(api_tokens::load(tx, &hash)?))
+            .await?;
         let good = row.filter(|row| row.revoked_ms.is_none() && row.ends_ms.is_none_or(|ends_ms| now_ms < ends_ms));
-        good.map(|row| Ok(Caller { name: row.name, role: role(&row.role)?, csrf: String::new() })).transpose()
+        good.map(|row| {
+            Ok(Caller {
+                name: row.name,
+                role: role(&row.role)?,
+                csrf: String::new(),
+            })
+        })
+        .transpose()
     }
 
     /// Whose session this is; `None` when it has ended. Reading moves its idle end now and then.
@@ -97,7 +114,11 @@ impl Service {
     pub async fn caller_by_session(&self, session: &str) -> Result<Option<Caller>, ServiceError> {
         let (hash, now_ms) = (ids::hash(session), self.real_now_ms());
         let asked = hash.clone();
-        let row = self.0.store.read(move |tx| Ok::<_, ServiceError>(sessions::load(tx, &asked, now_ms)?)).await?;
+        let row = self
+            .0
+            .store
+            .read(move |tx| Ok::<_, ServiceError>(sessions::load(tx, &asked, now_ms)?))
+            .await?;
         let Some(row) = row else { return Ok(None) };
         if row.idle_until_ms - now_ms < IDLE_MS - EXTEND_AFTER_MS {
             let until_ms = (now_ms + IDLE_MS).min(row.ends_ms);
@@ -106,7 +127,11 @@ impl Service {
                 .write(move |tx| Ok::<_, ServiceError>(sessions::extend(tx, &hash, until_ms)?))
                 .await?;
         }
-        Ok(Some(Caller { name: row.name, role: role(&row.role)?, csrf: row.csrf }))
+        Ok(Some(Caller {
+            name: row.name,
+            role: role(&row.role)?,
+            csrf: row.csrf,
+        }))
     }
 
     /// Begins a session by an access token or a one-time login; `None` when it is neither.
@@ -152,7 +177,10 @@ impl Service {
     /// When the store fails.
     pub async fn sign_out(&self, session: String) -> Result<(), ServiceError> {
         let hash = ids::hash(&session);
-        self.0.store.write(move |tx| Ok::<_, ServiceError>(sessions::delete(tx, &hash).map(drop)?)).await
+        self.0
+            .store
+            .write(move |tx| Ok::<_, ServiceError>(sessions::delete(tx, &hash).map(drop)?))
+            .await
     }
 
     /// Makes an access token and gives it in plain, this once.
@@ -223,5 +251,7 @@ impl Service {
 }
 
 fn role(word: &str) -> Result<Role, ServiceError> {
-    Role::parse(word).map_err(|error| ServiceError::Broken { why: format!("stored role: {error}") })
+    Role::parse(word).map_err(|error| ServiceError::Broken {
+        why: format!("stored role: {error}"),
+    })
 }

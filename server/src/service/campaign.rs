@@ -16,8 +16,7 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Service, ServiceError,
-    ids,
+    Service, ServiceError, ids,
     plan_edit::{IN_FLIGHT, PlanEdit, signed, unsigned},
 };
 use crate::store::{Reader, StreamName, WriteTx, campaigns, events, host_seen, inventories, plans, slots};
@@ -74,12 +73,20 @@ impl Service {
     /// The campaign that this server runs, as the transaction sees it.
     pub(super) fn in_force(&self, db: &mut impl Reader) -> Result<InForce, ServiceError> {
         let id = &self.0.campaign_id;
-        let row = campaigns::load(db, id.as_str())?
-            .ok_or_else(|| ServiceError::NotFound { what: format!("campaign `{id}`") })?;
-        let progress = serde_json::from_str(&row.progress)
-            .map_err(|error| ServiceError::Broken { why: format!("progress of campaign {id}: {error}") })?;
+        let row = campaigns::load(db, id.as_str())?.ok_or_else(|| ServiceError::NotFound {
+            what: format!("campaign `{id}`"),
+        })?;
+        let progress = serde_json::from_str(&row.progress).map_err(|error| ServiceError::Broken {
+            why: format!("progress of campaign {id}: {error}"),
+        })?;
         let campaign = self.parsed(&row)?;
-        Ok(InForce { campaign, row, progress, outages: self.outages(), seed: ids::seed()? })
+        Ok(InForce {
+            campaign,
+            row,
+            progress,
+            outages: self.outages(),
+            seed: ids::seed()?,
+        })
     }
 
     fn parsed(&self, row: &campaigns::CampaignRow) -> Result<Arc<Campaign>, ServiceError> {
@@ -104,8 +111,11 @@ impl Service {
     pub async fn apply_campaign(&self, text: String, by: String) -> Result<i64, ServiceError> {
         Campaign::parse("campaign", &text, 1).map_err(|error| ServiceError::Invalid { why: error.to_string() })?;
         let service = self.clone();
-        let (version, changed) =
-            self.0.store.write(move |tx| service.put_version(tx, &text, &by)).await?;
+        let (version, changed) = self
+            .0
+            .store
+            .write(move |tx| service.put_version(tx, &text, &by))
+            .await?;
         if changed && version > 1 {
             self.decide_anew().await?;
         }
@@ -138,9 +148,13 @@ impl Service {
             version,
             epoch: before.as_ref().map_or(1, |row| row.epoch),
             mode: campaign.mode.as_str().to_owned(),
-            state: before.as_ref().map_or_else(|| RUNNING.to_owned(), |row| row.state.clone()),
+            state: before
+                .as_ref()
+                .map_or_else(|| RUNNING.to_owned(), |row| row.state.clone()),
             body: text.to_owned(),
-            progress: before.as_ref().map_or_else(|| "{}".to_owned(), |row| row.progress.clone()),
+            progress: before
+                .as_ref()
+                .map_or_else(|| "{}".to_owned(), |row| row.progress.clone()),
             created_ms: before.as_ref().map_or(now_ms, |row| row.created_ms),
             updated_ms: now_ms,
         };
@@ -197,11 +211,17 @@ impl Service {
 
 /// The newest inventory of a host, as it was signed.
 pub(super) fn newest_inventory(db: &mut impl Reader, host: HostId) -> Result<Option<Inventory>, ServiceError> {
-    let Some(row) = inventories::newest(db, &host.to_string(), 1)?.into_iter().next() else { return Ok(None) };
-    let broken = |why: String| ServiceError::Broken { why: format!("stored inventory of {host}: {why}") };
+    let Some(row) = inventories::newest(db, &host.to_string(), 1)?.into_iter().next() else {
+        return Ok(None);
+    };
+    let broken = |why: String| ServiceError::Broken {
+        why: format!("stored inventory of {host}: {why}"),
+    };
     let envelope = v1::Envelope::decode(row.envelope.as_slice()).map_err(|error| broken(error.to_string()))?;
     let wire = v1::Inventory::decode(envelope.body.as_slice()).map_err(|error| broken(error.to_string()))?;
-    wire.try_into().map(Some).map_err(|error: cutover_proto::WireError| broken(error.to_string()))
+    wire.try_into()
+        .map(Some)
+        .map_err(|error: cutover_proto::WireError| broken(error.to_string()))
 }
 
 /// When a host was last heard of by what is written; 0 when never.
@@ -211,7 +231,9 @@ pub(super) fn last_seen(db: &mut impl Reader, host: HostId) -> Result<i64, Servi
 
 /// An id in the store that is none.
 pub(super) fn broken_id(error: cutover_proto::WireError) -> ServiceError {
-    ServiceError::Broken { why: format!("stored id: {error}") }
+    ServiceError::Broken {
+        why: format!("stored id: {error}"),
+    }
 }
 
 /// The campaign's version as wire and pages print it.

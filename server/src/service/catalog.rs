@@ -35,7 +35,13 @@ impl ProductView {
     #[must_use]
     pub fn columns(&self) -> Vec<String> {
         let recipe = if self.recipe { "yes" } else { "no: recognised only" };
-        vec![self.product.clone(), self.role.clone(), self.scope.clone(), self.name.clone(), recipe.to_owned()]
+        vec![
+            self.product.clone(),
+            self.role.clone(),
+            self.scope.clone(),
+            self.name.clone(),
+            recipe.to_owned(),
+        ]
     }
 }
 
@@ -43,15 +49,24 @@ impl ProductView {
 #[must_use]
 pub fn built_in_catalog() -> BuiltIn {
     let mut found = BuiltIn::default();
-    let catalog = Catalog::built_in().map_err(|error| found.faults.push(error.to_string())).ok();
+    let catalog = Catalog::built_in()
+        .map_err(|error| found.faults.push(error.to_string()))
+        .ok();
     for (file, text) in BUILT_IN {
         match Rule::parse(file, text) {
             Ok(rule) => {
-                let recipe = catalog.as_ref().is_some_and(|catalog| catalog.recipes.contains_key(&rule.product));
+                let recipe = catalog
+                    .as_ref()
+                    .is_some_and(|catalog| catalog.recipes.contains_key(&rule.product));
                 if !recipe {
-                    found.notes.push(format!("{}: recognised, no recipe: hosts that carry it need a person", rule.product));
+                    found.notes.push(format!(
+                        "{}: recognised, no recipe: hosts that carry it need a person",
+                        rule.product
+                    ));
                 }
-                found.notes.push(format!("{}: {}", rule.product, rule.sources.join("; ")));
+                found
+                    .notes
+                    .push(format!("{}: {}", rule.product, rule.sources.join("; ")));
                 found.products.push(ProductView {
                     product: rule.product.to_string(),
                     role: rule.role.to_string(),

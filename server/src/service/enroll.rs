@@ -11,9 +11,7 @@ use cutover_proto::{
 use super::{CallError, Service, ServiceError, campaign, ids, plan_edit::PlanEdit};
 use crate::{
     pki::{Certificate, CsrKey, HOST_LIFE},
-    store::{
-        StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts,
-    },
+    store::{StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts},
 };
 
 /// What an enrolment brings, checked for form.
@@ -61,8 +59,17 @@ impl Service {
     }
 
     async fn host_of_key(&self, spki_hash: String) -> Result<Option<HostId>, CallError> {
-        let row = self.0.store.read(move |tx| Ok::<_, CallError>(enrolments::load(tx, &spki_hash)?)).await?;
-        row.map(|row| row.host_id.parse().map_err(|error| CallError::from(campaign::broken_id(error)))).transpose()
+        let row = self
+            .0
+            .store
+            .read(move |tx| Ok::<_, CallError>(enrolments::load(tx, &spki_hash)?))
+            .await?;
+        row.map(|row| {
+            row.host_id
+                .parse()
+                .map_err(|error| CallError::from(campaign::broken_id(error)))
+        })
+        .transpose()
     }
 
     /// A certificate for a host, by the key of a request.
@@ -87,8 +94,9 @@ impl Service {
             return Ok(insert_key(tx, &id, certificate)?);
         }
         let tags = self.use_token(tx, &newcomer.token_hash)?;
-        let facts = serde_json::to_string(&newcomer.facts)
-            .map_err(|error| CallError::Broken { why: format!("facts: {error}") })?;
+        let facts = serde_json::to_string(&newcomer.facts).map_err(|error| CallError::Broken {
+            why: format!("facts: {error}"),
+        })?;
         hosts::insert(
             tx,
             &hosts::HostRow {
@@ -97,7 +105,7 @@ impl Service {
                 name: newcomer.facts.hostname.clone(),
                 site: None,
                 tags,
-                facts: facts.clone(),
+                facts,
                 reported: "{}".to_owned(),
                 agent_version: newcomer.agent_version.clone(),
                 rules_revision: 0,
@@ -121,7 +129,13 @@ impl Service {
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
         let wave = in_force.campaign.wave.name.clone();
-        edit.take(&Input::Enrolled { wave: wave.clone(), site: String::new() }, &in_force.cx(self, &wave))?;
+        edit.take(
+            &Input::Enrolled {
+                wave: wave.clone(),
+                site: String::new(),
+            },
+            &in_force.cx(self, &wave),
+        )?;
         edit.save(tx, self, &in_force, self.now_ms())?;
         Ok(())
     }
@@ -138,7 +152,12 @@ impl Service {
     }
 
     /// An event of a host's own stream.
-    pub(super) fn host_event(&self, kind: &str, body: &serde_json::Value, agent_at_ms: Option<i64>) -> events::NewEvent {
+    pub(super) fn host_event(
+        &self,
+        kind: &str,
+        body: &serde_json::Value,
+        agent_at_ms: Option<i64>,
+    ) -> events::NewEvent {
         events::NewEvent {
             kind: kind.to_owned(),
             schema_version: 1,
@@ -175,7 +194,11 @@ pub(super) fn checked_sealing_key(sealing: Option<v1::Envelope>, spki_der: &[u8]
     let sealing = sealing.ok_or_else(|| invalid("the request brings no sealing key".to_owned()))?;
     let signer = PublicKey::host(spki_der).map_err(|error| invalid(error.to_string()))?;
     let body = envelope::open(&sealing, Context::SealingKey, &[signer]).map_err(|error| invalid(error.to_string()))?;
-    if body.len() == 32 { Ok(body.to_vec()) } else { Err(invalid("the sealing key is not 32 bytes of X25519".into())) }
+    if body.len() == 32 {
+        Ok(body.to_vec())
+    } else {
+        Err(invalid("the sealing key is not 32 bytes of X25519".into()))
+    }
 }
 
 /// Maps a key to its host from here on; the same key again gets its newer certificate.

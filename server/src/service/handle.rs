@@ -7,12 +7,7 @@ use std::{
     time::Duration,
 };
 
-use cutover_core::{
-    campaign::Campaign,
-    catalog::Catalog,
-    decide::Outage,
-    report::Schedule,
-};
+use cutover_core::{campaign::Campaign, catalog::Catalog, decide::Outage, report::Schedule};
 use cutover_proto::{
     envelope::{self, Context},
     ids::{CampaignId, HostId},
@@ -111,11 +106,20 @@ impl Service {
     pub fn new(parts: Parts) -> Result<Self, ServiceError> {
         let files = rule::BUILT_IN
             .iter()
-            .map(|(name, toml)| v1::RuleFile { name: (*name).to_owned(), toml: (*toml).to_owned() })
+            .map(|(name, toml)| v1::RuleFile {
+                name: (*name).to_owned(),
+                toml: (*toml).to_owned(),
+            })
             .collect();
-        let rules = v1::Rules { revision: rule::BUILT_IN_REVISION, files };
-        let rules = envelope::seal_message(Context::Rules, &rules, parts.pki.signing().newest())
-            .map_err(|error| ServiceError::Broken { why: format!("rules cannot be signed: {error}") })?;
+        let rules = v1::Rules {
+            revision: rule::BUILT_IN_REVISION,
+            files,
+        };
+        let rules = envelope::seal_message(Context::Rules, &rules, parts.pki.signing().newest()).map_err(|error| {
+            ServiceError::Broken {
+                why: format!("rules cannot be signed: {error}"),
+            }
+        })?;
         let service = Self(Arc::new(Inner {
             holder: super::ids::random_hex::<16>()?,
             store: parts.store,

@@ -30,10 +30,19 @@ impl HostFilter {
     /// The filter as a query, from another beginning.
     #[must_use]
     pub fn query_after(&self, after: &str) -> String {
-        let given = [("phase", &self.phase), ("standing", &self.standing), ("name", &self.name)];
+        let given = [
+            ("phase", &self.phase),
+            ("standing", &self.standing),
+            ("name", &self.name),
+        ];
         let mut query: Vec<String> = given
             .into_iter()
-            .filter_map(|(key, value)| value.as_ref().filter(|value| !value.is_empty()).map(|value| (key, value)))
+            .filter_map(|(key, value)| {
+                value
+                    .as_ref()
+                    .filter(|value| !value.is_empty())
+                    .map(|value| (key, value))
+            })
             .map(|(key, value)| format!("{key}={}", encoded(value)))
             .collect();
         query.push(format!("after={}", encoded(after)));
@@ -59,15 +68,23 @@ impl Service {
     pub(super) fn named_host(&self, db: &mut impl Reader, wanted: &str) -> Result<hosts::HostRow, ServiceError> {
         if wanted.parse::<HostId>().is_ok() {
             let row = hosts::load(db, &wanted.to_ascii_lowercase())?;
-            return row.ok_or_else(|| ServiceError::NotFound { what: format!("host `{wanted}`") });
+            return row.ok_or_else(|| ServiceError::NotFound {
+                what: format!("host `{wanted}`"),
+            });
         }
         let mut rows = hosts::by_name(db, wanted)?;
         match (rows.pop(), rows.as_slice()) {
             (Some(row), []) => Ok(row),
-            (None, _) => Err(ServiceError::NotFound { what: format!("host `{wanted}`") }),
+            (None, _) => Err(ServiceError::NotFound {
+                what: format!("host `{wanted}`"),
+            }),
             (Some(last), others) => {
                 let ids: Vec<&str> = others.iter().chain([&last]).map(|row| row.host_id.as_str()).collect();
-                let why = format!("{} hosts are named `{wanted}`; name one by its id: {}", ids.len(), ids.join(", "));
+                let why = format!(
+                    "{} hosts are named `{wanted}`; name one by its id: {}",
+                    ids.len(),
+                    ids.join(", ")
+                );
                 Err(ServiceError::Invalid { why })
             }
         }
@@ -88,7 +105,12 @@ impl Service {
                 let in_force = service.in_force(tx)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
                 let (from, wave) = (edit.plan.phase, edit.plan.wave.clone());
-                edit.take(&Input::Retried { by: caller.name().to_owned() }, &in_force.cx(&service, &wave))?;
+                edit.take(
+                    &Input::Retried {
+                        by: caller.name().to_owned(),
+                    },
+                    &in_force.cx(&service, &wave),
+                )?;
                 let to = edit.plan.phase;
                 if dry_run {
                     return Ok(format!("would move {} from {from} to {to}", row.name));
@@ -109,7 +131,11 @@ mod tests {
 
     #[test]
     fn a_filter_survives_the_address() {
-        let filter = HostFilter { name: Some("a b&c".into()), phase: Some(String::new()), ..HostFilter::default() };
+        let filter = HostFilter {
+            name: Some("a b&c".into()),
+            phase: Some(String::new()),
+            ..HostFilter::default()
+        };
         assert_eq!(filter.query_after("x/1"), "name=a%20b%26c&after=x%2F1");
     }
 }

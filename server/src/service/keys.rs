@@ -30,7 +30,11 @@ impl Service {
     /// # Errors
     /// When the store fails: then nobody is admitted.
     pub async fn key_of_host(&self, spki_hash: String) -> Result<Option<KeyOfHost>, ServiceError> {
-        let row = self.0.store.read(move |tx| Ok::<_, ServiceError>(host_keys::load(tx, &spki_hash)?)).await?;
+        let row = self
+            .0
+            .store
+            .read(move |tx| Ok::<_, ServiceError>(host_keys::load(tx, &spki_hash)?))
+            .await?;
         row.map(|row| {
             Ok(KeyOfHost {
                 host_id: row.host_id.parse().map_err(broken_id)?,

@@ -23,7 +23,10 @@ impl Service {
     /// When the store fails.
     pub async fn due_letters(&self, limit: i64) -> Result<Vec<OutboxRow>, ServiceError> {
         let now_ms = self.real_now_ms();
-        self.0.store.read(move |tx| Ok::<_, ServiceError>(outbox::due(tx, now_ms, limit)?)).await
+        self.0
+            .store
+            .read(move |tx| Ok::<_, ServiceError>(outbox::due(tx, now_ms, limit)?))
+            .await
     }
 
     /// Notes how a delivery went: `Err` says why it did not arrive.
@@ -36,12 +39,25 @@ impl Service {
         let tried = match outcome {
             Ok(()) => Tried::Delivered,
             Err(error) if attempts >= ATTEMPTS_MAX => {
-                tracing::error!(letter = letter.outbox_id, kind = letter.kind, error, "delivery is given up");
+                tracing::error!(
+                    letter = letter.outbox_id,
+                    kind = letter.kind,
+                    error,
+                    "delivery is given up"
+                );
                 Tried::Dead { error }
             }
             Err(error) => {
-                tracing::warn!(letter = letter.outbox_id, kind = letter.kind, error, "delivery failed; tried again later");
-                Tried::Again { next_ms: now_ms + pause_ms(attempts), error }
+                tracing::warn!(
+                    letter = letter.outbox_id,
+                    kind = letter.kind,
+                    error,
+                    "delivery failed; tried again later"
+                );
+                Tried::Again {
+                    next_ms: now_ms + pause_ms(attempts),
+                    error,
+                }
             }
         };
         let id = letter.outbox_id;

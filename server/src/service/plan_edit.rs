@@ -58,10 +58,12 @@ impl PlanEdit {
 
     /// Decides one input and applies what follows.
     pub(super) fn take(&mut self, input: &Input, cx: &Cx<'_>) -> Result<(), ServiceError> {
-        let decision = decide::decide(&self.plan, input, cx)
-            .map_err(|refused| ServiceError::Refused { why: refused.to_string() })?;
-        self.plan = decide::replay(self.plan.clone(), &decision.events)
-            .map_err(|error| ServiceError::Broken { why: format!("plan of {}: {error}", self.plan.host_id) })?;
+        let decision = decide::decide(&self.plan, input, cx).map_err(|refused| ServiceError::Refused {
+            why: refused.to_string(),
+        })?;
+        self.plan = decide::replay(self.plan.clone(), &decision.events).map_err(|error| ServiceError::Broken {
+            why: format!("plan of {}: {error}", self.plan.host_id),
+        })?;
         self.events.extend(decision.events);
         self.effects.extend(decision.effects);
         Ok(())
@@ -92,9 +94,17 @@ impl PlanEdit {
                 plans::rearm(tx, &campaign, &host, signed(self.stored_seq), wake_at_ms)?;
             }
         } else {
-            let new = self.events.iter().map(|event| written(event, self.agent_at_ms)).collect::<Result<Vec<_>, _>>()?;
+            let new = self
+                .events
+                .iter()
+                .map(|event| written(event, self.agent_at_ms))
+                .collect::<Result<Vec<_>, _>>()?;
             events::append(tx, &StreamName::plan(&campaign, &host), signed(self.stored_seq), &new)?;
-            let row = self.row(wake_at_ms, service.now_ms(), forecast::latest_start_ms(&in_force.campaign))?;
+            let row = self.row(
+                wake_at_ms,
+                service.now_ms(),
+                forecast::latest_start_ms(&in_force.campaign),
+            )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
         }
         for effect in &self.effects {
@@ -172,7 +182,9 @@ impl PlanEdit {
                     },
                 )?;
                 if !slots::take(tx, &campaign, IN_FLIGHT)? {
-                    return Err(ServiceError::Refused { why: "every slot of the campaign is taken".to_owned() });
+                    return Err(ServiceError::Refused {
+                        why: "every slot of the campaign is taken".to_owned(),
+                    });
                 }
             }
             Effect::WithdrawOrder { number } => {
@@ -193,9 +205,13 @@ impl PlanEdit {
     }
 
     fn end_of(&self, order: u64) -> String {
-        let end = self.events.iter().rev().find_map(|event| match &event.fact {
-            Fact::OrderEnded { number, end, .. } if *number == order => Some(end.as_str()),
-            _ => None,
+        let end = self.events.iter().rev().find_map(|event| {
+            if let Fact::OrderEnded { number, end, .. } = &event.fact
+                && *number == order
+            {
+                return Some(end.as_str());
+            }
+            None
         });
         end.unwrap_or("ended").to_owned()
     }
@@ -227,7 +243,9 @@ fn written(event: &Event, agent_at_ms: Option<i64>) -> Result<events::NewEvent, 
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> ServiceError {
-    ServiceError::Broken { why: format!("stored {what} cannot be read or written by this version: {error}") }
+    ServiceError::Broken {
+        why: format!("stored {what} cannot be read or written by this version: {error}"),
+    }
 }
 
 /// Numbers in the store are signed; none of ours comes near the sign.

@@ -31,7 +31,10 @@ impl Service {
         let invalid = |why: String| CallError::Invalid { why };
         let key = CsrKey::check(&request.csr_der).map_err(|error| invalid(error.to_string()))?;
         let old = PublicKey::host(spki_der).map_err(|error| invalid(error.to_string()))?;
-        let proof = request.proof.as_ref().ok_or_else(|| invalid("the renewal brings no proof by the old key".into()))?;
+        let proof = request
+            .proof
+            .as_ref()
+            .ok_or_else(|| invalid("the renewal brings no proof by the old key".into()))?;
         let proven = envelope::open(proof, Context::Renewal, &[old]).map_err(|error| invalid(error.to_string()))?;
         if proven != Sha256::digest(&request.csr_der).as_slice() {
             return Err(invalid("the proof by the old key is for another request".into()));
@@ -48,7 +51,11 @@ impl Service {
                 hosts::update(tx, &row)?;
                 insert_key(tx, &id, &stored)?;
                 let body = serde_json::json!({ "key": stored.spki_hash, "until_ms": stored.not_after_ms });
-                events::append_next(tx, &StreamName::host(&id), &[service.host_event("renewed", &body, None)])?;
+                events::append_next(
+                    tx,
+                    &StreamName::host(&id),
+                    &[service.host_event("renewed", &body, None)],
+                )?;
                 Ok::<_, CallError>(())
             })
             .await?;

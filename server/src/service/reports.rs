@@ -14,9 +14,7 @@ use super::{
     plan_edit::read_state,
     views::{self, ReportRow},
 };
-use crate::store::{
-    Reader, WriteTx, events, outbox, plans::PlanFilter, report_runs, views as store_views,
-};
+use crate::store::{Reader, WriteTx, events, outbox, plans::PlanFilter, report_runs, views as store_views};
 
 /// A run this much after its time says that it is late.
 const LATE_FROM_MS: i64 = 3_600_000;
@@ -37,17 +35,24 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn make_due_reports(&self) -> Result<usize, ServiceError> {
-        let Some(schedule) = &self.0.report.schedule else { return Ok(0) };
+        let Some(schedule) = &self.0.report.schedule else {
+            return Ok(0);
+        };
         let (name, now_ms) = (self.0.report.name.clone(), self.now_ms());
         let newest = {
             let name = name.clone();
-            self.0.store.read(move |tx| Ok::<_, ServiceError>(report_runs::newest(tx, &name)?)).await?
+            self.0
+                .store
+                .read(move |tx| Ok::<_, ServiceError>(report_runs::newest(tx, &name)?))
+                .await?
         };
         let Some(newest) = newest else {
             return self.begin_schedule(name, now_ms).await.map(|()| 0);
         };
         let after_ms = period_ms(&newest.period).unwrap_or(newest.made_ms);
-        let Some(period) = schedule.due_periods(after_ms, now_ms, MISSED_MAX).pop() else { return Ok(0) };
+        let Some(period) = schedule.due_periods(after_ms, now_ms, MISSED_MAX).pop() else {
+            return Ok(0);
+        };
         let late = now_ms - period.at_ms > LATE_FROM_MS;
         Ok(usize::from(self.make_report(name, period, late).await?))
     }
@@ -77,30 +82,37 @@ impl Service {
     pub async fn run_report(&self, caller: Caller) -> Result<ReportRow, ServiceError> {
         caller.must_be(Role::Operator)?;
         let now_ms = self.now_ms();
-        let period = Period { key: instant_key(now_ms), at_ms: now_ms };
+        let period = Period {
+            key: instant_key(now_ms),
+            at_ms: now_ms,
+        };
         let key = period.key.clone();
         self.make_report(BY_HAND.to_owned(), period, false).await?;
         self.reports()
             .await?
             .into_iter()
             .find(|row| row.schedule == BY_HAND && row.period == key)
-            .ok_or_else(|| ServiceError::Broken { why: "the report was made and cannot be found".to_owned() })
+            .ok_or_else(|| ServiceError::Broken {
+                why: "the report was made and cannot be found".to_owned(),
+            })
     }
 
     async fn make_report(&self, schedule: String, period: Period, late: bool) -> Result<bool, ServiceError> {
         let service = self.clone();
-        self.0.store.write(move |tx| service.make_in(tx, &schedule, &period, late)).await
+        self.0
+            .store
+            .write(move |tx| service.make_in(tx, &schedule, &period, late))
+            .await
     }
 
-    fn make_in(
-        &self,
-        tx: &mut WriteTx<'_>,
-        schedule: &str,
-        period: &Period,
-        late: bool,
-    ) -> Result<bool, ServiceError> {
+    fn make_in(&self, tx: &mut WriteTx<'_>, schedule: &str, period: &Period, late: bool) -> Result<bool, ServiceError> {
         let figures = self.figures(tx)?;
-        let body = Document { schedule: schedule.to_owned(), period: period.key.clone(), late, figures };
+        let body = Document {
+            schedule: schedule.to_owned(),
+            period: period.key.clone(),
+            late,
+            figures,
+        };
         let json = serde_json::to_string(&body).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
         let row = report_runs::ReportRunRow {
             schedule: schedule.to_owned(),
@@ -114,9 +126,19 @@ impl Service {
         }
         let settings = &self.0.report;
         let directory = settings.directory.display().to_string();
-        let targets = [(DIRECTORY, directory.as_str()), (WEBHOOK, settings.webhook_url.as_str())];
+        let targets = [
+            (DIRECTORY, directory.as_str()),
+            (WEBHOOK, settings.webhook_url.as_str()),
+        ];
         for (kind, target) in targets.into_iter().filter(|(_, target)| !target.is_empty()) {
-            outbox::insert(tx, &letter_id(schedule, &period.key, kind), kind, target, &json, self.real_now_ms())?;
+            outbox::insert(
+                tx,
+                &letter_id(schedule, &period.key, kind),
+                kind,
+                target,
+                &json,
+                self.real_now_ms(),
+            )?;
         }
         Ok(true)
     }
@@ -126,7 +148,13 @@ impl Service {
         let in_force = self.in_force(db)?;
         let totals = self.totals(db)?;
         let stuck = self.stuck(db, &in_force, STUCK_MAX)?;
-        Ok(figures(&totals, stuck, &in_force.campaign, self.0.catalog.revision, self.now_ms()))
+        Ok(figures(
+            &totals,
+            stuck,
+            &in_force.campaign,
+            self.0.catalog.revision,
+            self.now_ms(),
+        ))
     }
 
     /// The totals of the campaign.
@@ -147,7 +175,10 @@ impl Service {
         let group = self.group_state(db, in_force)?;
         let mut stuck = Vec::new();
         for phase in views::phases_that_may_stand_still() {
-            let filter = PlanFilter { phase: Some(phase.as_str().to_owned()), ..PlanFilter::default() };
+            let filter = PlanFilter {
+                phase: Some(phase.as_str().to_owned()),
+                ..PlanFilter::default()
+            };
             let rows = i64::try_from(limit - stuck.len()).unwrap_or(i64::MAX);
             for line in store_views::host_lines(db, self.campaign_id().as_str(), &filter, None, rows)? {
                 let plan = read_state(&line.state)?;
@@ -182,7 +213,9 @@ impl Service {
     fn report_row(&self, db: &mut impl Reader, run: report_runs::ReportRunRow) -> Result<ReportRow, ServiceError> {
         let mut delivery = Vec::new();
         for kind in [DIRECTORY, WEBHOOK] {
-            let Some(letter) = outbox::load(db, &letter_id(&run.schedule, &run.period, kind))? else { continue };
+            let Some(letter) = outbox::load(db, &letter_id(&run.schedule, &run.period, kind))? else {
+                continue;
+            };
             let state = match letter.state {
                 outbox::DeliveryState::Delivered => format!("{kind} delivered"),
                 outbox::DeliveryState::Pending if letter.attempts == 0 => format!("{kind} waits"),
@@ -198,10 +231,23 @@ impl Service {
         }
         let stem = file_stem(&run.schedule, &run.period);
         let files = ["html", "csv"]
-            .map(|kind| self.0.report.directory.join(format!("{stem}.{kind}")).display().to_string())
+            .map(|kind| {
+                self.0
+                    .report
+                    .directory
+                    .join(format!("{stem}.{kind}"))
+                    .display()
+                    .to_string()
+            })
             .to_vec();
         let (schedule, period, made_ms) = (run.schedule, run.period, run.made_ms);
-        Ok(ReportRow { schedule, period, made_ms, files, delivery: delivery.join("; ") })
+        Ok(ReportRow {
+            schedule,
+            period,
+            made_ms,
+            files,
+            delivery: delivery.join("; "),
+        })
     }
 }
 

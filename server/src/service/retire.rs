@@ -38,7 +38,10 @@ impl Service {
                 let in_force = service.in_force(tx)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
                 let (from, wave) = (edit.plan.phase, edit.plan.wave.clone());
-                let retired = Input::Retired { by: caller.name().to_owned(), why: why.clone() };
+                let retired = Input::Retired {
+                    by: caller.name().to_owned(),
+                    why: why.clone(),
+                };
                 edit.take(&retired, &in_force.cx(&service, &wave))?;
                 if dry_run {
                     return Ok(format!("would retire {} (now {from}) and revoke its keys", row.name));
@@ -64,7 +67,11 @@ impl Service {
         for spki_hash in superseded(&host_keys::of_host(tx, host)?, in_use) {
             host_keys::revoke(tx, &spki_hash, self.real_now_ms())?;
             let body = serde_json::json!({ "key": spki_hash });
-            events::append_next(tx, &StreamName::host(host), &[self.host_event("key-revoked", &body, None)])?;
+            events::append_next(
+                tx,
+                &StreamName::host(host),
+                &[self.host_event("key-revoked", &body, None)],
+            )?;
             tx.after_commit(revoked_topic(&spki_hash));
         }
         Ok(())
@@ -73,7 +80,11 @@ impl Service {
 
 /// Keys that are not revoked and older than the one in use; all of them when none is.
 pub(super) fn superseded(keys: &[host_keys::HostKeyRow], in_use: Option<&str>) -> Vec<String> {
-    let used_from = in_use.map(|hash| keys.iter().find(|key| key.spki_hash == hash).map_or(i64::MIN, |key| key.from_ms));
+    let used_from = in_use.map(|hash| {
+        keys.iter()
+            .find(|key| key.spki_hash == hash)
+            .map_or(i64::MIN, |key| key.from_ms)
+    });
     keys.iter()
         .filter(|key| key.revoked_ms.is_none())
         .filter(|key| used_from.is_none_or(|from_ms| key.from_ms < from_ms))
@@ -98,7 +109,12 @@ mod tests {
 
     #[test]
     fn a_key_in_use_supersedes_older_ones_only() {
-        let keys = [key("old", 1, None), key("used", 2, None), key("newer", 3, None), key("gone", 0, Some(1))];
+        let keys = [
+            key("old", 1, None),
+            key("used", 2, None),
+            key("newer", 3, None),
+            key("gone", 0, Some(1)),
+        ];
         assert_eq!(superseded(&keys, Some("used")), ["old"]);
         assert_eq!(superseded(&keys, None), ["old", "used", "newer"]);
         assert!(superseded(&keys, Some("foreign")).is_empty());

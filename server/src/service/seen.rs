@@ -44,7 +44,12 @@ impl Service {
             boot_id: boot_id.to_owned(),
             looked_agent_ms: Some(looked_at_ms).filter(|ms| *ms != 0),
         };
-        self.0.seen.hosts.lock().unwrap_or_else(PoisonError::into_inner).insert(host, row);
+        self.0
+            .seen
+            .hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(host, row);
     }
 
     /// Writes last contacts and the heartbeat; says how many contacts.
@@ -81,7 +86,10 @@ impl Service {
 
     /// The campaign's clock may run faster than the heartbeat's: the same pause is then a longer time.
     fn outage_from_ms(&self) -> i64 {
-        #[expect(clippy::cast_possible_truncation, reason = "a pause of half a minute times any sane speed fits")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a pause of half a minute times any sane speed fits"
+        )]
         let scaled = (OUTAGE_FROM_MS as f64 * self.0.clock.speed()) as i64;
         scaled.max(OUTAGE_FROM_MS)
     }
@@ -105,7 +113,10 @@ impl Service {
         })?;
         let outages: Vec<Outage> = intervals
             .windows(2)
-            .map(|pair| Outage { from_ms: pair[0].to_ms, until_ms: pair[1].from_ms })
+            .map(|pair| Outage {
+                from_ms: pair[0].to_ms,
+                until_ms: pair[1].from_ms,
+            })
             .collect();
         *self.0.outages.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(outages);
         Ok(())
@@ -117,7 +128,12 @@ impl Service {
     /// When the store fails.
     pub async fn leads(&self) -> Result<bool, ServiceError> {
         let now_ms = self.real_now_ms();
-        let until_ms = *self.0.seen.lease_until_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        let until_ms = *self
+            .0
+            .seen
+            .lease_until_ms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // Renewed at half its time, so that an idle server writes a row every few seconds and not at every pass.
         if until_ms - now_ms > LEASE_MS / 2 {
             return Ok(true);
@@ -131,7 +147,12 @@ impl Service {
                 Ok::<_, ServiceError>(leases::take(tx, LEASE, &holder, database_ms, LEASE_MS)?.is_some())
             })
             .await?;
-        let mut until = self.0.seen.lease_until_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut until = self
+            .0
+            .seen
+            .lease_until_ms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *until = if held { now_ms + LEASE_MS } else { 0 };
         Ok(held)
     }
@@ -142,7 +163,10 @@ impl Service {
     /// When the store fails.
     pub async fn give_up_lease(&self) -> Result<(), ServiceError> {
         let holder = self.0.holder.clone();
-        self.0.store.write(move |tx| Ok::<_, ServiceError>(leases::release(tx, LEASE, &holder)?)).await
+        self.0
+            .store
+            .write(move |tx| Ok::<_, ServiceError>(leases::release(tx, LEASE, &holder)?))
+            .await
     }
 
     /// Changes when the store was restored; agents then send again what lies above its marks.

@@ -54,8 +54,13 @@ impl Service {
         for plan in &queued {
             seen.insert(plan.host_id, last_seen(db, plan.host_id)?);
         }
-        let candidates: Vec<Candidate<'_>> =
-            queued.iter().map(|plan| Candidate { plan, last_seen_ms: seen[&plan.host_id] }).collect();
+        let candidates: Vec<Candidate<'_>> = queued
+            .iter()
+            .map(|plan| Candidate {
+                plan,
+                last_seen_ms: seen[&plan.host_id],
+            })
+            .collect();
         Ok(choose(&candidates, &group, &in_force.campaign, self.now_ms()).starts)
     }
 

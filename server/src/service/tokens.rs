@@ -66,6 +66,11 @@ impl Service {
             })
             .await?;
         let ca_fingerprint = self.with_pki(|pki| pki.fingerprint().to_owned());
-        Ok(TokenMade { token, uses: ask.uses, ends_ms, ca_fingerprint })
+        Ok(TokenMade {
+            token,
+            uses: ask.uses,
+            ends_ms,
+            ca_fingerprint,
+        })
     }
 }

@@ -20,7 +20,11 @@ impl Service {
     /// When the store fails. A plan that cannot be decided is logged and put off, so that it holds up no other.
     pub async fn wake_due(&self) -> Result<usize, ServiceError> {
         let now_ms = self.now_ms();
-        let due = self.0.store.read(move |tx| Ok::<_, ServiceError>(plans::due(tx, now_ms, BATCH)?)).await?;
+        let due = self
+            .0
+            .store
+            .read(move |tx| Ok::<_, ServiceError>(plans::due(tx, now_ms, BATCH)?))
+            .await?;
         for row in &due {
             let host: HostId = row.host_id.parse().map_err(broken_id)?;
             let service = self.clone();

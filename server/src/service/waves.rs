@@ -40,7 +40,8 @@ impl Service {
         if dry_run {
             return Ok(format!("would open wave {wave} and queue {waiting} hosts"));
         }
-        self.turn_wave(wave.clone(), WaveState::Open, caller.name().to_owned()).await?;
+        self.turn_wave(wave.clone(), WaveState::Open, caller.name().to_owned())
+            .await?;
         let queued = self.queue_planned(wave.clone()).await?;
         Ok(format!("opened wave {wave} and queued {queued} hosts"))
     }
@@ -53,10 +54,14 @@ impl Service {
         caller.must_be(Role::Operator)?;
         if dry_run {
             let (service, name) = (self.clone(), wave.clone());
-            self.0.store.read(move |tx| service.known_wave(&service.in_force(tx)?, &name)).await?;
+            self.0
+                .store
+                .read(move |tx| service.known_wave(&service.in_force(tx)?, &name))
+                .await?;
             return Ok(format!("would pause wave {wave}; orders that are out run to their end"));
         }
-        self.turn_wave(wave.clone(), WaveState::Paused, caller.name().to_owned()).await?;
+        self.turn_wave(wave.clone(), WaveState::Paused, caller.name().to_owned())
+            .await?;
         Ok(format!("paused wave {wave}; orders that are out run to their end"))
     }
 
@@ -91,8 +96,9 @@ impl Service {
                 let mut row = in_force.row.clone();
                 row.seq = seq + 1;
                 row.updated_ms = service.now_ms();
-                row.progress = serde_json::to_string(&in_force.progress)
-                    .map_err(|error| ServiceError::Broken { why: format!("progress: {error}") })?;
+                row.progress = serde_json::to_string(&in_force.progress).map_err(|error| ServiceError::Broken {
+                    why: format!("progress: {error}"),
+                })?;
                 Ok::<_, ServiceError>(campaigns::compare_and_set(tx, seq, &row)?)
             })
             .await
@@ -104,8 +110,11 @@ impl Service {
         let (mut after, mut queued) = (None::<String>, 0);
         loop {
             let (service, wave, from) = (self.clone(), wave.clone(), after.clone());
-            let (last, count) =
-                self.0.store.write(move |tx| service.queue_batch(tx, &wave, from.as_deref())).await?;
+            let (last, count) = self
+                .0
+                .store
+                .write(move |tx| service.queue_batch(tx, &wave, from.as_deref()))
+                .await?;
             queued += count;
             after = last;
             if after.is_none() {

@@ -126,9 +126,7 @@ fn connect_tls(ca_pem: Option<&[u8]>) -> Result<MakeRustlsConnect, StoreError> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| bad(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| bad(error.to_string()))?;
+        roots.add(certificate).map_err(|error| bad(error.to_string()))?;
     }
     if roots.is_empty() {
         return Err(bad("it holds no certificate".to_owned()));
@@ -154,10 +152,7 @@ mod tests {
             path("/var/lib/cutover/store.db")
         );
         assert_eq!(Address::parse("sqlite:store.db"), path("store.db"));
-        assert!(matches!(
-            Address::parse("postgres://u@h/d"),
-            Ok(Address::Postgres(_))
-        ));
+        assert!(matches!(Address::parse("postgres://u@h/d"), Ok(Address::Postgres(_))));
         for wrong in ["", "sqlite:", "mysql://u@h/d"] {
             let refused = Address::parse(wrong).expect_err(wrong).to_string();
             assert!(refused.contains("postgres://USER@HOST"), "{refused}");
@@ -172,9 +167,7 @@ mod tests {
 
     #[test]
     fn a_database_beyond_loopback_is_reached_by_tls_unless_that_is_turned_off() {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
+        rustls::crypto::ring::default_provider().install_default().ok();
         let authority = rcgen::generate_simple_self_signed(["db.example".to_owned()])
             .expect("a certificate")
             .cert

@@ -76,13 +76,10 @@ pub fn load(db: &mut impl Reader, token_hash: &str) -> Result<Option<ApiTokenRow
 /// # Errors
 /// As [`Reader::query`].
 pub fn list(db: &mut impl Reader) -> Result<Vec<ApiTokenRow>, StoreError> {
-    db.query(
-        &format!("SELECT {COLUMNS} FROM api_token ORDER BY name"),
-        params![],
-    )?
-    .iter()
-    .map(read)
-    .collect()
+    db.query(&format!("SELECT {COLUMNS} FROM api_token ORDER BY name"), params![])?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Revokes the token of that name; the first revocation stands. `false` when there is none or it was revoked before.

@@ -43,11 +43,7 @@ pub fn heartbeat(tx: &mut WriteTx<'_>, now_ms: i64, gap_ms: i64) -> Result<(), S
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn between(
-    db: &mut impl Reader,
-    from_ms: i64,
-    to_ms: i64,
-) -> Result<Vec<Interval>, StoreError> {
+pub fn between(db: &mut impl Reader, from_ms: i64, to_ms: i64) -> Result<Vec<Interval>, StoreError> {
     let rows = db.query(
         "SELECT from_ms, to_ms FROM availability WHERE to_ms >= ?1 AND from_ms <= ?2 ORDER BY from_ms",
         params![from_ms, to_ms],

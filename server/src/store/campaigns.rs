@@ -46,8 +46,7 @@ pub struct CampaignVersionRow {
     pub body: String,
 }
 
-const COLUMNS: &str =
-    "campaign_id, seq, version, epoch, mode, state, body, progress, created_ms, updated_ms";
+const COLUMNS: &str = "campaign_id, seq, version, epoch, mode, state, body, progress, created_ms, updated_ms";
 
 fn read(row: &Row) -> Result<CampaignRow, StoreError> {
     Ok(CampaignRow {
@@ -100,32 +99,29 @@ pub fn list(db: &mut impl Reader) -> Result<Vec<CampaignRow>, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when it has another.
-pub fn compare_and_set(
-    tx: &mut WriteTx<'_>,
-    expected_seq: i64,
-    campaign: &CampaignRow,
-) -> Result<(), StoreError> {
-    let changed = if expected_seq == 0 {
-        tx.execute(
-            &format!(
-                "INSERT INTO campaign ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, campaign: &CampaignRow) -> Result<(), StoreError> {
+    let changed =
+        if expected_seq == 0 {
+            tx.execute(
+                &format!(
+                    "INSERT INTO campaign ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                  ON CONFLICT (campaign_id) DO NOTHING"
-            ),
-            params![
-                campaign.campaign_id.as_str(),
-                campaign.seq,
-                campaign.version,
-                campaign.epoch,
-                campaign.mode.as_str(),
-                campaign.state.as_str(),
-                campaign.body.as_str(),
-                campaign.progress.as_str(),
-                campaign.created_ms,
-                campaign.updated_ms,
-            ],
-        )?
-    } else {
-        tx.execute(
+                ),
+                params![
+                    campaign.campaign_id.as_str(),
+                    campaign.seq,
+                    campaign.version,
+                    campaign.epoch,
+                    campaign.mode.as_str(),
+                    campaign.state.as_str(),
+                    campaign.body.as_str(),
+                    campaign.progress.as_str(),
+                    campaign.created_ms,
+                    campaign.updated_ms,
+                ],
+            )?
+        } else {
+            tx.execute(
             "UPDATE campaign SET seq = ?2, version = ?3, epoch = ?4, mode = ?5, state = ?6, body = ?7, progress = ?8,
                     updated_ms = ?9
              WHERE campaign_id = ?1 AND seq = ?10",
@@ -135,7 +131,7 @@ pub fn compare_and_set(
                 expected_seq,
             ],
         )?
-    };
+        };
     if changed == 1 {
         Ok(())
     } else {
@@ -180,11 +176,7 @@ pub fn add_version(tx: &mut WriteTx<'_>, version: &CampaignVersionRow) -> Result
     if made == 1 {
         Ok(())
     } else {
-        Err(tx.conflict(format!(
-            "version {} of {}",
-            version.version,
-            what(&version.campaign_id)
-        )))
+        Err(tx.conflict(format!("version {} of {}", version.version, what(&version.campaign_id))))
     }
 }
 
@@ -192,10 +184,7 @@ pub fn add_version(tx: &mut WriteTx<'_>, version: &CampaignVersionRow) -> Result
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn versions(
-    db: &mut impl Reader,
-    campaign_id: &str,
-) -> Result<Vec<CampaignVersionRow>, StoreError> {
+pub fn versions(db: &mut impl Reader, campaign_id: &str) -> Result<Vec<CampaignVersionRow>, StoreError> {
     db.query(
         "SELECT campaign_id, version, catalog_revision, made_ms, made_by, body FROM campaign_version
          WHERE campaign_id = ?1 ORDER BY version",

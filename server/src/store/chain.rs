@@ -117,10 +117,7 @@ mod tests {
                 schema_version: 2,
                 ..FIRST
             },
-            Link {
-                body: "{ }",
-                ..FIRST
-            },
+            Link { body: "{ }", ..FIRST },
             Link { at_ms: 0, ..FIRST },
             Link {
                 agent_at_ms: Some(0),

@@ -82,11 +82,7 @@ pub fn insert(tx: &mut WriteTx<'_>, token: &EnrolTokenRow) -> Result<(), StoreEr
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn take_use(
-    tx: &mut WriteTx<'_>,
-    token_hash: &str,
-    now_ms: i64,
-) -> Result<TokenUse, StoreError> {
+pub fn take_use(tx: &mut WriteTx<'_>, token_hash: &str, now_ms: i64) -> Result<TokenUse, StoreError> {
     let granted = tx.query_opt(
         "UPDATE enrol_token SET uses_left = uses_left - 1
          WHERE token_hash = ?1 AND uses_left > 0 AND ends_ms > ?2 AND revoked_ms IS NULL
@@ -101,9 +97,7 @@ pub fn take_use(
     Ok(match load(tx, token_hash)? {
         None => TokenUse::Unknown,
         Some(token) if token.revoked_ms.is_some() => TokenUse::Revoked,
-        Some(token) if token.ends_ms <= now_ms => TokenUse::Expired {
-            ends_ms: token.ends_ms,
-        },
+        Some(token) if token.ends_ms <= now_ms => TokenUse::Expired { ends_ms: token.ends_ms },
         Some(_) => TokenUse::UsedUp,
     })
 }

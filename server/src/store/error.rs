@@ -14,17 +14,13 @@ pub enum StoreError {
         what: String,
     },
     /// A lock was not to be had in time.
-    #[error(
-        "the store is busy ({what}); try again in a moment, and end other programs that hold it open"
-    )]
+    #[error("the store is busy ({what}); try again in a moment, and end other programs that hold it open")]
     Busy {
         /// What waited.
         what: String,
     },
     /// The database cannot be reached or has gone away. Whether a commit under way took effect is not known.
-    #[error(
-        "the store cannot be reached: {why}; see that the database runs and accepts connections, then try again"
-    )]
+    #[error("the store cannot be reached: {why}; see that the database runs and accepts connections, then try again")]
     Unavailable {
         /// What the driver said.
         why: String,
@@ -33,9 +29,7 @@ pub enum StoreError {
     #[error("the store is closed because the program is ending; start it again")]
     Closed,
     /// Stored rows contradict each other.
-    #[error(
-        "{what} is damaged: {why}; stop the server and restore a backup, or ask for help with this message"
-    )]
+    #[error("{what} is damaged: {why}; stop the server and restore a backup, or ask for help with this message")]
     Corrupt {
         /// The stream, row or table.
         what: String,
@@ -43,9 +37,7 @@ pub enum StoreError {
         why: String,
     },
     /// A column is missing or of another kind than the program expects.
-    #[error(
-        "column {column}: {why}; the program and its database do not fit, see that both are of one version"
-    )]
+    #[error("column {column}: {why}; the program and its database do not fit, see that both are of one version")]
     Column {
         /// The column.
         column: String,
@@ -85,14 +77,10 @@ pub enum StoreError {
         sql: String,
     },
     /// An earlier statement of the same transaction failed, so nothing more of it can be done.
-    #[error(
-        "an earlier statement of this transaction failed, so it cannot be committed; hand that error on"
-    )]
+    #[error("an earlier statement of this transaction failed, so it cannot be committed; hand that error on")]
     Aborted,
     /// A closure panicked. Its transaction was rolled back.
-    #[error(
-        "a transaction panicked and was rolled back: {what}; this is a fault of the program, please report it"
-    )]
+    #[error("a transaction panicked and was rolled back: {what}; this is a fault of the program, please report it")]
     Panicked {
         /// The panic's message.
         what: String,

@@ -11,8 +11,7 @@ pub use super::verify::{ChainState, verify_chain};
 /// The most events written by one statement.
 const ROWS_PER_INSERT: usize = 50;
 
-const COLUMNS: &str =
-    "stream, seq, pos, kind, schema_version, body, at_ms, agent_at_ms, prev_hash, hash";
+const COLUMNS: &str = "stream, seq, pos, kind, schema_version, body, at_ms, agent_at_ms, prev_hash, hash";
 const COLUMN_COUNT: usize = 10;
 
 /// An event that is to be appended.
@@ -84,10 +83,7 @@ pub fn head(db: &mut impl Reader, stream: &StreamName) -> Result<Head, StoreErro
         params![stream.as_str()],
     )?;
     match row {
-        None => Ok(Head {
-            seq: 0,
-            hash: GENESIS,
-        }),
+        None => Ok(Head { seq: 0, hash: GENESIS }),
         Some(row) => Ok(Head {
             seq: row.int("seq")?,
             hash: row.hash("hash")?,
@@ -159,20 +155,13 @@ pub fn append(
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when another transaction appends at the same moment; the store then runs the closure again.
-pub fn append_next(
-    tx: &mut WriteTx<'_>,
-    stream: &StreamName,
-    events: &[NewEvent],
-) -> Result<Head, StoreError> {
+pub fn append_next(tx: &mut WriteTx<'_>, stream: &StreamName, events: &[NewEvent]) -> Result<Head, StoreError> {
     let seq = head(tx, stream)?.seq;
     append(tx, stream, seq, events)
 }
 
 /// Gives positions and writes the rows; the last act of a transaction. Returns the highest position.
-pub(super) fn write(
-    tx: &mut WriteTx<'_>,
-    pending: Vec<PendingEvent>,
-) -> Result<Option<i64>, StoreError> {
+pub(super) fn write(tx: &mut WriteTx<'_>, pending: Vec<PendingEvent>) -> Result<Option<i64>, StoreError> {
     if pending.is_empty() {
         return Ok(None);
     }
@@ -207,10 +196,7 @@ pub(super) fn write(
             ]);
         }
         let places = placeholder::rows(chunk.len(), COLUMN_COUNT);
-        tx.execute(
-            &format!("INSERT INTO event ({COLUMNS}) VALUES {places}"),
-            &values,
-        )?;
+        tx.execute(&format!("INSERT INTO event ({COLUMNS}) VALUES {places}"), &values)?;
     }
     Ok(Some(highest))
 }
@@ -234,16 +220,9 @@ fn read(row: &Row) -> Result<Event, StoreError> {
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn load(
-    db: &mut impl Reader,
-    stream: &StreamName,
-    from_seq: i64,
-    limit: i64,
-) -> Result<Vec<Event>, StoreError> {
+pub fn load(db: &mut impl Reader, stream: &StreamName, from_seq: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
     db.query(
-        &format!(
-            "SELECT {COLUMNS} FROM event WHERE stream = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3"
-        ),
+        &format!("SELECT {COLUMNS} FROM event WHERE stream = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3"),
         params![stream.as_str(), from_seq, limit],
     )?
     .iter()
@@ -255,11 +234,7 @@ pub fn load(
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn newest(
-    db: &mut impl Reader,
-    stream: &StreamName,
-    limit: i64,
-) -> Result<Vec<Event>, StoreError> {
+pub fn newest(db: &mut impl Reader, stream: &StreamName, limit: i64) -> Result<Vec<Event>, StoreError> {
     db.query(
         &format!("SELECT {COLUMNS} FROM event WHERE stream = ?1 ORDER BY seq DESC LIMIT ?2"),
         params![stream.as_str(), limit],

@@ -127,10 +127,7 @@ pub(super) fn look(directory: &Path) -> std::io::Result<FileSystem> {
 
 /// The type of the mount that holds `path`: the last of the longest mount points above it (proc(5), mountinfo: field 5
 /// is the mount point, the type follows the lone hyphen).
-#[cfg_attr(
-    not(target_os = "linux"),
-    expect(dead_code, reason = "only Linux has mountinfo")
-)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has mountinfo"))]
 fn mounted_as(mountinfo: &str, path: &str) -> String {
     let mut best = (0, "");
     for line in mountinfo.lines() {
@@ -188,11 +185,7 @@ mod tests {
         assert_eq!(by(0xFE53_4D42, ""), Some("smb2".to_owned()));
         assert_eq!(by(0x0102_1997, "9p"), Some("9p".to_owned()));
         assert_eq!(by(0x6573_5546, "fuse.sshfs"), Some("fuse.sshfs".to_owned()));
-        assert_eq!(
-            by(0x6573_5546, "fuse.ntfs-3g"),
-            None,
-            "a local disk by FUSE"
-        );
+        assert_eq!(by(0x6573_5546, "fuse.ntfs-3g"), None, "a local disk by FUSE");
         assert_eq!(by(0xEF53, "ext4"), None);
     }
 
@@ -206,10 +199,7 @@ mod tests {
         })
         .expect_err("NFS is refused");
         let text = refused.to_string();
-        assert!(
-            text.contains("/srv/share") && text.contains("nfs4"),
-            "{text}"
-        );
+        assert!(text.contains("/srv/share") && text.contains("nfs4"), "{text}");
         assert!(text.contains("local disk"), "{text}");
     }
 

@@ -56,10 +56,7 @@ pub(super) fn commit_group(
     }
 }
 
-fn run_group(
-    conn: &mut dyn Conn,
-    group: &mut [Box<dyn WriteJob>],
-) -> Result<Vec<Finished>, StoreError> {
+fn run_group(conn: &mut dyn Conn, group: &mut [Box<dyn WriteJob>]) -> Result<Vec<Finished>, StoreError> {
     conn.begin(Begin::Write)?;
     let mut kept = Vec::new();
     for job in group {

@@ -93,9 +93,7 @@ impl Store {
             // Whoever asked may have gone away; the commit stands.
             let _unread = reply.send(result);
         }))?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
 
     /// Runs a closure that reads, on a connection that cannot write; all its queries see one state of the store.
@@ -112,9 +110,7 @@ impl Store {
         self.queue_read(Closure::new(closure, move |result| {
             let _unread = reply.send(result);
         }))?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
 
     /// [`Store::write`] for the command line and tests: blocks the thread.
@@ -131,9 +127,7 @@ impl Store {
         self.queue_write(Closure::new(closure, move |result| {
             let _unread = reply.send(result);
         }))?;
-        answer
-            .recv()
-            .unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+        answer.recv().unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
 
     /// [`Store::read`] for the command line and tests: blocks the thread.
@@ -150,9 +144,7 @@ impl Store {
         self.queue_read(Closure::new(closure, move |result| {
             let _unread = reply.send(result);
         }))?;
-        answer
-            .recv()
-            .unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+        answer.recv().unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
 
     /// Hears what is committed from here on, by this process and by other replicas. A slow listener loses the oldest
@@ -164,21 +156,9 @@ impl Store {
     /// Finishes what is queued, answers it and ends the threads. Whatever comes later gets [`StoreError::Closed`].
     /// Blocks; must not be called from inside a closure.
     pub fn close(&self) {
-        drop(
-            self.inner
-                .queues
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        drop(self.inner.queues.write().unwrap_or_else(PoisonError::into_inner).take());
         self.inner.stop.now();
-        let threads = std::mem::take(
-            &mut *self
-                .inner
-                .threads
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");
@@ -195,11 +175,7 @@ impl Store {
     }
 
     fn with_queues(&self, send: impl FnOnce(&Queues) -> bool) -> Result<(), StoreError> {
-        let queues = self
-            .inner
-            .queues
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let queues = self.inner.queues.read().unwrap_or_else(PoisonError::into_inner);
         if queues.as_ref().is_some_and(send) {
             Ok(())
         } else {

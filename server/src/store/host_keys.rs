@@ -40,9 +40,7 @@ fn read(row: &Row) -> Result<HostKeyRow, StoreError> {
 /// [`StoreError::Conflict`] when the key is known: it speaks for one host only.
 pub fn insert(tx: &mut WriteTx<'_>, key: &HostKeyRow) -> Result<(), StoreError> {
     let made = tx.execute(
-        &format!(
-            "INSERT INTO host_key ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (spki_hash) DO NOTHING"
-        ),
+        &format!("INSERT INTO host_key ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (spki_hash) DO NOTHING"),
         params![
             key.spki_hash.as_str(),
             key.host_id.as_str(),

@@ -92,11 +92,7 @@ pub fn load(db: &mut impl Reader, host_id: &str) -> Result<Option<HostSeenRow>, 
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn list(
-    db: &mut impl Reader,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<HostSeenRow>, StoreError> {
+pub fn list(db: &mut impl Reader, after: Option<&str>, limit: i64) -> Result<Vec<HostSeenRow>, StoreError> {
     db.query(
         "SELECT host_id, seen_ms, boot_id, looked_agent_ms FROM host_seen WHERE host_id > ?1
          ORDER BY host_id LIMIT ?2",

@@ -116,9 +116,18 @@ pub fn update(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
                 rules_revision = ?9, inventory_digest = ?10, inventory_at_ms = ?11, sealing_key = ?12
          WHERE host_id = ?1",
         params![
-            host.host_id.as_str(), host.name.as_str(), name_key(&host.name), host.site.as_ref(), host.tags.as_str(),
-            host.facts.as_str(), host.reported.as_str(), host.agent_version.as_str(), host.rules_revision,
-            host.inventory_digest.as_ref(), host.inventory_at_ms, host.sealing_key.as_ref(),
+            host.host_id.as_str(),
+            host.name.as_str(),
+            name_key(&host.name),
+            host.site.as_ref(),
+            host.tags.as_str(),
+            host.facts.as_str(),
+            host.reported.as_str(),
+            host.agent_version.as_str(),
+            host.rules_revision,
+            host.inventory_digest.as_ref(),
+            host.inventory_at_ms,
+            host.sealing_key.as_ref(),
         ],
     )?;
     if changed == 1 {
@@ -186,11 +195,7 @@ pub fn by_name(db: &mut impl Reader, name: &str) -> Result<Vec<HostRow>, StoreEr
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn list(
-    db: &mut impl Reader,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<HostRow>, StoreError> {
+pub fn list(db: &mut impl Reader, after: Option<&str>, limit: i64) -> Result<Vec<HostRow>, StoreError> {
     let values: [Value; 2] = [after.unwrap_or("").into(), limit.into()];
     db.query(
         &format!("SELECT {COLUMNS} FROM host WHERE host_id > ?1 ORDER BY host_id LIMIT ?2"),

@@ -55,11 +55,7 @@ pub fn insert(tx: &mut WriteTx<'_>, inventory: &InventoryRow) -> Result<bool, St
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn load(
-    db: &mut impl Reader,
-    host_id: &str,
-    digest: &str,
-) -> Result<Option<InventoryRow>, StoreError> {
+pub fn load(db: &mut impl Reader, host_id: &str, digest: &str) -> Result<Option<InventoryRow>, StoreError> {
     db.query_opt(
         &format!("SELECT {COLUMNS} FROM inventory WHERE host_id = ?1 AND digest = ?2"),
         params![host_id, digest],
@@ -73,15 +69,9 @@ pub fn load(
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn newest(
-    db: &mut impl Reader,
-    host_id: &str,
-    limit: i64,
-) -> Result<Vec<InventoryRow>, StoreError> {
+pub fn newest(db: &mut impl Reader, host_id: &str, limit: i64) -> Result<Vec<InventoryRow>, StoreError> {
     db.query(
-        &format!(
-            "SELECT {COLUMNS} FROM inventory WHERE host_id = ?1 ORDER BY received_ms DESC, digest LIMIT ?2"
-        ),
+        &format!("SELECT {COLUMNS} FROM inventory WHERE host_id = ?1 ORDER BY received_ms DESC, digest LIMIT ?2"),
         params![host_id, limit],
     )?
     .iter()

@@ -79,8 +79,7 @@ where
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
         if outcome.is_ok() && matches!(self.result, Some(Ok(_))) {
-            self.span
-                .in_scope(|| tracing::debug!(pos = self.pos, "committed"));
+            self.span.in_scope(|| tracing::debug!(pos = self.pos, "committed"));
         }
         (*self).finish(outcome);
     }

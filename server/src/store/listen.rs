@@ -38,9 +38,7 @@ impl Stop {
 
     fn pause(&self, length: Duration) {
         let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let _woken = self
-            .wake
-            .wait_timeout_while(guard, length, |()| !self.is_set());
+        let _woken = self.wake.wait_timeout_while(guard, length, |()| !self.is_set());
     }
 }
 

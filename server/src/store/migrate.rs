@@ -32,11 +32,7 @@ const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (
 
 /// Applies what is missing in one transaction under a lock, and returns the versions applied. Replicas that start at
 /// once wait for each other.
-pub(super) fn run(
-    conn: &mut dyn Conn,
-    migrations: &[Migration],
-    now_ms: i64,
-) -> Result<Vec<i64>, StoreError> {
+pub(super) fn run(conn: &mut dyn Conn, migrations: &[Migration], now_ms: i64) -> Result<Vec<i64>, StoreError> {
     conn.begin(Begin::Write)?;
     match apply(conn, migrations, now_ms) {
         Ok(applied) => {
@@ -51,11 +47,7 @@ pub(super) fn run(
     }
 }
 
-fn apply(
-    conn: &mut dyn Conn,
-    migrations: &[Migration],
-    now_ms: i64,
-) -> Result<Vec<i64>, StoreError> {
+fn apply(conn: &mut dyn Conn, migrations: &[Migration], now_ms: i64) -> Result<Vec<i64>, StoreError> {
     let dialect = conn.dialect();
     if dialect == Dialect::Postgres {
         let schema = conn.query("SELECT current_schema() AS name", params![])?;
@@ -160,8 +152,7 @@ mod tests {
 
     #[test]
     fn an_unknown_token_is_refused_by_name() {
-        let refused =
-            render("x", "CREATE TABLE a (b {txt})", Dialect::Sqlite).expect_err("refused");
+        let refused = render("x", "CREATE TABLE a (b {txt})", Dialect::Sqlite).expect_err("refused");
         assert!(refused.to_string().contains("{text}"), "{refused}");
     }
 

@@ -38,11 +38,7 @@ pub fn insert(tx: &mut WriteTx<'_>, login: &OneTimeLoginRow) -> Result<(), Store
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn take(
-    tx: &mut WriteTx<'_>,
-    login_hash: &str,
-    now_ms: i64,
-) -> Result<Option<OneTimeLoginRow>, StoreError> {
+pub fn take(tx: &mut WriteTx<'_>, login_hash: &str, now_ms: i64) -> Result<Option<OneTimeLoginRow>, StoreError> {
     tx.query_opt(
         "UPDATE one_time_login SET used_ms = ?2
          WHERE login_hash = ?1 AND used_ms IS NULL AND ends_ms > ?2

@@ -88,11 +88,7 @@ impl Store {
         let mut writer = SqliteConn::open_writer(&path)?;
         migrate::run(&mut writer, migrate::MIGRATIONS, now_ms)?;
         let readers = (0..options.readers.max(1))
-            .map(|_| {
-                Ok(ReadSource::Sqlite(Box::new(SqliteConn::open_reader(
-                    &path,
-                )?)))
-            })
+            .map(|_| Ok(ReadSource::Sqlite(Box::new(SqliteConn::open_reader(&path)?))))
             .collect::<Result<Vec<_>, StoreError>>()?;
         let (events, _) = broadcast::channel(nudge::NUDGES_KEPT);
         let (writes, write_queue) = mpsc::channel::<Box<dyn WriteJob>>();
@@ -111,11 +107,7 @@ impl Store {
         ))
     }
 
-    fn open_postgres(
-        connector: Connector,
-        options: &StoreOptions,
-        now_ms: i64,
-    ) -> Result<Self, StoreError> {
+    fn open_postgres(connector: Connector, options: &StoreOptions, now_ms: i64) -> Result<Self, StoreError> {
         let mut first = connector.connect()?;
         migrate::run(&mut first, migrate::MIGRATIONS, now_ms)?;
         // Channels are common to a whole database, so the schema is part of the name; a session's process and the

@@ -78,8 +78,7 @@ pub enum Tried {
     },
 }
 
-const COLUMNS: &str =
-    "outbox_id, kind, target, body, created_ms, attempts, next_ms, state, last_error, ended_ms";
+const COLUMNS: &str = "outbox_id, kind, target, body, created_ms, attempts, next_ms, state, last_error, ended_ms";
 
 fn read(row: &Row) -> Result<OutboxRow, StoreError> {
     let state = row.text("state")?;
@@ -183,15 +182,9 @@ pub fn load(db: &mut impl Reader, outbox_id: &str) -> Result<Option<OutboxRow>, 
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn in_state(
-    db: &mut impl Reader,
-    state: DeliveryState,
-    limit: i64,
-) -> Result<Vec<OutboxRow>, StoreError> {
+pub fn in_state(db: &mut impl Reader, state: DeliveryState, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
     db.query(
-        &format!(
-            "SELECT {COLUMNS} FROM outbox WHERE state = ?1 ORDER BY created_ms DESC, outbox_id LIMIT ?2"
-        ),
+        &format!("SELECT {COLUMNS} FROM outbox WHERE state = ?1 ORDER BY created_ms DESC, outbox_id LIMIT ?2"),
         params![state.as_str(), limit],
     )?
     .iter()

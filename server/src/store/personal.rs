@@ -66,22 +66,16 @@ pub fn put(
 /// # Errors
 /// As [`Reader::query`].
 pub fn reveal(db: &mut impl Reader, digest: &str) -> Result<Option<String>, StoreError> {
-    db.query_opt(
-        "SELECT value FROM personal WHERE digest = ?1",
-        params![digest],
-    )?
-    .map(|row| row.text("value"))
-    .transpose()
+    db.query_opt("SELECT value FROM personal WHERE digest = ?1", params![digest])?
+        .map(|row| row.text("value"))
+        .transpose()
 }
 
 /// All values that a stream's events name, by field.
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn of_stream(
-    db: &mut impl Reader,
-    stream: &StreamName,
-) -> Result<Vec<PersonalRow>, StoreError> {
+pub fn of_stream(db: &mut impl Reader, stream: &StreamName) -> Result<Vec<PersonalRow>, StoreError> {
     db.query(
         "SELECT digest, stream, field, value FROM personal WHERE stream = ?1 ORDER BY field, digest",
         params![stream.as_str()],
@@ -103,8 +97,5 @@ pub fn of_stream(
 /// # Errors
 /// As [`WriteTx::execute`].
 pub fn erase(tx: &mut WriteTx<'_>, stream: &StreamName) -> Result<u64, StoreError> {
-    tx.execute(
-        "DELETE FROM personal WHERE stream = ?1",
-        params![stream.as_str()],
-    )
+    tx.execute("DELETE FROM personal WHERE stream = ?1", params![stream.as_str()])
 }

@@ -26,6 +26,10 @@ pub struct PlanRow {
     pub late: bool,
     /// In a phase that needs no watching any more.
     pub closed: bool,
+    /// Whether a target was ever shown: the denominator of "replaced".
+    pub carried: bool,
+    /// Whether the host is protected, unprotected or unobserved.
+    pub cover: String,
     /// JSON of the core's plan.
     pub state: String,
     /// When `decide` must look again, if nothing happens before.
@@ -47,11 +51,13 @@ impl PlanRow {
             stale: self.stale,
             late: self.late,
             closed: self.closed,
+            carried: self.carried,
+            cover: self.cover.clone(),
         }
     }
 }
 
-const COLUMNS: &str = "campaign_id, host_id, seq, phase, wave, site, stale, late, closed, state, wake_at_ms, latest_start_ms, updated_ms";
+const COLUMNS: &str = "campaign_id, host_id, seq, phase, wave, site, stale, late, closed, state, wake_at_ms, latest_start_ms, updated_ms, carried, cover";
 
 /// Stands for "no latest start", so that the column has no NULLs, which the two databases sort differently.
 const NO_LATEST_START: i64 = i64::MAX;
@@ -67,6 +73,8 @@ fn read(row: &Row) -> Result<PlanRow, StoreError> {
         stale: row.flag("stale")?,
         late: row.flag("late")?,
         closed: row.flag("closed")?,
+        carried: row.flag("carried")?,
+        cover: row.text("cover")?,
         state: row.text("state")?,
         wake_at_ms: row.opt_int("wake_at_ms")?,
         latest_start_ms: Some(row.int("latest_start_ms")?).filter(|at| *at != NO_LATEST_START),
@@ -86,11 +94,7 @@ fn what(campaign_id: &str, host_id: &str) -> String {
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn load(
-    db: &mut impl Reader,
-    campaign_id: &str,
-    host_id: &str,
-) -> Result<Option<PlanRow>, StoreError> {
+pub fn load(db: &mut impl Reader, campaign_id: &str, host_id: &str) -> Result<Option<PlanRow>, StoreError> {
     db.query_opt(
         &format!("SELECT {COLUMNS} FROM plan WHERE campaign_id = ?1 AND host_id = ?2"),
         params![campaign_id, host_id],
@@ -116,22 +120,30 @@ pub fn of_host(db: &mut impl Reader, host_id: &str) -> Result<Vec<PlanRow>, Stor
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when it has another: somebody else decided first.
-pub fn compare_and_set(
-    tx: &mut WriteTx<'_>,
-    expected_seq: i64,
-    plan: &PlanRow,
-) -> Result<(), StoreError> {
+pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) -> Result<(), StoreError> {
     let latest_start = plan.latest_start_ms.unwrap_or(NO_LATEST_START);
     if expected_seq == 0 {
         let made = tx.execute(
             &format!(
-                "INSERT INTO plan ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                "INSERT INTO plan ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
                  ON CONFLICT (campaign_id, host_id) DO NOTHING"
             ),
             params![
-                plan.campaign_id.as_str(), plan.host_id.as_str(), plan.seq, plan.phase.as_str(), plan.wave.as_str(),
-                plan.site.as_str(), plan.stale, plan.late, plan.closed, plan.state.as_str(), plan.wake_at_ms,
-                latest_start, plan.updated_ms,
+                plan.campaign_id.as_str(),
+                plan.host_id.as_str(),
+                plan.seq,
+                plan.phase.as_str(),
+                plan.wave.as_str(),
+                plan.site.as_str(),
+                plan.stale,
+                plan.late,
+                plan.closed,
+                plan.state.as_str(),
+                plan.wake_at_ms,
+                latest_start,
+                plan.updated_ms,
+                plan.carried,
+                plan.cover.as_str(),
             ],
         )?;
         if made != 1 {
@@ -147,12 +159,26 @@ pub fn compare_and_set(
     // `late` moves without an event, so the guard names the whole bucket that the totals are moved from.
     let changed = tx.execute(
         "UPDATE plan SET seq = ?3, phase = ?4, wave = ?5, site = ?6, stale = ?7, late = ?8, closed = ?9, state = ?10,
-                wake_at_ms = ?11, latest_start_ms = ?12, updated_ms = ?13
+                wake_at_ms = ?11, latest_start_ms = ?12, updated_ms = ?13, carried = ?16, cover = ?17
          WHERE campaign_id = ?1 AND host_id = ?2 AND seq = ?14 AND late = ?15",
         params![
-            plan.campaign_id.as_str(), plan.host_id.as_str(), plan.seq, plan.phase.as_str(), plan.wave.as_str(),
-            plan.site.as_str(), plan.stale, plan.late, plan.closed, plan.state.as_str(), plan.wake_at_ms,
-            latest_start, plan.updated_ms, expected_seq, before.late,
+            plan.campaign_id.as_str(),
+            plan.host_id.as_str(),
+            plan.seq,
+            plan.phase.as_str(),
+            plan.wave.as_str(),
+            plan.site.as_str(),
+            plan.stale,
+            plan.late,
+            plan.closed,
+            plan.state.as_str(),
+            plan.wake_at_ms,
+            latest_start,
+            plan.updated_ms,
+            expected_seq,
+            before.late,
+            plan.carried,
+            plan.cover.as_str(),
         ],
     )?;
     if changed != 1 {
@@ -191,12 +217,7 @@ pub fn rearm(
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the plan changes at the same moment.
-pub fn set_late(
-    tx: &mut WriteTx<'_>,
-    campaign_id: &str,
-    host_id: &str,
-    late: bool,
-) -> Result<bool, StoreError> {
+pub fn set_late(tx: &mut WriteTx<'_>, campaign_id: &str, host_id: &str, late: bool) -> Result<bool, StoreError> {
     let Some(before) = load(tx, campaign_id, host_id)? else {
         return Ok(false);
     };

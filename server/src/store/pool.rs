@@ -26,11 +26,7 @@ const PAUSE: Duration = Duration::from_millis(3);
 pub(super) type Shared<J> = Mutex<Receiver<J>>;
 
 fn take<J>(queue: &Shared<J>) -> Option<J> {
-    queue
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .recv()
-        .ok()
+    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
 /// Where a reading thread gets its connection from.
@@ -49,10 +45,7 @@ pub(super) struct PostgresSource {
 
 impl PostgresSource {
     pub(super) fn new(connector: Connector) -> Self {
-        Self {
-            connector,
-            conn: None,
-        }
+        Self { connector, conn: None }
     }
 
     fn get(&mut self) -> Result<&mut PostgresConn, StoreError> {
@@ -179,11 +172,7 @@ fn write_postgres(
     Ok(())
 }
 
-fn try_write(
-    conn: &mut PostgresConn,
-    job: &mut dyn WriteJob,
-    shared: &PostgresWriters,
-) -> Result<Tried, StoreError> {
+fn try_write(conn: &mut PostgresConn, job: &mut dyn WriteJob, shared: &PostgresWriters) -> Result<Tried, StoreError> {
     if let Err(error) = conn.begin(Begin::Write) {
         return Ok(Tried::NotBegun(error));
     }
@@ -196,10 +185,7 @@ fn try_write(
     };
     for topic in &finished.topics {
         let text = nudge::encode(&shared.sender, finished.pos, topic);
-        conn.execute(
-            "SELECT pg_notify(?1, ?2)",
-            params![shared.channel.as_str(), text],
-        )?;
+        conn.execute("SELECT pg_notify(?1, ?2)", params![shared.channel.as_str(), text])?;
     }
     conn.commit()?;
     Ok(Tried::Committed(finished))

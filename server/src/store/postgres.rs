@@ -90,10 +90,8 @@ impl PostgresConn {
     fn execute_once(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let rewritten = rewrite_for(sql, params)?;
         let types = types(params);
-        let bound: Vec<(&(dyn ToSql + Sync), Type)> = bound(&types, params)
-            .into_iter()
-            .zip(types.iter().cloned())
-            .collect();
+        let bound: Vec<(&(dyn ToSql + Sync), Type)> =
+            bound(&types, params).into_iter().zip(types.iter().cloned()).collect();
         self.client
             .execute_typed(&rewritten, &bound)
             .map_err(|error| refused(sql, &error))
@@ -152,18 +150,14 @@ impl Conn for PostgresConn {
             .map_err(|error| refused(sql, &error))?;
         rows.iter()
             .map(|row| {
-                let values = (0..row.len())
-                    .map(|index| read(row, index))
-                    .collect::<Result<_, _>>()?;
+                let values = (0..row.len()).map(|index| read(row, index)).collect::<Result<_, _>>()?;
                 Ok(Row::new(Arc::clone(&prepared.columns), values))
             })
             .collect()
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
-        self.client
-            .batch_execute(sql)
-            .map_err(|error| refused(sql, &error))
+        self.client.batch_execute(sql).map_err(|error| refused(sql, &error))
     }
 
     fn begin(&mut self, begin: Begin) -> Result<(), StoreError> {
@@ -194,9 +188,7 @@ fn check_text(params: &[Value]) -> Result<(), StoreError> {
     params
         .iter()
         .position(|value| matches!(value, Value::Text(text) if text.contains('\0')))
-        .map_or(Ok(()), |index| {
-            Err(StoreError::NulInText { index: index + 1 })
-        })
+        .map_or(Ok(()), |index| Err(StoreError::NulInText { index: index + 1 }))
 }
 
 /// The driver checks a value's Rust type against the type of its place, so a NULL takes the type that the statement
@@ -270,9 +262,7 @@ pub(super) fn refused(sql: &str, error: &postgres::Error) -> StoreError {
         // Integrity constraints, and values that do not fit their column.
         "23" | "22" => StoreError::Constraint { why },
         // Connection, resources, operator intervention, system errors, authorisation.
-        "08" | "53" | "57" | "58" | "28" | "3D" | "25"
-            if *code != SqlState::READ_ONLY_SQL_TRANSACTION =>
-        {
+        "08" | "53" | "57" | "58" | "28" | "3D" | "25" if *code != SqlState::READ_ONLY_SQL_TRANSACTION => {
             StoreError::Unavailable { why }
         }
         "XX" => StoreError::Corrupt {

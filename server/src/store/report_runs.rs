@@ -55,11 +55,7 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &ReportRunRow) -> Result<bool, StoreErr
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn load(
-    db: &mut impl Reader,
-    schedule: &str,
-    period: &str,
-) -> Result<Option<ReportRunRow>, StoreError> {
+pub fn load(db: &mut impl Reader, schedule: &str, period: &str) -> Result<Option<ReportRunRow>, StoreError> {
     db.query_opt(
         &format!("SELECT {COLUMNS} FROM report_run WHERE schedule = ?1 AND period = ?2"),
         params![schedule, period],
@@ -75,9 +71,7 @@ pub fn load(
 /// As [`Reader::query`].
 pub fn newest(db: &mut impl Reader, schedule: &str) -> Result<Option<ReportRunRow>, StoreError> {
     db.query_opt(
-        &format!(
-            "SELECT {COLUMNS} FROM report_run WHERE schedule = ?1 ORDER BY period DESC LIMIT 1"
-        ),
+        &format!("SELECT {COLUMNS} FROM report_run WHERE schedule = ?1 ORDER BY period DESC LIMIT 1"),
         params![schedule],
     )?
     .as_ref()
@@ -91,9 +85,7 @@ pub fn newest(db: &mut impl Reader, schedule: &str) -> Result<Option<ReportRunRo
 /// As [`Reader::query`].
 pub fn list(db: &mut impl Reader, limit: i64) -> Result<Vec<ReportRunRow>, StoreError> {
     db.query(
-        &format!(
-            "SELECT {COLUMNS} FROM report_run ORDER BY made_ms DESC, schedule, period DESC LIMIT ?1"
-        ),
+        &format!("SELECT {COLUMNS} FROM report_run ORDER BY made_ms DESC, schedule, period DESC LIMIT ?1"),
         params![limit],
     )?
     .iter()

@@ -48,11 +48,7 @@ pub fn insert(tx: &mut WriteTx<'_>, session: &SessionRow) -> Result<(), StoreErr
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn load(
-    db: &mut impl Reader,
-    session_hash: &str,
-    now_ms: i64,
-) -> Result<Option<SessionRow>, StoreError> {
+pub fn load(db: &mut impl Reader, session_hash: &str, now_ms: i64) -> Result<Option<SessionRow>, StoreError> {
     db.query_opt(
         "SELECT session_hash, name, role, csrf, created_ms, idle_until_ms, ends_ms FROM session
          WHERE session_hash = ?1 AND idle_until_ms > ?2 AND ends_ms > ?2",
@@ -76,11 +72,7 @@ pub fn load(
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn extend(
-    tx: &mut WriteTx<'_>,
-    session_hash: &str,
-    idle_until_ms: i64,
-) -> Result<(), StoreError> {
+pub fn extend(tx: &mut WriteTx<'_>, session_hash: &str, idle_until_ms: i64) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE session SET idle_until_ms = ?2 WHERE session_hash = ?1 AND idle_until_ms < ?2",
         params![session_hash, idle_until_ms],
@@ -93,10 +85,7 @@ pub fn extend(
 /// # Errors
 /// As [`WriteTx::execute`].
 pub fn delete(tx: &mut WriteTx<'_>, session_hash: &str) -> Result<bool, StoreError> {
-    let gone = tx.execute(
-        "DELETE FROM session WHERE session_hash = ?1",
-        params![session_hash],
-    )?;
+    let gone = tx.execute("DELETE FROM session WHERE session_hash = ?1", params![session_hash])?;
     Ok(gone == 1)
 }
 

@@ -21,12 +21,7 @@ pub struct SlotRow {
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn set_cap(
-    tx: &mut WriteTx<'_>,
-    campaign_id: &str,
-    name: &str,
-    cap: i64,
-) -> Result<(), StoreError> {
+pub fn set_cap(tx: &mut WriteTx<'_>, campaign_id: &str, name: &str, cap: i64) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO slot (campaign_id, name, used, cap) VALUES (?1, ?2, 0, ?3)
          ON CONFLICT (campaign_id, name) DO UPDATE SET cap = excluded.cap",

@@ -26,9 +26,7 @@ impl SqliteConn {
     /// Opens the connection that writes; makes the file if there is none.
     pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Self::open(path, flags)?;
         // In WAL only FULL makes a commit durable before it returns: https://www.sqlite.org/pragma.html#pragma_synchronous
         let mode: String = conn
@@ -50,17 +48,13 @@ impl SqliteConn {
 
     /// Opens a connection that cannot write, whatever statement it is given.
     pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
-        let conn = Self::open(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
+        let conn = Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         conn.batch_at_open(path, "PRAGMA query_only = ON;")?;
         Ok(conn)
     }
 
     fn open(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
-        let inner =
-            Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
+        let inner = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
         inner
             .busy_timeout(BUSY_TIMEOUT)
             .map_err(|error| cannot_open(path, &error))?;
@@ -74,9 +68,7 @@ impl SqliteConn {
     }
 
     fn batch_at_open(&self, path: &Path, sql: &str) -> Result<(), StoreError> {
-        self.inner
-            .execute_batch(sql)
-            .map_err(|error| cannot_open(path, &error))
+        self.inner.execute_batch(sql).map_err(|error| cannot_open(path, &error))
     }
 
     fn run_cached(&self, sql: &str) -> Result<(), StoreError> {
@@ -104,9 +96,7 @@ impl Conn for SqliteConn {
             }
             count
         } else {
-            statement
-                .raw_execute()
-                .map_err(|error| refused(sql, &error))?
+            statement.raw_execute().map_err(|error| refused(sql, &error))?
         };
         Ok(changed as u64)
     }
@@ -128,9 +118,7 @@ impl Conn for SqliteConn {
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
-        self.inner
-            .execute_batch(sql)
-            .map_err(|error| refused(sql, &error))
+        self.inner.execute_batch(sql).map_err(|error| refused(sql, &error))
     }
 
     fn begin(&mut self, begin: Begin) -> Result<(), StoreError> {
@@ -167,14 +155,8 @@ impl Conn for SqliteConn {
 }
 
 /// Prepares a statement and binds its parameters by number.
-fn bound<'c>(
-    conn: &'c Connection,
-    sql: &str,
-    params: &[Value],
-) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
-    let mut statement = conn
-        .prepare_cached(sql)
-        .map_err(|error| refused(sql, &error))?;
+fn bound<'c>(conn: &'c Connection, sql: &str, params: &[Value]) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
+    let mut statement = conn.prepare_cached(sql).map_err(|error| refused(sql, &error))?;
     if statement.parameter_count() != params.len() {
         return Err(StoreError::Parameters {
             wanted: statement.parameter_count(),
@@ -240,10 +222,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     let translated = refused("", error);
-    if matches!(
-        translated,
-        StoreError::Corrupt { .. } | StoreError::Busy { .. }
-    ) {
+    if matches!(translated, StoreError::Corrupt { .. } | StoreError::Busy { .. }) {
         return translated;
     }
     StoreError::File {
@@ -257,9 +236,9 @@ fn refused(sql: &str, error: &rusqlite::Error) -> StoreError {
     let why = error.to_string();
     let code = error.sqlite_error().map_or(0, |known| known.extended_code);
     match code {
-        ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-        | ffi::SQLITE_CONSTRAINT_UNIQUE
-        | ffi::SQLITE_CONSTRAINT_ROWID => StoreError::conflict(why),
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_ROWID => {
+            StoreError::conflict(why)
+        }
         _ => match code & 0xFF {
             ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH => StoreError::Constraint { why },
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => StoreError::Busy { what: why },

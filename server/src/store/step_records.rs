@@ -133,3 +133,12 @@ pub fn count(db: &mut impl Reader) -> Result<i64, StoreError> {
     db.query_opt("SELECT COUNT(*) AS records FROM step_record", params![])?
         .map_or(Ok(0), |row| row.int("records"))
 }
+
+/// How many steps were carried out or found done, over all hosts.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn count_done(db: &mut impl Reader) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) AS steps FROM step_record WHERE event IN ('step-done', 'step-found-done')";
+    db.query_opt(sql, params![])?.map_or(Ok(0), |row| row.int("steps"))
+}

@@ -42,9 +42,7 @@ impl StreamName {
             Ok(Self(text.to_owned()))
         } else {
             Err(StoreError::Constraint {
-                why: format!(
-                    "{text:?} is no stream; write host:ID, plan:CAMPAIGN/ID, campaign:ID or audit:SUBJECT"
-                ),
+                why: format!("{text:?} is no stream; write host:ID, plan:CAMPAIGN/ID, campaign:ID or audit:SUBJECT"),
             })
         }
     }

@@ -23,6 +23,10 @@ pub struct Bucket {
     pub late: bool,
     /// In a phase that needs no watching any more.
     pub closed: bool,
+    /// Whether a target was ever shown.
+    pub carried: bool,
+    /// Whether its hosts are protected, unprotected or unobserved.
+    pub cover: String,
 }
 
 /// How many plans a bucket holds.
@@ -46,10 +50,7 @@ pub(super) fn leave(tx: &mut WriteTx<'_>, bucket: Bucket) {
 
 /// Writes the gathered changes, in the order of the buckets: two transactions that change the same two buckets never
 /// wait for each other.
-pub(super) fn write(
-    tx: &mut WriteTx<'_>,
-    changes: BTreeMap<Bucket, i64>,
-) -> Result<(), StoreError> {
+pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<Bucket, i64>) -> Result<(), StoreError> {
     for (bucket, change) in changes {
         let values = params![
             bucket.campaign_id.as_str(),
@@ -59,21 +60,23 @@ pub(super) fn write(
             bucket.stale,
             bucket.late,
             bucket.closed,
+            bucket.carried,
+            bucket.cover.as_str(),
             change,
         ];
         if change > 0 {
             tx.execute(
-                "INSERT INTO total (campaign_id, phase, wave, site, stale, late, closed, hosts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                 ON CONFLICT (campaign_id, phase, wave, site, stale, late, closed)
+                "INSERT INTO total (campaign_id, phase, wave, site, stale, late, closed, carried, cover, hosts)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT (campaign_id, phase, wave, site, stale, late, closed, carried, cover)
                  DO UPDATE SET hosts = total.hosts + excluded.hosts",
                 values,
             )?;
         } else if change < 0 {
             let lowered = tx.execute(
-                "UPDATE total SET hosts = hosts + ?8
+                "UPDATE total SET hosts = hosts + ?10
                  WHERE campaign_id = ?1 AND phase = ?2 AND wave = ?3 AND site = ?4
-                   AND stale = ?5 AND late = ?6 AND closed = ?7 AND hosts + ?8 >= 0",
+                   AND stale = ?5 AND late = ?6 AND closed = ?7 AND carried = ?8 AND cover = ?9 AND hosts + ?10 >= 0",
                 values,
             )?;
             if lowered != 1 {
@@ -97,6 +100,8 @@ fn read(row: &Row) -> Result<Total, StoreError> {
             stale: row.flag("stale")?,
             late: row.flag("late")?,
             closed: row.flag("closed")?,
+            carried: row.flag("carried")?,
+            cover: row.text("cover")?,
         },
         hosts: row.int("hosts")?,
     })
@@ -108,9 +113,9 @@ fn read(row: &Row) -> Result<Total, StoreError> {
 /// As [`Reader::query`].
 pub fn list(db: &mut impl Reader, campaign_id: &str) -> Result<Vec<Total>, StoreError> {
     db.query(
-        "SELECT campaign_id, phase, wave, site, stale, late, closed, hosts FROM total
+        "SELECT campaign_id, phase, wave, site, stale, late, closed, carried, cover, hosts FROM total
          WHERE campaign_id = ?1 AND hosts > 0
-         ORDER BY phase, wave, site, stale, late, closed",
+         ORDER BY phase, wave, site, stale, late, closed, carried, cover",
         params![campaign_id],
     )?
     .iter()
@@ -124,10 +129,10 @@ pub fn list(db: &mut impl Reader, campaign_id: &str) -> Result<Vec<Total>, Store
 /// As [`Reader::query`].
 pub fn recount(db: &mut impl Reader, campaign_id: &str) -> Result<Vec<Total>, StoreError> {
     db.query(
-        "SELECT campaign_id, phase, wave, site, stale, late, closed, COUNT(*) AS hosts FROM plan
+        "SELECT campaign_id, phase, wave, site, stale, late, closed, carried, cover, COUNT(*) AS hosts FROM plan
          WHERE campaign_id = ?1
-         GROUP BY campaign_id, phase, wave, site, stale, late, closed
-         ORDER BY phase, wave, site, stale, late, closed",
+         GROUP BY campaign_id, phase, wave, site, stale, late, closed, carried, cover
+         ORDER BY phase, wave, site, stale, late, closed, carried, cover",
         params![campaign_id],
     )?
     .iter()

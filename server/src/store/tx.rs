@@ -39,10 +39,7 @@ pub struct ReadTx<'c> {
 
 impl<'c> ReadTx<'c> {
     pub(super) fn new(conn: &'c mut dyn Conn) -> Self {
-        Self {
-            conn,
-            broken: false,
-        }
+        Self { conn, broken: false }
     }
 
     /// Whether the connection was lost on the way.
@@ -146,9 +143,7 @@ impl<'c> WriteTx<'c> {
     pub fn database_now_ms(&mut self) -> Result<i64, StoreError> {
         let sql = match self.conn.dialect() {
             Dialect::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000 AS BIGINT) AS now_ms",
-            Dialect::Postgres => {
-                "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms"
-            }
+            Dialect::Postgres => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms",
         };
         self.query_opt(sql, params![])?
             .ok_or(StoreError::Aborted)?
@@ -183,10 +178,7 @@ impl<'c> WriteTx<'c> {
         })
     }
 
-    fn run<T>(
-        &mut self,
-        statement: impl FnOnce(&mut dyn Conn) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn run<T>(&mut self, statement: impl FnOnce(&mut dyn Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if self.failed {
             return Err(StoreError::Aborted);
         }

@@ -164,9 +164,7 @@ impl Row {
     pub fn int(&self, column: &str) -> Result<i64, StoreError> {
         match self.value(column)? {
             Value::Int(number) => Ok(*number),
-            other @ (Value::Null | Value::Text(_) | Value::Blob(_)) => {
-                Err(Self::wrong(column, "an integer", other))
-            }
+            other @ (Value::Null | Value::Text(_) | Value::Blob(_)) => Err(Self::wrong(column, "an integer", other)),
         }
     }
 
@@ -178,9 +176,7 @@ impl Row {
         match self.value(column)? {
             Value::Null => Ok(None),
             Value::Int(number) => Ok(Some(*number)),
-            other @ (Value::Text(_) | Value::Blob(_)) => {
-                Err(Self::wrong(column, "an integer or NULL", other))
-            }
+            other @ (Value::Text(_) | Value::Blob(_)) => Err(Self::wrong(column, "an integer or NULL", other)),
         }
     }
 
@@ -206,9 +202,7 @@ impl Row {
     pub fn text(&self, column: &str) -> Result<String, StoreError> {
         match self.value(column)? {
             Value::Text(text) => Ok(text.clone()),
-            other @ (Value::Null | Value::Int(_) | Value::Blob(_)) => {
-                Err(Self::wrong(column, "text", other))
-            }
+            other @ (Value::Null | Value::Int(_) | Value::Blob(_)) => Err(Self::wrong(column, "text", other)),
         }
     }
 
@@ -220,9 +214,7 @@ impl Row {
         match self.value(column)? {
             Value::Null => Ok(None),
             Value::Text(text) => Ok(Some(text.clone())),
-            other @ (Value::Int(_) | Value::Blob(_)) => {
-                Err(Self::wrong(column, "text or NULL", other))
-            }
+            other @ (Value::Int(_) | Value::Blob(_)) => Err(Self::wrong(column, "text or NULL", other)),
         }
     }
 
@@ -233,9 +225,7 @@ impl Row {
     pub fn blob(&self, column: &str) -> Result<Vec<u8>, StoreError> {
         match self.value(column)? {
             Value::Blob(bytes) => Ok(bytes.clone()),
-            other @ (Value::Null | Value::Int(_) | Value::Text(_)) => {
-                Err(Self::wrong(column, "bytes", other))
-            }
+            other @ (Value::Null | Value::Int(_) | Value::Text(_)) => Err(Self::wrong(column, "bytes", other)),
         }
     }
 
@@ -247,9 +237,7 @@ impl Row {
         match self.value(column)? {
             Value::Null => Ok(None),
             Value::Blob(bytes) => Ok(Some(bytes.clone())),
-            other @ (Value::Int(_) | Value::Text(_)) => {
-                Err(Self::wrong(column, "bytes or NULL", other))
-            }
+            other @ (Value::Int(_) | Value::Text(_)) => Err(Self::wrong(column, "bytes or NULL", other)),
         }
     }
 

@@ -32,10 +32,7 @@ pub enum ChainState {
 /// As [`Reader::query`]; a broken chain is an answer, not an error.
 pub fn verify_chain(db: &mut impl Reader, stream: &StreamName) -> Result<ChainState, StoreError> {
     let end = head(db, stream)?;
-    let mut prev = Head {
-        seq: 0,
-        hash: GENESIS,
-    };
+    let mut prev = Head { seq: 0, hash: GENESIS };
     loop {
         let page = load(db, stream, prev.seq + 1, PAGE)?;
         if page.is_empty() {
@@ -67,10 +64,7 @@ pub fn verify_chain(db: &mut impl Reader, stream: &StreamName) -> Result<ChainSt
             if hash != event.hash {
                 return broken("its content is not what its hash says");
             }
-            prev = Head {
-                seq: event.seq,
-                hash,
-            };
+            prev = Head { seq: event.seq, hash };
         }
     }
     if prev == end {

@@ -40,6 +40,27 @@ pub struct HostLine {
     pub seen_ms: Option<i64>,
 }
 
+const SELECT: &str =
+    "SELECT plan.host_id, host.name, plan.phase, plan.wave, plan.site, plan.stale, plan.late, plan.closed,
+            plan.state, plan.wake_at_ms, plan.updated_ms, host.facts, host.tags, host.agent_version, host_seen.seen_ms
+     FROM plan
+     JOIN host ON host.host_id = plan.host_id
+     LEFT JOIN host_seen ON host_seen.host_id = plan.host_id";
+
+/// One host of a campaign; `None` when it has no plan there.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn host_line(db: &mut impl Reader, campaign_id: &str, host_id: &str) -> Result<Option<HostLine>, StoreError> {
+    db.query_opt(
+        &format!("{SELECT} WHERE plan.campaign_id = ?1 AND plan.host_id = ?2"),
+        params![campaign_id, host_id],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
 fn read(row: &Row) -> Result<HostLine, StoreError> {
     Ok(HostLine {
         host_id: row.text("host_id")?,
@@ -75,12 +96,7 @@ pub fn host_lines(
     let conditions = filter.conditions(&mut values);
     db.query(
         &format!(
-            "SELECT plan.host_id, host.name, plan.phase, plan.wave, plan.site, plan.stale, plan.late, plan.closed,
-                    plan.state, plan.wake_at_ms, plan.updated_ms, host.facts, host.tags, host.agent_version,
-                    host_seen.seen_ms
-             FROM plan
-             JOIN host ON host.host_id = plan.host_id
-             LEFT JOIN host_seen ON host_seen.host_id = plan.host_id
+            "{SELECT}
              WHERE plan.campaign_id = ?1 AND plan.host_id > ?2{conditions}
              ORDER BY plan.host_id LIMIT ?3"
         ),

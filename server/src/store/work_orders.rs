@@ -107,9 +107,20 @@ pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreErr
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING"
         ),
         params![
-            order.host_id.as_str(), order.number, order.campaign_id.as_str(), order.attempt, order.epoch,
-            order.state.as_str(), order.body.as_slice(), order.envelope.as_ref(), order.cancel.as_ref(),
-            order.issued_ms, order.fetched_ms, order.ended_ms, order.expires_ms, order.outcome.as_ref(),
+            order.host_id.as_str(),
+            order.number,
+            order.campaign_id.as_str(),
+            order.attempt,
+            order.epoch,
+            order.state.as_str(),
+            order.body.as_slice(),
+            order.envelope.as_ref(),
+            order.cancel.as_ref(),
+            order.issued_ms,
+            order.fetched_ms,
+            order.ended_ms,
+            order.expires_ms,
+            order.outcome.as_ref(),
         ],
     )?;
     if made == 1 {
@@ -123,12 +134,7 @@ pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreErr
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn set_envelope(
-    tx: &mut WriteTx<'_>,
-    host_id: &str,
-    number: i64,
-    envelope: &[u8],
-) -> Result<bool, StoreError> {
+pub fn set_envelope(tx: &mut WriteTx<'_>, host_id: &str, number: i64, envelope: &[u8]) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE work_order SET envelope = ?3 WHERE host_id = ?1 AND number = ?2 AND envelope IS NULL",
         params![host_id, number, envelope],
@@ -140,12 +146,7 @@ pub fn set_envelope(
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn set_cancel(
-    tx: &mut WriteTx<'_>,
-    host_id: &str,
-    number: i64,
-    cancel: &[u8],
-) -> Result<bool, StoreError> {
+pub fn set_cancel(tx: &mut WriteTx<'_>, host_id: &str, number: i64, cancel: &[u8]) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE work_order SET cancel = ?3
          WHERE host_id = ?1 AND number = ?2 AND state IN ('issued', 'fetched')",
@@ -158,12 +159,7 @@ pub fn set_cancel(
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn fetch(
-    tx: &mut WriteTx<'_>,
-    host_id: &str,
-    number: i64,
-    now_ms: i64,
-) -> Result<bool, StoreError> {
+pub fn fetch(tx: &mut WriteTx<'_>, host_id: &str, number: i64, now_ms: i64) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE work_order SET state = 'fetched', fetched_ms = ?3
          WHERE host_id = ?1 AND number = ?2 AND state = 'issued'",
@@ -176,13 +172,7 @@ pub fn fetch(
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn close(
-    tx: &mut WriteTx<'_>,
-    host_id: &str,
-    number: i64,
-    outcome: &str,
-    now_ms: i64,
-) -> Result<bool, StoreError> {
+pub fn close(tx: &mut WriteTx<'_>, host_id: &str, number: i64, outcome: &str, now_ms: i64) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE work_order SET state = 'closed', outcome = ?3, ended_ms = ?4
          WHERE host_id = ?1 AND number = ?2 AND state IN ('issued', 'fetched')",
@@ -214,11 +204,7 @@ pub fn withdraw(
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn load(
-    db: &mut impl Reader,
-    host_id: &str,
-    number: i64,
-) -> Result<Option<WorkOrderRow>, StoreError> {
+pub fn load(db: &mut impl Reader, host_id: &str, number: i64) -> Result<Option<WorkOrderRow>, StoreError> {
     db.query_opt(
         &format!("SELECT {COLUMNS} FROM work_order WHERE host_id = ?1 AND number = ?2"),
         params![host_id, number],
@@ -234,9 +220,7 @@ pub fn load(
 /// As [`Reader::query`].
 pub fn open(db: &mut impl Reader, host_id: &str) -> Result<Option<WorkOrderRow>, StoreError> {
     db.query_opt(
-        &format!(
-            "SELECT {COLUMNS} FROM work_order WHERE host_id = ?1 AND state IN ('issued', 'fetched')"
-        ),
+        &format!("SELECT {COLUMNS} FROM work_order WHERE host_id = ?1 AND state IN ('issued', 'fetched')"),
         params![host_id],
     )?
     .as_ref()

@@ -17,7 +17,9 @@ pub(super) async fn due(service: &Service, http: &reqwest::Client) -> Result<usi
     let count = letters.len();
     for letter in letters {
         let outcome = notify::deliver(http, &letter.kind, &letter.target, &letter.body).await;
-        service.settle_letter(letter, outcome.map_err(|error| error.to_string())).await?;
+        service
+            .settle_letter(letter, outcome.map_err(|error| error.to_string()))
+            .await?;
     }
     Ok(count)
 }

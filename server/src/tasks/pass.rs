@@ -83,7 +83,10 @@ impl Tasks {
     pub async fn pass(&self) -> Result<Pass, ServiceError> {
         let seen = self.service.flush_seen().await?;
         if !self.service.leads().await? {
-            return Ok(Pass { seen, ..Pass::default() });
+            return Ok(Pass {
+                seen,
+                ..Pass::default()
+            });
         }
         Ok(Pass {
             seen,

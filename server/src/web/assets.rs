@@ -7,9 +7,21 @@ use axum::{
 };
 
 const ASSETS: &[(&str, &str, &[u8])] = &[
-    ("cutover.css", "text/css; charset=utf-8", include_bytes!("../../assets/cutover.css")),
-    ("live.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/live.js")),
-    ("cutover.svg", "image/svg+xml", include_bytes!("../../assets/cutover.svg")),
+    (
+        "cutover.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../assets/cutover.css"),
+    ),
+    (
+        "live.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/live.js"),
+    ),
+    (
+        "cutover.svg",
+        "image/svg+xml",
+        include_bytes!("../../assets/cutover.svg"),
+    ),
 ];
 
 pub(crate) async fn serve(Path(name): Path<String>) -> Response {

@@ -43,7 +43,10 @@ impl FromRequestParts<Service> for Viewer {
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, NotSignedIn> {
         let jar = CookieJar::from_headers(&parts.headers);
         let caller = match jar.get(SESSION_COOKIE) {
-            Some(session) => service.caller_by_session(session.value()).await.map_err(NotSignedIn::Broken)?,
+            Some(session) => service
+                .caller_by_session(session.value())
+                .await
+                .map_err(NotSignedIn::Broken)?,
             None => None,
         };
         match caller {

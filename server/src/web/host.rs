@@ -116,7 +116,10 @@ impl From<HostDetail> for Host {
             timeline: detail
                 .timeline
                 .into_iter()
-                .map(|event| Line { at: words::instant(event.at_ms), text: event.text })
+                .map(|event| Line {
+                    at: words::instant(event.at_ms),
+                    text: event.text,
+                })
                 .collect(),
             chain: if detail.chain_verified {
                 "The hash chains of these events verify."

@@ -20,7 +20,9 @@ const BACKLOG: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The port is taken or may not be used.
-    #[error("cannot listen on {address} for people: {source}; choose another people.listen or stop what holds the port")]
+    #[error(
+        "cannot listen on {address} for people: {source}; choose another people.listen or stop what holds the port"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -60,8 +62,12 @@ impl PeopleListener {
     /// When the address cannot be bound or the files cannot be used.
     pub async fn bind(address: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<Self, ListenError> {
         let acceptor = tls.map(|(certificate, key)| acceptor(certificate, key)).transpose()?;
-        let listener = TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })?;
-        let address = listener.local_addr().map_err(|source| ListenError::Bind { address, source })?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| ListenError::Bind { address, source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| ListenError::Bind { address, source })?;
         let (sender, ready) = mpsc::channel(BACKLOG);
         tokio::spawn(accept(listener, acceptor, sender));
         Ok(Self { address, ready })
@@ -108,7 +114,10 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, ready: mpsc::Se
 }
 
 fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, ListenError> {
-    let refuse = |path: &Path, why: String| ListenError::Tls { path: path.display().to_string(), why };
+    let refuse = |path: &Path, why: String| ListenError::Tls {
+        path: path.display().to_string(),
+        why,
+    };
     let read = |path: &Path| fs::read(path).map_err(|error| refuse(path, error.to_string()));
     let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
         .collect::<Result<Vec<_>, _>>()

@@ -1,6 +1,9 @@
 //! The stream that tells an open page that something changed. It carries no data: the page fetches what it shows.
 
-use axum::{extract::State, response::{IntoResponse, Response}};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 
 use super::{auth::Viewer, page};
 use crate::service::Service;

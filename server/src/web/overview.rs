@@ -78,7 +78,12 @@ pub(crate) struct Line {
 
 impl From<EventView> for Line {
     fn from(event: EventView) -> Self {
-        Self { at: words::instant(event.at_ms), host_id: event.host_id, host: event.host, text: event.text }
+        Self {
+            at: words::instant(event.at_ms),
+            host_id: event.host_id,
+            host: event.host,
+            text: event.text,
+        }
     }
 }
 
@@ -91,7 +96,11 @@ pub(crate) async fn page(viewer: Viewer, State(service): State<Service>, headers
     if page::wants_part(&headers) {
         page::render(&OverviewPart { body })
     } else {
-        page::render(&OverviewPage { here: "overview", csrf: viewer.caller.csrf().to_owned(), body })
+        page::render(&OverviewPage {
+            here: "overview",
+            csrf: viewer.caller.csrf().to_owned(),
+            body,
+        })
     }
 }
 

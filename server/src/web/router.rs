@@ -32,7 +32,12 @@ pub fn router(service: Service) -> Router {
 }
 
 async fn not_found(_: Viewer) -> Response {
-    page::problem(axum::http::StatusCode::NOT_FOUND, "No such page", "The address leads nowhere.").into_response()
+    page::problem(
+        axum::http::StatusCode::NOT_FOUND,
+        "No such page",
+        "The address leads nowhere.",
+    )
+    .into_response()
 }
 
 async fn guard(request: Request, next: Next) -> Response {

@@ -47,7 +47,11 @@ pub(crate) async fn submit(State(service): State<Service>, jar: CookieJar, Form(
         }
         Ok(None) => {
             let problem = "That is no valid token, or the one-time login was used or has ended.";
-            (StatusCode::UNAUTHORIZED, page::render(&SignInPage { problem: Some(problem) })).into_response()
+            (
+                StatusCode::UNAUTHORIZED,
+                page::render(&SignInPage { problem: Some(problem) }),
+            )
+                .into_response()
         }
         Err(error) => page::failed(&error),
     }
@@ -60,13 +64,21 @@ pub(crate) async fn leave(
     Form(form): Form<Leaving>,
 ) -> Response {
     if !viewer.caller.csrf_is(&form.csrf) {
-        return page::problem(StatusCode::FORBIDDEN, "Not from this page", "Reload the page and try again.");
+        return page::problem(
+            StatusCode::FORBIDDEN,
+            "Not from this page",
+            "Reload the page and try again.",
+        );
     }
     let Some(session) = jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned()) else {
         return Redirect::to("/sign-in").into_response();
     };
     match service.sign_out(session).await {
-        Ok(()) => (jar.remove(Cookie::build(SESSION_COOKIE).path("/")), Redirect::to("/sign-in")).into_response(),
+        Ok(()) => (
+            jar.remove(Cookie::build(SESSION_COOKIE).path("/")),
+            Redirect::to("/sign-in"),
+        )
+            .into_response(),
         Err(error) => page::failed(&error),
     }
 }

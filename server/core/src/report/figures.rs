@@ -1,7 +1,7 @@
 //! Figures of the deadline report, from totals and the rows that stand still.
 
 use cutover_proto::ids::HostId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     campaign::{Campaign, CampaignKind},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A milestone as of an instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MilestoneFigure {
     /// Its name.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct MilestoneFigure {
 }
 
 /// A host that stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StuckHost {
     /// Which.
     pub host_id: HostId,
@@ -50,7 +50,7 @@ pub struct StuckHost {
 }
 
 /// Everything the report says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// As of.
     pub at_ms: i64,

@@ -56,9 +56,14 @@ impl Arrival {
             return Err(invalid("boot_id is missing or too long"));
         }
         if request.step_records.len() > RECORDS_MAX {
-            return Err(invalid(format!("more than {RECORDS_MAX} step records in one check-in; send them in parts")));
+            return Err(invalid(format!(
+                "more than {RECORDS_MAX} step records in one check-in; send them in parts"
+            )));
         }
-        let inventory = request.inventory.map(|envelope| signed_inventory(host, envelope, &key)).transpose()?;
+        let inventory = request
+            .inventory
+            .map(|envelope| signed_inventory(host, envelope, &key))
+            .transpose()?;
         let records = request
             .step_records
             .into_iter()
@@ -87,7 +92,11 @@ fn signed_inventory(host: HostId, envelope: v1::Envelope, key: &[PublicKey]) -> 
     if inventory.host_id != host {
         return Err(invalid("the inventory is another host's"));
     }
-    Ok(SignedInventory { digest: hex::encode(envelope::digest(&envelope)), envelope, inventory })
+    Ok(SignedInventory {
+        digest: hex::encode(envelope::digest(&envelope)),
+        envelope,
+        inventory,
+    })
 }
 
 fn signed_record(host: HostId, envelope: v1::Envelope, key: &[PublicKey]) -> Result<SignedRecord, CallError> {

@@ -52,7 +52,13 @@ impl Service {
         let mut told = Vec::new();
         if !edit.plan.is_enrolled() {
             let wave = in_force.campaign.wave.name.clone();
-            edit.take(&Input::Enrolled { wave, site: String::new() }, &in_force.cx(self, &in_force.campaign.wave.name))?;
+            edit.take(
+                &Input::Enrolled {
+                    wave,
+                    site: String::new(),
+                },
+                &in_force.cx(self, &in_force.campaign.wave.name),
+            )?;
         }
         for signed_record in &arrival.records {
             if self.ingest_record(tx, &mut edit, &in_force, signed_record)? {
@@ -158,8 +164,9 @@ impl Service {
             host.inventory_digest = Some(inventory.digest.clone());
             host.inventory_at_ms = Some(self.now_ms());
             host.name.clone_from(&inventory.inventory.facts.hostname);
-            host.facts = serde_json::to_string(&inventory.inventory.facts)
-                .map_err(|error| CallError::Broken { why: format!("facts: {error}") })?;
+            host.facts = serde_json::to_string(&inventory.inventory.facts).map_err(|error| CallError::Broken {
+                why: format!("facts: {error}"),
+            })?;
         }
         Ok(new)
     }

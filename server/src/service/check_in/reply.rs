@@ -61,7 +61,7 @@ impl Service {
             Some(number) => work_orders::load(db, &id, signed(number))?,
             None => None,
         };
-        let durable = host.inventory_digest.clone().unwrap_or_default();
+        let durable = host.inventory_digest.unwrap_or_default();
         let pace = self.0.pace;
         let reply = v1::CheckInReply {
             store_epoch: Self::store_epoch(db)?,
@@ -78,26 +78,33 @@ impl Service {
             ..v1::CheckInReply::default()
         };
         let cancel = plan.order_to_cancel().map(|(number, why)| (number, why.to_owned()));
-        Ok(Due { reply, order, cancel, has_order: plan.order.is_some() })
+        Ok(Due {
+            reply,
+            order,
+            cancel,
+            has_order: plan.order.is_some(),
+        })
     }
 
     /// The order as signed bytes. Signed once: a host that asks again gets the same.
-    async fn send_order(
-        &self,
-        arrival: &Arrival,
-        order: work_orders::WorkOrderRow,
-    ) -> Result<v1::Envelope, CallError> {
+    async fn send_order(&self, arrival: &Arrival, order: work_orders::WorkOrderRow) -> Result<v1::Envelope, CallError> {
         let signed_order = match &order.envelope {
             Some(bytes) => v1::Envelope::decode(bytes.as_slice()).map_err(|error| CallError::Broken {
                 why: format!("stored work order {}: {error}", order.number),
             })?,
-            None => self.with_pki(|pki| envelope::seal(Context::WorkOrder, order.body.clone(), pki.signing().newest()))
-                .map_err(|error| CallError::Broken { why: format!("work order cannot be signed: {error}") })?,
+            None => self
+                .with_pki(|pki| envelope::seal(Context::WorkOrder, order.body.clone(), pki.signing().newest()))
+                .map_err(|error| CallError::Broken {
+                    why: format!("work order cannot be signed: {error}"),
+                })?,
         };
         if order.fetched_ms.is_none() {
             let (service, host, number) = (self.clone(), arrival.host, order.number);
             let bytes = signed_order.encode_to_vec();
-            self.0.store.write(move |tx| service.note_fetched(tx, host, number, &bytes)).await?;
+            self.0
+                .store
+                .write(move |tx| service.note_fetched(tx, host, number, &bytes))
+                .await?;
         }
         Ok(signed_order)
     }
@@ -113,8 +120,15 @@ impl Service {
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
         let wave = edit.plan.wave.clone();
-        edit.take(&Input::OrderFetched { number: unsigned(number) }, &in_force.cx(self, &wave))?;
-        if !work_orders::set_envelope(tx, &id, number, envelope)? || !work_orders::fetch(tx, &id, number, self.now_ms())? {
+        edit.take(
+            &Input::OrderFetched {
+                number: unsigned(number),
+            },
+            &in_force.cx(self, &wave),
+        )?;
+        if !work_orders::set_envelope(tx, &id, number, envelope)?
+            || !work_orders::fetch(tx, &id, number, self.now_ms())?
+        {
             // Withdrawn or ended since it was read: the next check-in tells what holds then.
             return Err(tx.conflict("work order").into());
         }
@@ -124,14 +138,24 @@ impl Service {
     }
 
     fn cancel(&self, arrival: &Arrival, order_number: u64, reason: String) -> Result<v1::Envelope, CallError> {
-        let cancel = v1::Cancel { host_id: arrival.host.to_string(), order_number, reason };
+        let cancel = v1::Cancel {
+            host_id: arrival.host.to_string(),
+            order_number,
+            reason,
+        };
         self.with_pki(|pki| envelope::seal_message(Context::Cancel, &cancel, pki.signing().newest()))
-            .map_err(|error| CallError::Broken { why: format!("cancel cannot be signed: {error}") })
+            .map_err(|error| CallError::Broken {
+                why: format!("cancel cannot be signed: {error}"),
+            })
     }
 
     fn next_in_seconds(&self, has_order: bool) -> Result<u32, ServiceError> {
         let pace = self.0.pace;
-        let base = u64::from(if has_order { pace.open_order_seconds } else { pace.check_in_seconds });
+        let base = u64::from(if has_order {
+            pace.open_order_seconds
+        } else {
+            pace.check_in_seconds
+        });
         let spread = base * JITTER_PERCENT / 100;
         let drawn = base - spread + ids::seed()? % (2 * spread + 1);
         Ok(u32::try_from(drawn).unwrap_or(u32::MAX).max(1))
@@ -140,7 +164,11 @@ impl Service {
 
 /// High-water marks of every order that the check-in spoke of.
 fn marks(db: &mut impl Reader, arrival: &Arrival) -> Result<Vec<v1::OrderMark>, ServiceError> {
-    let mut orders: BTreeSet<u64> = arrival.records.iter().map(|signed| signed.record.order_number).collect();
+    let mut orders: BTreeSet<u64> = arrival
+        .records
+        .iter()
+        .map(|signed| signed.record.order_number)
+        .collect();
     orders.extend(arrival.running);
     orders.extend(Some(arrival.highest_order_begun).filter(|number| *number > 0));
     let host = arrival.host.to_string();
@@ -148,7 +176,10 @@ fn marks(db: &mut impl Reader, arrival: &Arrival) -> Result<Vec<v1::OrderMark>, 
         .into_iter()
         .map(|order_number| {
             let mark = step_records::mark(db, &host, signed(order_number))?;
-            Ok(v1::OrderMark { order_number, sequence: u32::try_from(mark).unwrap_or(u32::MAX) })
+            Ok(v1::OrderMark {
+                order_number,
+                sequence: u32::try_from(mark).unwrap_or(u32::MAX),
+            })
         })
         .collect()
 }

@@ -57,7 +57,10 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn newest_pos(&self) -> Result<i64, ServiceError> {
-        self.0.store.read(|tx| Ok::<_, ServiceError>(events::last_pos(tx)?)).await
+        self.0
+            .store
+            .read(|tx| Ok::<_, ServiceError>(events::last_pos(tx)?))
+            .await
     }
 
     /// Whether the store answers.
@@ -74,7 +77,9 @@ impl Service {
         let mut views = Vec::new();
         let prefix = StreamName::plan(self.campaign_id().as_str(), "");
         for row in rows {
-            let Some(host_id) = row.stream.as_str().strip_prefix(prefix.as_str()) else { continue };
+            let Some(host_id) = row.stream.as_str().strip_prefix(prefix.as_str()) else {
+                continue;
+            };
             if !names.contains_key(host_id) {
                 let name = hosts::load(db, host_id)?.map_or_else(|| host_id.to_owned(), |host| host.name);
                 names.insert(host_id.to_owned(), name);

@@ -18,9 +18,7 @@ use super::{
     },
     EventView, HostDetail, ProtectionTime, StepView, VerdictView,
 };
-use crate::store::{
-    Reader, StreamName, events, plans::PlanFilter, step_records, views as store_views, work_orders,
-};
+use crate::store::{Reader, StreamName, events, plans::PlanFilter, step_records, views as store_views, work_orders};
 
 /// How many events of a host are shown; the export has all.
 const TIMELINE: i64 = 500;
@@ -71,8 +69,9 @@ impl Service {
     }
 
     fn line(&self, db: &mut impl Reader, host: &str) -> Result<store_views::HostLine, ServiceError> {
-        store_views::host_line(db, self.campaign_id().as_str(), host)?
-            .ok_or_else(|| ServiceError::NotFound { what: format!("plan of host `{host}` in this campaign") })
+        store_views::host_line(db, self.campaign_id().as_str(), host)?.ok_or_else(|| ServiceError::NotFound {
+            what: format!("plan of host `{host}` in this campaign"),
+        })
     }
 
     fn steps(&self, db: &mut impl Reader, host: &str) -> Result<Vec<StepView>, ServiceError> {
@@ -88,7 +87,10 @@ impl Service {
 
     /// Whether the chains of a host's own events and of its plan's verify.
     pub(in super::super) fn chains_hold(&self, db: &mut impl Reader, host: &str) -> Result<bool, ServiceError> {
-        for stream in [StreamName::host(host), StreamName::plan(self.campaign_id().as_str(), host)] {
+        for stream in [
+            StreamName::host(host),
+            StreamName::plan(self.campaign_id().as_str(), host),
+        ] {
             match events::verify_chain(db, &stream)? {
                 events::ChainState::Whole { .. } => {}
                 events::ChainState::Broken { seq, why } => {
@@ -142,7 +144,12 @@ pub(super) fn protection(plan: &Plan, now_ms: i64) -> ProtectionTime {
 }
 
 fn verdicts(inventory: &Inventory) -> Vec<VerdictView> {
-    inventory.sightings.iter().filter(|sighting| sighting.verdict != Verdict::Absent).map(verdict).collect()
+    inventory
+        .sightings
+        .iter()
+        .filter(|sighting| sighting.verdict != Verdict::Absent)
+        .map(verdict)
+        .collect()
 }
 
 fn verdict(sighting: &Sighting) -> VerdictView {
@@ -174,17 +181,26 @@ fn trace(evidence: &Evidence) -> String {
 
 /// What each step of an order does, in words; empty where the order cannot be read.
 fn actions(body: &[u8]) -> Vec<String> {
-    let order = v1::WorkOrder::decode(body).ok().and_then(|wire| cutover_proto::order::WorkOrder::try_from(wire).ok());
-    order.map(|order| order.steps.iter().map(|step| step.action.describe()).collect()).unwrap_or_default()
+    let order = v1::WorkOrder::decode(body)
+        .ok()
+        .and_then(|wire| cutover_proto::order::WorkOrder::try_from(wire).ok());
+    order
+        .map(|order| order.steps.iter().map(|step| step.action.describe()).collect())
+        .unwrap_or_default()
 }
 
 fn step(row: &step_records::StepRecordRow, actions: &[String]) -> Result<StepView, ServiceError> {
-    let broken = |why: String| ServiceError::Broken { why: format!("stored step record: {why}") };
+    let broken = |why: String| ServiceError::Broken {
+        why: format!("stored step record: {why}"),
+    };
     let envelope = v1::Envelope::decode(row.envelope.as_slice()).map_err(|error| broken(error.to_string()))?;
     let wire = v1::StepRecord::decode(envelope.body.as_slice()).map_err(|error| broken(error.to_string()))?;
     let record = StepRecord::try_from(wire).map_err(|error| broken(error.to_string()))?;
     let about_step = record.event.as_str().starts_with("step-");
-    let what = usize::try_from(record.step).ok().and_then(|index| actions.get(index)).filter(|_| about_step);
+    let what = usize::try_from(record.step)
+        .ok()
+        .and_then(|index| actions.get(index))
+        .filter(|_| about_step);
     let cause = record.cause.map(|cause| format!("{cause}: ")).unwrap_or_default();
     Ok(StepView {
         order: record.order_number,

@@ -38,7 +38,9 @@ impl Service {
         loop {
             let id = self.campaign_id().as_str();
             let lines = store_views::host_lines(db, id, &wanted.stored, after.as_deref(), READ)?;
-            let Some(last) = lines.last() else { return Ok(HostList { hosts, next: None }) };
+            let Some(last) = lines.last() else {
+                return Ok(HostList { hosts, next: None });
+            };
             let end = last.host_id.clone();
             for line in lines {
                 if hosts.len() == PAGE {
@@ -81,13 +83,18 @@ impl Service {
 }
 
 fn reason(plan: &Plan, waits: Option<&waiting::Waiting>) -> String {
-    let texts = [plan.reason.as_ref().map(|reason| reason.text()), waits.map(waiting::Waiting::text)];
+    let texts = [
+        plan.reason.as_ref().map(|reason| reason.text()),
+        waits.map(waiting::Waiting::text),
+    ];
     texts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn system(facts: &str) -> String {
-    serde_json::from_str::<HostFacts>(facts)
-        .map_or_else(|_| "unknown".to_owned(), |facts| format!("{} {}", facts.os_name, facts.architecture))
+    serde_json::from_str::<HostFacts>(facts).map_or_else(
+        |_| "unknown".to_owned(),
+        |facts| format!("{} {}", facts.os_name, facts.architecture),
+    )
 }
 
 /// A filter that was checked.
@@ -103,18 +110,32 @@ impl Wanted {
     fn check(filter: HostFilter) -> Result<Self, ServiceError> {
         let given = |value: Option<String>| value.filter(|value| !value.is_empty());
         let invalid = |error: cutover_proto::spelling::UnknownWord| ServiceError::Invalid { why: error.to_string() };
-        let phase = given(filter.phase).map(|phase| Phase::parse(&phase)).transpose().map_err(invalid)?;
+        let phase = given(filter.phase)
+            .map(|phase| Phase::parse(&phase))
+            .transpose()
+            .map_err(invalid)?;
         let standing = match given(filter.standing) {
             Some(word) if word == standing_word(None) => Some(standing_word(None)),
             Some(word) => Some(Standing::parse(&word).map_err(invalid)?.as_str()),
             None => None,
         };
-        let stored = PlanFilter { phase: phase.map(|phase| phase.as_str().to_owned()), ..PlanFilter::default() };
-        Ok(Self { stored, standing, name: given(filter.name).map(|name| name.to_lowercase()), after: given(filter.after) })
+        let stored = PlanFilter {
+            phase: phase.map(|phase| phase.as_str().to_owned()),
+            ..PlanFilter::default()
+        };
+        Ok(Self {
+            stored,
+            standing,
+            name: given(filter.name).map(|name| name.to_lowercase()),
+            after: given(filter.after),
+        })
     }
 
     fn fits(&self, row: &HostRow) -> bool {
         self.standing.is_none_or(|standing| row.standing == standing)
-            && self.name.as_ref().is_none_or(|name| row.name.to_lowercase().starts_with(name))
+            && self
+                .name
+                .as_ref()
+                .is_none_or(|name| row.name.to_lowercase().starts_with(name))
     }
 }

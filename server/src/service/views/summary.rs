@@ -19,7 +19,15 @@ use crate::store::{Reader, StoreError, totals};
 
 /// Phases in which a host waits for a person, or may.
 pub(in super::super) fn phases_that_may_stand_still() -> impl Iterator<Item = Phase> {
-    [Phase::Blocked, Phase::Handwork, Phase::Failed, Phase::Unplanned, Phase::Unassessed, Phase::Queued].into_iter()
+    [
+        Phase::Blocked,
+        Phase::Handwork,
+        Phase::Failed,
+        Phase::Unplanned,
+        Phase::Unassessed,
+        Phase::Queued,
+    ]
+    .into_iter()
 }
 
 /// A bucket of the store in the core's words.
@@ -93,12 +101,20 @@ impl Service {
             .filter(|total| total.bucket.cover == Cover::Protected.as_str())
             .map(|total| total.hosts)
             .sum();
-        Ok(share(standing::Share { part, whole: signed(hosts) }))
+        Ok(share(standing::Share {
+            part,
+            whole: signed(hosts),
+        }))
     }
 }
 
 fn counts(rows: Vec<(String, i64)>) -> Vec<Count> {
-    rows.into_iter().map(|(name, count)| Count { name, count: unsigned(count) }).collect()
+    rows.into_iter()
+        .map(|(name, count)| Count {
+            name,
+            count: unsigned(count),
+        })
+        .collect()
 }
 
 fn share(share: standing::Share) -> Share {
@@ -127,12 +143,9 @@ fn wave(in_force: &InForce, totals: &Totals) -> WaveView {
             Phase::Unassessed | Phase::Unplanned | Phase::Planned | Phase::Queued => view.waiting += hosts,
             Phase::Migrating | Phase::Rebooting | Phase::Verifying => view.moving += hosts,
             Phase::Blocked | Phase::Handwork | Phase::Failed => view.stuck += hosts,
-            Phase::Clear
-            | Phase::Migrated
-            | Phase::Exempt
-            | Phase::Concluded
-            | Phase::OutOfScope
-            | Phase::Retired => view.done += hosts,
+            Phase::Clear | Phase::Migrated | Phase::Exempt | Phase::Concluded | Phase::OutOfScope | Phase::Retired => {
+                view.done += hosts
+            }
         }
     }
     view

@@ -1,7 +1,10 @@
 //! What was done in the campaign as a whole: orders, steps, time under protection, chains.
 
 use super::{
-    super::{Service, ServiceError, plan_edit::{read_state, unsigned}},
+    super::{
+        Service, ServiceError,
+        plan_edit::{read_state, unsigned},
+    },
     ProtectionTime,
     host::protection,
 };
@@ -49,7 +52,8 @@ impl Service {
                     let filter = PlanFilter::default();
                     let lines = store_views::host_lines(tx, id, &filter, after.as_deref(), READ)?;
                     for line in &lines {
-                        work.protection.push(protection(&read_state(&line.state)?, service.now_ms()));
+                        work.protection
+                            .push(protection(&read_state(&line.state)?, service.now_ms()));
                     }
                     match lines.last() {
                         Some(last) => after = Some(last.host_id.clone()),
@@ -70,7 +74,9 @@ impl Service {
             .store
             .read(move |tx| {
                 let totals = service.totals(tx)?;
-                let moving = totals.iter().filter(|(bucket, _)| bucket.phase.is_moving() && !bucket.stale);
+                let moving = totals
+                    .iter()
+                    .filter(|(bucket, _)| bucket.phase.is_moving() && !bucket.stale);
                 Ok::<_, ServiceError>(unsigned(moving.map(|(_, hosts)| hosts).sum()))
             })
             .await

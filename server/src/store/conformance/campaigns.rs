@@ -13,15 +13,8 @@ on_both!(
 fn slots_are_taken_and_given_within_their_cap(lab: &Lab) {
     let take = || lab.store.write_now(|tx| slots::take(tx, "us-2024", "all"));
     let give = || lab.store.write_now(|tx| slots::give(tx, "us-2024", "all"));
-    let cap = |cap: i64| {
-        lab.store
-            .write_now(move |tx| slots::set_cap(tx, "us-2024", "all", cap))
-    };
-    assert_eq!(
-        take(),
-        Ok(false),
-        "a limit that nobody set lets nothing start"
-    );
+    let cap = |cap: i64| lab.store.write_now(move |tx| slots::set_cap(tx, "us-2024", "all", cap));
+    assert_eq!(take(), Ok(false), "a limit that nobody set lets nothing start");
     cap(2).expect("set");
     assert_eq!([take(), take(), take()], [Ok(true), Ok(true), Ok(false)]);
     cap(1).expect("set");
@@ -30,10 +23,7 @@ fn slots_are_taken_and_given_within_their_cap(lab: &Lab) {
     assert_eq!(give(), Ok(()));
     assert!(matches!(give(), Err(StoreError::Corrupt { .. })));
     assert_eq!(take(), Ok(true));
-    let rows = lab
-        .store
-        .read_now(|tx| slots::list(tx, "us-2024"))
-        .expect("read");
+    let rows = lab.store.read_now(|tx| slots::list(tx, "us-2024")).expect("read");
     assert_eq!((rows.len(), rows[0].used, rows[0].cap), (1, 1, 1));
 }
 
@@ -58,10 +48,7 @@ fn a_campaign_moves_by_compare_and_set(lab: &Lab) {
             .write_now(move |tx| campaigns::compare_and_set(tx, expected, &row))
     };
     set(0, campaign()).expect("made");
-    assert!(matches!(
-        set(0, campaign()),
-        Err(StoreError::Conflict { .. })
-    ));
+    assert!(matches!(set(0, campaign()), Err(StoreError::Conflict { .. })));
     let paused = CampaignRow {
         seq: 2,
         version: 2,
@@ -74,16 +61,10 @@ fn a_campaign_moves_by_compare_and_set(lab: &Lab) {
         ..campaign()
     };
     set(1, paused.clone()).expect("moved");
-    assert!(matches!(
-        set(1, campaign()),
-        Err(StoreError::Conflict { .. })
-    ));
+    assert!(matches!(set(1, campaign()), Err(StoreError::Conflict { .. })));
     let read = lab.store.read_now(|tx| campaigns::load(tx, "us-2024"));
     assert_eq!(read, Ok(Some(paused.clone())));
-    assert_eq!(
-        lab.store.read_now(|tx| campaigns::list(tx)),
-        Ok(vec![paused])
-    );
+    assert_eq!(lab.store.read_now(|tx| campaigns::list(tx)), Ok(vec![paused]));
     let version = |number: i64| CampaignVersionRow {
         campaign_id: "us-2024".to_owned(),
         version: number,
@@ -97,13 +78,8 @@ fn a_campaign_moves_by_compare_and_set(lab: &Lab) {
             .write_now(move |tx| campaigns::add_version(tx, &version(number)))
             .expect("kept");
     }
-    let taken = lab
-        .store
-        .write_now(move |tx| campaigns::add_version(tx, &version(1)));
-    assert!(
-        matches!(taken, Err(StoreError::Conflict { .. })),
-        "{taken:?}"
-    );
+    let taken = lab.store.write_now(move |tx| campaigns::add_version(tx, &version(1)));
+    assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
     let versions = lab.store.read_now(|tx| campaigns::versions(tx, "us-2024"));
     assert_eq!(versions, Ok(vec![version(1), version(2)]));
 }

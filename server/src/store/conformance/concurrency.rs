@@ -55,11 +55,7 @@ fn until_done<T: Send + 'static>(
 }
 
 fn of_two_that_decide_at_once_one_must_decide_again(lab: &Lab) {
-    let seen = lab
-        .store
-        .read_now(|tx| events::head(tx, &stream()))
-        .expect("read")
-        .seq;
+    let seen = lab.store.read_now(|tx| events::head(tx, &stream())).expect("read").seq;
     let answers = together(2, |number| {
         lab.store.write_now(move |tx| {
             let kind = format!("decided-by-{number}");
@@ -105,9 +101,7 @@ fn deciders_on_one_stream_lose_no_event(lab: &Lab) {
     let all = (THREADS * EACH) as i64;
     let (state, pos) = lab
         .store
-        .read_now(|tx| {
-            Ok::<_, StoreError>((events::verify_chain(tx, &stream())?, events::last_pos(tx)?))
-        })
+        .read_now(|tx| Ok::<_, StoreError>((events::verify_chain(tx, &stream())?, events::last_pos(tx)?)))
         .expect("read");
     assert_eq!(state, ChainState::Whole { events: all });
     assert_eq!(pos, all);
@@ -141,10 +135,7 @@ fn positions_have_no_gap_and_never_appear_out_of_order(lab: &Lab) {
         loop {
             let last_look = writing.load(Ordering::SeqCst) == 0;
             let from = followed.last().copied().unwrap_or(0);
-            let page = lab
-                .store
-                .read_now(move |tx| events::since(tx, from, 7))
-                .expect("read");
+            let page = lab.store.read_now(move |tx| events::since(tx, from, 7)).expect("read");
             if page.is_empty() && last_look {
                 return followed;
             }
@@ -160,9 +151,7 @@ fn slots_are_never_overbooked(lab: &Lab) {
     lab.store
         .write_now(|tx| slots::set_cap(tx, "us-2024", "all", 3))
         .expect("set");
-    let taken = together(6, |_| {
-        until_done(&lab.store, |tx| slots::take(tx, "us-2024", "all"))
-    });
+    let taken = together(6, |_| until_done(&lab.store, |tx| slots::take(tx, "us-2024", "all")));
     assert_eq!(taken.iter().filter(|taken| **taken).count(), 3);
     let row = lab
         .store
@@ -189,20 +178,13 @@ fn a_token_is_never_used_too_often(lab: &Lab) {
             )
         })
         .expect("made");
-    let uses = together(6, |_| {
-        until_done(&lab.store, |tx| enrol_tokens::take_use(tx, "t", NOW))
-    });
+    let uses = together(6, |_| until_done(&lab.store, |tx| enrol_tokens::take_use(tx, "t", NOW)));
     let granted = uses
         .iter()
         .filter(|used| matches!(used, TokenUse::Granted { .. }))
         .count();
     assert_eq!(granted, 2);
-    assert_eq!(
-        uses.iter()
-            .filter(|used| **used == TokenUse::UsedUp)
-            .count(),
-        4
-    );
+    assert_eq!(uses.iter().filter(|used| **used == TokenUse::UsedUp).count(), 4);
 }
 
 fn a_lease_has_one_holder(lab: &Lab) {
@@ -221,9 +203,7 @@ fn totals_stay_right_under_concurrent_changes(lab: &Lab) {
     const HOSTS: usize = 12;
     for number in 0..HOSTS {
         lab.store
-            .write_now(move |tx| {
-                plans::compare_and_set(tx, 0, &plan(&format!("host-{number}"), "unassessed"))
-            })
+            .write_now(move |tx| plans::compare_and_set(tx, 0, &plan(&format!("host-{number}"), "unassessed")))
             .expect("made");
     }
     together(4, |thread| {

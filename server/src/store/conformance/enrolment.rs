@@ -21,22 +21,15 @@ on_both!(
 );
 
 fn load(lab: &Lab, host_id: &'static str) -> Option<HostRow> {
-    lab.store
-        .read_now(move |tx| hosts::load(tx, host_id))
-        .expect("read")
+    lab.store.read_now(move |tx| hosts::load(tx, host_id)).expect("read")
 }
 
 fn a_host_comes_back_as_it_went(lab: &Lab) {
-    lab.store
-        .write_now(|tx| hosts::insert(tx, &host("h")))
-        .expect("added");
+    lab.store.write_now(|tx| hosts::insert(tx, &host("h"))).expect("added");
     assert_eq!(load(lab, "h"), Some(host("h")));
     assert_eq!(load(lab, "none"), None);
     let again = lab.store.write_now(|tx| hosts::insert(tx, &host("h")));
-    assert!(
-        matches!(again, Err(StoreError::Conflict { .. })),
-        "{again:?}"
-    );
+    assert!(matches!(again, Err(StoreError::Conflict { .. })), "{again:?}");
     let changed = HostRow {
         name: "other".to_owned(),
         site: Some("berlin".to_owned()),
@@ -51,15 +44,10 @@ fn a_host_comes_back_as_it_went(lab: &Lab) {
         ..host("h")
     };
     let row = changed.clone();
-    lab.store
-        .write_now(move |tx| hosts::update(tx, &row))
-        .expect("changed");
+    lab.store.write_now(move |tx| hosts::update(tx, &row)).expect("changed");
     assert_eq!(load(lab, "h"), Some(changed));
     let missing = lab.store.write_now(|tx| hosts::update(tx, &host("none")));
-    assert!(
-        matches!(missing, Err(StoreError::Corrupt { .. })),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, Err(StoreError::Corrupt { .. })), "{missing:?}");
     assert_eq!(lab.store.read_now(|tx| hosts::count(tx)), Ok(1));
 }
 
@@ -69,27 +57,17 @@ fn hosts_are_found_by_name_whatever_its_case(lab: &Lab) {
             name: name.to_owned(),
             ..host(id)
         };
-        lab.store
-            .write_now(move |tx| hosts::insert(tx, &row))
-            .expect("added");
+        lab.store.write_now(move |tx| hosts::insert(tx, &row)).expect("added");
     }
-    let found = lab
-        .store
-        .read_now(|tx| hosts::by_name(tx, "BÜRO-äpfel"))
-        .expect("read");
+    let found = lab.store.read_now(|tx| hosts::by_name(tx, "BÜRO-äpfel")).expect("read");
     let ids: Vec<&str> = found.iter().map(|row| row.host_id.as_str()).collect();
     assert_eq!(ids, ["a", "b"]);
-    let page = lab
-        .store
-        .read_now(|tx| hosts::list(tx, Some("a"), 1))
-        .expect("read");
+    let page = lab.store.read_now(|tx| hosts::list(tx, Some("a"), 1)).expect("read");
     assert_eq!(page[0].host_id, "b");
 }
 
 fn order_numbers_only_rise(lab: &Lab) {
-    lab.store
-        .write_now(|tx| hosts::insert(tx, &host("h")))
-        .expect("added");
+    lab.store.write_now(|tx| hosts::insert(tx, &host("h"))).expect("added");
     let take = || lab.store.write_now(|tx| hosts::take_order_number(tx, "h"));
     assert_eq!([take(), take()], [Ok(1), Ok(2)]);
     // An update with an old row does not bring a number back.
@@ -103,13 +81,8 @@ fn order_numbers_only_rise(lab: &Lab) {
             .expect("noted");
     }
     assert_eq!(load(lab, "h").map(|row| row.highest_begun), Some(2));
-    let missing = lab
-        .store
-        .write_now(|tx| hosts::take_order_number(tx, "none"));
-    assert!(
-        matches!(missing, Err(StoreError::Corrupt { .. })),
-        "{missing:?}"
-    );
+    let missing = lab.store.write_now(|tx| hosts::take_order_number(tx, "none"));
+    assert!(matches!(missing, Err(StoreError::Corrupt { .. })), "{missing:?}");
 }
 
 fn key(spki_hash: &str, host_id: &str) -> HostKeyRow {
@@ -129,39 +102,22 @@ fn a_key_speaks_for_one_host_until_it_is_revoked(lab: &Lab) {
             .write_now(move |tx| host_keys::insert(tx, &key(spki, id)))
             .expect("added");
     }
-    let load = |spki: &'static str| {
-        lab.store
-            .read_now(move |tx| host_keys::load(tx, spki))
-            .expect("read")
-    };
+    let load = |spki: &'static str| lab.store.read_now(move |tx| host_keys::load(tx, spki)).expect("read");
     assert_eq!(load("k1"), Some(key("k1", "h1")));
     assert_eq!(load("k9"), None);
-    let stolen = lab
-        .store
-        .write_now(|tx| host_keys::insert(tx, &key("k1", "h2")));
-    assert!(
-        matches!(stolen, Err(StoreError::Conflict { .. })),
-        "{stolen:?}"
-    );
-    let revoke = |now: i64| {
-        lab.store
-            .write_now(move |tx| host_keys::revoke(tx, "k1", now))
-    };
+    let stolen = lab.store.write_now(|tx| host_keys::insert(tx, &key("k1", "h2")));
+    assert!(matches!(stolen, Err(StoreError::Conflict { .. })), "{stolen:?}");
+    let revoke = |now: i64| lab.store.write_now(move |tx| host_keys::revoke(tx, "k1", now));
     assert_eq!([revoke(NOW + 1), revoke(NOW + 2)], [Ok(true), Ok(false)]);
     assert_eq!(
         load("k1").and_then(|row| row.revoked_ms),
         Some(NOW + 1),
         "the first stands"
     );
-    let all = lab
-        .store
-        .write_now(|tx| host_keys::revoke_host(tx, "h1", NOW + 3));
+    let all = lab.store.write_now(|tx| host_keys::revoke_host(tx, "h1", NOW + 3));
     assert_eq!(all, Ok(1));
     assert_eq!(load("k3").and_then(|row| row.revoked_ms), None);
-    let of_host = lab
-        .store
-        .read_now(|tx| host_keys::of_host(tx, "h1"))
-        .expect("read");
+    let of_host = lab.store.read_now(|tx| host_keys::of_host(tx, "h1")).expect("read");
     assert_eq!(of_host.len(), 2);
 }
 
@@ -183,38 +139,19 @@ fn a_token_says_why_it_is_refused(lab: &Lab) {
             .write_now(move |tx| enrol_tokens::insert(tx, &token(hash)))
             .expect("added");
     }
-    let again = lab
-        .store
-        .write_now(|tx| enrol_tokens::insert(tx, &token("a")));
-    assert!(
-        matches!(again, Err(StoreError::Conflict { .. })),
-        "{again:?}"
-    );
-    let take = |hash: &'static str, now: i64| {
-        lab.store
-            .write_now(move |tx| enrol_tokens::take_use(tx, hash, now))
-    };
+    let again = lab.store.write_now(|tx| enrol_tokens::insert(tx, &token("a")));
+    assert!(matches!(again, Err(StoreError::Conflict { .. })), "{again:?}");
+    let take = |hash: &'static str, now: i64| lab.store.write_now(move |tx| enrol_tokens::take_use(tx, hash, now));
     assert_eq!(take("none", NOW), Ok(TokenUse::Unknown));
-    assert_eq!(
-        take("a", NOW + 1000),
-        Ok(TokenUse::Expired {
-            ends_ms: NOW + 1000
-        })
-    );
+    assert_eq!(take("a", NOW + 1000), Ok(TokenUse::Expired { ends_ms: NOW + 1000 }));
     let tags = "[\"floor-1\"]".to_owned();
     assert_eq!(take("a", NOW + 999), Ok(TokenUse::Granted { tags }));
     assert_eq!(take("a", NOW + 999), Ok(TokenUse::UsedUp));
     let revoke = || lab.store.write_now(|tx| enrol_tokens::revoke(tx, "b", NOW));
     assert_eq!([revoke(), revoke()], [Ok(true), Ok(false)]);
     assert_eq!(take("b", NOW), Ok(TokenUse::Revoked));
-    let listed = lab
-        .store
-        .read_now(|tx| enrol_tokens::list(tx))
-        .expect("read");
-    assert_eq!(
-        listed.iter().map(|row| row.uses_left).collect::<Vec<_>>(),
-        [0, 1]
-    );
+    let listed = lab.store.read_now(|tx| enrol_tokens::list(tx)).expect("read");
+    assert_eq!(listed.iter().map(|row| row.uses_left).collect::<Vec<_>>(), [0, 1]);
 }
 
 fn enrolling_again_with_one_key_costs_no_second_use(lab: &Lab) {
@@ -262,11 +199,7 @@ fn an_older_sign_never_replaces_a_newer_one(lab: &Lab) {
             .write_now(move |tx| host_seen::flush(tx, &rows))
             .expect("flushed")
     };
-    let load = |id: &'static str| {
-        lab.store
-            .read_now(move |tx| host_seen::load(tx, id))
-            .expect("read")
-    };
+    let load = |id: &'static str| lab.store.read_now(move |tx| host_seen::load(tx, id)).expect("read");
     flush(vec![]);
     flush(vec![
         sign("b", 5, "boot-1", Some(1)),

@@ -68,10 +68,7 @@ fn events_come_back_as_they_went(lab: &Lab) {
         assert_eq!(stored.kind, sent.kind);
         assert_eq!(stored.schema_version, sent.schema_version);
         assert_eq!(stored.body, sent.body);
-        assert_eq!(
-            (stored.at_ms, stored.agent_at_ms),
-            (sent.at_ms, sent.agent_at_ms)
-        );
+        assert_eq!((stored.at_ms, stored.agent_at_ms), (sent.at_ms, sent.agent_at_ms));
     }
     assert_eq!(all[0].prev_hash, GENESIS);
     assert_eq!(all[1].prev_hash, all[0].hash);
@@ -120,21 +117,11 @@ fn several_streams_in_one_transaction_share_the_positions(lab: &Lab) {
             Ok::<_, StoreError>(())
         })
         .expect("appended");
-    let feed = lab
-        .store
-        .read_now(|tx| events::since(tx, 0, 10))
-        .expect("read");
-    let order: Vec<(i64, &str, i64)> = feed
-        .iter()
-        .map(|e| (e.pos, e.kind.as_str(), e.seq))
-        .collect();
+    let feed = lab.store.read_now(|tx| events::since(tx, 0, 10)).expect("read");
+    let order: Vec<(i64, &str, i64)> = feed.iter().map(|e| (e.pos, e.kind.as_str(), e.seq)).collect();
     assert_eq!(
         order,
-        [
-            (1, "inventory-received", 1),
-            (2, "planned", 1),
-            (3, "order-issued", 2)
-        ]
+        [(1, "inventory-received", 1), (2, "planned", 1), (3, "order-issued", 2)]
     );
     assert_eq!(check(lab, &host), ChainState::Whole { events: 2 });
 }
@@ -151,23 +138,10 @@ fn many_events_in_one_transaction_keep_their_order(lab: &Lab) {
     lab.store
         .write_now(move |tx| events::append(tx, &stream(), 0, &events).map(drop))
         .expect("appended");
-    let stored = lab
-        .store
-        .read_now(|tx| events::since(tx, 0, 1000))
-        .expect("read");
+    let stored = lab.store.read_now(|tx| events::since(tx, 0, 1000)).expect("read");
     let kinds: Vec<&str> = stored.iter().map(|event| event.kind.as_str()).collect();
-    assert_eq!(
-        kinds,
-        sent.iter()
-            .map(|event| event.kind.as_str())
-            .collect::<Vec<_>>()
-    );
-    assert!(
-        stored
-            .iter()
-            .zip(&sent)
-            .all(|(a, b)| a.agent_at_ms == b.agent_at_ms)
-    );
+    assert_eq!(kinds, sent.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>());
+    assert!(stored.iter().zip(&sent).all(|(a, b)| a.agent_at_ms == b.agent_at_ms));
     assert_eq!(check(lab, &stream()), ChainState::Whole { events: 123 });
 }
 
@@ -237,24 +211,12 @@ fn every_change_of_a_stored_event_is_found(lab: &Lab) {
         assert_eq!(check(lab, &stream()), ChainState::Whole { events: 4 });
     }
     // Whoever also makes the hash fit breaks the link to the event after it.
-    conn.execute(
-        "UPDATE event SET hash = ?1 WHERE seq = 2",
-        params![&[9_u8; 32]],
-    )
-    .expect("changed");
-    assert!(matches!(
-        check(lab, &stream()),
-        ChainState::Broken { seq: 2, .. }
-    ));
-    conn.execute(
-        "UPDATE event SET prev_hash = ?1 WHERE seq = 1",
-        params![&[9_u8; 32]],
-    )
-    .expect("changed");
-    assert!(matches!(
-        check(lab, &stream()),
-        ChainState::Broken { seq: 1, .. }
-    ));
+    conn.execute("UPDATE event SET hash = ?1 WHERE seq = 2", params![&[9_u8; 32]])
+        .expect("changed");
+    assert!(matches!(check(lab, &stream()), ChainState::Broken { seq: 2, .. }));
+    conn.execute("UPDATE event SET prev_hash = ?1 WHERE seq = 1", params![&[9_u8; 32]])
+        .expect("changed");
+    assert!(matches!(check(lab, &stream()), ChainState::Broken { seq: 1, .. }));
 }
 
 fn a_lost_event_is_found_at_either_end(lab: &Lab) {
@@ -277,15 +239,9 @@ fn a_lost_event_is_found_at_either_end(lab: &Lab) {
     let name = StreamName::host("head");
     make(lab, &name, 3);
     lab.conn()
-        .execute(
-            "UPDATE stream SET seq = 2 WHERE stream = ?1",
-            params![name.as_str()],
-        )
+        .execute("UPDATE stream SET seq = 2 WHERE stream = ?1", params![name.as_str()])
         .expect("moved");
-    assert!(matches!(
-        check(lab, &name),
-        ChainState::Broken { seq: 3, .. }
-    ));
+    assert!(matches!(check(lab, &name), ChainState::Broken { seq: 3, .. }));
 }
 
 fn erased_personal_values_leave_the_chain_whole(lab: &Lab) {
@@ -324,27 +280,14 @@ fn erased_personal_values_leave_the_chain_whole(lab: &Lab) {
     );
 
     let named = host.clone();
-    assert_eq!(
-        lab.store.write_now(move |tx| personal::erase(tx, &named)),
-        Ok(1)
-    );
+    assert_eq!(lab.store.write_now(move |tx| personal::erase(tx, &named)), Ok(1));
     assert_eq!(reveal(&digest), None);
     assert_eq!(check(lab, &host), ChainState::Whole { events: 1 });
-    let kept = lab
-        .conn()
-        .query("SELECT salt FROM personal", params![])
-        .expect("rows");
-    assert_eq!(
-        kept.len(),
-        1,
-        "the salt is gone as well; the other host's stays"
-    );
+    let kept = lab.conn().query("SELECT salt FROM personal", params![]).expect("rows");
+    assert_eq!(kept.len(), 1, "the salt is gone as well; the other host's stays");
 
     let weak = lab
         .store
         .write_now(move |tx| personal::put(tx, &host, "user", "x", &[3; 15]).map(drop));
-    assert!(
-        matches!(weak, Err(StoreError::Constraint { .. })),
-        "{weak:?}"
-    );
+    assert!(matches!(weak, Err(StoreError::Constraint { .. })), "{weak:?}");
 }

@@ -75,9 +75,7 @@ impl Conn for Faulty {
 
 type Answer = Receiver<Result<(), CaseError>>;
 
-fn job(
-    closure: impl Fn(&mut WriteTx<'_>) -> Result<(), CaseError> + Send + 'static,
-) -> (Box<dyn WriteJob>, Answer) {
+fn job(closure: impl Fn(&mut WriteTx<'_>) -> Result<(), CaseError> + Send + 'static) -> (Box<dyn WriteJob>, Answer) {
     let (reply, answer) = mpsc::channel();
     let job = Closure::new(closure, move |result| {
         reply.send(result).expect("the case listens");
@@ -161,10 +159,7 @@ fn a_transaction_that_the_database_gave_up_is_nobodys_success() {
     let (answers, commits, topics, kept) = run(Fault::FullDisk);
     for answer in answers {
         assert!(
-            matches!(
-                answer,
-                Err(CaseError::Store(StoreError::Unavailable { .. }))
-            ),
+            matches!(answer, Err(CaseError::Store(StoreError::Unavailable { .. }))),
             "{answer:?}"
         );
     }

@@ -29,25 +29,14 @@ fn a_lease_is_kept_lost_and_taken_over(lab: &Lab) {
     assert_eq!(take("b", 159), None);
     assert_eq!(take("b", 160), Some((260, 2)), "it ran out");
     assert_eq!(take("a", 170), None, "who lost it must not go on");
-    let release = |holder: &'static str| {
-        lab.store
-            .write_now(move |tx| leases::release(tx, "wake", holder))
-    };
+    let release = |holder: &'static str| lab.store.write_now(move |tx| leases::release(tx, "wake", holder));
     release("a").expect("nothing to give");
     assert_eq!(take("a", 171), None, "somebody else's is left alone");
     release("b").expect("given back");
     assert_eq!(take("a", 172), Some((272, 3)));
-    let other = lab
-        .store
-        .write_now(|tx| leases::take(tx, "reports", "b", 172, 100));
-    assert_eq!(
-        other.map(|lease| lease.map(|lease| lease.term)),
-        Ok(Some(1))
-    );
-    let held = lab
-        .store
-        .read_now(|tx| leases::load(tx, "wake"))
-        .expect("read");
+    let other = lab.store.write_now(|tx| leases::take(tx, "reports", "b", 172, 100));
+    assert_eq!(other.map(|lease| lease.map(|lease| lease.term)), Ok(Some(1)));
+    let held = lab.store.read_now(|tx| leases::load(tx, "wake")).expect("read");
     assert_eq!(held.map(|lease| lease.holder), Some("a".to_owned()));
 }
 
@@ -57,10 +46,7 @@ fn the_database_has_a_clock(lab: &Lab) {
         .write_now(|tx| Ok::<_, StoreError>((tx.database_now_ms()?, tx.database_now_ms()?)))
         .expect("asked");
     // Milliseconds, and not seconds or micros: between 2020 and 2200.
-    assert!(
-        (1_577_836_800_000..7_258_118_400_000).contains(&first),
-        "{first}"
-    );
+    assert!((1_577_836_800_000..7_258_118_400_000).contains(&first), "{first}");
     assert!(second >= first);
 }
 
@@ -83,21 +69,13 @@ fn availability_is_gathered_in_intervals(lab: &Lab) {
     assert_eq!(between(0, 1000), [interval(100, 140), interval(200, 220)]);
     assert_eq!(between(120, 210), [interval(120, 140), interval(200, 210)]);
     assert_eq!(between(150, 190), []);
-    let length = lab
-        .store
-        .read_now(|tx| availability::available_ms(tx, 120, 1000));
+    let length = lab.store.read_now(|tx| availability::available_ms(tx, 120, 1000));
     assert_eq!(length, Ok(40));
 }
 
 fn intervals_of_two_replicas_are_joined(lab: &Lab) {
     let mut conn = lab.conn();
-    for (from, to) in [
-        (100_i64, 200_i64),
-        (150, 250),
-        (160, 170),
-        (250, 260),
-        (300, 310),
-    ] {
+    for (from, to) in [(100_i64, 200_i64), (150, 250), (160, 170), (250, 260), (300, 310)] {
         conn.execute(
             "INSERT INTO availability (from_ms, to_ms) VALUES (?1, ?2)",
             &[from.into(), to.into()],
@@ -143,29 +121,14 @@ fn a_period_has_one_report(lab: &Lab) {
         "once a period, also after a restart"
     );
     assert_eq!(make(run("daily", "2026-11-23", 3)), Ok(true));
-    let due = lab
-        .store
-        .read_now(|tx| outbox::due(tx, 10, 10))
-        .expect("read");
+    let due = lab.store.read_now(|tx| outbox::due(tx, 10, 10)).expect("read");
     assert_eq!(due.len(), 2);
-    let loaded = lab
-        .store
-        .read_now(|tx| report_runs::load(tx, "daily", "2026-11-22"));
-    assert_eq!(
-        loaded,
-        Ok(Some(run("daily", "2026-11-22", 1))),
-        "the first stands"
-    );
+    let loaded = lab.store.read_now(|tx| report_runs::load(tx, "daily", "2026-11-22"));
+    assert_eq!(loaded, Ok(Some(run("daily", "2026-11-22", 1))), "the first stands");
     let newest = lab.store.read_now(|tx| report_runs::newest(tx, "daily"));
     assert_eq!(newest, Ok(Some(run("daily", "2026-11-23", 3))));
-    assert_eq!(
-        lab.store.read_now(|tx| report_runs::newest(tx, "weekly")),
-        Ok(None)
-    );
-    let listed = lab
-        .store
-        .read_now(|tx| report_runs::list(tx, 1))
-        .expect("read");
+    assert_eq!(lab.store.read_now(|tx| report_runs::newest(tx, "weekly")), Ok(None));
+    let listed = lab.store.read_now(|tx| report_runs::list(tx, 1)).expect("read");
     assert_eq!(listed[0].period, "2026-11-23");
 }
 
@@ -184,13 +147,8 @@ fn a_delivery_is_tried_until_it_ends(lab: &Lab) {
     assert!(add(lab, "a") && add(lab, "b"));
     assert!(!add(lab, "a"), "telling twice is one row");
     let due = |now: i64| {
-        let rows = lab
-            .store
-            .read_now(move |tx| outbox::due(tx, now, 10))
-            .expect("read");
-        rows.iter()
-            .map(|row| row.outbox_id.clone())
-            .collect::<Vec<_>>()
+        let rows = lab.store.read_now(move |tx| outbox::due(tx, now, 10)).expect("read");
+        rows.iter().map(|row| row.outbox_id.clone()).collect::<Vec<_>>()
     };
     assert_eq!(due(NOW - 1), [""; 0]);
     assert_eq!(due(NOW), ["a", "b"]);

@@ -63,7 +63,6 @@ impl Lab {
     }
 
     /// `None` without a server to try on, which is a failure where CI runs.
-    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub(super) fn postgres() -> Option<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let Ok(admin) = std::env::var("CUTOVER_TEST_POSTGRES") else {
@@ -75,28 +74,20 @@ impl Lab {
             eprintln!("skipped: set CUTOVER_TEST_POSTGRES=postgres://USER@127.0.0.1:PORT/DATABASE");
             return None;
         };
-        let schema = format!(
-            "case_{}_{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::SeqCst)
-        );
+        let schema = format!("case_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
         session(&admin)
             .batch(&format!(
                 "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"
             ))
             .expect("a schema of its own");
         let joint = if admin.contains('?') { '&' } else { '?' };
-        let address =
-            format!("{admin}{joint}options=-c%20search_path%3D{schema}&application_name={schema}");
+        let address = format!("{admin}{joint}options=-c%20search_path%3D{schema}&application_name={schema}");
         let options = StoreOptions::new(Address::parse(&address).expect("an address"));
         Some(Self::open(options, Place::Postgres { admin, schema }))
     }
 
     fn open(options: StoreOptions, place: Place) -> Self {
-        let options = StoreOptions {
-            readers: 2,
-            ..options
-        };
+        let options = StoreOptions { readers: 2, ..options };
         Self {
             store: Store::open(&options, NOW).expect("a new store opens"),
             options,
@@ -215,6 +206,8 @@ pub(super) fn plan(host_id: &str, phase: &str) -> PlanRow {
         stale: false,
         late: false,
         closed: false,
+        carried: false,
+        cover: "unobserved".into(),
         state: "{}".to_owned(),
         wake_at_ms: None,
         latest_start_ms: None,

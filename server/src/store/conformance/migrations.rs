@@ -75,14 +75,11 @@ fn schema(conn: &mut dyn Conn) -> Vec<String> {
 }
 
 fn versions(conn: &mut dyn Conn) -> Vec<i64> {
-    conn.query(
-        "SELECT version FROM schema_version ORDER BY version",
-        params![],
-    )
-    .expect("rows")
-    .iter()
-    .map(|row| row.int("version").expect("a version"))
-    .collect()
+    conn.query("SELECT version FROM schema_version ORDER BY version", params![])
+        .expect("rows")
+        .iter()
+        .map(|row| row.int("version").expect("a version"))
+        .collect()
 }
 
 fn from_every_older_version_the_same_schema_is_reached(lab: &Lab) {
@@ -99,23 +96,13 @@ fn from_every_older_version_the_same_schema_is_reached(lab: &Lab) {
 
 fn a_second_run_does_nothing(lab: &Lab) {
     let mut conn = lab.conn();
-    assert_eq!(
-        migrate::run(conn.as_mut(), MIGRATIONS, NOW + 1),
-        Ok(Vec::new())
-    );
+    assert_eq!(migrate::run(conn.as_mut(), MIGRATIONS, NOW + 1), Ok(Vec::new()));
     let rows = conn
-        .query(
-            "SELECT name, sha256, applied_ms FROM schema_version",
-            params![],
-        )
+        .query("SELECT name, sha256, applied_ms FROM schema_version", params![])
         .expect("rows");
     assert_eq!(rows.len(), MIGRATIONS.len());
     assert_eq!(rows[0].text("name"), Ok("foundation".to_owned()));
-    assert_eq!(
-        rows[0].int("applied_ms"),
-        Ok(NOW),
-        "dated by whoever opened the store"
-    );
+    assert_eq!(rows[0].int("applied_ms"), Ok(NOW), "dated by whoever opened the store");
     assert_eq!(rows[0].text("sha256").map(|sum| sum.len()), Ok(64));
 }
 
@@ -123,16 +110,11 @@ fn a_later_migration_is_applied_alone(lab: &Lab) {
     let mut conn = empty(lab);
     let two = [MIGRATIONS[0], SECOND];
     assert_eq!(migrate::run(conn.as_mut(), &two[..1], NOW), Ok(vec![1]));
-    conn.execute(
-        "INSERT INTO meta (key, value) VALUES ('kept', '1')",
-        params![],
-    )
-    .expect("a row");
+    conn.execute("INSERT INTO meta (key, value) VALUES ('kept', '1')", params![])
+        .expect("a row");
     assert_eq!(migrate::run(conn.as_mut(), &two, NOW), Ok(vec![2]));
     assert_eq!(versions(conn.as_mut()), [1, 2]);
-    let rows = conn
-        .query("SELECT value, note FROM meta", params![])
-        .expect("rows");
+    let rows = conn.query("SELECT value, note FROM meta", params![]).expect("rows");
     assert_eq!(rows[0].text("value"), Ok("1".to_owned()));
     assert_eq!(rows[0].opt_text("note"), Ok(None));
 }
@@ -146,10 +128,7 @@ fn a_failing_migration_leaves_nothing(lab: &Lab) {
     migrate::run(conn.as_mut(), &MIGRATIONS[..1], NOW).expect("the first");
     let before = schema(conn.as_mut());
     let refused = migrate::run(conn.as_mut(), &[MIGRATIONS[0], broken], NOW);
-    assert!(
-        matches!(refused, Err(StoreError::Statement { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StoreError::Statement { .. })), "{refused:?}");
     assert_eq!(schema(conn.as_mut()), before);
     assert_eq!(versions(conn.as_mut()), [1]);
     let unknown = Migration {
@@ -183,22 +162,14 @@ fn a_newer_schema_is_refused_with_the_remedy(lab: &Lab) {
         params![next, NOW],
     )
     .expect("a row");
-    let refused = Store::open(lab.options(), NOW)
-        .map(drop)
-        .expect_err("refused");
+    let refused = Store::open(lab.options(), NOW).map(drop).expect_err("refused");
     let known = MIGRATIONS.len() as i64;
     assert_eq!(refused, StoreError::SchemaTooNew { found: next, known });
-    assert!(
-        refused.to_string().contains("install the newer program"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("install the newer program"), "{refused}");
 }
 
 fn numbers_have_no_gap(lab: &Lab) {
-    let gap = Migration {
-        version: 3,
-        ..SECOND
-    };
+    let gap = Migration { version: 3, ..SECOND };
     let refused = migrate::run(lab.conn().as_mut(), &[MIGRATIONS[0], gap], NOW);
     assert!(
         matches!(refused, Err(StoreError::MigrationMalformed { .. })),

@@ -58,10 +58,7 @@ fn a_long_topic_is_cut(lab: &Lab) {
             Ok::<_, StoreError>(())
         })
         .expect("written");
-    assert_eq!(
-        heard.try_recv().map(|event| event.topic),
-        Ok("ä".repeat(100))
-    );
+    assert_eq!(heard.try_recv().map(|event| event.topic), Ok("ä".repeat(100)));
 }
 
 /// Only PostgreSQL has replicas.

@@ -28,11 +28,9 @@ fn what_was_acknowledged_survives_the_loss_of_the_process() {
         // What a process that dies here leaves: the file and its journal, without the shared memory.
         for ending in ["", "-wal"] {
             let name = format!("store.db{ending}");
-            std::fs::copy(lab.file().with_file_name(&name), kept.path().join(&name))
-                .expect("copied");
+            std::fs::copy(lab.file().with_file_name(&name), kept.path().join(&name)).expect("copied");
         }
-        let left =
-            Store::open(&StoreOptions::sqlite(&kept.path().join("store.db")), NOW).expect("opens");
+        let left = Store::open(&StoreOptions::sqlite(&kept.path().join("store.db")), NOW).expect("opens");
         assert_eq!(get(&left, "round"), Some(round.to_string()));
         let state = left.read_now(|tx| events::verify_chain(tx, &stream()));
         assert_eq!(state, Ok(ChainState::Whole { events: round + 1 }));
@@ -48,10 +46,7 @@ fn a_new_database_file_is_its_owners_alone() {
     set(&lab, "a", "1");
     for ending in ["", "-wal"] {
         let file = lab.file().with_file_name(format!("store.db{ending}"));
-        let mode = std::fs::metadata(&file)
-            .expect("there")
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(&file).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", file.display());
     }
 }
@@ -61,22 +56,12 @@ fn a_store_that_cannot_be_opened_says_why() {
     let dir = tempfile::tempdir().expect("a directory");
     let at = |path: &std::path::Path| Store::open(&StoreOptions::sqlite(path), NOW).map(drop);
     let missing = at(&dir.path().join("missing/store.db"));
-    assert!(
-        matches!(missing, Err(StoreError::File { .. })),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, Err(StoreError::File { .. })), "{missing:?}");
     let garbage = dir.path().join("garbage.db");
     std::fs::write(&garbage, [b'x'; 4096]).expect("written");
     let damaged = at(&garbage);
-    assert!(
-        matches!(damaged, Err(StoreError::Corrupt { .. })),
-        "{damaged:?}"
-    );
-    assert_eq!(
-        std::fs::read(&garbage).expect("kept"),
-        [b'x'; 4096],
-        "nothing is lost"
-    );
+    assert!(matches!(damaged, Err(StoreError::Corrupt { .. })), "{damaged:?}");
+    assert_eq!(std::fs::read(&garbage).expect("kept"), [b'x'; 4096], "nothing is lost");
 }
 
 #[test]
@@ -106,8 +91,7 @@ fn a_database_server_that_does_not_answer_is_unavailable() {
         .and_then(|listener| listener.local_addr())
         .expect("a port")
         .port();
-    let address =
-        Address::parse(&format!("postgres://nobody@127.0.0.1:{port}/none")).expect("an address");
+    let address = Address::parse(&format!("postgres://nobody@127.0.0.1:{port}/none")).expect("an address");
     let refused = Store::open(&StoreOptions::new(address), NOW).map(drop);
     let Err(StoreError::Unavailable { why }) = refused else {
         panic!("{refused:?}");

@@ -34,16 +34,9 @@ fn a_token_is_listed_used_and_revoked(lab: &Lab) {
         let taken = lab
             .store
             .write_now(move |tx| api_tokens::insert(tx, &token(hash, name)));
-        assert!(
-            matches!(taken, Err(StoreError::Conflict { .. })),
-            "{taken:?}"
-        );
+        assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
     }
-    let load = |hash: &'static str| {
-        lab.store
-            .read_now(move |tx| api_tokens::load(tx, hash))
-            .expect("read")
-    };
+    let load = |hash: &'static str| lab.store.read_now(move |tx| api_tokens::load(tx, hash)).expect("read");
     assert_eq!(load("x"), Some(token("x", "zoe")));
     assert_eq!(load("none"), None);
     for used in [
@@ -55,10 +48,7 @@ fn a_token_is_listed_used_and_revoked(lab: &Lab) {
             .expect("noted");
     }
     assert_eq!(load("x").and_then(|row| row.last_used_ms), Some(5));
-    let revoke = |at: i64| {
-        lab.store
-            .write_now(move |tx| api_tokens::revoke(tx, "zoe", at))
-    };
+    let revoke = |at: i64| lab.store.write_now(move |tx| api_tokens::revoke(tx, "zoe", at));
     assert_eq!([revoke(8), revoke(9)], [Ok(true), Ok(false)]);
     assert_eq!(load("x").and_then(|row| row.revoked_ms), Some(8));
     let names: Vec<String> = lab
@@ -105,10 +95,7 @@ fn a_session_ends_when_idle_or_old(lab: &Lab) {
         "it never goes back"
     );
     assert_eq!(load(NOW + 100), None, "too old");
-    let sweep = |now: i64| {
-        lab.store
-            .write_now(move |tx| sessions::delete_ended(tx, now))
-    };
+    let sweep = |now: i64| lab.store.write_now(move |tx| sessions::delete_ended(tx, now));
     assert_eq!([sweep(NOW + 99), sweep(NOW + 100)], [Ok(0), Ok(1)]);
     let gone = lab.store.write_now(|tx| sessions::delete(tx, "s"));
     assert_eq!(gone, Ok(false));
@@ -126,10 +113,7 @@ fn a_one_time_login_is_good_once(lab: &Lab) {
             .write_now(move |tx| one_time_logins::insert(tx, &login(hash)))
             .expect("added");
     }
-    let take = |hash: &'static str, now: i64| {
-        lab.store
-            .write_now(move |tx| one_time_logins::take(tx, hash, now))
-    };
+    let take = |hash: &'static str, now: i64| lab.store.write_now(move |tx| one_time_logins::take(tx, hash, now));
     assert_eq!(take("a", NOW), Ok(Some(login("a"))));
     assert_eq!(take("a", NOW), Ok(None));
     assert_eq!(take("b", NOW + 10), Ok(None), "it has ended");

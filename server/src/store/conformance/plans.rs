@@ -43,6 +43,8 @@ fn a_plan_comes_back_as_it_went(lab: &Lab) {
         stale: true,
         late: true,
         closed: true,
+        carried: true,
+        cover: "protected".into(),
         state: "{\"phase\":\"queued\"}".to_owned(),
         wake_at_ms: Some(NOW + 5),
         latest_start_ms: Some(NOW + 6),
@@ -57,10 +59,7 @@ fn a_plan_comes_back_as_it_went(lab: &Lab) {
     store_plan(lab, 3, &bare).expect("stored");
     assert_eq!(load_plan(lab, "host-1").as_ref(), Some(&bare));
     assert_eq!(load_plan(lab, "host-2"), None);
-    let of_host = lab
-        .store
-        .read_now(|tx| plans::of_host(tx, "host-1"))
-        .expect("read");
+    let of_host = lab.store.read_now(|tx| plans::of_host(tx, "host-1")).expect("read");
     assert_eq!(of_host, [bare]);
 }
 
@@ -69,20 +68,12 @@ fn a_plan_that_changed_meanwhile_is_a_conflict(lab: &Lab) {
     store_plan(lab, 0, &row).expect("stored");
     for wrong in [0, 2] {
         let refused = store_plan(lab, wrong, &plan("host-1", "queued"));
-        assert!(
-            matches!(refused, Err(StoreError::Conflict { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     }
     let missing = store_plan(lab, 1, &plan("host-2", "queued"));
-    assert!(
-        matches!(missing, Err(StoreError::Conflict { .. })),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, Err(StoreError::Conflict { .. })), "{missing:?}");
     assert_eq!(load_plan(lab, "host-1"), Some(row));
-    lab.store
-        .read_now(|tx| totals::check(tx, "us-2024"))
-        .expect("totals");
+    lab.store.read_now(|tx| totals::check(tx, "us-2024")).expect("totals");
 }
 
 fn due_plans_come_longest_due_first(lab: &Lab) {
@@ -99,18 +90,11 @@ fn due_plans_come_longest_due_first(lab: &Lab) {
         };
         store_plan(lab, 0, &row).expect("stored");
     }
-    let due = |now: i64, limit: i64| {
-        lab.store
-            .read_now(move |tx| plans::due(tx, now, limit))
-            .expect("read")
-    };
+    let due = |now: i64, limit: i64| lab.store.read_now(move |tx| plans::due(tx, now, limit)).expect("read");
     assert_eq!(ids(&due(9, 10)), [""; 0]);
     assert_eq!(ids(&due(20, 10)), ["b", "e", "d"]);
     assert_eq!(ids(&due(99, 2)), ["b", "e"]);
-    assert_eq!(
-        lab.store.read_now(|tx| plans::next_wake_ms(tx)),
-        Ok(Some(10))
-    );
+    assert_eq!(lab.store.read_now(|tx| plans::next_wake_ms(tx)), Ok(Some(10)));
 }
 
 fn a_wake_is_rearmed_without_an_event(lab: &Lab) {
@@ -127,10 +111,7 @@ fn a_wake_is_rearmed_without_an_event(lab: &Lab) {
     );
     assert!(matches!(rearm(2, None), Err(StoreError::Conflict { .. })));
     assert_eq!(rearm(1, None), Ok(()));
-    assert_eq!(
-        load_plan(lab, "host-1").map(|row| row.wake_at_ms),
-        Some(None)
-    );
+    assert_eq!(load_plan(lab, "host-1").map(|row| row.wake_at_ms), Some(None));
 }
 
 fn the_least_slack_is_first(lab: &Lab) {
@@ -194,13 +175,7 @@ fn listings_page_and_filter(lab: &Lab) {
             })
             .expect("read");
         let found: Vec<String> = rows.into_iter().map(|row| row.host_id).collect();
-        assert_eq!(
-            found,
-            lines
-                .iter()
-                .map(|line| line.host_id.clone())
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(found, lines.iter().map(|line| line.host_id.clone()).collect::<Vec<_>>());
         (found.join(" "), lines)
     };
     let all = PlanFilter::default;
@@ -230,10 +205,7 @@ fn listings_page_and_filter(lab: &Lab) {
         ..all()
     };
     assert_eq!(page(late, None, 9).0, "host-1");
-    let phases = lab
-        .store
-        .read_now(|tx| views::phases(tx, "us-2024"))
-        .expect("read");
+    let phases = lab.store.read_now(|tx| views::phases(tx, "us-2024")).expect("read");
     let expected = [("migrated", 1), ("planned", 3), ("queued", 1)].map(|(p, n)| (p.to_owned(), n));
     assert_eq!(phases, expected);
 }
@@ -283,25 +255,19 @@ fn make_change(tx: &mut WriteTx<'_>, campaign: &str, change: &Change) -> Result<
                 stale: *stale,
                 late: *late,
                 closed: *closed,
+                carried: *late,
+                cover: "unobserved".into(),
                 ..plan(&id, &format!("phase-{phase}"))
             };
             plans::compare_and_set(tx, seq, &row)
         }
-        Change::Late { host, late } => {
-            plans::set_late(tx, campaign, &format!("host-{host}"), *late).map(drop)
-        }
+        Change::Late { host, late } => plans::set_late(tx, campaign, &format!("host-{host}"), *late).map(drop),
     }
 }
 
 fn totals_equal_a_recount_under_random_changes(lab: &Lab) {
     // Transactions of several changes, some of which end in a refusal.
-    let transactions = prop::collection::vec(
-        (
-            prop::collection::vec(change(), 1..5),
-            prop::bool::weighted(0.2),
-        ),
-        1..8,
-    );
+    let transactions = prop::collection::vec((prop::collection::vec(change(), 1..5), prop::bool::weighted(0.2)), 1..8);
     let mut runner = TestRunner::new(Config {
         cases: 24,
         failure_persistence: None,
@@ -319,11 +285,7 @@ fn totals_equal_a_recount_under_random_changes(lab: &Lab) {
                     for change in &changes {
                         make_change(tx, &id, change)?;
                     }
-                    if refused {
-                        Err(CaseError::Refused("no"))
-                    } else {
-                        Ok(())
-                    }
+                    if refused { Err(CaseError::Refused("no")) } else { Ok(()) }
                 });
                 prop_assert_eq!(answer.is_err(), refused, "{:?}", answer);
                 let id = campaign.clone();
@@ -342,19 +304,13 @@ fn a_total_that_does_not_fit_is_reported(lab: &Lab) {
         .execute("UPDATE total SET hosts = 0", &[])
         .expect("falsified");
     let check = lab.store.read_now(|tx| totals::check(tx, "us-2024"));
-    assert!(
-        matches!(check, Err(StoreError::Corrupt { .. })),
-        "{check:?}"
-    );
+    assert!(matches!(check, Err(StoreError::Corrupt { .. })), "{check:?}");
     let moved = PlanRow {
         seq: 2,
         ..plan("host-1", "queued")
     };
     let refused = store_plan(lab, 1, &moved);
-    assert!(
-        matches!(refused, Err(StoreError::Corrupt { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
     assert_eq!(
         load_plan(lab, "host-1").map(|row| row.seq),
         Some(1),

@@ -120,10 +120,7 @@ fn a_nullable_parameter_stands_in_a_cast(lab: &Lab) {
     add(conn.as_mut(), "a", Some(1), None);
     add(conn.as_mut(), "b", Some(2), None);
     let sql = "SELECT id FROM item WHERE CAST(?1 AS BIGINT) IS NULL OR number = CAST(?1 AS BIGINT) ORDER BY id";
-    assert_eq!(
-        texts(conn.as_mut(), sql, params![Option::<i64>::None]),
-        ["a", "b"]
-    );
+    assert_eq!(texts(conn.as_mut(), sql, params![Option::<i64>::None]), ["a", "b"]);
     assert_eq!(texts(conn.as_mut(), sql, params![2_i64]), ["b"]);
 }
 
@@ -167,20 +164,11 @@ fn a_taken_key_is_a_conflict_and_a_broken_check_is_not(lab: &Lab) {
     add(conn.as_mut(), "k", None, None);
     let sql = "INSERT INTO item (id, number) VALUES (?1, ?2)";
     let taken = conn.execute(sql, params!["k", 1_i64]);
-    assert!(
-        matches!(taken, Err(StoreError::Conflict { .. })),
-        "{taken:?}"
-    );
+    assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
     let unlucky = conn.execute(sql, params!["l", 13_i64]);
-    assert!(
-        matches!(unlucky, Err(StoreError::Constraint { .. })),
-        "{unlucky:?}"
-    );
+    assert!(matches!(unlucky, Err(StoreError::Constraint { .. })), "{unlucky:?}");
     let missing = conn.execute("INSERT INTO item (number) VALUES (?1)", params![1_i64]);
-    assert!(
-        matches!(missing, Err(StoreError::Constraint { .. })),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, Err(StoreError::Constraint { .. })), "{missing:?}");
 }
 
 fn a_malformed_statement_is_named(lab: &Lab) {

@@ -24,10 +24,7 @@ fn a_closure_that_lost_a_race_runs_again_on_fresh_rows() {
             events::append(tx, &stream(), seq, &[event("decided")])
         })
     });
-    let mut ends: Vec<i64> = heads
-        .into_iter()
-        .map(|head| head.expect("both end well").seq)
-        .collect();
+    let mut ends: Vec<i64> = heads.into_iter().map(|head| head.expect("both end well").seq).collect();
     ends.sort_unstable();
     assert_eq!(ends, [1, 2]);
     assert_eq!(runs.load(Ordering::SeqCst), 3, "one of them ran twice");
@@ -58,10 +55,7 @@ fn a_deadlock_is_dissolved_by_running_again() {
     });
     assert_eq!(taken, [Ok(true), Ok(true)]);
     assert!(runs.load(Ordering::SeqCst) > 2, "one of them ran again");
-    let rows = lab
-        .store
-        .read_now(|tx| slots::list(tx, "us-2024"))
-        .expect("read");
+    let rows = lab.store.read_now(|tx| slots::list(tx, "us-2024")).expect("read");
     assert_eq!(rows.iter().map(|row| row.used).collect::<Vec<_>>(), [2, 2]);
 }
 
@@ -78,12 +72,9 @@ fn end_sessions(lab: &Lab) {
         let end = "SELECT pg_terminate_backend(CAST(?1 AS INTEGER))";
         conn.execute(end, &[pid.into()]).expect("told to end");
         let gone = (0..100_000).any(|_| {
-            conn.query(
-                "SELECT pid FROM pg_stat_activity WHERE pid = ?1",
-                &[pid.into()],
-            )
-            .expect("rows")
-            .is_empty()
+            conn.query("SELECT pid FROM pg_stat_activity WHERE pid = ?1", &[pid.into()])
+                .expect("rows")
+                .is_empty()
         });
         assert!(gone, "session {pid} does not end");
     }

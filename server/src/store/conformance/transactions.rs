@@ -111,17 +111,11 @@ fn refused_closures_spoil_no_other_of_their_group(lab: &Lab) {
         assert_eq!(two, Ok(()));
         assert_eq!(refused, Err(CaseError::Refused("no")));
         assert!(
-            matches!(
-                malformed,
-                Err(CaseError::Store(StoreError::Statement { .. }))
-            ),
+            matches!(malformed, Err(CaseError::Store(StoreError::Statement { .. }))),
             "{malformed:?}"
         );
         assert!(
-            matches!(
-                panicking,
-                Err(CaseError::Store(StoreError::Panicked { .. }))
-            ),
+            matches!(panicking, Err(CaseError::Store(StoreError::Panicked { .. }))),
             "{panicking:?}"
         );
     });
@@ -137,9 +131,7 @@ fn refused_closures_spoil_no_other_of_their_group(lab: &Lab) {
     }
     let (state, pos) = lab
         .store
-        .read_now(|tx| {
-            Ok::<_, StoreError>((events::verify_chain(tx, &stream())?, events::last_pos(tx)?))
-        })
+        .read_now(|tx| Ok::<_, StoreError>((events::verify_chain(tx, &stream())?, events::last_pos(tx)?)))
         .expect("read");
     assert_eq!(state, ChainState::Whole { events: 2 });
     assert_eq!(pos, 2, "refused closures took no position");
@@ -157,10 +149,7 @@ fn a_panic_is_answered_and_the_next_closure_runs(lab: &Lab) {
         let panicked = lab
             .store
             .read_now(|_| -> Result<(), StoreError> { panic!("on purpose") });
-        assert!(
-            matches!(panicked, Err(StoreError::Panicked { .. })),
-            "{panicked:?}"
-        );
+        assert!(matches!(panicked, Err(StoreError::Panicked { .. })), "{panicked:?}");
     }
     set(lab, "a", "1");
     assert_eq!(get(&lab.store, "a"), Some("1".to_owned()));
@@ -170,10 +159,7 @@ fn after_a_failed_statement_the_transaction_is_over(lab: &Lab) {
     set(lab, "a", "1");
     let answer = lab.store.write_now(|tx| {
         let taken = tx.execute("INSERT INTO meta (key, value) VALUES ('a', '2')", params![]);
-        assert!(
-            matches!(taken, Err(StoreError::Conflict { .. })),
-            "{taken:?}"
-        );
+        assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
         let next = tx.query("SELECT 1 AS one", params![]).map(drop);
         assert_eq!(next, Err(StoreError::Aborted));
         // A closure that overlooks the error must not be committed.
@@ -185,10 +171,7 @@ fn after_a_failed_statement_the_transaction_is_over(lab: &Lab) {
 fn a_conflict_that_was_handled_does_not_end_the_transaction(lab: &Lab) {
     let answer = lab.store.write_now(|tx| {
         let conflict = events::append(tx, &stream(), 7, &[event("too-late")]);
-        assert!(
-            matches!(conflict, Err(StoreError::Conflict { .. })),
-            "{conflict:?}"
-        );
+        assert!(matches!(conflict, Err(StoreError::Conflict { .. })), "{conflict:?}");
         meta::set(tx, "a", "1")
     });
     assert_eq!(answer, Ok(()));
@@ -202,13 +185,8 @@ fn reads_cannot_write(lab: &Lab) {
         "INSERT INTO meta (key, value) VALUES ('b', '1') RETURNING key",
         "UPDATE counter SET value = 7 RETURNING value",
     ] {
-        let refused = lab
-            .store
-            .read_now(move |tx| tx.query(sql, params![]).map(drop));
-        assert!(
-            matches!(refused, Err(StoreError::Statement { .. })),
-            "{refused:?}"
-        );
+        let refused = lab.store.read_now(move |tx| tx.query(sql, params![]).map(drop));
+        assert!(matches!(refused, Err(StoreError::Statement { .. })), "{refused:?}");
     }
     assert_eq!(get(&lab.store, "a"), Some("1".to_owned()));
     assert_eq!(get(&lab.store, "b"), None);
@@ -240,10 +218,7 @@ fn a_closed_store_says_so(lab: &Lab) {
         Ok::<_, StoreError>(())
     });
     assert_eq!(refused, Err(StoreError::Closed));
-    assert_eq!(
-        other.read_now(|tx| events::last_pos(tx)),
-        Err(StoreError::Closed)
-    );
+    assert_eq!(other.read_now(|tx| events::last_pos(tx)), Err(StoreError::Closed));
     assert_eq!(ran.load(Ordering::SeqCst), 0);
 }
 
@@ -258,10 +233,7 @@ fn an_async_caller_is_answered(lab: &Lab) {
     let work = async move {
         // Opening from a thread of the runtime must not panic.
         let opened = Store::open(&options, NOW).expect("opens");
-        opened
-            .write(|tx| meta::set(tx, "a", "1"))
-            .await
-            .expect("written");
+        opened.write(|tx| meta::set(tx, "a", "1")).await.expect("written");
         let seen = store.read(|tx| meta::get(tx, "a")).await;
         opened.close();
         seen

@@ -35,10 +35,7 @@ fn placeholders_bind_by_number(lab: &Lab) {
 fn placeholders_in_literals_and_comments_are_text(lab: &Lab) {
     let rows = lab
         .conn()
-        .query(
-            "SELECT '?2 it''s $1' AS id /* ?3 */ WHERE 1 = ?1 -- ?4",
-            params![1_i64],
-        )
+        .query("SELECT '?2 it''s $1' AS id /* ?3 */ WHERE 1 = ?1 -- ?4", params![1_i64])
         .expect("one parameter");
     assert_eq!(rows[0].text("id"), Ok("?2 it's $1".to_owned()));
 }
@@ -69,10 +66,7 @@ fn every_kind_of_value_comes_back_as_it_went(lab: &Lab) {
     )
     .expect("a row");
     let rows = conn
-        .query(
-            "SELECT id, number, words, bytes FROM item ORDER BY id",
-            params![],
-        )
+        .query("SELECT id, number, words, bytes FROM item ORDER BY id", params![])
         .expect("rows");
     assert_eq!(rows[0].values(), sent);
     assert_eq!(rows[1].values(), empty, "empty is not NULL");
@@ -103,22 +97,12 @@ fn integers_keep_their_64_bits_also_in_expressions(lab: &Lab) {
     let mut conn = items(lab);
     for (id, value) in [("a", i64::MIN), ("b", i64::MAX)] {
         add(conn.as_mut(), id, Some(value), None);
-        let found = number(
-            conn.as_mut(),
-            "SELECT number AS n FROM item WHERE id = ?1",
-            params![id],
-        );
+        let found = number(conn.as_mut(), "SELECT number AS n FROM item WHERE id = ?1", params![id]);
         assert_eq!(found, value);
     }
     let big = 1_727_582_400_000_i64;
-    assert_eq!(
-        number(conn.as_mut(), "SELECT ?1 + 1 AS n", params![big]),
-        big + 1
-    );
-    assert_eq!(
-        number(conn.as_mut(), "SELECT ?1 / 2 AS n", params![7_i64]),
-        3
-    );
+    assert_eq!(number(conn.as_mut(), "SELECT ?1 + 1 AS n", params![big]), big + 1);
+    assert_eq!(number(conn.as_mut(), "SELECT ?1 / 2 AS n", params![7_i64]), 3);
 }
 
 fn text_of_any_language_survives(lab: &Lab) {
@@ -150,13 +134,7 @@ fn many_parameters_with_mixed_nulls_fit(lab: &Lab) {
     let mut places = Vec::new();
     for row in 0..40_i64 {
         let first = row * 4 + 1;
-        places.push(format!(
-            "(?{}, ?{}, ?{}, ?{})",
-            first,
-            first + 1,
-            first + 2,
-            first + 3
-        ));
+        places.push(format!("(?{}, ?{}, ?{}, ?{})", first, first + 1, first + 2, first + 3));
         values.push(Value::from(format!("{row:02}")));
         values.push(Value::from((row % 2 == 0).then_some(row)));
         values.push(Value::from((row % 3 == 0).then_some("words")));
@@ -168,10 +146,7 @@ fn many_parameters_with_mixed_nulls_fit(lab: &Lab) {
     );
     assert_eq!(conn.execute(&sql, &values), Ok(40));
     let all = conn
-        .query(
-            "SELECT id, number, words, bytes FROM item ORDER BY id",
-            params![],
-        )
+        .query("SELECT id, number, words, bytes FROM item ORDER BY id", params![])
         .expect("rows");
     let back: Vec<Value> = all.iter().flat_map(|row| row.values().to_vec()).collect();
     assert_eq!(back, values);
@@ -184,11 +159,7 @@ fn many_parameters_with_mixed_nulls_fit(lab: &Lab) {
     let answers = conn
         .query_many(
             "SELECT id FROM item WHERE id = ?1",
-            &[
-                params!["91"].to_vec(),
-                params!["none"].to_vec(),
-                params!["90"].to_vec(),
-            ],
+            &[params!["91"].to_vec(), params!["none"].to_vec(), params!["90"].to_vec()],
         )
         .expect("three answers");
     assert_eq!(answers.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 1]);
@@ -196,10 +167,7 @@ fn many_parameters_with_mixed_nulls_fit(lab: &Lab) {
 
 fn text_is_no_number(lab: &Lab) {
     let mut conn = items(lab);
-    let refused = conn.execute(
-        "INSERT INTO item (id, number) VALUES (?1, ?2)",
-        params!["k", "seven"],
-    );
+    let refused = conn.execute("INSERT INTO item (id, number) VALUES (?1, ?2)", params!["k", "seven"]);
     assert!(
         matches!(
             refused,

@@ -60,10 +60,7 @@ fn an_order_comes_back_as_it_went(lab: &Lab) {
     insert(lab, full.clone()).expect("kept");
     let loaded = lab.store.read_now(|tx| work_orders::load(tx, "other", 4));
     assert_eq!(loaded, Ok(Some(full)));
-    assert_eq!(
-        lab.store.read_now(|tx| work_orders::count(tx, "us-2024")),
-        Ok(2)
-    );
+    assert_eq!(lab.store.read_now(|tx| work_orders::count(tx, "us-2024")), Ok(2));
     for state in OrderState::ALL {
         assert_eq!(OrderState::parse(state.as_str()), Some(state));
     }
@@ -76,10 +73,7 @@ fn only_one_order_is_open_on_a_host(lab: &Lab) {
         ..order(2)
     };
     let refused = insert(lab, other_campaign.clone());
-    assert!(
-        matches!(refused, Err(StoreError::Conflict { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     // The refusal is no failed statement: the closure may go on.
     let again = other_campaign.clone();
     let went_on = lab.store.write_now(move |tx| {
@@ -96,14 +90,8 @@ fn only_one_order_is_open_on_a_host(lab: &Lab) {
     insert(lab, other_campaign.clone()).expect("issued");
     let open = lab.store.read_now(|tx| work_orders::open(tx, "h"));
     assert_eq!(open, Ok(Some(other_campaign)));
-    let of_host = lab
-        .store
-        .read_now(|tx| work_orders::of_host(tx, "h"))
-        .expect("read");
-    assert_eq!(
-        of_host.iter().map(|row| row.number).collect::<Vec<_>>(),
-        [1, 2]
-    );
+    let of_host = lab.store.read_now(|tx| work_orders::of_host(tx, "h")).expect("read");
+    assert_eq!(of_host.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2]);
 }
 
 fn an_order_moves_only_forward(lab: &Lab) {
@@ -147,10 +135,7 @@ fn an_envelope_is_signed_once(lab: &Lab) {
     };
     assert_eq!([sign(b"first"), sign(b"second")], [Ok(true), Ok(false)]);
     assert_eq!(load(lab, 1).envelope.as_deref(), Some(&b"first"[..]));
-    let cancel = || {
-        lab.store
-            .write_now(|tx| work_orders::set_cancel(tx, "h", 1, b"cancel"))
-    };
+    let cancel = || lab.store.write_now(|tx| work_orders::set_cancel(tx, "h", 1, b"cancel"));
     assert_eq!(cancel(), Ok(true));
     assert_eq!(load(lab, 1).cancel.as_deref(), Some(&b"cancel"[..]));
     lab.store
@@ -201,10 +186,7 @@ fn the_mark_stops_at_a_gap(lab: &Lab) {
         .store
         .read_now(|tx| step_records::list(tx, "h", 1, 3))
         .expect("read");
-    assert_eq!(
-        listed.iter().map(|row| row.sequence).collect::<Vec<_>>(),
-        [3, 4, 5]
-    );
+    assert_eq!(listed.iter().map(|row| row.sequence).collect::<Vec<_>>(), [3, 4, 5]);
     assert_eq!(lab.store.read_now(|tx| step_records::count(tx)), Ok(6));
 }
 
