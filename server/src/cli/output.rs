@@ -67,7 +67,7 @@ pub(crate) fn listing(
 fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
     for row in rows {

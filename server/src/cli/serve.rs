@@ -1,6 +1,6 @@
 //! `cutover serve` and `cutover check-config`.
 
-use std::path::Path;
+use std::{io::IsTerminal, path::Path};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
