@@ -19,7 +19,7 @@ pub struct CampaignRow {
     pub mode: String,
     /// `running`, `paused`, `stopped` or `closed`, as the service names them.
     pub state: String,
-    /// JSON of the definition in force.
+    /// The definition in force, exactly as it was applied.
     pub body: String,
     /// JSON of what has become of it: waves opened, gates, cursors, who paused it and why.
     pub progress: String,
@@ -42,7 +42,7 @@ pub struct CampaignVersionRow {
     pub made_ms: i64,
     /// Name of the person or token.
     pub made_by: String,
-    /// JSON.
+    /// Exactly as it was applied.
     pub body: String,
 }
 

@@ -41,7 +41,8 @@ impl SqliteConn {
         }
         conn.batch_at_open(
             path,
-            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
+            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
+             PRAGMA journal_size_limit = 67108864;",
         )?;
         Ok(conn)
     }

@@ -79,7 +79,7 @@ pub struct WriteTx<'c> {
     events: Vec<PendingEvent>,
     totals: BTreeMap<Bucket, i64>,
     topics: BTreeSet<String>,
-    failed: bool,
+    failed: Option<StoreError>,
     again: bool,
 }
 
@@ -98,7 +98,7 @@ impl<'c> WriteTx<'c> {
             events: Vec::new(),
             totals: BTreeMap::new(),
             topics: BTreeSet::new(),
-            failed: false,
+            failed: None,
             again: false,
         }
     }
@@ -165,8 +165,8 @@ impl<'c> WriteTx<'c> {
 
     /// Writes what was gathered: totals, then positions.
     pub(super) fn finish(&mut self) -> Result<Finished, StoreError> {
-        if self.failed {
-            return Err(StoreError::Aborted);
+        if let Some(first) = &self.failed {
+            return Err(first.clone());
         }
         let totals = std::mem::take(&mut self.totals);
         totals::write(self, totals)?;
@@ -179,11 +179,11 @@ impl<'c> WriteTx<'c> {
     }
 
     fn run<T>(&mut self, statement: impl FnOnce(&mut dyn Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        if self.failed {
+        if self.failed.is_some() {
             return Err(StoreError::Aborted);
         }
         statement(&mut *self.conn).inspect_err(|error| {
-            self.failed = true;
+            self.failed = Some(error.clone());
             // A lost connection took nothing with it: this transaction was not committed.
             self.again |= error.is_conflict() || matches!(error, StoreError::Unavailable { .. });
         })
