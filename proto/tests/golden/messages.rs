@@ -1,0 +1,373 @@
+//! Samples of every message but those about steps.
+
+use cutover_proto::{
+    inventory::{DiskEncryption, HostFacts, Inventory, OsFamily, PackageManager},
+    record::{FailureCause, RecordEvent, StepRecord},
+    v1,
+    verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
+};
+
+use crate::{
+    keys::{HOST, host_id},
+    sample::Sample,
+    steps,
+};
+
+/// 2024-09-29T04:00:00Z.
+pub(crate) const AT_MS: i64 = 1_727_582_400_000;
+const BOOT: &str = "7d1c6c1e-0b0e-4d53-9b5a-0b6b0e6f2f11";
+
+pub(crate) fn samples() -> Vec<Sample> {
+    let mut all = enrolment();
+    all.extend(check_in());
+    all.extend(statements());
+    all
+}
+
+fn enrolment() -> Vec<Sample> {
+    vec![
+        Sample::of("Envelope", envelope()),
+        Sample::of("Signature", signature()),
+        Sample::of("ServerKey", server_key()),
+        Sample::of("SealedSecret", sealed_secret()),
+        Sample::of(
+            "EnrollRequest",
+            v1::EnrollRequest {
+                token: "cutover-token".into(),
+                csr_der: vec![0x30, 0x01],
+                sealing_key: Some(envelope()),
+                facts: Some(facts_wire()),
+                agent_version: "0.1.0".into(),
+            },
+        ),
+        Sample::of(
+            "EnrollReply",
+            v1::EnrollReply {
+                host_id: HOST.into(),
+                certificate_chain: vec![vec![0x30, 0x02]],
+                trust_anchors: vec![vec![0x30, 0x03]],
+                signing_keys: vec![server_key()],
+                store_epoch: "e1".into(),
+                server_time_ms: AT_MS,
+            },
+        ),
+        Sample::of(
+            "RenewRequest",
+            v1::RenewRequest {
+                csr_der: vec![0x30, 0x01],
+                proof: Some(envelope()),
+                sealing_key: Some(envelope()),
+            },
+        ),
+        Sample::of(
+            "RenewReply",
+            v1::RenewReply {
+                certificate_chain: vec![vec![0x30, 0x02]],
+                trust_anchors: vec![vec![0x30, 0x03]],
+                signing_keys: vec![server_key()],
+            },
+        ),
+    ]
+}
+
+fn check_in() -> Vec<Sample> {
+    vec![
+        Sample::of(
+            "CheckInRequest",
+            v1::CheckInRequest {
+                request_id: "01920000-0000-7000-8000-0000000000aa".into(),
+                agent_version: "0.1.0".into(),
+                boot_id: BOOT.into(),
+                rules_revision: 1,
+                inventory_digest: vec![0xaa; 32],
+                inventory: Some(envelope()),
+                looked_at_ms: AT_MS,
+                vitals: Some(vitals()),
+                step_records: vec![envelope()],
+                running: Some(running()),
+                highest_order_begun: 7,
+                store_epoch: "e1".into(),
+                known_steps: vec![1, 2, 3, 4, 5, 6],
+                journal: v1::JournalState::Sound.into(),
+                refused_rules: vec![refused_rule()],
+            },
+        ),
+        Sample::of(
+            "CheckInReply",
+            v1::CheckInReply {
+                store_epoch: "e1".into(),
+                server_time_ms: AT_MS,
+                durable: vec![mark()],
+                durable_inventory: vec![0xaa; 32],
+                want_inventory: true,
+                want_look: true,
+                work_order: Some(envelope()),
+                cancel: Some(envelope()),
+                rules: Some(envelope()),
+                settings: Some(settings()),
+                next_in_seconds: 300,
+                renew: true,
+            },
+        ),
+        Sample::of("OrderMark", mark()),
+        Sample::of("RunningOrder", running()),
+        Sample::of("Settings", settings()),
+        Sample::of("Vitals", vitals()),
+        Sample::of("RefusedRule", refused_rule()),
+        Sample::of("WatchRequest", v1::WatchRequest {}),
+        Sample::of(
+            "Nudge",
+            v1::Nudge {
+                reason: v1::NudgeReason::CheckIn.into(),
+            },
+        ),
+    ]
+}
+
+fn statements() -> Vec<Sample> {
+    let rules = rules();
+    let file = rules.files[0].clone();
+    vec![
+        Sample::typed("HostFacts", "", facts_wire(), facts()),
+        Sample::typed("Evidence", "", evidence_wire(), evidence()),
+        Sample::of("Health", health_wire()),
+        Sample::typed("Sighting", "", sighting_wire(), sighting()),
+        Sample::typed("Inventory", "", inventory_wire(), inventory()),
+        Sample::typed("WorkOrder", "", steps::order_wire(), steps::order()),
+        Sample::of("Cancel", cancel()),
+        Sample::typed("StepRecord", "", record_wire(), record()),
+        Sample::of("Rules", rules),
+        Sample::of("RuleFile", file),
+    ]
+}
+
+fn envelope() -> v1::Envelope {
+    v1::Envelope {
+        context: "cutover.v1.Inventory".into(),
+        body: vec![1, 2, 3],
+        signatures: vec![signature()],
+    }
+}
+
+fn signature() -> v1::Signature {
+    v1::Signature {
+        key_id: "ab".repeat(32),
+        algorithm: v1::SignatureAlgorithm::Ed25519.into(),
+        value: vec![0xcd; 64],
+    }
+}
+
+fn server_key() -> v1::ServerKey {
+    v1::ServerKey {
+        key_id: "ab".repeat(32),
+        public_key: vec![0xef; 32],
+    }
+}
+
+pub(crate) fn sealed_secret() -> v1::SealedSecret {
+    v1::SealedSecret {
+        name: "uninstall-password".into(),
+        encapsulated_key: vec![0x33; 32],
+        ciphertext: vec![0x44; 20],
+    }
+}
+
+fn vitals() -> v1::Vitals {
+    v1::Vitals {
+        free_disk_mib: Some(2048),
+        battery_percent: Some(80),
+        definitions_age_hours: Some(12),
+    }
+}
+
+fn running() -> v1::RunningOrder {
+    v1::RunningOrder {
+        order_number: 7,
+        step: 2,
+        past_last_safe_point: true,
+    }
+}
+
+fn refused_rule() -> v1::RefusedRule {
+    v1::RefusedRule {
+        product: "kesl".into(),
+        why: "kesl.toml: schema 2 is not known here".into(),
+    }
+}
+
+fn mark() -> v1::OrderMark {
+    v1::OrderMark {
+        order_number: 7,
+        sequence: 3,
+    }
+}
+
+fn settings() -> v1::Settings {
+    v1::Settings {
+        check_in_seconds: 300,
+        look_seconds: 14_400,
+        watch: true,
+    }
+}
+
+pub(crate) fn cancel() -> v1::Cancel {
+    v1::Cancel {
+        host_id: HOST.into(),
+        order_number: 7,
+        reason: "emergency stop".into(),
+    }
+}
+
+pub(crate) fn rules() -> v1::Rules {
+    v1::Rules {
+        revision: 2,
+        files: vec![v1::RuleFile {
+            name: "kesl.toml".into(),
+            toml: "schema = 1\n".into(),
+        }],
+    }
+}
+
+fn facts() -> HostFacts {
+    HostFacts {
+        hostname: "ws-0042".into(),
+        os_family: OsFamily::Linux,
+        os_id: "debian".into(),
+        os_version: "12".into(),
+        os_name: "Debian GNU/Linux 12 (bookworm)".into(),
+        architecture: "x86_64".into(),
+        kernel: "6.1.0-25-amd64".into(),
+        machine_id: "0f".repeat(16),
+        package_managers: vec![PackageManager::Apt],
+        encryption: DiskEncryption::Other,
+        restart_pending: Some(true),
+        free_disk_mib: Some(4096),
+    }
+}
+
+fn facts_wire() -> v1::HostFacts {
+    v1::HostFacts {
+        hostname: "ws-0042".into(),
+        os_family: v1::OsFamily::Linux.into(),
+        os_id: "debian".into(),
+        os_version: "12".into(),
+        os_name: "Debian GNU/Linux 12 (bookworm)".into(),
+        architecture: "x86_64".into(),
+        kernel: "6.1.0-25-amd64".into(),
+        machine_id: "0f".repeat(16),
+        package_managers: vec![v1::PackageManager::Apt.into()],
+        encryption: v1::DiskEncryption::Other.into(),
+        restart_pending: Some(true),
+        free_disk_mib: Some(4096),
+    }
+}
+
+fn evidence() -> Evidence {
+    Evidence {
+        kind: EvidenceKind::Package,
+        required: true,
+        outcome: EvidenceOutcome::Seen,
+        detail: "clamav 1.0.7+dfsg-1".into(),
+        shows: Some(Showing::Installed),
+    }
+}
+
+fn evidence_wire() -> v1::Evidence {
+    v1::Evidence {
+        kind: v1::EvidenceKind::Package.into(),
+        required: true,
+        outcome: v1::EvidenceOutcome::Seen.into(),
+        detail: "clamav 1.0.7+dfsg-1".into(),
+        shows: v1::Showing::Installed.into(),
+    }
+}
+
+fn health_wire() -> v1::Health {
+    v1::Health {
+        state: v1::HealthState::Unhealthy.into(),
+        why: "newest signature file is 9 days old".into(),
+        grade: v1::Protection::None.into(),
+    }
+}
+
+fn sighting() -> Sighting {
+    Sighting {
+        product: "clamav".into(),
+        verdict: Verdict::Installed,
+        why: "kept for the sample".into(),
+        version: Some("1.0.7+dfsg-1".into()),
+        evidence: vec![evidence()],
+        health: Some(Health {
+            state: HealthState::Unhealthy,
+            why: "newest signature file is 9 days old".into(),
+            grade: Protection::None,
+        }),
+    }
+}
+
+fn sighting_wire() -> v1::Sighting {
+    v1::Sighting {
+        product: "clamav".into(),
+        verdict: v1::Verdict::Installed.into(),
+        why: "kept for the sample".into(),
+        version: "1.0.7+dfsg-1".into(),
+        evidence: vec![evidence_wire()],
+        health: Some(health_wire()),
+    }
+}
+
+fn inventory() -> Inventory {
+    Inventory {
+        host_id: host_id(),
+        taken_at_ms: AT_MS,
+        boot_id: BOOT.into(),
+        rules_revision: 1,
+        facts: facts(),
+        sightings: vec![sighting()],
+        protection: Protection::OnDemand,
+    }
+}
+
+pub(crate) fn inventory_wire() -> v1::Inventory {
+    v1::Inventory {
+        host_id: HOST.into(),
+        taken_at_ms: AT_MS,
+        boot_id: BOOT.into(),
+        rules_revision: 1,
+        facts: Some(facts_wire()),
+        sightings: vec![sighting_wire()],
+        protection: v1::Protection::OnDemand.into(),
+    }
+}
+
+fn record() -> StepRecord {
+    StepRecord {
+        host_id: host_id(),
+        order_number: 7,
+        sequence: 3,
+        event: RecordEvent::StepFailed,
+        step: 2,
+        at_ms: AT_MS,
+        boot_id: BOOT.into(),
+        cause: Some(FailureCause::ToolFailed),
+        detail: "apt-get ended with 100".into(),
+        exit_code: Some(100),
+        log_tail: "E: Sub-process returned an error code".into(),
+    }
+}
+
+pub(crate) fn record_wire() -> v1::StepRecord {
+    v1::StepRecord {
+        host_id: HOST.into(),
+        order_number: 7,
+        sequence: 3,
+        event: v1::RecordEvent::StepFailed.into(),
+        step: 2,
+        at_ms: AT_MS,
+        boot_id: BOOT.into(),
+        cause: v1::FailureCause::ToolFailed.into(),
+        detail: "apt-get ended with 100".into(),
+        exit_code: Some(100),
+        log_tail: "E: Sub-process returned an error code".into(),
+    }
+}

@@ -1,0 +1,174 @@
+//! Samples of steps, their parameters, and the order that holds one of each kind.
+
+use std::time::Duration;
+
+use cutover_proto::{
+    inventory::PackageManager,
+    order::WorkOrder,
+    step::{Action, Step},
+    v1::{self, step::Action as Wire},
+};
+
+use crate::{
+    keys::{HOST, host_id},
+    messages::{AT_MS, sealed_secret},
+    sample::Sample,
+};
+
+pub(crate) fn samples() -> Vec<Sample> {
+    let mut all: Vec<Sample> = steps()
+        .into_iter()
+        .map(|(kind, wire, typed)| Sample::typed("Step", kind, wire, typed))
+        .collect();
+    all.push(Sample::of("FetchPackages", fetch()));
+    all.push(Sample::of("RemovePackages", remove()));
+    all.push(Sample::of("InstallPackages", install()));
+    all.push(Sample::of("Sweep", sweep()));
+    all.push(Sample::of("DetectionTest", detection_test()));
+    all.push(Sample::of("Restart", restart()));
+    all
+}
+
+fn fetch() -> v1::FetchPackages {
+    v1::FetchPackages {
+        manager: v1::PackageManager::Apt.into(),
+        packages: vec!["clamav".into(), "clamav-freshclam".into()],
+    }
+}
+
+fn remove() -> v1::RemovePackages {
+    v1::RemovePackages {
+        manager: v1::PackageManager::Apt.into(),
+        product: "kesl".into(),
+        packages: vec!["kesl".into()],
+    }
+}
+
+fn install() -> v1::InstallPackages {
+    v1::InstallPackages {
+        manager: v1::PackageManager::Apt.into(),
+        product: "clamav".into(),
+        packages: vec!["clamav".into()],
+    }
+}
+
+fn sweep() -> v1::Sweep {
+    v1::Sweep {
+        product: "kesl".into(),
+        paths: vec!["/var/opt/kaspersky/kesl".into()],
+    }
+}
+
+fn detection_test() -> v1::DetectionTest {
+    v1::DetectionTest {
+        product: "clamav".into(),
+    }
+}
+
+fn restart() -> v1::Restart {
+    v1::Restart {
+        reason: "a kernel module is still loaded".into(),
+    }
+}
+
+fn steps() -> Vec<(&'static str, v1::Step, Step)> {
+    let manager = PackageManager::Apt;
+    let pairs = [
+        (
+            "fetch-packages",
+            Wire::FetchPackages(fetch()),
+            Action::FetchPackages {
+                manager,
+                packages: vec!["clamav".into(), "clamav-freshclam".into()],
+            },
+        ),
+        (
+            "remove-packages",
+            Wire::RemovePackages(remove()),
+            Action::RemovePackages {
+                manager,
+                product: "kesl".into(),
+                packages: vec!["kesl".into()],
+            },
+        ),
+        (
+            "install-packages",
+            Wire::InstallPackages(install()),
+            Action::InstallPackages {
+                manager,
+                product: "clamav".into(),
+                packages: vec!["clamav".into()],
+            },
+        ),
+        (
+            "sweep",
+            Wire::Sweep(sweep()),
+            Action::Sweep {
+                product: "kesl".into(),
+                paths: vec!["/var/opt/kaspersky/kesl".into()],
+            },
+        ),
+        (
+            "detection-test",
+            Wire::DetectionTest(detection_test()),
+            Action::DetectionTest {
+                product: "clamav".into(),
+            },
+        ),
+        (
+            "restart",
+            Wire::Restart(restart()),
+            Action::Restart {
+                reason: "a kernel module is still loaded".into(),
+            },
+        ),
+    ];
+    pairs
+        .into_iter()
+        .map(|(kind, wire, action)| {
+            let wire = v1::Step {
+                action: Some(wire),
+                time_limit_seconds: 600,
+                safe_point_after: true,
+            };
+            let typed = Step {
+                action,
+                time_limit: Duration::from_secs(600),
+                safe_point_after: true,
+            };
+            (kind, wire, typed)
+        })
+        .collect()
+}
+
+pub(crate) fn order() -> WorkOrder {
+    WorkOrder {
+        host_id: host_id(),
+        campaign_id: "kaspersky-us-2024".into(),
+        campaign_epoch: 4,
+        number: 7,
+        attempt: 1,
+        not_before_ms: AT_MS,
+        expires_ms: AT_MS + 600_000,
+        offline: true,
+        steps: steps().into_iter().map(|(_, _, step)| step).collect(),
+        secrets: vec![sealed_secret()],
+        catalog_revision: 9,
+    }
+}
+
+pub(crate) fn order_wire() -> v1::WorkOrder {
+    v1::WorkOrder {
+        host_id: HOST.into(),
+        campaign_id: "kaspersky-us-2024".into(),
+        campaign_epoch: 4,
+        number: 7,
+        attempt: 1,
+        not_before_ms: AT_MS,
+        expires_ms: AT_MS + 600_000,
+        offline: true,
+        steps: steps().into_iter().map(|(_, step, _)| step).collect(),
+        secrets: vec![sealed_secret()],
+        catalog_revision: 9,
+    }
+}

@@ -1,0 +1,210 @@
+//! Arbitrary typed values.
+
+use std::time::Duration;
+
+use cutover_proto::{
+    ids::HostId,
+    inventory::{DiskEncryption, HostFacts, Inventory, OsFamily, PackageManager},
+    order::WorkOrder,
+    record::{FailureCause, RecordEvent, StepRecord},
+    step::{Action, Step},
+    v1,
+    verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
+};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
+fn one_of<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    select(all)
+}
+
+fn host_id() -> impl Strategy<Value = HostId> {
+    any::<u128>().prop_map(|bits| HostId::new(uuid::Uuid::from_u128(bits)))
+}
+
+fn facts() -> impl Strategy<Value = HostFacts> {
+    let names = (".*", ".*", ".*", ".*", ".*", ".*", ".*");
+    let rest = (
+        one_of(OsFamily::ALL),
+        vec(one_of(PackageManager::ALL), 0..3),
+        one_of(DiskEncryption::ALL),
+        any::<Option<bool>>(),
+        any::<Option<u64>>(),
+    );
+    (names, rest).prop_map(|(names, rest)| HostFacts {
+        hostname: names.0,
+        os_id: names.1,
+        os_version: names.2,
+        os_name: names.3,
+        architecture: names.4,
+        kernel: names.5,
+        machine_id: names.6,
+        os_family: rest.0,
+        package_managers: rest.1,
+        encryption: rest.2,
+        restart_pending: rest.3,
+        free_disk_mib: rest.4,
+    })
+}
+
+fn evidence() -> impl Strategy<Value = Evidence> {
+    let parts = (
+        one_of(EvidenceKind::ALL),
+        any::<bool>(),
+        one_of(EvidenceOutcome::ALL),
+        ".*",
+        option::of(one_of(Showing::ALL)),
+    );
+    parts.prop_map(|(kind, required, outcome, detail, shows)| Evidence {
+        kind,
+        required,
+        outcome,
+        detail,
+        shows,
+    })
+}
+
+fn health() -> impl Strategy<Value = Health> {
+    let parts = (one_of(HealthState::ALL), ".*", one_of(Protection::ALL));
+    parts.prop_map(|(state, why, grade)| Health { state, why, grade })
+}
+
+fn sighting() -> impl Strategy<Value = Sighting> {
+    let parts = (
+        "[a-z0-9-]{1,12}",
+        one_of(Verdict::ALL),
+        ".*",
+        option::of(".+"),
+        vec(evidence(), 0..4),
+        option::of(health()),
+    );
+    parts.prop_map(|(product, verdict, why, version, evidence, health)| Sighting {
+        product: product.as_str().into(),
+        verdict,
+        why,
+        version,
+        evidence,
+        health,
+    })
+}
+
+pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
+    let parts = (
+        host_id(),
+        any::<i64>(),
+        ".*",
+        any::<u64>(),
+        facts(),
+        vec(sighting(), 0..4),
+        one_of(Protection::ALL),
+    );
+    parts.prop_map(
+        |(host_id, taken_at_ms, boot_id, rules_revision, facts, sightings, protection)| Inventory {
+            host_id,
+            taken_at_ms,
+            boot_id,
+            rules_revision,
+            facts,
+            sightings,
+            protection,
+        },
+    )
+}
+
+pub(crate) fn record() -> impl Strategy<Value = StepRecord> {
+    let head = (
+        host_id(),
+        any::<u64>(),
+        1u32..,
+        one_of(RecordEvent::ALL),
+        any::<u32>(),
+        any::<i64>(),
+    );
+    let rest = (
+        ".*",
+        option::of(one_of(FailureCause::ALL)),
+        ".*",
+        any::<Option<i32>>(),
+        ".*",
+    );
+    (head, rest).prop_map(|(head, rest)| StepRecord {
+        host_id: head.0,
+        order_number: head.1,
+        sequence: head.2,
+        event: head.3,
+        step: head.4,
+        at_ms: head.5,
+        boot_id: rest.0,
+        cause: rest.1,
+        detail: rest.2,
+        exit_code: rest.3,
+        log_tail: rest.4,
+    })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let manager = || one_of(PackageManager::ALL);
+    let product = || "[a-z0-9-]{1,12}".prop_map(|name| name.as_str().into());
+    let packages = || vec("[a-z0-9][a-z0-9+.-]{0,20}", 1..4);
+    prop_oneof![
+        (manager(), packages()).prop_map(|(manager, packages)| Action::FetchPackages { manager, packages }),
+        (manager(), product(), packages()).prop_map(|(manager, product, packages)| {
+            Action::RemovePackages {
+                manager,
+                product,
+                packages,
+            }
+        }),
+        (manager(), product(), packages()).prop_map(|(manager, product, packages)| {
+            Action::InstallPackages {
+                manager,
+                product,
+                packages,
+            }
+        }),
+        (product(), vec("/[a-z]{1,8}/[a-z]{1,8}", 0..3)).prop_map(|(product, paths)| Action::Sweep { product, paths }),
+        product().prop_map(|product| Action::DetectionTest { product }),
+        ".*".prop_map(|reason| Action::Restart { reason }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (action(), 1u32.., any::<bool>()).prop_map(|(action, seconds, safe_point_after)| Step {
+        action,
+        time_limit: Duration::from_secs(seconds.into()),
+        safe_point_after,
+    })
+}
+
+fn secret() -> impl Strategy<Value = v1::SealedSecret> {
+    (".*", any::<Vec<u8>>(), any::<Vec<u8>>()).prop_map(|(name, encapsulated_key, ciphertext)| v1::SealedSecret {
+        name,
+        encapsulated_key,
+        ciphertext,
+    })
+}
+
+pub(crate) fn order() -> impl Strategy<Value = WorkOrder> {
+    let head = (
+        host_id(),
+        ".*",
+        any::<u64>(),
+        1u64..,
+        any::<u32>(),
+        any::<i64>(),
+        any::<i64>(),
+    );
+    let rest = (any::<bool>(), vec(step(), 1..5), vec(secret(), 0..2), any::<u64>());
+    (head, rest).prop_map(|(head, rest)| WorkOrder {
+        host_id: head.0,
+        campaign_id: head.1.as_str().into(),
+        campaign_epoch: head.2,
+        number: head.3,
+        attempt: head.4,
+        not_before_ms: head.5,
+        expires_ms: head.6,
+        offline: rest.0,
+        steps: rest.1,
+        secrets: rest.2,
+        catalog_revision: rest.3,
+    })
+}

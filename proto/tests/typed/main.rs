@@ -1,0 +1,11 @@
+//! The typed layer over the wire: what it refuses, and that nothing is lost on the way through it.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod any;
+mod envelope;
+mod order;
+mod round_trip;
+mod rule;
+mod seal;
+mod words;

@@ -1,0 +1,122 @@
+use cutover_proto::{
+    inventory::OsFamily,
+    rule::{BUILT_IN, Rule},
+};
+
+const GOOD: &str = r#"
+schema = 1
+product = "kesl"
+name = "Kaspersky Endpoint Security for Linux"
+role = "target"
+scope = "banned"
+protection = "real-time"
+sources = ["written for this test"]
+
+[[look]]
+os = "linux"
+kind = "package"
+need = "required"
+shows = "installed"
+names = ["kesl"]
+
+[[look]]
+os = "linux"
+kind = "path"
+need = "supplementary"
+shows = "remnant"
+sweep = true
+paths = ["/var/opt/kaspersky/kesl"]
+"#;
+
+fn refused(old: &str, new: &str) -> String {
+    let text = GOOD.replace(old, new);
+    assert_ne!(text, GOOD, "the test changes nothing");
+    Rule::parse("kesl.toml", &text).unwrap_err().to_string()
+}
+
+#[test]
+fn every_built_in_rule_file_is_readable_and_named_after_its_product() {
+    for (file, text) in BUILT_IN {
+        let rule = Rule::parse(file, text).unwrap();
+        assert_eq!(format!("{}.toml", rule.product), *file);
+    }
+}
+
+#[test]
+fn only_paths_marked_for_it_may_be_swept() {
+    let rule = Rule::parse("kesl.toml", GOOD).unwrap();
+    let paths: Vec<&str> = rule.sweepable(OsFamily::Linux).collect();
+    assert_eq!(paths, ["/var/opt/kaspersky/kesl"]);
+    assert_eq!(rule.sweepable(OsFamily::Windows).count(), 0);
+    let kept = GOOD.replace("sweep = true", "sweep = false");
+    assert_eq!(
+        Rule::parse("kesl.toml", &kept)
+            .unwrap()
+            .sweepable(OsFamily::Linux)
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_refused_rule_names_the_file_and_what_to_change() {
+    let cases = [
+        ("schema = 1", "schema = 2", "reads schema 1"),
+        ("name = \"K", "nam = \"K", "unknown field `nam`"),
+        (
+            "kind = \"package\"",
+            "kind = \"registry\"",
+            "`registry` is not a evidence kind",
+        ),
+        (
+            "shows = \"installed\"",
+            "shows = \"there\"",
+            "expected one of: installed",
+        ),
+        ("names = [\"kesl\"]", "names = []", "names no package name"),
+        (
+            "names = [\"kesl\"]",
+            "paths = [\"/opt/x\"]",
+            "takes `names` and nothing else",
+        ),
+        ("sweep = true", "names = [\"x\"]", "takes `paths`"),
+        ("[\"written for this test\"]", "[]", "`sources` is empty"),
+        (
+            "need = \"required\"",
+            "need = \"supplementary\"",
+            "no look on linux is required",
+        ),
+        ("role = \"target\"", "role = \"replacement\"", "needs a [health] part"),
+        (
+            "names = [\"kesl\"]",
+            "names = [\"../kesl\"]",
+            "is not a plain package name",
+        ),
+    ];
+    for (old, new, part) in cases {
+        let text = refused(old, new);
+        assert!(text.contains("kesl.toml") && text.contains(part), "{new}: {text}");
+    }
+}
+
+#[test]
+fn a_rule_cannot_reach_a_whole_tree_or_climb_out_of_one() {
+    for bad in [
+        "/",
+        "/var",
+        "var/opt/x",
+        "/var/../etc/passwd",
+        "/var/./x",
+        "/var//x",
+        "/var/opt/*",
+    ] {
+        let text = refused("/var/opt/kaspersky/kesl", bad);
+        assert!(text.contains("is not a plain path"), "{bad}: {text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_refused_with_its_line() {
+    let text = Rule::parse("x.toml", "schema = \n").unwrap_err().to_string();
+    assert!(text.contains("x.toml") && text.contains("line 1"), "{text}");
+}
