@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cutover_proto::DESCRIPTORS;
-use prost_reflect::{Cardinality, DescriptorPool, Kind};
+use prost_reflect::{Cardinality, DescriptorPool};
 
 use crate::files::kept_text;
 
@@ -14,11 +14,10 @@ fn lines() -> BTreeSet<String> {
         message
             .fields()
             .map(move |field| {
-                let kind = match field.kind() {
-                    Kind::Message(inner) => inner.name().to_owned(),
-                    Kind::Enum(inner) => inner.name().to_owned(),
-                    plain => format!("{plain:?}").to_lowercase(),
-                };
+                let kind = field.kind();
+                let named = kind.as_message().map(|inner| inner.name().to_owned());
+                let named = named.or_else(|| kind.as_enum().map(|inner| inner.name().to_owned()));
+                let kind = named.unwrap_or_else(|| format!("{kind:?}").to_lowercase());
                 let cardinality = match field.cardinality() {
                     Cardinality::Repeated => "repeated ",
                     Cardinality::Optional if field.supports_presence() => "present-or-not ",
