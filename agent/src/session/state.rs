@@ -1,0 +1,256 @@
+//! The session itself, and what happens on the host.
+
+use std::time::Duration;
+
+use cutover_proto::{envelope::PublicKey, inventory::Inventory, v1};
+
+use super::{
+    backoff::{Backoff, Jitter},
+    check_ins::{CheckIns, WhyCheckIn},
+    inventory::Inventories,
+    looks::{Looks, WhyLook},
+    renewal::{Renewal, Validity},
+    ticks::{Ticks, TrustedTime},
+};
+
+/// The time between two looks while the server has not said one.
+const DEFAULT_LOOK_SECONDS: u32 = 4 * 3600;
+/// Records and changes that come close together go in one check-in.
+const COALESCE: Duration = Duration::from_secs(1);
+/// A package database changes many times while an installer runs; the look comes after it was quiet for so long.
+const PACKAGES_QUIET: Duration = Duration::from_secs(5);
+
+/// What a session starts from.
+#[derive(Debug)]
+pub struct Start {
+    /// Of this program.
+    pub agent_version: String,
+    /// The kernel session; empty when it could not be told.
+    pub boot_id: String,
+    /// Step kinds that the executor knows, as on the wire.
+    pub known_steps: Vec<i32>,
+    /// Of the rules in use.
+    pub rules_revision: u64,
+    /// Rule files that could not be read.
+    pub refused_rules: Vec<v1::RefusedRule>,
+    /// Keys that sign for the server.
+    pub server_keys: Vec<PublicKey>,
+    /// The epoch that the journal kept; empty before the first reply.
+    pub store_epoch: String,
+    /// The inventory that was signed last.
+    pub inventory: Option<(Inventory, v1::Envelope)>,
+    /// The order that the journal holds open.
+    pub order: Option<OrderLabel>,
+    /// Of this host's certificate.
+    pub validity: Validity,
+    /// The host's own clock, milliseconds since the epoch.
+    pub host_ms: i64,
+    /// Spreads waits.
+    pub seed: u64,
+}
+
+/// An order's name for logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderLabel {
+    /// Its number.
+    pub number: u64,
+    /// Its attempt, where this process saw it arrive.
+    pub attempt: Option<u32>,
+}
+
+/// What a session wants to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// [`Session::next_request`].
+    CheckIn(WhyCheckIn),
+    /// [`Session::begin_look`].
+    Look(WhyLook),
+    /// [`Session::begin_renewal`].
+    Renew,
+}
+
+impl Wake {
+    /// For logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CheckIn(why) => why.as_str(),
+            Self::Look(why) => why.as_str(),
+            Self::Renew => "renew",
+        }
+    }
+}
+
+/// What the request under way says.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    /// Digest of the inventory that it carries.
+    pub(super) inventory: Option<[u8; 32]>,
+    /// Whether a look had ended since the start.
+    pub(super) looked: bool,
+    /// Whether records wait that it has no room for.
+    pub(super) records_left: bool,
+}
+
+/// One host's side of the conversation with its server.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) agent_version: String,
+    pub(super) boot_id: String,
+    pub(super) known_steps: Vec<i32>,
+    pub(super) rules_revision: u64,
+    pub(super) refused_rules: Vec<v1::RefusedRule>,
+    pub(super) server_keys: Vec<PublicKey>,
+    pub(super) store_epoch: String,
+    pub(super) settings: v1::Settings,
+    pub(super) inventories: Inventories,
+    pub(super) check_ins: CheckIns,
+    pub(super) in_flight: Option<InFlight>,
+    pub(super) looks: Looks,
+    pub(super) renewal: Renewal,
+    pub(super) order: Option<OrderLabel>,
+    pub(super) trusted: TrustedTime,
+    pub(super) backoff: Backoff,
+    pub(super) jitter: Jitter,
+    pub(super) last_success: Option<Ticks>,
+    pub(super) last_failure: Option<String>,
+}
+
+impl Session {
+    /// At the start of the agent: a check-in and a look are due.
+    #[must_use]
+    pub fn new(start: Start, now: Ticks) -> Self {
+        Self {
+            agent_version: start.agent_version,
+            boot_id: start.boot_id,
+            known_steps: start.known_steps,
+            rules_revision: start.rules_revision,
+            refused_rules: start.refused_rules,
+            server_keys: start.server_keys,
+            store_epoch: start.store_epoch,
+            settings: v1::Settings {
+                check_in_seconds: 0,
+                look_seconds: DEFAULT_LOOK_SECONDS,
+                watch: false,
+            },
+            inventories: Inventories::kept(start.inventory),
+            check_ins: CheckIns::starting(now),
+            in_flight: None,
+            looks: Looks::starting(now),
+            renewal: Renewal::new(start.validity),
+            order: start.order,
+            trusted: TrustedTime::from_host(start.host_ms, now),
+            backoff: Backoff::default(),
+            jitter: Jitter::new(start.seed),
+            last_success: None,
+            last_failure: None,
+        }
+    }
+
+    /// When something is due next, and what.
+    #[must_use]
+    pub fn poll_timeout(&self, now: Ticks) -> Option<(Ticks, Wake)> {
+        let check_in = self.check_ins.poll().map(|(at, why)| (at, Wake::CheckIn(why)));
+        let look = self
+            .looks
+            .poll(self.order.is_some())
+            .map(|(at, why)| (at, Wake::Look(why)));
+        let renew = self.renewal.poll(&self.trusted, now).map(|at| (at, Wake::Renew));
+        [renew, check_in, look].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The server asked on the Watch stream.
+    pub fn handle_nudge(&mut self, now: Ticks) {
+        self.check_ins.nudge(now);
+    }
+
+    /// The journal has new records.
+    pub fn handle_records(&mut self, now: Ticks) {
+        self.check_ins.ask(now.after(COALESCE), WhyCheckIn::Records);
+    }
+
+    /// The order that was open ended.
+    pub fn handle_order_ended(&mut self, now: Ticks) {
+        self.order = None;
+        self.looks.ask(now, WhyLook::OrderEnded);
+        self.check_ins.ask(now.after(COALESCE), WhyCheckIn::Records);
+    }
+
+    /// A package database changed on disk.
+    pub fn handle_packages_changed(&mut self, now: Ticks) {
+        self.looks.ask_after_quiet(now.after(PACKAGES_QUIET));
+    }
+
+    /// The look that is due, if one is; from here on it is under way until [`Self::handle_look`].
+    pub fn begin_look(&mut self, now: Ticks) -> Option<WhyLook> {
+        let (_, why) = self.looks.poll(self.order.is_some()).filter(|(at, _)| *at <= now)?;
+        self.looks.begin();
+        Some(why)
+    }
+
+    /// The look that was due ended. Gives it back when it says something new: sign it and call
+    /// [`Self::handle_signed`].
+    pub fn handle_look(&mut self, seen: Inventory, now: Ticks) -> Option<Inventory> {
+        let whole = Duration::from_secs(u64::from(self.settings.look_seconds.max(1)));
+        let next = self.jitter.between(whole - whole / 10, whole + whole / 10);
+        if self.looks.end(now.after(next)) {
+            self.check_ins.ask(now, WhyCheckIn::Inventory);
+        }
+        self.handle_sight(seen)
+    }
+
+    /// A look that an order made. As [`Self::handle_look`], but it was not due here.
+    pub fn handle_sight(&mut self, seen: Inventory) -> Option<Inventory> {
+        if self.inventories.is_news(&seen) {
+            return Some(seen);
+        }
+        self.inventories.confirm(seen.taken_at_ms);
+        None
+    }
+
+    /// A new inventory was signed.
+    pub fn handle_signed(&mut self, said: Inventory, envelope: v1::Envelope, now: Ticks) {
+        self.inventories.replace(said, envelope);
+        self.check_ins.ask(now, WhyCheckIn::Inventory);
+    }
+
+    /// Whether a renewal is due; from here on it is under way.
+    pub fn begin_renewal(&mut self, now: Ticks) -> bool {
+        let due = self.renewal.poll(&self.trusted, now).is_some_and(|at| at <= now);
+        if due {
+            self.renewal.begin();
+        }
+        due
+    }
+
+    /// A new certificate is in use, and perhaps other keys sign for the server.
+    pub fn handle_renewed(&mut self, validity: Validity, server_keys: Vec<PublicKey>, now: Ticks) {
+        self.renewal.succeed(validity);
+        self.server_keys = server_keys;
+        // The server takes the first use of the new key as the proof that it arrived.
+        self.check_ins.ask(now, WhyCheckIn::SendAgain);
+    }
+
+    /// The renewal did not work; another try follows.
+    pub fn handle_renewal_failed(&mut self, now: Ticks) {
+        self.renewal.fail(now, &mut self.jitter);
+    }
+
+    /// Trusted time.
+    #[must_use]
+    pub const fn trusted(&self) -> TrustedTime {
+        self.trusted
+    }
+
+    /// The order that is open, for logs.
+    #[must_use]
+    pub const fn order(&self) -> Option<OrderLabel> {
+        self.order
+    }
+
+    /// Of the rules in use.
+    #[must_use]
+    pub const fn rules_revision(&self) -> u64 {
+        self.rules_revision
+    }
+}

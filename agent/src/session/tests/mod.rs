@@ -1,0 +1,8 @@
+//! Sessions against a pretended server, in virtual time.
+
+mod check_ins;
+mod inventories;
+mod looks;
+mod orders;
+mod time;
+mod world;
