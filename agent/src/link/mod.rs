@@ -1,1 +1,33 @@
-//! (being built)
+//! The network: enrolment, the identity on disk, check-ins and nudges over gRPC with mutual TLS 1.3.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `address` | where servers are, in the order in which they are tried |
+//! | `fingerprint`, `trust` | which server is believed: by its authority's fingerprint before enrolment, by kept anchors after |
+//! | `keys`, `identity`, `private_file` | the host's keys and certificate, one file, replaced whole or not at all |
+//! | `dial`, `client` | connections, and the calls over them |
+//! | `enroll`, `renew` | how a host gets its certificate, and the next one |
+//! | `error` | what went wrong, and what to do about it |
+//!
+//! Invariant: nothing is ever sent to a server that is not believed, and no certificate check is ever switched off.
+
+mod address;
+mod client;
+mod dial;
+mod enroll;
+mod error;
+mod fingerprint;
+mod identity;
+mod keys;
+mod private_file;
+mod renew;
+mod trust;
+
+pub use address::{Address, AddressError, DEFAULT_PORT};
+pub use client::{Link, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, REQUEST_ID_HEADER};
+pub use enroll::{EnrollParts, enroll};
+pub use error::LinkError;
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use identity::{Identity, IdentityDir, IdentityError};
+pub use private_file::write_private;
+

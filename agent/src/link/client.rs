@@ -1,0 +1,179 @@
+//! The calls of an enrolled host.
+
+use std::{
+    future::Future,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use cutover_proto::v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient};
+use tokio::sync::watch;
+use tonic::{Request, Response, Status, transport::Channel};
+
+use super::{Address, Identity, LinkError, dial::Dialer, error::Call};
+
+/// The largest message to a server; it takes no larger one.
+pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
+/// The largest message from a server: all rules, or an order with sealed onboarding files.
+pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
+/// The header that carries a check-in's request id to the server's logs.
+pub const REQUEST_ID_HEADER: &str = "cutover-request-id";
+
+/// A unary call that takes longer is given up.
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The way to the server: one connection, made anew whenever it is gone or the certificate changes.
+pub struct Link {
+    addresses: Vec<Address>,
+    current: Mutex<Current>,
+    online: watch::Sender<bool>,
+    /// Rises when the connection is replaced; what still runs over the old one ends.
+    generation: watch::Sender<u64>,
+}
+
+#[derive(Clone)]
+struct Current {
+    dialer: Dialer,
+    channel: Channel,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// Connects when it is first used. Addresses are tried in their order, at each new connection from the first one on.
+    ///
+    /// # Errors
+    /// When no address is given, or identity and TLS do not fit. Needs a tokio runtime around it.
+    pub fn new(identity: &Identity, addresses: &[Address]) -> Result<Self, LinkError> {
+        let online = watch::Sender::new(true);
+        let current = connect(addresses, identity, &online)?;
+        Ok(Self {
+            addresses: addresses.to_vec(),
+            current: Mutex::new(current),
+            online,
+            generation: watch::Sender::new(0),
+        })
+    }
+
+    /// Goes on with a new certificate over a new connection; calls under way end as failures.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; the old connection stays then.
+    pub fn swap(&self, identity: &Identity) -> Result<(), LinkError> {
+        self.replace(connect(&self.addresses, identity, &self.online)?);
+        Ok(())
+    }
+
+    /// Takes the host off the network, or puts it back: connections are cut, and no new one is made. For rehearsals.
+    pub fn set_online(&self, online: bool) {
+        let changed = self
+            .online
+            .send_if_modified(|now| std::mem::replace(now, online) != online);
+        if changed {
+            let dialer = self.current().dialer;
+            match dialer.channel() {
+                Ok(channel) => self.replace(Current { dialer, channel }),
+                Err(error) => tracing::warn!(%error, "the connection could not be replaced"),
+            }
+        }
+    }
+
+    fn replace(&self, current: Current) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
+        self.generation.send_modify(|generation| *generation += 1);
+    }
+
+    fn current(&self) -> Current {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// One check-in.
+    ///
+    /// # Errors
+    /// What went wrong, by what follows from it.
+    pub async fn check_in(&self, request: v1::CheckInRequest) -> Result<v1::CheckInReply, LinkError> {
+        let mut call = Request::new(request);
+        if let Ok(id) = call.get_ref().request_id.parse() {
+            call.metadata_mut().insert(REQUEST_ID_HEADER, id);
+        }
+        call.set_timeout(DEADLINE);
+        let current = self.current();
+        let mut client = AgentClient::new(current.channel)
+            .max_encoding_message_size(MAX_REQUEST_BYTES)
+            .max_decoding_message_size(MAX_REPLY_BYTES);
+        let answer = tokio::time::timeout(DEADLINE, client.check_in(call));
+        self.finish(Call::CheckIn, &current.dialer, answer).await
+    }
+
+    /// Asks for a certificate for a new key.
+    pub(super) async fn renew(&self, request: v1::RenewRequest) -> Result<v1::RenewReply, LinkError> {
+        let mut call = Request::new(request);
+        call.set_timeout(DEADLINE);
+        let current = self.current();
+        let mut client = EnrollmentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
+        let answer = tokio::time::timeout(DEADLINE, client.renew(call));
+        self.finish(Call::Renew, &current.dialer, answer).await
+    }
+
+    /// Holds a Watch stream until it ends. `on_open` is called once it stands, `on_nudge` for each nudge.
+    ///
+    /// Keepalive finds out when the server is gone without a word.
+    ///
+    /// # Errors
+    /// Always, in the end: why it ended.
+    pub async fn watch(&self, on_open: impl FnOnce(), on_nudge: impl Fn()) -> LinkError {
+        let current = self.current();
+        let dialer = current.dialer.clone();
+        let held = async {
+            let mut client = AgentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
+            let mut stream = client.watch(v1::WatchRequest {}).await?.into_inner();
+            on_open();
+            while stream.message().await?.is_some() {
+                on_nudge();
+            }
+            Ok::<_, Status>(Response::new(()))
+        };
+        let held = async { Ok::<_, tokio::time::error::Elapsed>(held.await) };
+        match self.finish(Call::Watch, &dialer, held).await {
+            Ok(()) => LinkError::Unreachable("the server ended the stream".to_owned()),
+            Err(error) => error,
+        }
+    }
+
+    /// Waits for an answer, or for the connection to be replaced under it.
+    async fn finish<T, E>(
+        &self,
+        call: Call,
+        dialer: &Dialer,
+        answer: impl Future<Output = Result<Result<Response<T>, Status>, E>>,
+    ) -> Result<T, LinkError> {
+        let mut generation = self.generation.subscribe();
+        let answer = tokio::select! {
+            answer = answer => answer,
+            _ = generation.changed() => {
+                return Err(LinkError::Unreachable("the connection was replaced".to_owned()));
+            }
+        };
+        match answer {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(LinkError::from_status(&status, call, dialer.failure())),
+            Err(_) => Err(LinkError::Unreachable(
+                dialer
+                    .failure()
+                    .unwrap_or_else(|| "it did not answer in time".to_owned()),
+            )),
+        }
+    }
+}
+
+fn connect(addresses: &[Address], identity: &Identity, online: &watch::Sender<bool>) -> Result<Current, LinkError> {
+    let dialer = Dialer::enrolled(addresses, identity, online.subscribe())?;
+    let channel = dialer.channel()?;
+    Ok(Current { dialer, channel })
+}

@@ -1,0 +1,72 @@
+//! How a host gets its identity.
+
+use cutover_proto::v1::{self, enrollment_client::EnrollmentClient};
+use tokio::sync::watch;
+use tonic::Request;
+
+use super::{
+    Address, Fingerprint, Identity, IdentityDir, IdentityError, LinkError, MAX_REPLY_BYTES, client::DEADLINE,
+    dial::Dialer, error::Call, identity::Granted, trust::Trust,
+};
+
+/// What enrolment needs.
+#[derive(Debug)]
+pub struct EnrollParts<'a> {
+    /// Where keys and identity are kept.
+    pub dir: &'a IdentityDir,
+    /// In the order in which they are tried, now and later.
+    pub servers: &'a [Address],
+    /// Of the authority that the server's certificate has to come from.
+    pub ca_fingerprint: Fingerprint,
+    /// As the server printed it.
+    pub token: &'a str,
+    /// What the machine says of itself.
+    pub facts: v1::HostFacts,
+    /// Of this program.
+    pub agent_version: &'a str,
+}
+
+/// Enrols this host and keeps its identity. Safe to repeat: after a lost answer the same keys are shown again, which
+/// costs no second use of the token.
+///
+/// # Errors
+/// When the server is not the expected one, cannot be reached or refuses, or the identity cannot be kept.
+pub async fn enroll(parts: EnrollParts<'_>) -> Result<Identity, LinkError> {
+    let keys = parts.dir.next_keys()?;
+    let made = |error: super::keys::KeyError| IdentityError::Keys(error.to_string());
+    let request = v1::EnrollRequest {
+        token: parts.token.to_owned(),
+        csr_der: keys.request().map_err(made)?,
+        sealing_key: Some(keys.sealing_statement().map_err(made)?),
+        facts: Some(parts.facts),
+        agent_version: parts.agent_version.to_owned(),
+    };
+    let (_online, receiver) = watch::channel(true);
+    let dialer = Dialer::anonymous(parts.servers, Trust::Pinned(parts.ca_fingerprint), receiver)?;
+    let mut call = Request::new(request);
+    call.set_timeout(DEADLINE);
+    let mut client = EnrollmentClient::new(dialer.channel()?).max_decoding_message_size(MAX_REPLY_BYTES);
+    let reply = tokio::time::timeout(DEADLINE, client.enroll(call))
+        .await
+        .map_err(|_| {
+            LinkError::Unreachable(
+                dialer
+                    .failure()
+                    .unwrap_or_else(|| "it did not answer in time".to_owned()),
+            )
+        })?
+        .map_err(|status| LinkError::from_status(&status, Call::Enroll, dialer.failure()))?
+        .into_inner();
+    let host_id = reply
+        .host_id
+        .parse()
+        .map_err(|error: cutover_proto::WireError| IdentityError::Granted(error.to_string()))?;
+    let granted = Granted {
+        certificate_chain: reply.certificate_chain,
+        trust_anchors: reply.trust_anchors,
+        signing_keys: reply.signing_keys,
+    };
+    let identity = Identity::granted(host_id, parts.servers.to_vec(), keys, granted).map_err(IdentityError::Granted)?;
+    parts.dir.keep(&identity)?;
+    Ok(identity)
+}

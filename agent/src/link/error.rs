@@ -1,0 +1,113 @@
+//! What went wrong between host and server, and what to do about it.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+
+use super::{AddressError, IdentityError};
+
+/// Why a call brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The server sheds load; nothing is wrong.
+    #[error("the server is busy; try again {}", later(*retry_after))]
+    Overloaded {
+        /// The wait that it asks for.
+        retry_after: Option<Duration>,
+    },
+    /// No way to it, or no answer in time.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// It does not accept this host, token or call.
+    #[error("the server refuses: {why}; {remedy}")]
+    Refused {
+        /// In its words.
+        why: String,
+        /// What a person does.
+        remedy: &'static str,
+    },
+    /// Keys, certificate or their files.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// No server, or one that cannot be.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The list of addresses is empty.
+    #[error("no server is named; set `servers` in the configuration or give --server HOST:PORT")]
+    NoServer,
+    /// The TLS set-up itself.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+/// When a host's key is not accepted.
+const ENROL_AGAIN: &str = "if this does not pass by itself, enrol this host again with a new token: \
+                           cutover-agent enroll --again --server HOST:PORT --ca-fingerprint SHA256 --token TOKEN";
+/// When a token is not accepted.
+const NEW_TOKEN: &str = "make a new token on the server with `cutover token` and enrol with it";
+/// When the call itself is not known.
+const UPDATE: &str = "check that this is the agents' listener of a cutover server, and update the older side";
+
+/// What a call was for; it decides the remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    Enroll,
+    Renew,
+    CheckIn,
+    Watch,
+}
+
+impl LinkError {
+    /// From a status. `dial` tells why no connection came about, where that is known: it is more exact.
+    pub(super) fn from_status(status: &Status, call: Call, dial: Option<String>) -> Self {
+        let why = match status.message() {
+            "" => status.code().description().to_owned(),
+            message => message.to_owned(),
+        };
+        match status.code() {
+            Code::ResourceExhausted => Self::Overloaded {
+                retry_after: retry_after(status),
+            },
+            Code::Unavailable if dial.is_none() && retry_after(status).is_some() => Self::Overloaded {
+                retry_after: retry_after(status),
+            },
+            Code::Unauthenticated | Code::PermissionDenied => Self::Refused {
+                why,
+                remedy: if call == Call::Enroll { NEW_TOKEN } else { ENROL_AGAIN },
+            },
+            Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists
+                if call == Call::Enroll =>
+            {
+                Self::Refused { why, remedy: NEW_TOKEN }
+            }
+            Code::Unimplemented | Code::OutOfRange => Self::Refused { why, remedy: UPDATE },
+            Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists => {
+                Self::Refused { why, remedy: UPDATE }
+            }
+            Code::DeadlineExceeded => Self::Unreachable("it did not answer in time".to_owned()),
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::Aborted
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss => Self::Unreachable(dial.unwrap_or(why)),
+        }
+    }
+}
+
+fn retry_after(status: &Status) -> Option<Duration> {
+    let seconds = status
+        .metadata()
+        .get("retry-after")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn later(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(|| "later".to_owned(), |wait| format!("in {} s", wait.as_secs()))
+}

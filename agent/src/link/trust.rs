@@ -1,0 +1,195 @@
+//! Which server is believed.
+
+use std::sync::Arc;
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use super::Fingerprint;
+
+/// What a server's certificate has to lead to.
+#[derive(Debug, Clone)]
+pub(super) enum Trust {
+    /// Before enrolment: an authority with this fingerprint, which the server presents in its chain.
+    Pinned(Fingerprint),
+    /// After it: one of the authorities that enrolment gave.
+    Anchors(Vec<CertificateDer<'static>>),
+}
+
+/// Why a server is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotTrusted {
+    #[error(
+        "the server presents no authority with the fingerprint {expected}; it presents {presented}. Compare with what \
+         `cutover init` printed on the server. If the server was set up anew, use its new fingerprint; if not, something \
+         stands between this host and the server"
+    )]
+    Fingerprint { expected: Fingerprint, presented: String },
+    #[error(
+        "the server's certificate does not come from the authority that this host was enrolled with, but from `{issuer}`. \
+         If a product on this host or on the way inspects TLS, exclude the server's address from inspection; if the \
+         server was set up anew, enrol this host again with a new token"
+    )]
+    Issuer { issuer: String },
+    #[error(
+        "the server's certificate is not for `{name}`; use a name or an IP address that the server was set up with, or \
+         add this one to the server's names"
+    )]
+    Name { name: String },
+    #[error("the server's certificate has expired or is not good yet; check this host's clock, then the server's")]
+    Time,
+    #[error("the server's certificate does not verify: {0}; look at the server's log")]
+    Other(String),
+}
+
+/// Judges by [`Trust`], and says in its errors what to do.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    trust: Trust,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    pub(super) const fn new(trust: Trust, provider: Arc<CryptoProvider>) -> Self {
+        Self { trust, provider }
+    }
+
+    fn roots(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Result<RootCertStore, NotTrusted> {
+        let mut roots = RootCertStore::empty();
+        match &self.trust {
+            Trust::Anchors(anchors) => {
+                roots.add_parsable_certificates(anchors.iter().cloned());
+            }
+            Trust::Pinned(expected) => {
+                let pinned = intermediates.iter().find(|der| Fingerprint::of(der) == *expected);
+                let Some(pinned) = pinned else {
+                    let shown = intermediates.last().unwrap_or(end_entity);
+                    return Err(NotTrusted::Fingerprint {
+                        expected: *expected,
+                        presented: Fingerprint::of(shown).to_string(),
+                    });
+                };
+                roots
+                    .add(pinned.clone().into_owned())
+                    .map_err(|error| NotTrusted::Other(error.to_string()))?;
+            }
+        }
+        Ok(roots)
+    }
+
+    fn judge(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, NotTrusted> {
+        let roots = self.roots(end_entity, intermediates)?;
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
+            .build()
+            .map_err(|error| NotTrusted::Other(error.to_string()))?
+            .verify_server_cert(end_entity, intermediates, name, &[], now)
+            .map_err(|error| self.explain(&error, end_entity, name))
+    }
+
+    fn explain(&self, error: &Error, end_entity: &CertificateDer<'_>, name: &ServerName<'_>) -> NotTrusted {
+        let Error::InvalidCertificate(certificate) = error else {
+            return NotTrusted::Other(error.to_string());
+        };
+        if is_about_name(certificate) {
+            return NotTrusted::Name {
+                name: name.to_str().into_owned(),
+            };
+        }
+        if is_about_time(certificate) {
+            return NotTrusted::Time;
+        }
+        match &self.trust {
+            Trust::Anchors(_) => NotTrusted::Issuer {
+                issuer: issuer(end_entity),
+            },
+            Trust::Pinned(_) => NotTrusted::Other(certificate.to_string()),
+        }
+    }
+}
+
+fn is_about_name(error: &CertificateError) -> bool {
+    matches!(
+        error,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+    )
+}
+
+fn is_about_time(error: &CertificateError) -> bool {
+    matches!(
+        error,
+        CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }
+    )
+}
+
+fn issuer(der: &CertificateDer<'_>) -> String {
+    x509_parser::parse_x509_certificate(der).map_or_else(
+        |_| "a certificate that cannot be read".to_owned(),
+        |(_, read)| read.issuer().to_string(),
+    )
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.judge(end_entity, intermediates, server_name, now)
+            .map_err(|why| Error::Other(OtherError(Arc::new(why))))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
