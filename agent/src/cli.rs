@@ -1,3 +1,107 @@
-//! (being built)
+//! The command line: arguments, exit codes, and what is printed. Data goes to standard output, messages to standard
+//! error.
 
+#[cfg(feature = "link")]
+mod enroll;
+#[cfg(feature = "link")]
+mod logging;
+#[cfg(feature = "link")]
+mod run;
 pub mod scan;
+#[cfg(feature = "link")]
+mod status;
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, DEFAULT_FILE};
+
+/// Refused or failed; clap itself ends with 2 where the command line is wrong.
+const EXIT_FAILED: u8 = 1;
+
+/// Looks for products that must go, and carries out what the server signed.
+#[derive(Debug, Parser)]
+#[command(name = "cutover-agent", version, about)]
+pub struct Arguments {
+    /// The configuration file; FILE.d/*.toml is read after it.
+    #[arg(long, global = true, value_name = "FILE", env = "CUTOVER_AGENT_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where the agent keeps its identity and its journal, in place of the configured directory.
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Scan(scan::ScanArgs),
+    #[cfg(feature = "link")]
+    Enroll(enroll::EnrollArgs),
+    #[cfg(feature = "link")]
+    Run,
+    #[cfg(feature = "link")]
+    Status(status::StatusArgs),
+}
+
+impl Arguments {
+    /// Does what the arguments ask for.
+    ///
+    /// `now_ms` is the host's clock, in milliseconds since the epoch.
+    #[must_use]
+    pub fn carry_out(self, now_ms: i64) -> ExitCode {
+        match self.dispatch(now_ms) {
+            Ok(code) => code,
+            Err(error) => {
+                // Where even standard error is closed there is nobody left to tell.
+                let _ = writeln!(std::io::stderr(), "error: {error:#}");
+                ExitCode::from(EXIT_FAILED)
+            }
+        }
+    }
+
+    fn dispatch(self, now_ms: i64) -> Result<ExitCode> {
+        if let Command::Scan(arguments) = &self.command {
+            return scan::run(arguments, now_ms);
+        }
+        let mut config = self.settings()?;
+        if let Some(state_dir) = self.state_dir {
+            let here = std::path::absolute(&state_dir).context("the state directory cannot be made absolute")?;
+            config.keep_state_in(here);
+        }
+        match self.command {
+            Command::Scan(arguments) => scan::run(&arguments, now_ms),
+            #[cfg(feature = "link")]
+            Command::Enroll(arguments) => enroll::run(&arguments, &config),
+            #[cfg(feature = "link")]
+            Command::Run => run::run(&config),
+            #[cfg(feature = "link")]
+            Command::Status(arguments) => status::run(&arguments, &config),
+        }
+    }
+
+    fn settings(&self) -> Result<Config> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            // What is not Unicode is none of our variables.
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let file = self.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        Config::load(&file, self.config.is_some(), environment).context("configuration")
+    }
+}
+
+#[cfg(feature = "link")]
+fn print(text: &str) -> Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print")
+}
+
+/// One thread is enough for one host.
+#[cfg(feature = "link")]
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime can be started")
+}

@@ -1,1 +1,304 @@
-//! (being built)
+//! Settings of the agent: `agent.toml`, drop-in files beside it, and the environment, in this order; the later wins.
+//!
+//! Every key of the file is also a variable: `state_dir` is `CUTOVER_AGENT_STATE_DIR`. A key that is not known is an
+//! error, wherever it stands: a misspelt setting must not be silently without effect.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use cutover_proto::words;
+
+/// Where the file is looked for.
+pub const DEFAULT_FILE: &str = "/etc/cutover/agent.toml";
+/// Where an agent keeps what it has.
+pub const DEFAULT_STATE_DIR: &str = "/var/lib/cutover/agent";
+/// What variables begin with.
+pub const PREFIX: &str = "CUTOVER_AGENT_";
+/// Variables that are no settings: they stand for arguments of single commands.
+const ARGUMENTS: [&str; 3] = [
+    "CUTOVER_AGENT_CONFIG",
+    "CUTOVER_AGENT_TOKEN",
+    "CUTOVER_AGENT_TOKEN_FILE",
+];
+
+words! {
+    /// Every setting.
+    pub enum Key("setting") {
+        /// Servers in the order in which they are tried; those of the enrolment where none is named.
+        Servers = "servers",
+        /// What the agent keeps.
+        StateDir = "state_dir",
+        /// While this file exists no order begins, and one at work ends at its next safe point.
+        HoldFile = "hold_file",
+        /// Where `status` speaks to `run`.
+        Socket = "socket",
+        /// `text` or `json`.
+        LogFormat = "log_format",
+        /// `error`, `warn`, `info`, `debug`, `trace`, or a filter by module.
+        LogLevel = "log_level",
+    }
+}
+
+words! {
+    /// How logs are written.
+    pub enum LogFormat("log format") {
+        /// For people.
+        Text = "text",
+        /// One object a line.
+        Json = "json",
+    }
+}
+
+/// All settings, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `HOST:PORT`, in order; empty: those of the enrolment.
+    pub servers: Vec<String>,
+    /// What the agent keeps.
+    pub state_dir: PathBuf,
+    /// The local hold.
+    pub hold_file: PathBuf,
+    /// The local channel.
+    pub socket: PathBuf,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log_level: String,
+}
+
+/// Why settings are not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Not TOML. The text names line and column.
+    #[error("{path}: {source}")]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// What the parser says.
+        source: Box<toml::de::Error>,
+    },
+    /// A key that does not exist.
+    #[error("{place}: unknown key `{key}`; the keys are: {known}")]
+    UnknownKey {
+        /// File or environment.
+        place: String,
+        /// As it stands there.
+        key: String,
+        /// Every key.
+        known: String,
+    },
+    /// A value that the key does not take.
+    #[error("{place}: `{key}` {why}")]
+    Value {
+        /// File or environment.
+        place: String,
+        /// Which key.
+        key: Key,
+        /// What it takes.
+        why: String,
+    },
+}
+
+/// A value and where it stands.
+struct Found {
+    place: String,
+    value: toml::Value,
+}
+
+impl Config {
+    /// Reads the file, its drop-in directory (`FILE.d/*.toml`, by name) and the environment.
+    ///
+    /// A file that is not there is none, unless `demanded`: then somebody named it.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or holds an unknown key or a value that its key does not take.
+    pub fn load(
+        file: &Path,
+        demanded: bool,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut found = BTreeMap::new();
+        read_file(file, demanded, &mut found)?;
+        for drop_in in drop_ins(file)? {
+            read_file(&drop_in, true, &mut found)?;
+        }
+        read_environment(environment, &mut found)?;
+        Self::from_found(&found)
+    }
+
+    fn from_found(found: &BTreeMap<Key, Found>) -> Result<Self, ConfigError> {
+        let state_dir = path(found, Key::StateDir)?.unwrap_or_else(|| PathBuf::from(DEFAULT_STATE_DIR));
+        let mut config = Self {
+            servers: list(found, Key::Servers)?,
+            hold_file: PathBuf::new(),
+            socket: PathBuf::new(),
+            state_dir: PathBuf::new(),
+            log_format: match text(found, Key::LogFormat)? {
+                None => LogFormat::Text,
+                Some((word, found)) => {
+                    LogFormat::parse(word).map_err(|error| found.refused(Key::LogFormat, format!("takes: {error}")))?
+                }
+            },
+            log_level: text(found, Key::LogLevel)?.map_or_else(|| "info".to_owned(), |(level, _)| level.to_owned()),
+        };
+        config.keep_state_in(state_dir);
+        if let Some(hold_file) = path(found, Key::HoldFile)? {
+            config.hold_file = hold_file;
+        }
+        if let Some(socket) = path(found, Key::Socket)? {
+            config.socket = socket;
+        }
+        Ok(config)
+    }
+
+    /// Another state directory, and what lies in it by default.
+    pub fn keep_state_in(&mut self, state_dir: PathBuf) {
+        self.hold_file = state_dir.join("hold");
+        self.socket = state_dir.join("agent.sock");
+        self.state_dir = state_dir;
+    }
+}
+
+impl Found {
+    fn refused(&self, key: Key, why: impl Into<String>) -> ConfigError {
+        ConfigError::Value {
+            place: self.place.clone(),
+            key,
+            why: why.into(),
+        }
+    }
+}
+
+fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".d");
+    let directory = PathBuf::from(name);
+    let failed = |source| ConfigError::Read {
+        path: directory.clone(),
+        source,
+    };
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_file(path: &Path, demanded: bool, found: &mut BTreeMap<Key, Found>) -> Result<(), ConfigError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !demanded => return Ok(()),
+        Err(source) => {
+            return Err(ConfigError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let table: toml::Table = toml::from_str(&text).map_err(|source| ConfigError::Syntax {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    let place = path.display().to_string();
+    for (name, value) in table {
+        let key = key(&place, &name, |key| key.as_str().to_owned())?;
+        found.insert(
+            key,
+            Found {
+                place: place.clone(),
+                value,
+            },
+        );
+    }
+    Ok(())
+}
+
+fn read_environment(
+    environment: impl IntoIterator<Item = (String, String)>,
+    found: &mut BTreeMap<Key, Found>,
+) -> Result<(), ConfigError> {
+    let ours = environment
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(PREFIX) && !ARGUMENTS.contains(&name.as_str()));
+    for (name, value) in ours {
+        let key = key("environment", &name, variable)?;
+        let value = match key {
+            Key::Servers => {
+                let servers = value.split(',').map(|server| toml::Value::from(server.trim()));
+                toml::Value::Array(servers.collect())
+            }
+            Key::StateDir | Key::HoldFile | Key::Socket | Key::LogFormat | Key::LogLevel => value.into(),
+        };
+        let place = format!("environment variable {name}");
+        found.insert(key, Found { place, value });
+    }
+    Ok(())
+}
+
+/// The name of a key's variable.
+fn variable(key: Key) -> String {
+    format!("{PREFIX}{}", key.as_str().to_uppercase())
+}
+
+fn key(place: &str, name: &str, spelling: fn(Key) -> String) -> Result<Key, ConfigError> {
+    let named = Key::ALL.iter().copied().find(|key| spelling(*key) == name);
+    named.ok_or_else(|| ConfigError::UnknownKey {
+        place: place.to_owned(),
+        key: name.to_owned(),
+        known: Key::ALL.iter().map(|key| spelling(*key)).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn text(found: &BTreeMap<Key, Found>, key: Key) -> Result<Option<(&str, &Found)>, ConfigError> {
+    let Some(found) = found.get(&key) else {
+        return Ok(None);
+    };
+    match found.value.as_str() {
+        Some("") | None => Err(found.refused(key, "takes a text that is not empty")),
+        Some(text) => Ok(Some((text, found))),
+    }
+}
+
+fn path(found: &BTreeMap<Key, Found>, key: Key) -> Result<Option<PathBuf>, ConfigError> {
+    match text(found, key)? {
+        Some((text, _)) if Path::new(text).is_absolute() => Ok(Some(PathBuf::from(text))),
+        Some((_, found)) => Err(found.refused(key, "takes an absolute path")),
+        None => Ok(None),
+    }
+}
+
+fn list(found: &BTreeMap<Key, Found>, key: Key) -> Result<Vec<String>, ConfigError> {
+    let Some(found) = found.get(&key) else {
+        return Ok(Vec::new());
+    };
+    let texts = found.value.as_array().and_then(|items| {
+        items
+            .iter()
+            .map(|item| item.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+            .collect()
+    });
+    texts.ok_or_else(|| found.refused(key, "takes a list of texts, for example [\"cutover.example.org:7443\"]"))
+}
+
+#[cfg(test)]
+mod tests;

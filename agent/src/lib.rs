@@ -4,6 +4,7 @@
 //! `act -> detect -> {host, parse} -> facts -> proto`.
 
 pub mod act;
+#[cfg(feature = "link")]
 pub mod app;
 pub mod cli;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod facts;
 pub mod host;
 #[cfg(feature = "link")]
 pub mod link;
+#[cfg(feature = "link")]
 pub mod osservice;
 pub mod parse;
 pub mod session;

@@ -84,6 +84,12 @@ impl Link {
         }
     }
 
+    /// Changes whenever the connection is replaced: another try may go through.
+    #[must_use]
+    pub fn replaced(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+
     fn replace(&self, current: Current) {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
         self.generation.send_modify(|generation| *generation += 1);
@@ -134,8 +140,11 @@ impl Link {
             let mut client = AgentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
             let mut stream = client.watch(v1::WatchRequest {}).await?.into_inner();
             on_open();
-            while stream.message().await?.is_some() {
-                on_nudge();
+            while let Some(nudge) = stream.message().await? {
+                // A nudge without a reason only shows that the stream lives.
+                if nudge.reason != i32::from(v1::NudgeReason::Unspecified) {
+                    on_nudge();
+                }
             }
             Ok::<_, Status>(Response::new(()))
         };

@@ -30,4 +30,3 @@ pub use error::LinkError;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use identity::{Identity, IdentityDir, IdentityError};
 pub use private_file::write_private;
-

@@ -9,6 +9,8 @@ use super::{
 
 /// The longest wait between two tries.
 const RETRY_CAP: Duration = Duration::from_secs(3600);
+/// A renewal that had to wait is looked at again after so long.
+const POSTPONED: Duration = Duration::from_secs(60);
 
 /// From when to when a certificate is good, in milliseconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,10 @@ impl Renewal {
 
     pub(super) fn succeed(&mut self, validity: Validity) {
         *self = Self::new(validity);
+    }
+
+    pub(super) fn postpone(&mut self, now: Ticks) {
+        self.not_before = Some(now.after(POSTPONED));
     }
 
     pub(super) fn fail(&mut self, now: Ticks, jitter: &mut Jitter) {

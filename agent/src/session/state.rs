@@ -214,6 +214,11 @@ impl Session {
         self.check_ins.ask(now, WhyCheckIn::Inventory);
     }
 
+    /// The newest inventory was signed again, by another key: the same bytes. The server is asked whether it has it.
+    pub fn handle_signed_anew(&mut self, said: Inventory, envelope: v1::Envelope) {
+        self.inventories.sign_anew(said, envelope);
+    }
+
     /// Whether a renewal is due; from here on it is under way.
     pub fn begin_renewal(&mut self, now: Ticks) -> bool {
         let due = self.renewal.poll(&self.trusted, now).is_some_and(|at| at <= now);
@@ -229,6 +234,11 @@ impl Session {
         self.server_keys = server_keys;
         // The server takes the first use of the new key as the proof that it arrived.
         self.check_ins.ask(now, WhyCheckIn::SendAgain);
+    }
+
+    /// The renewal has to wait for something on this host.
+    pub fn postpone_renewal(&mut self, now: Ticks) {
+        self.renewal.postpone(now);
     }
 
     /// The renewal did not work; another try follows.

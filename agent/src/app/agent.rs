@@ -1,0 +1,90 @@
+//! Starting and stopping.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{
+    life::{Input, Life},
+    parts::{Parts, StartError},
+    status::AgentStatus,
+};
+use crate::link::Link;
+
+/// One enrolled host's agent.
+#[derive(Debug, Clone, Copy)]
+pub struct Agent;
+
+/// A running agent. Dropping it stops the agent.
+#[derive(Debug)]
+pub struct Handle {
+    inputs: mpsc::UnboundedSender<Input>,
+    link: Arc<Link>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Agent {
+    /// Starts an agent within a tokio runtime of either kind. An order that was open goes on.
+    ///
+    /// # Errors
+    /// When its journal is in use or cannot be opened, or no server is named.
+    pub fn start(parts: Parts) -> Result<Handle, StartError> {
+        let (inputs, receiver) = mpsc::unbounded_channel();
+        let life = Life::new(parts, inputs.clone())?;
+        let link = life.link();
+        Ok(Handle {
+            inputs,
+            link,
+            task: Some(tokio::spawn(life.run(receiver))),
+        })
+    }
+}
+
+impl Handle {
+    /// How it stands; none when it has ended.
+    pub async fn status(&self) -> Option<AgentStatus> {
+        let (answer, receiver) = oneshot::channel();
+        self.inputs.send(Input::Status(answer)).ok()?;
+        receiver.await.ok()
+    }
+
+    /// Takes the host off the network, or puts it back, while everything on it goes on. For rehearsals and the demo.
+    pub fn set_online(&self, online: bool) {
+        self.link.set_online(online);
+        if online {
+            // A machine that comes back does not wait out what it waited for while it was away.
+            self.check_in();
+        }
+    }
+
+    /// Checks in at once, unless the server asked to be left alone.
+    pub fn check_in(&self) {
+        // An agent that has ended has nothing to say.
+        let _ = self.inputs.send(Input::Nudge);
+    }
+
+    /// Stops checking in and looking, and waits for that. An order at work is not interrupted here: it goes on until the
+    /// process ends, and the journal tells the next start.
+    pub async fn shutdown(mut self) {
+        let _ = self.inputs.send(Input::Stop);
+        if let Some(task) = self.task.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the agent's loop did not end well");
+        }
+    }
+
+    /// Waits until the loop has ended by itself, which it does only by a fault of the program.
+    pub async fn ended(&self) {
+        self.inputs.closed().await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let _ = self.inputs.send(Input::Stop);
+    }
+}

@@ -1,0 +1,152 @@
+//! Check-ins: what is asked, and what follows from the answer.
+
+use tracing::Instrument;
+
+use super::{
+    life::{Input, Life},
+    orders::OrderJob,
+    state_dir::{refused, rule_set},
+};
+use crate::{
+    act::{self, JournalState},
+    link::LinkError,
+    session::{Effect, Failure, JournalSays, Ticks},
+};
+
+impl Life {
+    pub(super) fn check_in(&mut self, now: Ticks) {
+        let says = {
+            let journal = self.journal();
+            JournalSays {
+                state: journal.state().number(),
+                running: journal.running(),
+                highest_begun: journal.highest_begun(),
+                pending: journal.pending(),
+            }
+        };
+        let distrusted = self.journal().state() != JournalState::Sound;
+        let request_id = self.request_id();
+        let Some((request, why)) = self.session.next_request(now, request_id.clone(), says) else {
+            return;
+        };
+        self.distrust_told = distrusted;
+        let span = tracing::info_span!(
+            "check_in",
+            host = %self.identity.host_id(),
+            order = tracing::field::Empty,
+            attempt = tracing::field::Empty,
+            request_id
+        );
+        if let Some(order) = self.session.order() {
+            span.record("order", order.number);
+            order.attempt.map(|attempt| span.record("attempt", attempt));
+        }
+        let (link, send) = (self.link.clone(), self.sender());
+        let call = async move {
+            tracing::debug!(
+                why = why.as_str(),
+                inventory = request.inventory.is_some(),
+                records = request.step_records.len(),
+                "checking in"
+            );
+            send(Input::Answered(link.check_in(request).await.map(Box::new)));
+        };
+        self.tasks.spawn(call.instrument(span));
+    }
+
+    /// UUIDv7 of trusted time; where the system has no randomness, of time alone.
+    fn request_id(&self) -> String {
+        use crate::act::Clock;
+        let mut random = [0; 10];
+        if let Err(error) = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random) {
+            tracing::warn!(%error, "no randomness for a request id");
+        }
+        let ms = u64::try_from(self.clock.now_ms()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(ms, &random)
+            .into_uuid()
+            .to_string()
+    }
+
+    pub(super) fn answered(&mut self, reply: cutover_proto::v1::CheckInReply, now: Ticks) {
+        let effects = self.session.handle_reply(reply, now);
+        let trusted = self.session.trusted();
+        self.control.checked_in(trusted.now_ms(now));
+        for effect in effects {
+            self.follow(effect, now);
+        }
+        // Last: whoever waits for a check-in finds what it brought.
+        self.clock.trust(trusted);
+    }
+
+    fn follow(&mut self, effect: Effect, now: Ticks) {
+        match effect {
+            Effect::TakeMarks { store_epoch, durable } => {
+                let before = self.journal().state();
+                // Forced to disk under the loop: it is one line, and the next request has to know it.
+                let taken = self.journal().take_marks(&store_epoch, &durable);
+                if let Err(error) = taken {
+                    tracing::warn!(%error, "the server's marks are not kept; records go again");
+                }
+                let after = self.journal().state();
+                if after != before {
+                    tracing::error!(state = ?after, "the journal is not what the server knows of it");
+                    self.session.handle_records(now);
+                }
+            }
+            Effect::TakeRules {
+                revision,
+                files,
+                envelope,
+            } => {
+                self.rules = std::sync::Arc::new(rule_set(revision, &files));
+                self.state.keep_rules(&envelope);
+                tracing::info!(revision, files = files.len(), "rules taken");
+                self.session.handle_rules(revision, refused(&self.rules), now);
+            }
+            Effect::Cancel(envelope) => {
+                if let Err(error) = self.control.take_cancel(&envelope, &self.acting_identity()) {
+                    tracing::warn!(%error, "a cancel is not taken");
+                }
+            }
+            Effect::RunOrder(envelope) => self.start_order(OrderJob::Run(envelope)),
+            Effect::InventoryDurable => {
+                // Settled only once the server knows that there was something to settle.
+                if self.distrust_told && !self.order_at_work && self.journal().state() != JournalState::Sound {
+                    self.start_order(OrderJob::Settle);
+                }
+            }
+            Effect::Watch(wanted) => {
+                self.watch_wanted.send_replace(wanted);
+            }
+        }
+    }
+
+    pub(super) fn unanswered(&mut self, error: &LinkError, now: Ticks) {
+        let failure = match error {
+            LinkError::Overloaded { retry_after } => Failure::Overloaded {
+                retry_after: *retry_after,
+            },
+            LinkError::Refused { .. } => Failure::Refused(error.to_string()),
+            LinkError::Unreachable(_)
+            | LinkError::Identity(_)
+            | LinkError::Address(_)
+            | LinkError::NoServer
+            | LinkError::Tls(_) => Failure::Unreachable(error.to_string()),
+        };
+        match &failure {
+            Failure::Overloaded { .. } => tracing::debug!(%error, "check-in put off"),
+            Failure::Unreachable(_) => tracing::info!(%error, "check-in not answered"),
+            Failure::Refused(_) => tracing::warn!(%error, "check-in refused"),
+        }
+        self.session.handle_failure(&failure, now);
+    }
+
+    pub(super) fn acting_identity(&self) -> act::Identity {
+        act::Identity {
+            host_id: self.identity.host_id(),
+            signing: self.identity.signing(),
+            sealing: self.identity.sealing(),
+            server_keys: self.identity.server_keys().to_vec(),
+        }
+    }
+}

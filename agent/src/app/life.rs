@@ -1,0 +1,231 @@
+//! The loop of one agent.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cutover_proto::{inventory::Inventory, v1};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinSet,
+};
+
+use super::{
+    clock::HostClock,
+    orders::OrderEnd,
+    parts::{MakeHands, Parts, StartError},
+    state_dir::{StateDir, refused},
+    status::AgentStatus,
+};
+use crate::{
+    act::{Clock, Control, Journal, JournalState, SharedJournal, known_steps},
+    detect::RuleSet,
+    host::HostView,
+    link::{Address, Identity, Link, LinkError},
+    session::{OrderLabel, Session, Start, Ticks, Validity, Wake},
+};
+
+/// Of this program.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The loop also turns without a cause this often.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What happened, to the loop.
+pub(super) enum Input {
+    /// The server, or somebody here, asks for a check-in.
+    Nudge,
+    /// A check-in ended.
+    Answered(Result<Box<v1::CheckInReply>, LinkError>),
+    /// A look that was due ended.
+    Looked(Box<Inventory>),
+    /// An order looked.
+    Seen(Box<Inventory>),
+    /// A record is in the journal.
+    Recorded,
+    /// The order thread ended.
+    OrderEnded(OrderEnd),
+    /// A package database changed.
+    PackagesChanged,
+    /// A renewal ended.
+    Renewed(Result<Box<Identity>, LinkError>),
+    /// Somebody asks how it stands.
+    Status(oneshot::Sender<AgentStatus>),
+    /// The end.
+    Stop,
+}
+
+/// One agent at work.
+pub(super) struct Life {
+    pub(super) session: Session,
+    pub(super) state: StateDir,
+    pub(super) identity: Identity,
+    pub(super) servers: Vec<Address>,
+    pub(super) link: Arc<Link>,
+    pub(super) view: Arc<dyn HostView>,
+    pub(super) hands: Arc<MakeHands>,
+    pub(super) clock: Arc<HostClock>,
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) journal: SharedJournal,
+    pub(super) control: Arc<Control>,
+    pub(super) inputs: mpsc::UnboundedSender<Input>,
+    /// Whether the newest request told the server that the journal cannot be trusted.
+    pub(super) distrust_told: bool,
+    pub(super) order_at_work: bool,
+    /// When the order that the journal holds open is taken up again.
+    pub(super) resume_at: Option<Ticks>,
+    pub(super) watch_wanted: watch::Sender<bool>,
+    pub(super) tasks: JoinSet<()>,
+}
+
+impl Life {
+    pub(super) fn new(parts: Parts, inputs: mpsc::UnboundedSender<Input>) -> Result<Self, StartError> {
+        let identity = parts.identity;
+        let servers = if parts.servers.is_empty() {
+            identity.servers().to_vec()
+        } else {
+            parts.servers
+        };
+        let journal = Journal::open(parts.state.path())?;
+        let link = Arc::new(Link::new(&identity, &servers)?);
+        let clock = parts.clock;
+        let now = clock.ticks();
+        let rules = Arc::new(parts.state.rules(identity.server_keys()));
+        let (from_ms, to_ms) = identity.validity_ms();
+        let label = |open: v1::RunningOrder| OrderLabel {
+            number: open.order_number,
+            attempt: None,
+        };
+        let session = Session::new(
+            Start {
+                agent_version: VERSION.to_owned(),
+                boot_id: parts.view.boot_id().found().unwrap_or_default(),
+                known_steps: known_steps(),
+                rules_revision: rules.revision(),
+                refused_rules: refused(&rules),
+                server_keys: identity.server_keys().to_vec(),
+                store_epoch: journal.store_epoch().to_owned(),
+                inventory: parts.state.inventory(identity.host_id()),
+                order: journal.running().map(label),
+                validity: Validity { from_ms, to_ms },
+                host_ms: clock.now_ms(),
+                seed: parts.seed,
+            },
+            now,
+        );
+        if let Some(trouble) = journal.trouble() {
+            tracing::error!(host = %identity.host_id(), trouble, "the journal cannot be trusted; no order runs until a fresh look is acknowledged");
+        }
+        let resume_at = (journal.is_open() && journal.state() == JournalState::Sound).then_some(now);
+        let mut life = Self {
+            session,
+            state: parts.state,
+            identity,
+            servers,
+            link,
+            view: parts.view,
+            hands: Arc::new(parts.hands),
+            clock,
+            rules,
+            journal: Arc::new(Mutex::new(journal)),
+            control: Arc::new(Control::new(parts.hold_file)),
+            inputs,
+            distrust_told: false,
+            order_at_work: false,
+            resume_at,
+            watch_wanted: watch::Sender::new(false),
+            tasks: JoinSet::new(),
+        };
+        life.sign_kept_inventory_anew();
+        Ok(life)
+    }
+
+    pub(super) fn link(&self) -> Arc<Link> {
+        self.link.clone()
+    }
+
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[tracing::instrument(name = "agent", skip_all, fields(host = %self.identity.host_id()))]
+    pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+        self.watch_for_nudges();
+        self.watch_packages();
+        loop {
+            let now = self.clock.ticks();
+            let wait = self.do_what_is_due(now);
+            let input = tokio::select! {
+                input = inputs.recv() => input,
+                () = tokio::time::sleep(wait) => continue,
+            };
+            match input {
+                Some(Input::Stop) | None => break,
+                Some(input) => self.take(input),
+            }
+            while self.tasks.try_join_next().is_some() {}
+        }
+        // Calls and streams end here; the server learns nothing from a lost reply that a later check-in does not say.
+        self.tasks.shutdown().await;
+    }
+
+    /// Begins everything that is due, and says how long nothing is.
+    fn do_what_is_due(&mut self, now: Ticks) -> Duration {
+        loop {
+            if self.resume_at.is_some_and(|at| at <= now) {
+                self.resume_at = None;
+                self.resume_order();
+            }
+            let next = self.session.poll_timeout(now);
+            match next {
+                Some((at, wake)) if at <= now => self.begin(wake, now),
+                Some((at, _)) => return self.resume_at.map_or(at, |resume| resume.min(at)).since(now),
+                None => return self.resume_at.map_or(IDLE, |resume| resume.since(now)),
+            }
+        }
+    }
+
+    fn begin(&mut self, wake: Wake, now: Ticks) {
+        tracing::debug!(why = wake.as_str(), "due");
+        match wake {
+            Wake::CheckIn(_) => self.check_in(now),
+            Wake::Look(_) => self.look(now),
+            Wake::Renew => self.renew(now),
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        let now = self.clock.ticks();
+        match input {
+            Input::Nudge => self.session.handle_nudge(now),
+            Input::Answered(Ok(reply)) => self.answered(*reply, now),
+            Input::Answered(Err(error)) => self.unanswered(&error, now),
+            Input::Looked(seen) => {
+                let news = self.session.handle_look(*seen, now);
+                self.sign(news, now);
+            }
+            Input::Seen(seen) => {
+                let news = self.session.handle_sight(*seen);
+                self.sign(news, now);
+            }
+            Input::Recorded => self.session.handle_records(now),
+            Input::OrderEnded(end) => self.order_ended(end, now),
+            Input::PackagesChanged => self.session.handle_packages_changed(now),
+            Input::Renewed(renewed) => self.renewed(renewed, now),
+            Input::Status(answer) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.status());
+            }
+            // The loop ends before it comes here.
+            Input::Stop => {}
+        }
+    }
+
+    /// Sends into the loop from anywhere; after its end, nowhere.
+    pub(super) fn sender(&self) -> impl Fn(Input) + Clone + Send + Sync + use<> {
+        let inputs = self.inputs.clone();
+        move |input| {
+            let _ = inputs.send(input);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Ties the parts together: one loop per enrolled host, over a view of it, hands on it, and a link to its server.
+//!
+//! ```text
+//! Agent::start --> loop: session says what is due
+//!                    check-in   a task over the link
+//!                    look       a blocking thread (spawn_blocking)
+//!                    order      a thread of its own, over the journal
+//!                    Watch      a task; package databases: a task
+//!                  each ends as an Input to the loop; nothing else touches the session
+//! ```
+//!
+//! There is no global state: the service runs one agent on a single thread, the demo many in one process.
+
+mod agent;
+mod answers;
+mod clock;
+mod life;
+mod looking;
+mod nudges;
+mod orders;
+mod packages;
+mod parts;
+mod renewing;
+mod state_dir;
+mod status;
+
+pub use agent::{Agent, Handle};
+pub use clock::HostClock;
+pub use parts::{MakeHands, Parts, StartError};
+pub use state_dir::StateDir;
+pub use status::{AgentStatus, JournalStatus, OrderStatus};

@@ -1,0 +1,53 @@
+//! What an agent is made of.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use super::{clock::HostClock, state_dir::StateDir};
+use crate::{
+    act::JournalError,
+    host::{HostView, hands::HostHands},
+    link::{Address, Identity, LinkError},
+};
+
+/// Makes the hands of one order; an error says why it cannot.
+pub type MakeHands = Box<dyn Fn() -> Result<Box<dyn HostHands>, String> + Send + Sync>;
+
+/// What an agent is made of. Everything that differs between a live host and a planted one is in `view` and `hands`.
+pub struct Parts {
+    /// Its own directory; no two agents share one.
+    pub state: StateDir,
+    /// From [`crate::link::enroll`] or the directory.
+    pub identity: Identity,
+    /// Servers in the order in which they are tried; those of the enrolment where none is named.
+    pub servers: Vec<Address>,
+    /// What looks at the host.
+    pub view: Arc<dyn HostView>,
+    /// What changes it.
+    pub hands: MakeHands,
+    /// Its clocks.
+    pub clock: Arc<HostClock>,
+    /// While this file exists, no order begins and one at work ends at its next safe point.
+    pub hold_file: Option<PathBuf>,
+    /// Spreads waits, so that agents that start together do not stay together.
+    pub seed: u64,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("state", &self.state)
+            .field("host_id", &self.identity.host_id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an agent does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its journal cannot be opened, or another agent has it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// No link can be made.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}

@@ -1,0 +1,134 @@
+//! What an agent keeps on disk.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use cutover_proto::{
+    envelope::{self, Context, PublicKey},
+    ids::HostId,
+    inventory::Inventory,
+    v1,
+};
+use prost::Message;
+
+use crate::{
+    detect::RuleSet,
+    link::{IdentityDir, write_private},
+};
+
+/// Files that belong to one identity, beside the identity itself.
+const OF_ONE_HOST: [&str; 3] = ["journal", "journal.made", "inventory"];
+
+/// A directory of one agent.
+///
+/// | entry | holds |
+/// |---|---|
+/// | `identity/` | keys, certificate, trust anchors |
+/// | `journal`, `journal.made` | what orders did |
+/// | `inventory` | the newest inventory, as it was signed |
+/// | `rules` | the newest rules, as the server signed them |
+/// | `former/ID/` | the journal and inventory of an identity that was given up |
+#[derive(Debug, Clone)]
+pub struct StateDir(PathBuf);
+
+impl StateDir {
+    /// A directory; made by enrolment.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self(directory.into())
+    }
+
+    /// Itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the identity lies.
+    #[must_use]
+    pub fn identity(&self) -> IdentityDir {
+        IdentityDir::new(self.0.join("identity"))
+    }
+
+    /// The inventory that was signed last for this host; none when it cannot be had, which costs one new one.
+    pub(super) fn inventory(&self, host_id: HostId) -> Option<(Inventory, v1::Envelope)> {
+        let envelope = self.envelope("inventory")?;
+        let wire = v1::Inventory::decode(envelope.body.as_slice()).ok()?;
+        let inventory = Inventory::try_from(wire).ok()?;
+        (inventory.host_id == host_id).then_some((inventory, envelope))
+    }
+
+    pub(super) fn keep_inventory(&self, envelope: &v1::Envelope) {
+        self.keep("inventory", envelope);
+    }
+
+    /// The newest rules: those that the server signed, unless the program brings later ones.
+    pub(super) fn rules(&self, server_keys: &[PublicKey]) -> RuleSet {
+        let built_in = RuleSet::built_in();
+        let Some(envelope) = self.envelope("rules") else {
+            return built_in;
+        };
+        match envelope::open_message::<v1::Rules>(&envelope, Context::Rules, server_keys) {
+            Ok(rules) if rules.revision > built_in.revision() => rule_set(rules.revision, &rules.files),
+            Ok(_) => built_in,
+            Err(error) => {
+                tracing::warn!(%error, "kept rules are not believed; those of the program are used");
+                built_in
+            }
+        }
+    }
+
+    pub(super) fn keep_rules(&self, envelope: &v1::Envelope) {
+        self.keep("rules", envelope);
+    }
+
+    /// Lays the journal and the inventory of an identity that was given up aside: another identity begins anew.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn lay_aside(&self, former: HostId) -> io::Result<()> {
+        let aside = self.0.join("former").join(former.to_string());
+        fs::create_dir_all(&aside)?;
+        for name in OF_ONE_HOST {
+            match fs::rename(self.0.join(name), aside.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn envelope(&self, name: &str) -> Option<v1::Envelope> {
+        let bytes = match fs::read(self.0.join(name)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(%error, file = name, "cannot be read; it is made anew");
+                return None;
+            }
+        };
+        v1::Envelope::decode(bytes.as_slice()).ok()
+    }
+
+    /// Nothing depends on it but a repetition, so a full disk only warns.
+    fn keep(&self, name: &str, envelope: &v1::Envelope) {
+        if let Err(error) = write_private(&self.0.join(name), &envelope.encode_to_vec()) {
+            tracing::warn!(%error, file = name, "cannot be kept");
+        }
+    }
+}
+
+pub(super) fn rule_set(revision: u64, files: &[v1::RuleFile]) -> RuleSet {
+    let files = files.iter().map(|file| (file.name.as_str(), file.toml.as_str()));
+    RuleSet::from_files(revision, files)
+}
+
+pub(super) fn refused(rules: &RuleSet) -> Vec<v1::RefusedRule> {
+    let told = |refused: &crate::detect::RefusedRule| v1::RefusedRule {
+        product: refused.product.to_string(),
+        why: refused.why.clone(),
+    };
+    rules.refused().iter().map(told).collect()
+}

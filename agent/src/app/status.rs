@@ -1,0 +1,86 @@
+//! What an agent tells a person who asks.
+
+use serde::{Deserialize, Serialize};
+
+use super::life::Life;
+use crate::{act::JournalState, session::SessionStatus};
+
+/// An agent as of now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// As the server named it.
+    pub host_id: String,
+    /// Of the program.
+    pub agent_version: String,
+    /// In the order in which they are tried.
+    pub servers: Vec<String>,
+    /// The conversation with them.
+    pub session: SessionStatus,
+    /// The order that is open.
+    pub order: Option<OrderStatus>,
+    /// What it did is written there.
+    pub journal: JournalStatus,
+}
+
+/// An open order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderStatus {
+    /// Its number.
+    pub number: u64,
+    /// Its attempt, where this process saw it arrive.
+    pub attempt: Option<u32>,
+    /// Index of the step at hand.
+    pub step: u32,
+    /// Whether it finishes whatever is asked.
+    pub past_last_safe_point: bool,
+}
+
+/// A journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalStatus {
+    /// `sound`, `corrupt`, `lost` or `restored`.
+    pub state: String,
+    /// What is wrong, where something is.
+    pub trouble: Option<String>,
+    /// The highest order number that was ever begun.
+    pub highest_begun: u64,
+    /// Records that the server does not have for good yet.
+    pub waiting_records: usize,
+}
+
+impl Life {
+    pub(super) fn status(&self) -> AgentStatus {
+        let journal = self.journal();
+        let label = self.session.order();
+        let order = journal.running().map(|running| OrderStatus {
+            number: running.order_number,
+            attempt: label
+                .filter(|label| label.number == running.order_number)
+                .and_then(|label| label.attempt),
+            step: running.step,
+            past_last_safe_point: running.past_last_safe_point,
+        });
+        AgentStatus {
+            host_id: self.identity.host_id().to_string(),
+            agent_version: super::life::VERSION.to_owned(),
+            servers: self.servers.iter().map(ToString::to_string).collect(),
+            session: self.session.status(self.clock.ticks()),
+            order,
+            journal: JournalStatus {
+                state: word(journal.state()).to_owned(),
+                trouble: journal.trouble().map(str::to_owned),
+                highest_begun: journal.highest_begun(),
+                waiting_records: journal.pending().len(),
+            },
+        }
+    }
+}
+
+const fn word(state: JournalState) -> &'static str {
+    match state {
+        JournalState::Sound => "sound",
+        JournalState::Corrupt => "corrupt",
+        JournalState::Lost => "lost",
+        JournalState::Restored => "restored",
+    }
+}

@@ -1,0 +1,112 @@
+//! `cutover-agent enroll`: gets this host an identity.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    act::Journal,
+    app::StateDir,
+    config::Config,
+    detect, host,
+    link::{self, Address, EnrollParts, Fingerprint, Identity},
+};
+
+/// Get this host an identity from the server.
+///
+/// Exit code 0: the host is enrolled. 1: refused or failed; asking again with the same token costs no second use of it.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct EnrollArgs {
+    /// The agents' listener of the server; may be given several times, in the order in which they are to be tried.
+    #[arg(long = "server", value_name = "HOST:PORT", required = true)]
+    servers: Vec<Address>,
+    /// The fingerprint of the server's authority, as `cutover init` printed it.
+    #[arg(long, value_name = "SHA256")]
+    ca_fingerprint: Fingerprint,
+    /// The token that the server printed. Other users can read arguments of a process: a file or the environment is
+    /// better.
+    #[arg(long, value_name = "TOKEN", env = "CUTOVER_AGENT_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Reads the token from a file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CUTOVER_AGENT_TOKEN_FILE",
+        conflicts_with = "token"
+    )]
+    token_file: Option<PathBuf>,
+    /// Gives up the identity that this host has, and gets it another one.
+    #[arg(long)]
+    again: bool,
+}
+
+pub(super) fn run(arguments: &EnrollArgs, config: &Config) -> Result<ExitCode> {
+    super::logging::start(config)?;
+    let state = StateDir::new(&config.state_dir);
+    let token = arguments.token()?;
+    let present = state.identity().load();
+    let present = match present {
+        Ok(present) => present,
+        // Asked to give up what is there, readable or not.
+        Err(error) if arguments.again => {
+            tracing::warn!(%error, "the present identity is given up unread");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(present) = &present
+        && !arguments.again
+    {
+        bail!(
+            "this host is enrolled as {}; run `cutover-agent run`, or add --again to give that identity up",
+            present.host_id()
+        );
+    }
+    let enrolled = enrolled(arguments, &state, &token, present.as_ref())?;
+    super::print(&format!("enrolled as {}\n", enrolled.host_id()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn enrolled(arguments: &EnrollArgs, state: &StateDir, token: &str, present: Option<&Identity>) -> Result<Identity> {
+    // Holds the journal's lock: no agent may be at work under the identity that goes.
+    let lock = present
+        .map(|_| Journal::open(state.path()).context("the agent has to be stopped before it is enrolled again"))
+        .transpose()?;
+    let view = host::live()?;
+    let parts = EnrollParts {
+        dir: &state.identity(),
+        servers: &arguments.servers,
+        ca_fingerprint: arguments.ca_fingerprint,
+        token,
+        facts: detect::host_facts(&view).into(),
+        agent_version: env!("CARGO_PKG_VERSION"),
+    };
+    let enrolled = super::runtime()?.block_on(link::enroll(parts))?;
+    drop(lock);
+    if let Some(former) = present.filter(|former| former.host_id() != enrolled.host_id()) {
+        state
+            .lay_aside(former.host_id())
+            .context("enrolled, but the former journal cannot be laid aside; move it away by hand")?;
+    }
+    Ok(enrolled)
+}
+
+impl EnrollArgs {
+    fn token(&self) -> Result<String> {
+        let token = match (&self.token, &self.token_file) {
+            (Some(token), _) => token.clone(),
+            (None, Some(file)) => {
+                fs::read_to_string(file).with_context(|| format!("the token cannot be read from {}", file.display()))?
+            }
+            (None, None) => bail!(
+                "a token is needed: --token-file FILE, --token TOKEN or CUTOVER_AGENT_TOKEN; the server makes one with \
+                 `cutover token create`"
+            ),
+        };
+        let token = token.trim().to_owned();
+        if token.is_empty() {
+            bail!("the token is empty");
+        }
+        Ok(token)
+    }
+}

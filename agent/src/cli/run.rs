@@ -1,0 +1,79 @@
+//! `cutover-agent run`: the service.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    act::Clock,
+    app::{Agent, HostClock, MakeHands, Parts, StateDir},
+    config::Config,
+    host,
+    link::Address,
+    osservice,
+};
+
+pub(super) fn run(config: &Config) -> Result<ExitCode> {
+    super::logging::start(config)?;
+    let state = StateDir::new(&config.state_dir);
+    let Some(identity) = state.identity().load()? else {
+        bail!(
+            "this host is not enrolled ({} is not there); run `cutover-agent enroll --server HOST:PORT --ca-fingerprint \
+             SHA256 --token TOKEN` first",
+            state.identity().file().display()
+        );
+    };
+    let servers = config
+        .servers
+        .iter()
+        .map(|server| server.parse())
+        .collect::<Result<Vec<Address>, _>>()?;
+    let clock = HostClock::start();
+    let parts = Parts {
+        state,
+        identity,
+        servers,
+        view: Arc::from(host::live()?),
+        hands: live_hands(config, &clock),
+        clock,
+        hold_file: Some(config.hold_file.clone()),
+        seed: seed()?,
+    };
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(serve(parts, config));
+    // An installer at work outlives the agent on purpose; nothing here waits for it.
+    runtime.shutdown_background();
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(parts: Parts, config: &Config) -> Result<()> {
+    let host = parts.identity.host_id();
+    let agent = Agent::start(parts)?;
+    tracing::info!(%host, version = env!("CARGO_PKG_VERSION"), "agent runs");
+    let ended = tokio::select! {
+        signal = osservice::until_told_to_end() => {
+            tracing::info!(signal = signal.context("signals cannot be waited for")?, "told to end");
+            Ok(())
+        }
+        () = agent.ended() => bail!("the agent's loop ended by a fault of the program; its log has the cause"),
+        served = osservice::serve(&config.socket, &agent) => served.context("local channel"),
+    };
+    agent.shutdown().await;
+    ended
+}
+
+fn live_hands(config: &Config, clock: &Arc<HostClock>) -> MakeHands {
+    let (directory, clock) = (config.state_dir.clone(), clock.clone());
+    Box::new(move || {
+        let clock = clock.clone();
+        let ticks = Arc::new(move || clock.ticks_ms());
+        Ok(Box::new(host::hands::LinuxHands::new(&directory, ticks)))
+    })
+}
+
+fn seed() -> Result<u64> {
+    let mut bytes = [0; 8];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system's source of randomness is not available"))?;
+    Ok(u64::from_le_bytes(bytes))
+}

@@ -1,0 +1,118 @@
+use std::{fs, path::Path};
+
+use tempfile::TempDir;
+
+use super::{Config, Key, LogFormat, variable};
+
+fn load(directory: &TempDir, environment: &[(&str, &str)]) -> Result<Config, String> {
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(&directory.path().join("agent.toml"), false, environment).map_err(|error| error.to_string())
+}
+
+fn with(text: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("agent.toml"), text).unwrap();
+    directory
+}
+
+#[test]
+fn without_a_file_there_are_defaults_unless_somebody_named_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = load(&directory, &[]).unwrap();
+    assert_eq!(config.state_dir, Path::new("/var/lib/cutover/agent"));
+    assert_eq!(config.socket, Path::new("/var/lib/cutover/agent/agent.sock"));
+    assert_eq!(
+        (config.log_format, config.log_level.as_str()),
+        (LogFormat::Text, "info")
+    );
+    let named = Config::load(&directory.path().join("other.toml"), true, []);
+    assert!(named.unwrap_err().to_string().contains("other.toml"));
+}
+
+#[test]
+fn a_drop_in_wins_over_the_file_and_the_environment_over_both() {
+    let directory = with("log_level = \"warn\"\nstate_dir = \"/srv/a\"\nlog_format = \"json\"\n");
+    let drop_ins = directory.path().join("agent.toml.d");
+    fs::create_dir(&drop_ins).unwrap();
+    fs::write(drop_ins.join("20.toml"), "state_dir = \"/srv/c\"").unwrap();
+    fs::write(drop_ins.join("10.toml"), "state_dir = \"/srv/b\"\nservers = [\"a:1\"]").unwrap();
+    fs::write(drop_ins.join("README"), "not read").unwrap();
+    let config = load(&directory, &[("CUTOVER_AGENT_LOG_LEVEL", "debug"), ("HOME", "/x")]).unwrap();
+    assert_eq!(config.state_dir, Path::new("/srv/c"));
+    assert_eq!(config.hold_file, Path::new("/srv/c/hold"));
+    assert_eq!(config.servers, ["a:1"]);
+    assert_eq!(
+        (config.log_format, config.log_level.as_str()),
+        (LogFormat::Json, "debug")
+    );
+}
+
+#[test]
+fn every_key_is_also_a_variable() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [
+        ("CUTOVER_AGENT_SERVERS", "a:1, b:2"),
+        ("CUTOVER_AGENT_STATE_DIR", "/s"),
+        ("CUTOVER_AGENT_HOLD_FILE", "/h"),
+        ("CUTOVER_AGENT_SOCKET", "/k"),
+        ("CUTOVER_AGENT_LOG_FORMAT", "json"),
+        ("CUTOVER_AGENT_LOG_LEVEL", "trace"),
+    ];
+    let names: Vec<String> = Key::ALL.iter().map(|key| variable(*key)).collect();
+    assert_eq!(names, environment.map(|(name, _)| name));
+    let config = load(&directory, &environment).unwrap();
+    assert_eq!(config.servers, ["a:1", "b:2"]);
+    assert_eq!(config.state_dir, Path::new("/s"));
+    assert_eq!(
+        (config.hold_file.as_path(), config.socket.as_path()),
+        (Path::new("/h"), Path::new("/k"))
+    );
+    assert_eq!(
+        (config.log_format, config.log_level.as_str()),
+        (LogFormat::Json, "trace")
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_place_and_the_known_keys() {
+    let refused = load(&with("sever = [\"a:1\"]"), &[]).unwrap_err();
+    for part in ["agent.toml", "`sever`", "servers, state_dir"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    let refused = load(&with(""), &[("CUTOVER_AGENT_SEVERS", "a:1")]).unwrap_err();
+    for part in ["environment", "`CUTOVER_AGENT_SEVERS`", "CUTOVER_AGENT_SERVERS"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+}
+
+#[test]
+fn what_stands_for_an_argument_is_no_unknown_key() {
+    let environment = [("CUTOVER_AGENT_TOKEN", "x"), ("CUTOVER_AGENT_CONFIG", "/x")];
+    assert!(load(&with(""), &environment).is_ok());
+}
+
+#[test]
+fn a_value_that_its_key_does_not_take_is_refused_with_what_it_takes() {
+    for (text, part) in [
+        ("state_dir = 5", "takes a text"),
+        ("state_dir = \"here\"", "takes an absolute path"),
+        ("servers = \"a:1\"", "takes a list of texts"),
+        ("servers = [1]", "takes a list of texts"),
+        ("log_format = \"xml\"", "expected one of: text, json"),
+        ("log_level = \"\"", "not empty"),
+    ] {
+        let refused = load(&with(text), &[]).unwrap_err();
+        assert!(
+            refused.contains("agent.toml") && refused.contains(part),
+            "{text}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_toml_is_refused_with_its_line() {
+    let refused = load(&with("servers = [\n"), &[]).unwrap_err();
+    assert!(refused.contains("agent.toml") && refused.contains("line"), "{refused}");
+}
