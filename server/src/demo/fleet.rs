@@ -1,6 +1,7 @@
 //! The sandboxed hosts: each the real agent over a planted directory, with its own identity and connection.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -10,13 +11,12 @@ use std::{
 
 use anyhow::Context;
 use cutover_agent::{
-    app::{Agent, AgentHandle, Parts, StateDir},
+    app::{Agent, Handle, HostClock, Parts, StateDir},
     detect::host_facts,
     host::sandbox::{self, SandboxHands, SandboxView},
     link::{self, EnrollParts},
 };
 use cutover_core::plan::Phase;
-use std::net::SocketAddr;
 
 use super::cast::{Awkward, Part};
 use crate::{
@@ -35,7 +35,7 @@ pub(super) struct Fleet {
 struct Member {
     name: String,
     awkward: Awkward,
-    agent: AgentHandle,
+    agent: Handle,
     /// Whether its awkward act is over, or it has none.
     acted: AtomicBool,
     left_ms: AtomicI64,
@@ -88,7 +88,7 @@ impl Member {
         let identity = link::enroll(EnrollParts {
             dir: &state.identity(),
             servers: &[server.to_string().parse()?],
-            ca_fingerprint: &token.ca_fingerprint.parse()?,
+            ca_fingerprint: token.ca_fingerprint.parse()?,
             token: &token.token,
             facts: facts.into(),
             agent_version: env!("CARGO_PKG_VERSION"),
@@ -99,7 +99,11 @@ impl Member {
             identity,
             servers: Vec::new(),
             view: Arc::new(view),
-            hands: Box::new(move || Ok(Box::new(SandboxHands::open(&machine)?))),
+            hands: Box::new(move || match SandboxHands::open(&machine) {
+                Ok(hands) => Ok(Box::new(hands)),
+                Err(error) => Err(error.to_string()),
+            }),
+            clock: HostClock::start(),
             hold_file: None,
             seed: u64::from_str_radix(&part.profile.machine_id[16..], 16)?,
         })?;
