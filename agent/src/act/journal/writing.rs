@@ -171,7 +171,7 @@ impl Journal {
             .filter(|open| !is_behind(&open.order.number))
         {
             let number = open.order.number;
-            let sequence = last_sequences.get(&number).map_or(1, |last| last + 1);
+            let sequence = last_sequences.get(&number).map_or(1, |last| last.saturating_add(1));
             let (record, envelope) = closing(number, sequence)?;
             let envelope = SignedBytes(envelope);
             entries.push(Entry::Record { record, envelope });

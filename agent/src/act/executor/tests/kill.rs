@@ -1,10 +1,8 @@
 //! The agent ends before, inside and after every step and at every write of its journal; the end is the same.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use cutover_proto::{
-    ids::ProductId,
-    inventory::PackageManager,
     order::WorkOrder,
     record::{FailureCause, RecordEvent, StepRecord},
     step::Replay,
@@ -13,12 +11,10 @@ use cutover_proto::{
 
 use super::{
     super::End,
+    doubles::{Deadly, Orphaning},
     world::{World, install, remove, restart, sweep, test},
 };
-use crate::host::{
-    hands::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
-    sandbox::{Behaviour, SandboxHands},
-};
+use crate::host::sandbox::{Behaviour, SandboxHands};
 
 /// Runs an order to its end, with an agent that is started again whenever it ended.
 fn to_the_end(world: &World, order: &WorkOrder, crashes: &[u32]) -> End {
@@ -219,7 +215,7 @@ fn a_step_that_always_ends_the_agent_is_not_begun_for_ever() {
     let hands = |world: &World| {
         Box::new(Deadly {
             inner: SandboxHands::open(world.root.path()).unwrap(),
-            world_faults: world.faults.clone(),
+            faults: world.faults.clone(),
         })
     };
     let mut starts = 0;
@@ -285,7 +281,7 @@ fn an_interrupted_once_step_fails_the_order_and_is_not_begun_again() {
     let envelope = world.sign(&order);
     let deadly = Deadly {
         inner: SandboxHands::open(world.root.path()).unwrap(),
-        world_faults: world.faults.clone(),
+        faults: world.faults.clone(),
     };
     assert!(
         world
@@ -307,136 +303,4 @@ fn an_interrupted_once_step_fails_the_order_and_is_not_begun_again() {
     assert_eq!(count(&records, 1, RecordEvent::StepBegun), 1);
     assert_eq!(count(&records, 1, RecordEvent::StepInterrupted), 1);
     assert!(world.ledger.lock().unwrap().is_empty());
-}
-
-/// Ends the agent in the middle of every removal and test.
-struct Deadly {
-    inner: SandboxHands,
-    world_faults: super::world::Faults,
-}
-
-/// Starts a tool that goes on without its agent and ends after three looks at it.
-struct Orphaning {
-    inner: SandboxHands,
-    faults: super::world::Faults,
-    agent_ends: bool,
-    polls: u32,
-}
-
-fn die(faults: &super::world::Faults) {
-    faults.crash_at(0);
-    faults.place();
-}
-
-const MARK: u32 = 4711;
-
-impl HostHands for Deadly {
-    fn fetch_packages(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        self.inner.fetch_packages(manager, packages, run)
-    }
-    fn are_fetched(&mut self, manager: PackageManager, packages: &[String]) -> Result<bool, HandsError> {
-        self.inner.are_fetched(manager, packages)
-    }
-    fn remove_packages(
-        &mut self,
-        _manager: PackageManager,
-        _packages: &[String],
-        _run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        die(&self.world_faults);
-        unreachable!("the agent ended")
-    }
-    fn install_packages(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        self.inner.install_packages(manager, packages, run)
-    }
-    fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
-        self.inner.delete_leftover(path)
-    }
-    fn detection_test(&mut self, _product: &ProductId, _run: &mut Run<'_>) -> Result<Detection, HandsError> {
-        die(&self.world_faults);
-        unreachable!("the agent ended")
-    }
-    fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
-        self.inner.restart(reason)
-    }
-    fn alive(&mut self, _mark: &ProcessMark) -> bool {
-        false
-    }
-    fn stop(&mut self, _mark: &ProcessMark) {}
-}
-
-impl HostHands for Orphaning {
-    fn fetch_packages(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        self.inner.fetch_packages(manager, packages, run)
-    }
-    fn are_fetched(&mut self, manager: PackageManager, packages: &[String]) -> Result<bool, HandsError> {
-        self.inner.are_fetched(manager, packages)
-    }
-    fn remove_packages(
-        &mut self,
-        _manager: PackageManager,
-        _packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        assert!(self.agent_ends, "the orphan's work was begun again");
-        (run.started)(ProcessMark {
-            pid: MARK,
-            start_ticks: 1,
-            boot_id: "b".to_owned(),
-        });
-        die(&self.faults);
-        unreachable!("the agent ended")
-    }
-    fn install_packages(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        self.inner.install_packages(manager, packages, run)
-    }
-    fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
-        self.inner.delete_leftover(path)
-    }
-    fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
-        self.inner.detection_test(product, run)
-    }
-    fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
-        self.inner.restart(reason)
-    }
-    fn alive(&mut self, mark: &ProcessMark) -> bool {
-        assert_eq!(mark.pid, MARK);
-        self.polls += 1;
-        if self.polls < 3 {
-            return true;
-        }
-        // The orphan's last act.
-        let mut started = |_: ProcessMark| {};
-        let mut run = Run {
-            label: "orphan".to_owned(),
-            time_limit: Duration::from_secs(1),
-            started: &mut started,
-        };
-        let kesl = ["kesl".to_owned()];
-        self.inner
-            .remove_packages(PackageManager::Apt, &kesl, &mut run)
-            .unwrap();
-        false
-    }
-    fn stop(&mut self, _mark: &ProcessMark) {}
 }

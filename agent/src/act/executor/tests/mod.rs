@@ -1,6 +1,8 @@
 //! The executor over a planted host: real look, real journal, planted hands, virtual time, crashes where we want them.
 
 mod control;
+mod doubles;
+mod faults;
 mod kill;
 mod outcome;
 mod refusal;

@@ -13,7 +13,7 @@ use std::{
 
 use cutover_proto::{
     envelope::{Context, PublicKey, SigningKey, open_message},
-    ids::{CampaignId, HostId, ProductId},
+    ids::{CampaignId, HostId},
     inventory::{DiskEncryption, PackageManager},
     order::WorkOrder,
     record::{RecordEvent, StepRecord},
@@ -28,15 +28,18 @@ use ring::{
 };
 use tempfile::TempDir;
 
-use super::super::{End, ExecuteError, Executor, Parts};
+use super::{
+    super::{End, ExecuteError, Executor, Parts},
+    faults::{Crash, CrashingHands, CrashingMedium, Faults, Ledger},
+};
 use crate::{
     act::{
         Clock, Control, HostLooker, Identity, Journal, Looker,
-        journal::{FileMedium, Medium, NAME},
+        journal::{FileMedium, NAME},
     },
     detect::RuleSet,
     host::{
-        hands::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+        hands::HostHands,
         sandbox::{Behaviour, Profile, SandboxHands, SandboxView, TargetProduct, plant},
     },
 };
@@ -62,194 +65,6 @@ impl Clock for VirtualClock {
     fn wait(&self, at_most: Duration) {
         let passed = i64::try_from(at_most.as_millis()).unwrap();
         self.now_ms.fetch_add(passed, Ordering::SeqCst);
-    }
-}
-
-/// The agent ends here.
-struct Crash;
-
-/// Counts the places where an agent can end, and ends it at one.
-#[derive(Clone, Default)]
-pub(super) struct Faults(Arc<Mutex<FaultState>>);
-
-#[derive(Default)]
-struct FaultState {
-    passed: u32,
-    crash_at: Option<u32>,
-    pub disk_full: bool,
-}
-
-impl Faults {
-    /// Ends the agent at the n-th place from here.
-    pub(super) fn crash_at(&self, place: u32) {
-        let mut state = self.0.lock().unwrap();
-        state.passed = 0;
-        state.crash_at = Some(place);
-    }
-
-    pub(super) fn passed(&self) -> u32 {
-        self.0.lock().unwrap().passed
-    }
-
-    pub(super) fn fill_disk(&self, full: bool) {
-        self.0.lock().unwrap().disk_full = full;
-    }
-
-    fn is_disk_full(&self) -> bool {
-        self.0.lock().unwrap().disk_full
-    }
-
-    /// One place.
-    pub(super) fn place(&self) {
-        let crash = {
-            let mut state = self.0.lock().unwrap();
-            let crash = state.crash_at == Some(state.passed);
-            state.passed += 1;
-            if crash {
-                state.crash_at = None;
-            }
-            crash
-        };
-        if crash {
-            resume_unwind(Box::new(Crash));
-        }
-    }
-}
-
-/// The journal's file with crashes before, in and after each write.
-struct CrashingMedium {
-    inner: FileMedium,
-    faults: Faults,
-}
-
-impl Medium for CrashingMedium {
-    fn read(&mut self, max: u64) -> std::io::Result<Option<Vec<u8>>> {
-        self.inner.read(max)
-    }
-    fn append(&mut self, bytes: &[u8], _force: bool) -> std::io::Result<()> {
-        self.faults.place();
-        let (half, rest) = bytes.split_at(bytes.len() / 2);
-        self.inner.append(half, false)?;
-        if self.faults.is_disk_full() {
-            return Err(std::io::ErrorKind::StorageFull.into());
-        }
-        self.faults.place();
-        self.inner.append(rest, false)?;
-        self.faults.place();
-        Ok(())
-    }
-    fn truncate(&mut self, length: u64) -> std::io::Result<()> {
-        self.inner.truncate(length)
-    }
-    fn replace(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.faults.place();
-        self.inner.replace(bytes)?;
-        self.faults.place();
-        Ok(())
-    }
-    fn keep_aside(&mut self) -> std::io::Result<()> {
-        self.inner.keep_aside()
-    }
-}
-
-/// What hands brought to their end.
-pub(super) type Ledger = Arc<Mutex<Vec<String>>>;
-
-/// Planted hands with crashes before, in the middle of and after each action.
-struct CrashingHands {
-    inner: SandboxHands,
-    faults: Faults,
-    ledger: Ledger,
-    says: Arc<Mutex<String>>,
-}
-
-impl CrashingHands {
-    fn each<T>(
-        &mut self,
-        what: &str,
-        packages: &[String],
-        mut act: impl FnMut(&mut SandboxHands, &[String]) -> Result<T, HandsError>,
-    ) -> Result<T, HandsError> {
-        self.faults.place();
-        if packages.len() > 1 {
-            // A tool that comes as far as its first package.
-            let halfway = self.faults.passed();
-            let ends_here = self.faults.0.lock().unwrap().crash_at == Some(halfway);
-            if ends_here {
-                act(&mut self.inner, &packages[..1])?;
-            }
-            self.faults.place();
-        }
-        let done = act(&mut self.inner, packages)?;
-        let entry = format!("{what} {}", packages.join(" "));
-        self.ledger.lock().unwrap().push(entry);
-        self.faults.place();
-        Ok(done)
-    }
-
-    fn spoken(&self, run: ToolRun) -> ToolRun {
-        let said = self.says.lock().unwrap();
-        ToolRun {
-            log_tail: format!("{said}{}", run.log_tail),
-            ..run
-        }
-    }
-}
-
-impl HostHands for CrashingHands {
-    fn fetch_packages(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        let done = self.each("fetch", packages, |hands, packages| {
-            hands.fetch_packages(manager, packages, run)
-        })?;
-        Ok(self.spoken(done))
-    }
-    fn are_fetched(&mut self, manager: PackageManager, packages: &[String]) -> Result<bool, HandsError> {
-        self.inner.are_fetched(manager, packages)
-    }
-    fn remove_packages(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        let done = self.each("remove", packages, |hands, packages| {
-            hands.remove_packages(manager, packages, run)
-        })?;
-        Ok(self.spoken(done))
-    }
-    fn install_packages(
-        &mut self,
-        manager: PackageManager,
-        packages: &[String],
-        run: &mut Run<'_>,
-    ) -> Result<ToolRun, HandsError> {
-        let done = self.each("install", packages, |hands, packages| {
-            hands.install_packages(manager, packages, run)
-        })?;
-        Ok(self.spoken(done))
-    }
-    fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
-        let path = path.to_owned();
-        self.each("delete", std::slice::from_ref(&path), |hands, _| {
-            hands.delete_leftover(&path)
-        })
-    }
-    fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
-        self.each("test", &[], |hands, _| hands.detection_test(product, run))
-    }
-    fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
-        self.each("restart", &[], |hands, _| hands.restart(reason))
-    }
-    fn alive(&mut self, mark: &ProcessMark) -> bool {
-        self.inner.alive(mark)
-    }
-    fn stop(&mut self, mark: &ProcessMark) {
-        self.inner.stop(mark);
     }
 }
 

@@ -84,7 +84,15 @@ impl<'r> Apt<'r> {
         }
         if !present.is_empty() {
             let words = ["purge", "--no-auto-remove"];
-            let (_, plan) = self.ask_apt(&[&words[..], &["-s"]].concat(), &present)?;
+            let (code, plan) = self.ask_apt(&[&words[..], &["-s"]].concat(), &present)?;
+            if code != Some(0) {
+                // Without a plan nobody knows what else would go.
+                return Ok(ToolRun {
+                    exit_code: code,
+                    log_tail: plan,
+                    timed_out: code.is_none(),
+                });
+            }
             let mut more = touched(&plan, &["Remv", "Purg", "Inst"]);
             more.retain(|name| !packages.contains(name));
             if !more.is_empty() {

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
     super::seam::{HandsError, ProcessMark, Run, ToolRun},
-    Ticks,
+    live::Ticks,
 };
 
 /// Makes the tool the leader of a session of its own, in place (util-linux, essential on Debian).
