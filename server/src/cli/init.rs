@@ -65,6 +65,8 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
     service.store().close();
     write_secret(&dir.join("admin.token"), &admin)?;
     write_secret(&dir.join("enrol.token"), &token.token)?;
+    // No secret, but what agents pin must not be something that another user could have changed.
+    write_secret(&dir.join("ca.fingerprint"), &fingerprint)?;
     output::text(&format!("data directory     {}", dir.display()));
     output::text(&format!(
         "administrator      {} (mode 0600)",
@@ -75,7 +77,7 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
         dir.join("enrol.token").display(),
         token.uses
     ));
-    output::text(&format!("CA fingerprint     {fingerprint}"));
+    output::text(&format!("CA fingerprint     {fingerprint} (also in {})", dir.join("ca.fingerprint").display()));
     Ok(())
 }
 

@@ -92,7 +92,7 @@ impl From<HostDetail> for Host {
             system: detail.row.system,
             host_id: detail.row.host_id,
             last_contact: words::instant(detail.row.last_contact_ms),
-            why: detail.why,
+            why: newest(detail.why),
             protection: vec![
                 ("at the last look", detail.row.protection),
                 ("time protected", words::span(time.protected)),
@@ -128,4 +128,10 @@ impl From<HostDetail> for Host {
             },
         }
     }
+}
+
+/// The end of the chain: the timeline below has the rest.
+fn newest(mut why: Vec<String>) -> Vec<String> {
+    const SHOWN: usize = 8;
+    why.split_off(why.len().saturating_sub(SHOWN))
 }

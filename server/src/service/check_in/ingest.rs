@@ -49,6 +49,9 @@ impl Service {
         let mut host = known_host(tx, arrival)?;
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), arrival.host)?;
+        if let Some(order) = &edit.plan.order {
+            tracing::Span::current().record("attempt", order.attempt);
+        }
         let mut told = Vec::new();
         if !edit.plan.is_enrolled() {
             let wave = in_force.campaign.wave.name.clone();
