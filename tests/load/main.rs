@@ -1,0 +1,49 @@
+//! Figures for docs/performance.md: what agent and server cost, measured on the real programs. No test, because a
+//! machine's speed is no property of the code; `tests/load/run` builds what is needed and runs all of it.
+
+mod at_rest;
+mod checkin;
+mod clock;
+mod debian_files;
+mod echo;
+mod elf;
+mod fleet;
+mod identity;
+mod installation;
+mod look;
+mod program;
+mod rounds;
+mod scan;
+mod setting;
+mod table;
+mod usage;
+
+use anyhow::{Result, anyhow};
+use clap::Parser;
+
+/// Measures agent and server and prints tables for docs/performance.md.
+#[derive(Debug, Parser)]
+#[command(name = "load", version)]
+enum Args {
+    /// The agent: size of the program, memory and CPU while it is connected and at rest.
+    Agent(at_rest::Options),
+    /// The agent: CPU and peak memory of one scan.
+    Scan(scan::Options),
+    /// The server: CPU for one check-in, beside a bare server.
+    Server(checkin::Options),
+    /// The bare server alone; `server` starts it.
+    #[command(hide = true)]
+    EchoServer(echo::Options),
+}
+
+fn main() -> Result<()> {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("a cryptographic provider is installed already"))?;
+    match Args::parse() {
+        Args::Agent(options) => at_rest::run(&options),
+        Args::Scan(options) => scan::run(&options),
+        Args::Server(options) => checkin::run(&options),
+        Args::EchoServer(options) => echo::run(&options),
+    }
+}
