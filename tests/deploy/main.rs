@@ -1,0 +1,52 @@
+//! What is shipped under `deploy/` against the code that reads it.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use cutover_server::config::Config;
+
+fn shipped(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The file with every key switched on: `#key = value` is one, `# words` is a comment.
+fn switched_on(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(key) if !key.starts_with(' ') && !key.is_empty() => key.to_owned(),
+        Some(_) | None => line.to_owned(),
+    };
+    text.lines().map(|text| line(text) + "\n").collect()
+}
+
+/// Every key with its tables before it: `agents.listen`.
+fn keys(tree: &toml::Table) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (key, value) in tree {
+        match value.as_table() {
+            Some(below) => found.extend(keys(below).iter().map(|inner| format!("{key}.{inner}"))),
+            None => drop(found.insert(key.clone())),
+        }
+    }
+    found
+}
+
+#[test]
+fn the_shipped_server_configuration_changes_nothing() {
+    let config: Config = toml::from_str(&shipped("config/server.toml")).expect("the server can read it");
+    assert_eq!(config, Config::default());
+}
+
+#[test]
+fn the_shipped_server_configuration_names_every_key_at_its_default() {
+    let text = switched_on(&shipped("config/server.toml"));
+    let config: Config = toml::from_str(&text).expect("the server knows every key in it");
+    assert_eq!(config, Config::default());
+    let named: toml::Table = toml::from_str(&text).expect("it is TOML");
+    let known = toml::Table::try_from(Config::default()).expect("the defaults can be written as TOML");
+    assert_eq!(keys(&named), keys(&known));
+}
+
+#[test]
+fn a_comment_stays_one_and_a_key_is_switched_on() {
+    assert_eq!(switched_on("# words\n#\n[a]\n#b = 1\n"), "# words\n#\n[a]\nb = 1\n");
+}
