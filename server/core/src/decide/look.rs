@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     judge::{Assessment, Condition},
-    plan::{Phase, Reason},
+    plan::{Phase, Reason, Verify},
 };
 
 /// A check-in. `news` is what a changed inventory means; without it, the known one was confirmed at `looked_at_ms`.
@@ -61,9 +61,7 @@ fn take_look(pen: &mut Pen<'_>, looked_at_ms: i64, boot_id: &str, news: Option<&
         return Ok(());
     };
     let grade_turned = pen.plan.account.grade != it.protection;
-    // A look that says again what verifying already found wanting is no news, however fresh.
-    let known_fault = pen.plan.phase == Phase::Verifying && pen.plan.reason.is_some();
-    let is_awaited = pen.plan.wants_look() && (!known_fault || pen.plan.journal_fault.is_some());
+    let is_awaited = is_awaited(pen, looked_at_ms);
     if news.is_none() && !is_awaited && !grade_turned && pen.plan.last_boot_id == boot_id {
         return Ok(());
     }
@@ -96,6 +94,21 @@ fn take_look(pen: &mut Pen<'_>, looked_at_ms: i64, boot_id: &str, news: Option<&
         pen.write(Fact::TargetVanished)?;
     }
     Ok(())
+}
+
+/// Whether something waits for a look of this time. One that says again what verifying already found wanting is no news,
+/// however fresh.
+fn is_awaited(pen: &Pen<'_>, looked_at_ms: i64) -> bool {
+    if pen.plan.journal_fault.is_some() {
+        return true;
+    }
+    match &pen.plan.verify {
+        Some(Verify::FirstContact | Verify::LastContact) => true,
+        Some(Verify::FirstLook { fresh_after_ms } | Verify::LastLook { fresh_after_ms }) => {
+            looked_at_ms > *fresh_after_ms && pen.plan.reason.is_none()
+        }
+        Some(Verify::Soaking { .. }) | None => false,
+    }
 }
 
 fn shown(it: &Assessment) -> Vec<cutover_proto::ids::ProductId> {

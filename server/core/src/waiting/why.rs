@@ -3,15 +3,25 @@
 use super::{Waiting, wake::silent_at_ms};
 use crate::{
     campaign::{Campaign, Mode, span},
+    judge::Assessment,
     plan::{OpenOrder, Phase, Plan, Verify},
     rollout::{GroupState, WaveState},
 };
 
-/// Why the plan does not go on. `None` where nothing is awaited (clear, migrated).
+/// Why the plan does not go on. `None` where nothing is awaited (clear, migrated). One that was not heard of for too long
+/// waits for that, unless a person must act first anyhow.
 #[must_use]
 pub fn why(plan: &Plan, group: &GroupState, last_seen_ms: i64, campaign: &Campaign, now_ms: i64) -> Option<Waiting> {
+    let is_done = matches!(plan.phase, Phase::Clear | Phase::Migrated);
+    if plan.stale && (is_done || plan.phase.is_moving()) {
+        return Some(Waiting::Away { last_seen_ms });
+    }
     match plan.phase {
-        Phase::Clear | Phase::Migrated => None,
+        Phase::Clear => None,
+        Phase::Migrated => {
+            let fault = plan.assessment.as_ref().and_then(Assessment::replacement_fault);
+            fault.filter(|_| plan.unhealthy_since_ms.is_some()).map(Waiting::Stuck)
+        }
         Phase::Planned => Some(planned(plan, group, campaign)),
         Phase::Queued => Some(gate(plan, group, last_seen_ms, campaign, now_ms).unwrap_or(Waiting::NextPass)),
         Phase::Migrating => plan.order.as_ref().map(|order| steps(plan, order, campaign)),

@@ -1,5 +1,6 @@
 //! A host to play with: sends inputs, applies events, and checks after each that the row is the replay of its events.
 
+mod acts;
 mod awkward;
 mod properties;
 mod story;

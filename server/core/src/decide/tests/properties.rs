@@ -1,1 +1,207 @@
+//! Hosts through arbitrary inputs, faults and time: what must hold after each.
 
+use std::collections::BTreeSet;
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
+};
+
+use super::{
+    acts::{Act, acts, inputs},
+    *,
+};
+use crate::{campaign::Mode, plan::TRANSITIONS, standing::Totals};
+
+/// Sends an input as the service does, and checks what must hold whatever it was.
+fn send(host: &mut Host, input: &Input, totals: &mut Totals, moves: &mut BTreeSet<(Phase, Phase)>) {
+    let before = host.plan.clone();
+    let decision = match host.try_send(input) {
+        Ok(decision) => decision,
+        Err(refused) => {
+            assert_eq!((refused.state, refused.input), (before.phase, input.name()));
+            assert!(!refused.why.is_empty());
+            assert!(
+                !refused.why.contains("cannot move"),
+                "decide wrote an illegal event: {refused}"
+            );
+            return;
+        }
+    };
+    for (bucket, hosts) in Totals::changes(Some(&before.bucket()), Some(&host.plan.bucket())) {
+        totals.add(bucket, hosts);
+    }
+    let mut phase = before.phase;
+    for event in &decision.events {
+        if let Fact::Moved { to, .. } = event.fact {
+            moves.insert((phase, to));
+            phase = to;
+        }
+    }
+    check_effects(host, &before, &decision);
+    check_plan(host);
+    check_repeat(host, input);
+}
+
+fn check_effects(host: &Host, before: &Plan, decision: &Decision) {
+    let frees = decision
+        .effects
+        .iter()
+        .filter(|it| matches!(it, Effect::FreeSlot { .. } | Effect::WithdrawOrder { .. }))
+        .count();
+    let issues = decision
+        .effects
+        .iter()
+        .filter(|it| matches!(it, Effect::IssueOrder { .. }))
+        .count();
+    let (was, is) = (
+        usize::from(before.order.is_some()),
+        usize::from(host.plan.order.is_some()),
+    );
+    assert_eq!(was + issues, is + frees, "slots taken and freed do not add up");
+    for effect in &decision.effects {
+        let Effect::IssueOrder { steps, number, .. } = effect else {
+            continue;
+        };
+        let it = host.plan.assessment.as_ref().unwrap();
+        let destroys = steps.iter().any(|step| step.action.kind().is_destructive());
+        assert!(
+            !(destroys && it.encryption_forbids()),
+            "destructive steps on encrypted disks"
+        );
+        assert!(*number > before.highest_order);
+        assert!(before.holds.is_empty() && before.exemption.is_none() && before.journal_fault.is_none());
+        assert!(before.scoped_out_by.is_none() && !before.is_closed());
+        assert_eq!(host.wave, WaveState::Open);
+        assert_ne!(host.campaign.mode, Mode::Observe);
+        assert!(host.campaign.mode == Mode::Automatic || before.approval.is_some());
+        assert!(host.now_ms >= host.campaign.policy.grace_end_ms(before.grace_from_ms));
+        assert!(before.attempts_used < host.campaign.policy.attempts);
+    }
+    let is_new = before.phase != Phase::Migrated && host.plan.phase == Phase::Migrated;
+    if is_new {
+        let it = host.plan.assessment.as_ref().unwrap();
+        assert!(
+            it.is_free() && it.is_protected_by_replacement(),
+            "migrated without both halves"
+        );
+    }
+}
+
+fn check_plan(host: &Host) {
+    let plan = &host.plan;
+    assert_eq!(plan.phase.has_order(), plan.order.is_some(), "{}", host.told());
+    assert_eq!(plan.phase == Phase::Verifying, plan.verify.is_some(), "{}", host.told());
+    assert_eq!(
+        plan.account.at(host.now_ms).total_ms(),
+        host.now_ms - plan.account.opened_ms
+    );
+    if !matches!(plan.phase, Phase::Clear | Phase::Migrated) {
+        let waiting = host
+            .waiting()
+            .unwrap_or_else(|| panic!("{} waits in silence\n{}", plan.phase, host.told()));
+        assert!(!waiting.text().is_empty());
+    }
+    if !plan.is_closed() && !plan.stale {
+        assert!(host.next_wake().is_some(), "nothing would look at it again");
+    }
+}
+
+/// The same news again changes nothing.
+fn check_repeat(host: &Host, input: &Input) {
+    let is_news = matches!(
+        input,
+        Input::Looked { .. }
+            | Input::CheckedIn { .. }
+            | Input::Recorded(_)
+            | Input::OrderFetched { .. }
+            | Input::JournalDistrusted { .. }
+            | Input::Forecast { .. }
+            | Input::CampaignChanged { .. }
+    );
+    if is_news && let Ok(again) = decide(&host.plan, input, &host.cx()) {
+        assert_eq!(again.events, [], "{} again\n{}", input.name(), host.told());
+    }
+}
+
+/// Runs acts on three hosts of one fleet.
+fn run(acts: &[(usize, Vec<Act>)]) -> BTreeSet<(Phase, Phase)> {
+    let policy = "[policy]\ngrace = \"1h\"\nsoak = \"2h\"\nstale_after = \"20d\"\nattempts = 2\nhindrances = 2\n";
+    let mut fleet: Vec<Host> = (0..3).map(|_| Host::of(samples::campaign(policy))).collect();
+    let mut totals: Totals = fleet.iter().map(|host| (host.plan.bucket(), 1)).collect();
+    let mut moves = BTreeSet::new();
+    for (index, act) in acts
+        .iter()
+        .flat_map(|(index, row)| row.iter().map(move |act| (index, act)))
+    {
+        let host = &mut fleet[*index];
+        for input in inputs(host, act) {
+            send(host, &input, &mut totals, &mut moves);
+        }
+    }
+    let recount: Totals = fleet.iter().map(|host| (host.plan.bucket(), 1)).collect();
+    assert_eq!(totals, recount, "totals kept by moves differ from a recount");
+    for host in &fleet {
+        let unborn = Plan::unborn(host.plan.host_id, host.plan.campaign_id.clone());
+        assert_eq!(
+            replay(unborn, &host.events).unwrap(),
+            host.plan,
+            "the row is not the replay of its events"
+        );
+        quiesces(host);
+    }
+    moves
+}
+
+/// A wake settles what is due: no plan asks to be woken again at once.
+fn quiesces(host: &Host) {
+    let mut plan = host.plan.clone();
+    for _ in 0..4 {
+        let decision = decide(
+            &plan,
+            &Input::Woke {
+                last_seen_ms: host.last_seen_ms,
+            },
+            &host.cx(),
+        )
+        .unwrap();
+        plan = replay(plan, &decision.events).unwrap();
+    }
+    let next = waiting::next_wake(&plan, host.last_seen_ms, &host.campaign, &[]);
+    assert!(next.is_none_or(|wake| wake.at_ms > host.now_ms), "{next:?} stays due");
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 300, ..Config::default() })]
+
+    #[test]
+    fn whatever_happens_the_invariants_hold(acts in proptest::collection::vec((0_usize..3, acts()), 1..150)) {
+        run(&acts);
+    }
+}
+
+#[test]
+fn every_move_of_the_table_is_made_by_decide_and_no_other() {
+    let mut runner = TestRunner::deterministic();
+    let acts = |len: usize| proptest::collection::vec((0_usize..3, acts()), len);
+    // Short lives meet what only young hosts do, long ones what takes many rounds.
+    let (short, long) = (acts(20), acts(200));
+    let mut seen = BTreeSet::new();
+    let table: BTreeSet<(Phase, Phase)> = TRANSITIONS
+        .iter()
+        .flat_map(|(from, to)| to.iter().map(|to| (*from, *to)))
+        .collect();
+    for round in 0..10_000 {
+        let strategy = if round % 10 == 0 { &long } else { &short };
+        seen.extend(run(&strategy.new_tree(&mut runner).unwrap().current()));
+        if seen.len() == table.len() {
+            break;
+        }
+    }
+    let never: Vec<_> = table
+        .difference(&seen)
+        .map(|(from, to)| format!("{from} -> {to}"))
+        .collect();
+    assert!(never.is_empty(), "never made: {never:?}");
+}

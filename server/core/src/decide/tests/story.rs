@@ -290,6 +290,10 @@ fn lost_protection_reopens_after_the_bound_and_not_before() {
     host.migrate();
     host.look(&inventory());
     assert_eq!(host.plan.phase, Phase::Migrated);
+    assert!(matches!(
+        host.waiting(),
+        Some(Waiting::Stuck(Reason::ReplacementAbsent { .. }))
+    ));
     host.pass(HOUR).look(&replaced());
     assert_eq!(host.plan.unhealthy_since_ms, None);
     host.pass(HOUR).look(&inventory());

@@ -1,4 +1,4 @@
-//! Slack and lateness, in small: from the target, the soak and a fixed allowance for the work.
+//! The time that is left until a host must start.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who starts next in a wave: the rows at the head of the queue, counters, and limits. Never the whole fleet.
+//! The choosing, and what it looks at.
 
 use cutover_proto::{ids::HostId, words};
 

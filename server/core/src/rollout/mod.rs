@@ -1,0 +1,8 @@
+//! Who starts next in a wave: the rows at the head of the queue, counters, and limits. Never the whole fleet.
+
+mod choose;
+
+#[cfg(test)]
+mod tests;
+
+pub use choose::{Candidate, Chosen, GroupState, WaveState, choose};
