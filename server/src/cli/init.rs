@@ -77,7 +77,10 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
         dir.join("enrol.token").display(),
         token.uses
     ));
-    output::text(&format!("CA fingerprint     {fingerprint} (also in {})", dir.join("ca.fingerprint").display()));
+    output::text(&format!(
+        "CA fingerprint     {fingerprint} (also in {})",
+        dir.join("ca.fingerprint").display()
+    ));
     Ok(())
 }
 

@@ -84,7 +84,7 @@ fn part(number: u32) -> Part {
         leaves_leftovers: true,
         ..Behaviour::default()
     };
-    let role = if number % 6 == 0 { "srv" } else { "ws" };
+    let role = if number.is_multiple_of(6) { "srv" } else { "ws" };
     Part {
         profile: Profile {
             hostname: format!("{role}-{number:03}"),

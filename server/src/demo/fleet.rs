@@ -128,10 +128,8 @@ impl Member {
             };
             let listed = service.hosts(filter).await?.hosts;
             let phase = listed.first().map(|host| host.phase.as_str());
-            let moment = match self.awkward {
-                Awkward::AwayForGood => Phase::Queued,
-                _ => Phase::Migrating,
-            };
+            let for_good = self.awkward == Awkward::AwayForGood;
+            let moment = if for_good { Phase::Queued } else { Phase::Migrating };
             if phase == Some(moment.as_str()) {
                 self.agent.set_online(false);
                 self.left_ms.store(now_ms, Ordering::Relaxed);
