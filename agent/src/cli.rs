@@ -40,6 +40,7 @@ enum Command {
     Scan(scan::ScanArgs),
     #[cfg(feature = "link")]
     Enroll(enroll::EnrollArgs),
+    /// Look, check in and carry out work orders, until told to stop.
     #[cfg(feature = "link")]
     Run,
     #[cfg(feature = "link")]

@@ -25,6 +25,8 @@ pub struct DemoSummary {
     pub chains_verified: u64,
     /// How long the demo took, in seconds of the real clock.
     pub duration_seconds: f64,
+    /// Hosts that are awkward on purpose, and how.
+    pub awkward: BTreeMap<String, String>,
 }
 
 /// The three parts of a host's time.
@@ -127,7 +129,7 @@ pub fn check(text: &str, asked: u64) -> Result<DemoSummary, DemoSummaryError> {
     if migrated * 2 <= hosts {
         return Err(DemoSummaryError::FewMigrated { migrated, hosts });
     }
-    if migrated == hosts {
+    if migrated == hosts || summary.awkward.is_empty() {
         return Err(DemoSummaryError::NothingAwkward);
     }
     let (work_orders, steps) = (summary.work_orders, summary.steps);
@@ -170,7 +172,8 @@ mod tests {
             "protected": {"p50": 60.0, "max": 80.0}, "unprotected": {"p50": 1.5, "max": 9},
             "unobserved": {"p50": 0, "max": 0}
         },
-        "chains_verified": 52, "duration_seconds": 41.5
+        "chains_verified": 52, "duration_seconds": 41.5,
+        "awkward": {"ws-006": "is blocked"}
     }"#;
 
     #[test]
@@ -209,6 +212,7 @@ mod tests {
                 "not the one JSON object",
             ),
             ("\"chains_verified\": 52,", "", "not the one JSON object"),
+            ("{\"ws-006\": \"is blocked\"}", "{}", "every host"),
         ];
         for (from, to, why) in planted {
             let broken = GOOD.replacen(from, to, 1);

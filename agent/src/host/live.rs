@@ -9,7 +9,7 @@ use super::HostView;
 pub enum HostError {
     /// The directory that should hold a system's root cannot be opened.
     #[error(
-        "cannot open {path} as the root of a system: {source}; name a directory that exists and that you may enter"
+        "cannot open {path} as the root of a system; name a directory that exists and that you may enter"
     )]
     Root {
         /// As it was given.
