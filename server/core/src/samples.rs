@@ -44,9 +44,10 @@ pub(crate) fn inventory() -> Inventory {
             restart_pending: Some(false),
             free_disk_mib: Some(16_384),
         },
-        sightings: ["clamav", "kesl", "kesl-gui", "klnagent64"]
-            .into_iter()
-            .map(|product| sighting(product, Verdict::Absent))
+        sightings: catalog()
+            .rules
+            .keys()
+            .map(|product| sighting(product.as_str(), Verdict::Absent))
             .collect(),
         protection: Protection::None,
     }

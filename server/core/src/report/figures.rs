@@ -67,10 +67,8 @@ pub struct Figures {
     /// Milestones, and the recovery target.
     pub milestones: Vec<MilestoneFigure>,
     /// Count by phase, in the phases' order, none left out.
-    #[serde(serialize_with = "in_order")]
     pub phases: Vec<(String, i64)>,
     /// Count by standing, none left out; `outside` is what lies outside the duty. Adds up to `hosts`.
-    #[serde(serialize_with = "in_order")]
     pub standings: Vec<(String, i64)>,
     /// `12 of 25 (48 %)`: replaced, of hosts that ever carried it.
     pub replaced: String,
@@ -80,11 +78,6 @@ pub struct Figures {
     pub stuck: Vec<StuckHost>,
     /// What could not be computed, and why.
     pub notes: Vec<String>,
-}
-
-/// As an object whose keys keep their order.
-fn in_order<S: serde::Serializer>(counts: &[(String, i64)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(counts.iter().map(|(name, hosts)| (name, hosts)))
 }
 
 const DAY_MS: i64 = 86_400_000;
