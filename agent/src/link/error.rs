@@ -60,10 +60,7 @@ pub(super) enum Call {
 impl LinkError {
     /// From a status. `dial` tells why no connection came about, where that is known: it is more exact.
     pub(super) fn from_status(status: &Status, call: Call, dial: Option<String>) -> Self {
-        let why = match status.message() {
-            "" => status.code().description().to_owned(),
-            message => message.to_owned(),
-        };
+        let why = words(status);
         match status.code() {
             Code::ResourceExhausted => Self::Overloaded {
                 retry_after: retry_after(status),
@@ -93,6 +90,23 @@ impl LinkError {
             | Code::Unavailable
             | Code::DataLoss => Self::Unreachable(dial.unwrap_or(why)),
         }
+    }
+}
+
+/// What the server said, or what the transport met at the bottom of its own words.
+fn words(status: &Status) -> String {
+    let mut cause = std::error::Error::source(status);
+    let mut deepest = None;
+    while let Some(error) = cause {
+        deepest = Some(error.to_string());
+        cause = error.source();
+    }
+    match (status.message(), deepest) {
+        ("", None) => status.code().description().to_owned(),
+        (message, None) => message.to_owned(),
+        ("", Some(deepest)) => deepest,
+        (message, Some(deepest)) if message.contains(&deepest) => message.to_owned(),
+        (message, Some(deepest)) => format!("{message}: {deepest}"),
     }
 }
 

@@ -1,0 +1,70 @@
+//! A planted host with an enrolled agent on it.
+
+use std::sync::Arc;
+
+use cutover_agent::{
+    app::{Agent, Handle, HostClock, Parts, StateDir},
+    host::{
+        hands::HostHands,
+        sandbox::{Behaviour, Profile, SandboxHands, SandboxView, TargetProduct, plant},
+    },
+};
+use cutover_proto::inventory::DiskEncryption;
+use tempfile::TempDir;
+
+use crate::server::Server;
+
+pub(crate) struct Host {
+    directory: TempDir,
+}
+
+impl Host {
+    pub(crate) fn plant() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let profile = Profile {
+            hostname: "ws-07".into(),
+            machine_id: "0123456789abcdef".repeat(2),
+            boot_id: "6f6b0f5e-0000-4000-8000-000000000001".into(),
+            targets: TargetProduct::ALL.to_vec(),
+            encryption: DiskEncryption::None,
+            free_disk_mib: 20_000,
+            behaviour: Behaviour::default(),
+        };
+        std::fs::create_dir(directory.path().join("root")).unwrap();
+        plant(&directory.path().join("root"), &profile).unwrap();
+        Self { directory }
+    }
+
+    pub(crate) fn state(&self) -> StateDir {
+        StateDir::new(self.directory.path().join("state"))
+    }
+
+    pub(crate) async fn enrol(&self, server: &Server) {
+        server.enroll(&self.state().identity()).await;
+    }
+
+    pub(crate) fn parts(&self) -> Parts {
+        let root = self.directory.path().join("root");
+        let hands_root = root.clone();
+        let hands = move || {
+            SandboxHands::open(&hands_root)
+                .map(|hands| Box::new(hands) as Box<dyn HostHands>)
+                .map_err(|error| error.to_string())
+        };
+        Parts {
+            identity: self.state().identity().load().unwrap().unwrap(),
+            state: self.state(),
+            servers: vec![],
+            view: Arc::new(SandboxView::open(&root).unwrap()),
+            hands: Box::new(hands),
+            clock: HostClock::start(),
+            hold_file: None,
+            seed: 7,
+        }
+    }
+
+    /// The agent of this host, enrolled beforehand.
+    pub(crate) fn start(&self) -> Handle {
+        Agent::start(self.parts()).unwrap()
+    }
+}
