@@ -10,7 +10,11 @@ use cutover_proto::v1::{self, agent_client::AgentClient, enrollment_client::Enro
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, transport::Channel};
 
-use super::{Address, Identity, LinkError, dial::Dialer, error::Call};
+use super::{
+    Address, Identity, LinkError,
+    dial::{Dialer, SWITCHED_OFF},
+    error::Call,
+};
 
 /// The largest message to a server; it takes no larger one.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -166,7 +170,8 @@ impl Link {
         let answer = tokio::select! {
             answer = answer => answer,
             _ = generation.changed() => {
-                return Err(LinkError::Unreachable("the connection was replaced".to_owned()));
+                let why = if *self.online.borrow() { "the connection was replaced" } else { SWITCHED_OFF };
+                return Err(LinkError::Unreachable(why.to_owned()));
             }
         };
         match answer {

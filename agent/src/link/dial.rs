@@ -23,6 +23,9 @@ const KEEPALIVE: Duration = Duration::from_secs(45);
 /// A server that does not answer a ping for so long is gone.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Why a host that was taken off the network reaches nobody.
+pub(super) const SWITCHED_OFF: &str = "this host's network is switched off";
+
 /// Opens connections.
 #[derive(Clone)]
 pub(super) struct Dialer {
@@ -104,7 +107,7 @@ impl Dialer {
 
     async fn dial_first(&self) -> Result<TlsStream<TcpStream>, String> {
         if !*self.online.borrow() {
-            return Err("this host's network is switched off".to_owned());
+            return Err(SWITCHED_OFF.to_owned());
         }
         let mut failures = Vec::new();
         for address in self.addresses.iter() {
