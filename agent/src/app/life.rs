@@ -31,6 +31,9 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The loop also turns without a cause this often.
 const IDLE: Duration = Duration::from_secs(3600);
 
+/// In place of a boot id that could not be told; the server demands one.
+const UNKNOWN_BOOT: &str = "unknown";
+
 /// What happened, to the loop.
 pub(super) enum Input {
     /// The server, or somebody here, asks for a check-in.
@@ -99,7 +102,7 @@ impl Life {
         let session = Session::new(
             Start {
                 agent_version: VERSION.to_owned(),
-                boot_id: parts.view.boot_id().found().unwrap_or_default(),
+                boot_id: parts.view.boot_id().found().unwrap_or_else(|| UNKNOWN_BOOT.to_owned()),
                 known_steps: known_steps(),
                 rules_revision: rules.revision(),
                 refused_rules: refused(&rules),

@@ -75,8 +75,10 @@ impl Renewal {
         self.under_way = true;
     }
 
-    pub(super) fn succeed(&mut self, validity: Validity) {
+    pub(super) fn succeed(&mut self, validity: Validity, now: Ticks) {
         *self = Self::new(validity);
+        // Where clocks disagree so much that the new one seems due too, this bounds how often it is asked for.
+        self.not_before = Some(now.after(RETRY_CAP));
     }
 
     pub(super) fn postpone(&mut self, now: Ticks) {

@@ -12,6 +12,8 @@ use super::{
 /// Step records that go into one check-in, in bytes. What is left goes with the next one, at once. Stays well below the
 /// server's bound of 1 MiB for a whole request, beside an inventory of at most some hundred KiB.
 const RECORD_BYTES: usize = 384 * 1024;
+/// The same in number: the server takes 500.
+const RECORDS: usize = 256;
 
 /// What the journal says for a check-in.
 #[derive(Debug, Clone, Default)]
@@ -77,7 +79,7 @@ fn bounded(pending: Vec<v1::Envelope>) -> Vec<v1::Envelope> {
         .enumerate()
         .take_while(|(index, envelope)| {
             bytes += envelope.encoded_len();
-            *index == 0 || bytes <= RECORD_BYTES
+            *index == 0 || (bytes <= RECORD_BYTES && *index < RECORDS)
         })
         .map(|(_, envelope)| envelope)
         .collect()

@@ -25,7 +25,7 @@ const PACKAGES_QUIET: Duration = Duration::from_secs(5);
 pub struct Start {
     /// Of this program.
     pub agent_version: String,
-    /// The kernel session; empty when it could not be told.
+    /// The kernel session; a word in its place when it could not be told, because the server demands one.
     pub boot_id: String,
     /// Step kinds that the executor knows, as on the wire.
     pub known_steps: Vec<i32>,
@@ -230,7 +230,7 @@ impl Session {
 
     /// A new certificate is in use, and perhaps other keys sign for the server.
     pub fn handle_renewed(&mut self, validity: Validity, server_keys: Vec<PublicKey>, now: Ticks) {
-        self.renewal.succeed(validity);
+        self.renewal.succeed(validity, now);
         self.server_keys = server_keys;
         // The server takes the first use of the new key as the proof that it arrived.
         self.check_ins.ask(now, WhyCheckIn::SendAgain);

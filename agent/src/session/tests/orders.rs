@@ -134,6 +134,21 @@ fn records_that_have_no_room_in_one_request_follow_at_once_in_order() {
 }
 
 #[test]
+fn many_small_records_go_in_parts() {
+    let mut world = World::settled();
+    world.journal.pending = vec![order(1); 600];
+    world.session.handle_records(world.now);
+    world.pass_seconds(1);
+    let mut sent = Vec::new();
+    while !world.journal.pending.is_empty() {
+        let count = world.answered().step_records.len();
+        world.journal.pending.drain(..count);
+        sent.push(count);
+    }
+    assert_eq!(sent, [256, 256, 88]);
+}
+
+#[test]
 fn one_record_beyond_the_bound_still_goes() {
     let mut world = World::settled();
     let huge = v1::Envelope {

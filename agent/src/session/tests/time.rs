@@ -76,6 +76,26 @@ fn a_server_can_ask_for_a_renewal_and_a_failed_one_is_tried_again_later() {
 }
 
 #[test]
+fn clocks_that_disagree_about_a_new_certificate_make_no_storm_of_renewals() {
+    let past = Validity {
+        from_ms: 0,
+        to_ms: DAY_MS,
+    };
+    let mut world = World::starting(Start {
+        validity: past,
+        ..start()
+    });
+    assert!(world.session.begin_renewal(world.now));
+    world
+        .session
+        .handle_renewed(past, vec![server_key().public().clone()], world.now);
+    world.pass_seconds(3599);
+    assert!(!world.session.begin_renewal(world.now));
+    world.pass_seconds(1);
+    assert!(world.session.begin_renewal(world.now));
+}
+
+#[test]
 fn an_expired_certificate_is_renewed_before_the_first_reply() {
     let validity = Validity {
         from_ms: HOST_MS - 90 * DAY_MS,
