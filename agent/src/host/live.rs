@@ -8,9 +8,7 @@ use super::HostView;
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// The directory that should hold a system's root cannot be opened.
-    #[error(
-        "cannot open {path} as the root of a system; name a directory that exists and that you may enter"
-    )]
+    #[error("cannot open {path} as the root of a system; name a directory that exists and that you may enter")]
     Root {
         /// As it was given.
         path: PathBuf,

@@ -83,9 +83,17 @@ pub fn host_uri(host_id: Uuid) -> String {
 /// # Errors
 /// [`PkiError::BadCertificate`] when it is not a certificate in DER.
 pub fn spki_hash(certificate_der: &[u8]) -> Result<String, PkiError> {
+    spki_der(certificate_der).map(|spki| key_id(&spki))
+}
+
+/// A certificate's SubjectPublicKeyInfo.
+///
+/// # Errors
+/// [`PkiError::BadCertificate`] when it is not a certificate in DER.
+pub fn spki_der(certificate_der: &[u8]) -> Result<Vec<u8>, PkiError> {
     let (_, certificate) =
         X509Certificate::from_der(certificate_der).map_err(|error| PkiError::BadCertificate(error.to_string()))?;
-    Ok(key_id(certificate.public_key().raw))
+    Ok(certificate.public_key().raw.to_vec())
 }
 
 /// A certificate for the request's key, named by the server alone.

@@ -26,7 +26,7 @@ mod tests;
 
 pub use directory::Pki;
 pub use error::PkiError;
-pub use host::{Certificate, CsrKey, HOST_LIFE, host_uri, spki_hash};
+pub use host::{Certificate, CsrKey, HOST_LIFE, host_uri, spki_der, spki_hash};
 pub use server::ServerIdentity;
 pub use signing::SigningKeys;
 pub use validity::renew_due;

@@ -6,10 +6,15 @@ mod arrival;
 mod ingest;
 mod reply;
 
-use cutover_proto::{ids::HostId, v1};
+use cutover_proto::{
+    envelope::{EnvelopeError, PublicKey},
+    ids::HostId,
+    v1,
+};
 
 use self::arrival::Arrival;
 use super::{CallError, Service};
+use crate::{pki, store::host_keys};
 
 impl Service {
     /// Takes a check-in of the host that speaks by the key `spki_der`.
@@ -24,11 +29,44 @@ impl Service {
         spki_der: &[u8],
         request: v1::CheckInRequest,
     ) -> Result<v1::CheckInReply, CallError> {
-        let arrival = Arrival::check(host, spki_der, request)?;
+        let keys = self.keys_that_signed(host, spki_der, &request).await?;
+        let arrival = Arrival::check(host, &keys, request)?;
         self.note_seen(host, &arrival.boot_id, arrival.looked_at_ms);
         if self.says_something_new(&arrival).await? {
             self.ingest(arrival.clone()).await?;
         }
         self.reply(&arrival).await
+    }
+
+    /// The key that speaks, first; and the host's other keys where something was signed by one of them: records may
+    /// wait for their acknowledgement across a renewal.
+    async fn keys_that_signed(
+        &self,
+        host: HostId,
+        spki_der: &[u8],
+        request: &v1::CheckInRequest,
+    ) -> Result<Vec<PublicKey>, CallError> {
+        let invalid = |error: EnvelopeError| CallError::Invalid { why: error.to_string() };
+        let mut keys = vec![PublicKey::host(spki_der).map_err(invalid)?];
+        let signed = request.inventory.iter().chain(&request.step_records);
+        let by_others = signed
+            .flat_map(|envelope| &envelope.signatures)
+            .any(|signature| signature.key_id != keys[0].key_id());
+        if by_others {
+            let id = host.to_string();
+            let rows = self
+                .0
+                .store
+                .read(move |tx| Ok::<_, CallError>(host_keys::of_host(tx, &id)?))
+                .await?;
+            let speaks = keys[0].key_id().to_owned();
+            for row in rows.iter().filter(|row| row.spki_hash != speaks) {
+                let spki = pki::spki_der(&row.certificate).map_err(|error| CallError::Broken {
+                    why: format!("stored certificate of {host}: {error}"),
+                })?;
+                keys.push(PublicKey::host(&spki).map_err(invalid)?);
+            }
+        }
+        Ok(keys)
     }
 }

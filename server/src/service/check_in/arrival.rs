@@ -49,9 +49,9 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    /// Checks a message of the host that speaks by this key.
-    pub(super) fn check(host: HostId, spki_der: &[u8], request: v1::CheckInRequest) -> Result<Self, CallError> {
-        let key = [PublicKey::host(spki_der).map_err(invalid)?];
+    /// Checks a message of the host that these keys are, the one that speaks first.
+    pub(super) fn check(host: HostId, keys: &[PublicKey], request: v1::CheckInRequest) -> Result<Self, CallError> {
+        let speaks = keys.first().ok_or(CallError::UnknownHost)?;
         if request.boot_id.is_empty() || request.boot_id.len() > 64 {
             return Err(invalid("boot_id is missing or too long"));
         }
@@ -62,16 +62,16 @@ impl Arrival {
         }
         let inventory = request
             .inventory
-            .map(|envelope| signed_inventory(host, envelope, &key))
+            .map(|envelope| signed_inventory(host, envelope, keys))
             .transpose()?;
         let records = request
             .step_records
             .into_iter()
-            .map(|envelope| signed_record(host, envelope, &key))
+            .map(|envelope| signed_record(host, envelope, keys))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             host,
-            spki_hash: key[0].key_id().to_owned(),
+            spki_hash: speaks.key_id().to_owned(),
             boot_id: request.boot_id,
             agent_version: request.agent_version,
             rules_revision: request.rules_revision,

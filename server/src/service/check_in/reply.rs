@@ -66,7 +66,7 @@ impl Service {
         let reply = v1::CheckInReply {
             store_epoch: Self::store_epoch(db)?,
             server_time_ms: self.now_ms(),
-            durable: marks(db, arrival)?,
+            durable: marks(db, arrival, unsigned(host.highest_begun))?,
             durable_inventory: hex::decode(&durable).unwrap_or_default(),
             want_inventory: !arrival.digest.is_empty() && arrival.digest != durable,
             want_look: plan.wants_look(),
@@ -162,15 +162,20 @@ impl Service {
     }
 }
 
-/// High-water marks of every order that the check-in spoke of.
-fn marks(db: &mut impl Reader, arrival: &Arrival) -> Result<Vec<v1::OrderMark>, ServiceError> {
+/// High-water marks of every order that the check-in spoke of, and of the newest that this host ever began: by it a host
+/// notices that its journal was lost or restored.
+fn marks(db: &mut impl Reader, arrival: &Arrival, highest_begun: u64) -> Result<Vec<v1::OrderMark>, ServiceError> {
     let mut orders: BTreeSet<u64> = arrival
         .records
         .iter()
         .map(|signed| signed.record.order_number)
         .collect();
     orders.extend(arrival.running);
-    orders.extend(Some(arrival.highest_order_begun).filter(|number| *number > 0));
+    orders.extend(
+        [arrival.highest_order_begun, highest_begun]
+            .into_iter()
+            .filter(|number| *number > 0),
+    );
     let host = arrival.host.to_string();
     orders
         .into_iter()
