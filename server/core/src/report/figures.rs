@@ -16,7 +16,7 @@ use crate::{
 pub struct MilestoneFigure {
     /// Its name.
     pub name: String,
-    /// Whose: `legal`, `vendor`, `company`, or `recovery-target`.
+    /// Whose: `legal`, `vendor`, `company`; the recovery target is the company's.
     pub regime: String,
     /// When.
     pub at_ms: i64,
@@ -169,7 +169,7 @@ fn milestones(campaign: &Campaign, now_ms: i64) -> Vec<MilestoneFigure> {
         .map(|it| figure(&it.name, it.regime.as_str(), it.at_ms, &it.note));
     let recovery = campaign
         .recovery_target_ms
-        .map(|at_ms| figure("recovery-target", "recovery-target", at_ms, ""));
+        .map(|at_ms| figure("recovery target", "company", at_ms, ""));
     set.chain(recovery).collect()
 }
 

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
-
-use crate::standing::Share;
+use crate::{campaign::zone::utc, standing::Share};
 
 /// A part in percent: 100 and 0 only when true, a dash of nothing.
 #[must_use]
@@ -38,10 +36,7 @@ pub fn distance(days: i64, past: bool) -> String {
 /// An instant in UTC, to the second; `never` for none.
 #[must_use]
 pub fn instant(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(at) if ms != 0 => at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-        Ok(_) | Err(_) => "never".to_owned(),
-    }
+    if ms == 0 { "never".to_owned() } else { utc(ms) }
 }
 
 /// A value as a CSV cell: one that a spreadsheet would take for a formula gets an apostrophe in front.

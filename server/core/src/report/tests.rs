@@ -206,7 +206,7 @@ fn days_count_whole_ones_to_and_past_each_milestone() {
         .collect();
     assert_eq!(days["sale"], (-70, true));
     assert_eq!(days["updates"], (0, false), "the last day is not past");
-    assert_eq!(days["recovery-target"].0, 854);
+    assert_eq!(days["recovery target"].0, 854);
 }
 
 #[test]
