@@ -46,8 +46,36 @@ pub fn ended(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::message(&format!("cutover: {error:#}"));
+            output::message(&format!("cutover: {}", told(&error)));
             ExitCode::from(1)
         }
+    }
+}
+
+/// An error with its causes, each said once: some errors quote their cause in their own words.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let quoting = anyhow::anyhow!("disk full").context("cannot write: disk full");
+        assert_eq!(told(&quoting), "cannot write: disk full");
+        let adding = Err::<(), _>(anyhow::anyhow!("disk full"))
+            .context("cannot write")
+            .unwrap_err();
+        assert_eq!(told(&adding), "cannot write: disk full");
     }
 }
