@@ -111,6 +111,19 @@ fn shares_of_nothing_have_no_percentage() {
     assert_eq!(Share { part: 0, whole: 0 }.to_string(), "0 of 0");
 }
 
+#[test]
+fn almost_all_is_not_all_and_hardly_any_is_not_none() {
+    let percent = |part, whole| Share { part, whole }.percent();
+    assert_eq!(percent(99_999, 100_000), Some(99));
+    assert_eq!(percent(1, 100_000), Some(1));
+    assert_eq!((percent(100_000, 100_000), percent(0, 100_000)), (Some(100), Some(0)));
+    assert_eq!(
+        (percent(1, 2), percent(2, 3), percent(1, 3)),
+        (Some(50), Some(67), Some(33))
+    );
+    assert_eq!(percent(i64::MAX, i64::MAX), Some(100));
+}
+
 proptest! {
     #[test]
     fn a_hundred_and_zero_percent_are_shown_only_when_true(whole in 1_i64..1_000_000, part in 0_i64..1_000_000) {

@@ -41,6 +41,7 @@ fn a_clear_host_is_clear_and_needs_no_replacement() {
     host.look(&with(inventory(), "kesl", Verdict::Remnant));
     assert_eq!(host.plan.phase, Phase::Clear);
     assert_eq!(host.plan.leftovers.len(), 1);
+    assert!(!host.told().contains("vanished"), "what was never there cannot vanish");
     host.look(&carrying());
     assert_eq!(host.plan.phase, Phase::Queued);
 }
