@@ -201,8 +201,17 @@ pub(super) fn checked_sealing_key(sealing: Option<v1::Envelope>, spki_der: &[u8]
     }
 }
 
-/// Maps a key to its host from here on; the same key again gets its newer certificate.
+/// Maps a key to its host from here on; the same key again (a reply was lost) gets its newer certificate.
 pub(super) fn insert_key(tx: &mut WriteTx<'_>, host: &str, certificate: &Certificate) -> Result<(), ServiceError> {
+    if let Some(known) = host_keys::load(tx, &certificate.spki_hash)? {
+        let again = known.host_id == host
+            && host_keys::certify(tx, &known.spki_hash, certificate.not_after_ms, &certificate.der)?;
+        if again {
+            return Ok(());
+        }
+        let why = "this key was revoked, or is another host's; make new keys and enrol with a new token".to_owned();
+        return Err(ServiceError::Invalid { why });
+    }
     host_keys::insert(
         tx,
         &host_keys::HostKeyRow {

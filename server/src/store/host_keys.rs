@@ -57,6 +57,19 @@ pub fn insert(tx: &mut WriteTx<'_>, key: &HostKeyRow) -> Result<(), StoreError> 
     }
 }
 
+/// Gives a known key a newer certificate; it stays good from when it was. `false` when there is no such key or it was
+/// revoked.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn certify(tx: &mut WriteTx<'_>, spki_hash: &str, to_ms: i64, certificate: &[u8]) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE host_key SET to_ms = ?2, certificate = ?3 WHERE spki_hash = ?1 AND revoked_ms IS NULL",
+        params![spki_hash, to_ms, certificate],
+    )?;
+    Ok(changed == 1)
+}
+
 /// The key, revoked or not.
 ///
 /// # Errors
