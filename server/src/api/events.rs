@@ -48,12 +48,15 @@ pub fn stream(service: Service, from: i64) -> Sse<impl Stream<Item = Result<Even
                 return Some((Ok(event), (service, changes, pos, ready)));
             }
             match service.events_after(pos).await {
-                Ok(mut views) if !views.is_empty() => {
+                // The safety net under the notices is a look every few seconds.
+                Ok((views, end)) if views.is_empty() => {
+                    pos = end;
+                    changes.wait().await;
+                }
+                Ok((mut views, _)) => {
                     views.reverse();
                     ready = views;
                 }
-                // The safety net under the notices is a look every few seconds.
-                Ok(_) => changes.wait().await,
                 Err(error) => {
                     tracing::warn!(%error, "event stream cannot read");
                     changes.wait().await;

@@ -14,17 +14,25 @@ use crate::store::{Reader, StreamName, events, hosts};
 const READ: i64 = 200;
 
 impl Service {
-    /// Plan events after a position, oldest first.
+    /// Plan events after a position, oldest first, and the position up to which was looked: events of other kinds move it
+    /// on too.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn events_after(&self, pos: i64) -> Result<Vec<EventView>, ServiceError> {
+    pub async fn events_after(&self, pos: i64) -> Result<(Vec<EventView>, i64), ServiceError> {
         let service = self.clone();
         self.0
             .store
             .read(move |tx| {
-                let rows = events::since(tx, pos, READ)?;
-                service.told(tx, &rows)
+                let mut end = pos;
+                loop {
+                    let rows = events::since(tx, end, READ)?;
+                    end = rows.last().map_or(end, |last| last.pos);
+                    let views = service.told(tx, &rows)?;
+                    if rows.is_empty() || !views.is_empty() {
+                        return Ok::<_, ServiceError>((views, end));
+                    }
+                }
             })
             .await
     }
