@@ -3,6 +3,7 @@
 
 mod auth;
 mod events;
+mod extract;
 mod health;
 mod problem;
 mod routes;

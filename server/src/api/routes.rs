@@ -2,12 +2,16 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Signed, events, health};
+use super::{
+    Problem, Signed, events,
+    extract::{Asked, Sent},
+    health,
+};
 use crate::service::{
     HostFilter, NewToken, Service,
     views::{HostDetail, HostList, ReportRow, Summary, WaveView},
@@ -67,7 +71,7 @@ async fn summary(_: Signed, State(service): State<Service>) -> Result<Json<Summa
 async fn hosts(
     _: Signed,
     State(service): State<Service>,
-    Query(filter): Query<HostFilter>,
+    Asked(filter): Asked<HostFilter>,
 ) -> Result<Json<HostList>, Problem> {
     Ok(Json(service.hosts(filter).await?))
 }
@@ -84,7 +88,7 @@ async fn retry(
     Signed(caller): Signed,
     State(service): State<Service>,
     Path(host): Path<String>,
-    Json(ask): Json<Ask>,
+    Sent(ask): Sent<Ask>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.retry_host(caller, host, ask.dry_run).await?,
@@ -106,7 +110,7 @@ async fn retire(
     Signed(caller): Signed,
     State(service): State<Service>,
     Path(host): Path<String>,
-    Json(ask): Json<Retire>,
+    Sent(ask): Sent<Retire>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.retire_host(caller, host, ask.why, ask.dry_run).await?,
@@ -121,7 +125,7 @@ async fn open_wave(
     Signed(caller): Signed,
     State(service): State<Service>,
     Path(wave): Path<String>,
-    Json(ask): Json<Ask>,
+    Sent(ask): Sent<Ask>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.open_wave(caller, wave, ask.dry_run).await?,
@@ -132,7 +136,7 @@ async fn pause_wave(
     Signed(caller): Signed,
     State(service): State<Service>,
     Path(wave): Path<String>,
-    Json(ask): Json<Ask>,
+    Sent(ask): Sent<Ask>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.pause_wave(caller, wave, ask.dry_run).await?,
@@ -142,7 +146,7 @@ async fn pause_wave(
 async fn create_token(
     Signed(caller): Signed,
     State(service): State<Service>,
-    Json(ask): Json<NewToken>,
+    Sent(ask): Sent<NewToken>,
 ) -> Result<Json<crate::service::TokenMade>, Problem> {
     Ok(Json(service.create_token(caller, ask).await?))
 }

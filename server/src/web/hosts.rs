@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
-    http::{HeaderMap, Uri},
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use cutover_core::{plan::Phase, standing::Standing};
@@ -67,10 +67,14 @@ impl From<HostRow> for Row {
 pub(crate) async fn page(
     viewer: Viewer,
     State(service): State<Service>,
-    Query(filter): Query<HostFilter>,
+    filter: Result<Query<HostFilter>, QueryRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    let filter = match filter {
+        Ok(Query(filter)) => filter,
+        Err(rejection) => return page::problem(StatusCode::BAD_REQUEST, "Not valid", &rejection.body_text()),
+    };
     let chosen = Chosen {
         phase: filter.phase.clone().unwrap_or_default(),
         standing: filter.standing.clone().unwrap_or_default(),
