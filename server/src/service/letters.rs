@@ -60,10 +60,10 @@ impl Service {
                 }
             }
         };
-        let id = letter.outbox_id;
+        let (id, before) = (letter.outbox_id, letter.attempts);
         self.0
             .store
-            .write(move |tx| Ok::<_, ServiceError>(outbox::note(tx, &id, attempts, &tried, now_ms)?))
+            .write(move |tx| Ok::<_, ServiceError>(outbox::note(tx, &id, before, &tried, now_ms)?))
             .await
     }
 }
