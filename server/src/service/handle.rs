@@ -137,6 +137,7 @@ impl Service {
             outages: RwLock::new(Arc::new([])),
             parsed: Mutex::new(BTreeMap::new()),
         }));
+        service.name_store()?;
         service.remember_outages()?;
         Ok(service)
     }

@@ -169,6 +169,15 @@ impl Service {
             .await
     }
 
+    /// Gives a new store its epoch, once.
+    pub(super) fn name_store(&self) -> Result<(), ServiceError> {
+        let epoch = super::ids::random_hex::<16>()?;
+        self.0.store.write_now(move |tx| {
+            meta::ensure(tx, meta::STORE_EPOCH, &epoch)?;
+            Ok(())
+        })
+    }
+
     /// Changes when the store was restored; agents then send again what lies above its marks.
     pub(super) fn store_epoch(db: &mut impl crate::store::Reader) -> Result<String, ServiceError> {
         Ok(meta::get(db, meta::STORE_EPOCH)?.unwrap_or_default())
