@@ -193,6 +193,9 @@ pub(super) fn nudge_topic(host: HostId) -> String {
     format!("nudge:{host}")
 }
 
+/// The topic that says that some plan changed: pages and event streams look again.
+pub(super) const PLAN_CHANGED: &str = "plan";
+
 /// The topic that says that a key was revoked.
 #[must_use]
 pub(super) fn revoked_topic(spki_hash: &str) -> String {
@@ -228,10 +231,12 @@ pub struct Changes(broadcast::Receiver<StoreEvent>);
 const SAFETY_NET: Duration = Duration::from_secs(3);
 
 impl Changes {
-    /// Until something was committed, or a few seconds have passed.
+    /// Until something was committed, or a few seconds have passed. All that was committed until now counts as one.
     pub async fn wait(&mut self) {
+        use broadcast::error::TryRecvError::{Closed, Empty};
         // A reader that fell behind, or a store that closed, simply looks again.
         let _ = tokio::time::timeout(SAFETY_NET, self.0.recv()).await;
+        while !matches!(self.0.try_recv(), Err(Empty | Closed)) {}
     }
 
     /// The next notice; `None` when some were missed or a few seconds have passed.

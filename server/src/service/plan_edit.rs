@@ -13,7 +13,7 @@ use cutover_proto::{
 };
 use prost::Message as _;
 
-use super::{Service, ServiceError, campaign::InForce, handle::nudge_topic};
+use super::{Service, ServiceError, campaign::InForce, handle::{PLAN_CHANGED, nudge_topic}};
 use crate::store::{Reader, StreamName, WriteTx, events, plans, slots, work_orders};
 
 /// The slot that limits how many orders are out in a campaign.
@@ -106,6 +106,7 @@ impl PlanEdit {
                 forecast::latest_start_ms(&in_force.campaign),
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
+            tx.after_commit(PLAN_CHANGED);
         }
         for effect in &self.effects {
             self.carry_out(tx, service, effect)?;

@@ -5,10 +5,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::deliver;
-use crate::service::{Service, ServiceError};
+use crate::service::{Changes, Service, ServiceError};
 
 /// How long a pass waits for a change before it looks again. Short, because a wake is due to the second.
 const REST: Duration = Duration::from_millis(250);
+
+/// How long between passes when there is work, or when something was committed.
+const REST_AT_WORK: Duration = Duration::from_millis(20);
 
 /// How long after a failure.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
@@ -58,7 +61,7 @@ impl Tasks {
                 Ok(pass) if pass.is_idle() => REST,
                 Ok(pass) => {
                     tracing::debug!(?pass, "background pass");
-                    Duration::from_millis(20)
+                    REST_AT_WORK
                 }
                 Err(error) => {
                     tracing::warn!(%error, "background pass failed; it is tried again");
@@ -67,7 +70,7 @@ impl Tasks {
             };
             tokio::select! {
                 () = tokio::time::sleep(rest) => {}
-                () = changes.wait(), if rest == REST => {}
+                () = after_change(&mut changes), if rest == REST => {}
                 changed = stop.changed() => if changed.is_err() || *stop.borrow() { break },
             }
         }
@@ -96,4 +99,10 @@ impl Tasks {
             delivered: deliver::due(&self.service, &self.http).await?,
         })
     }
+}
+
+/// Until something was committed. Many commits in a row are one reason to look.
+async fn after_change(changes: &mut Changes) {
+    changes.wait().await;
+    tokio::time::sleep(REST_AT_WORK).await;
 }
