@@ -13,7 +13,11 @@ use cutover_proto::{
 };
 use prost::Message as _;
 
-use super::{Service, ServiceError, campaign::InForce, handle::{PLAN_CHANGED, nudge_topic}};
+use super::{
+    Service, ServiceError,
+    campaign::InForce,
+    handle::{PLAN_CHANGED, nudge_topic},
+};
 use crate::store::{Reader, StreamName, WriteTx, events, plans, slots, work_orders};
 
 /// The slot that limits how many orders are out in a campaign.

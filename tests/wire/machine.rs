@@ -1,0 +1,302 @@
+//! A host made by hand: real keys, a real certificate, and a mouth that says whatever a test wants.
+
+use cutover_proto::{
+    envelope::{self, Context, PublicKey, SigningKey},
+    ids::HostId,
+    inventory::Inventory,
+    order::WorkOrder,
+    record::{RecordEvent, StepRecord},
+    rule::BUILT_IN_REVISION,
+    seal::SealingKey,
+    v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient},
+};
+use cutover_server::{
+    clock::Clock,
+    pki::HOST_LIFE,
+    store::{StoreError, host_keys},
+};
+use prost::Message as _;
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
+use sha2::{Digest, Sha256};
+use tonic::{
+    Status,
+    transport::{Certificate, Channel, ClientTlsConfig, Identity},
+};
+
+use crate::{inventories, server::Server, wait::until};
+
+/// Two private keys, as an agent has them.
+pub(crate) struct Keys {
+    pair: KeyPair,
+    pub(crate) signing: SigningKey,
+}
+
+impl Keys {
+    pub(crate) fn new() -> Self {
+        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let signing = SigningKey::host(&pair.serialize_der()).unwrap();
+        Self { pair, signing }
+    }
+
+    pub(crate) fn request(&self) -> Vec<u8> {
+        self.request_named(None)
+    }
+
+    /// A certificate request that also claims a name.
+    pub(crate) fn request_named(&self, name: Option<&str>) -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        if let Some(name) = name {
+            params.subject_alt_names = vec![SanType::URI(name.try_into().unwrap())];
+            params.distinguished_name.push(DnType::CommonName, name);
+        }
+        params.serialize_request(&self.pair).unwrap().der().to_vec()
+    }
+
+    pub(crate) fn sealing_statement(&self) -> v1::Envelope {
+        let public = SealingKey::generate().public().to_vec();
+        envelope::seal(Context::SealingKey, public, &self.signing).unwrap()
+    }
+
+    pub(crate) fn spki_hash(&self) -> String {
+        self.signing.public().key_id().to_owned()
+    }
+}
+
+/// A good enrolment of a machine of this name.
+pub(crate) fn enrolment(keys: &Keys, token: &str, hostname: &str) -> v1::EnrollRequest {
+    v1::EnrollRequest {
+        token: token.to_owned(),
+        csr_der: keys.request(),
+        sealing_key: Some(keys.sealing_statement()),
+        facts: Some(inventories::facts(hostname).into()),
+        agent_version: "0.1.0".to_owned(),
+    }
+}
+
+/// Asks to enrol, over a connection without a certificate.
+pub(crate) async fn enroll(server: &Server, request: v1::EnrollRequest) -> Result<v1::EnrollReply, Status> {
+    let mut client = EnrollmentClient::new(channel(server, None).await);
+    client.enroll(request).await.map(tonic::Response::into_inner)
+}
+
+/// An enrolled host.
+pub(crate) struct Machine {
+    pub(crate) host: HostId,
+    pub(crate) name: String,
+    pub(crate) keys: Keys,
+    pub(crate) server_keys: Vec<PublicKey>,
+    certificate: Vec<u8>,
+    channel: Channel,
+    boot_id: String,
+    /// Its own clock, which a server must not trust: it only rises.
+    clock_ms: i64,
+}
+
+impl Machine {
+    /// Enrols with a new token.
+    pub(crate) async fn enrol(server: &Server, name: &str) -> Self {
+        let (keys, token) = (Keys::new(), server.token(1).await);
+        let reply = enroll(server, enrolment(&keys, &token, name)).await.unwrap();
+        let certificate = reply.certificate_chain[0].clone();
+        let server_keys = reply
+            .signing_keys
+            .iter()
+            .map(|key| PublicKey::server(&key.public_key).unwrap());
+        Self {
+            host: reply.host_id.parse().unwrap(),
+            name: name.to_owned(),
+            server_keys: server_keys.collect(),
+            channel: channel(server, Some((certificate.as_slice(), &keys))).await,
+            certificate,
+            keys,
+            boot_id: "boot-1".to_owned(),
+            clock_ms: 1_000,
+        }
+    }
+
+    /// A host whose certificate was issued so long ago; its first key is revoked.
+    pub(crate) async fn enrolled_ago(server: &Server, name: &str, ago_ms: i64) -> Self {
+        let mut machine = Self::enrol(server, name).await;
+        let (keys, host) = (Keys::new(), machine.host);
+        let issued_ms = Clock::system().now_ms() - ago_ms;
+        let issued = server
+            .pki()
+            .issue_host(&keys.request(), host.uuid(), issued_ms, HOST_LIFE)
+            .unwrap();
+        let row = host_keys::HostKeyRow {
+            spki_hash: issued.spki_hash.clone(),
+            host_id: host.to_string(),
+            from_ms: issued.not_before_ms,
+            to_ms: issued.not_after_ms,
+            revoked_ms: None,
+            certificate: issued.der.clone(),
+        };
+        let first = machine.keys.spki_hash();
+        server
+            .write(move |tx| {
+                host_keys::revoke(tx, &first, 1)?;
+                host_keys::insert(tx, &row)?;
+                Ok::<_, StoreError>(())
+            })
+            .await;
+        machine.take_over(server, keys, issued.der).await;
+        machine
+    }
+
+    /// Goes on with another key and certificate, and gives the former ones.
+    pub(crate) async fn take_over(&mut self, server: &Server, keys: Keys, certificate: Vec<u8>) -> (Keys, Vec<u8>) {
+        let former = (
+            std::mem::replace(&mut self.keys, keys),
+            std::mem::replace(&mut self.certificate, certificate),
+        );
+        self.reconnect(server).await;
+        former
+    }
+
+    /// A new connection: after a restart, or to be judged from the handshake on.
+    pub(crate) async fn reconnect(&mut self, server: &Server) {
+        self.channel = channel(server, Some((self.certificate.as_slice(), &self.keys))).await;
+    }
+
+    pub(crate) fn agent(&self) -> AgentClient<Channel> {
+        AgentClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn enrollment(&self) -> EnrollmentClient<Channel> {
+        EnrollmentClient::new(self.channel.clone())
+    }
+
+    /// The next instant of its own clock.
+    pub(crate) fn tick(&mut self) -> i64 {
+        self.clock_ms += 1_000;
+        self.clock_ms
+    }
+
+    /// What every check-in says.
+    pub(crate) fn hello(&self) -> v1::CheckInRequest {
+        v1::CheckInRequest {
+            agent_version: "0.1.0".to_owned(),
+            boot_id: self.boot_id.clone(),
+            rules_revision: BUILT_IN_REVISION,
+            journal: v1::JournalState::Sound as i32,
+            ..v1::CheckInRequest::default()
+        }
+    }
+
+    /// A check-in with this inventory, taken now and signed.
+    pub(crate) fn showing(&mut self, inventory: Inventory) -> v1::CheckInRequest {
+        let taken_at_ms = self.tick();
+        let inventory = Inventory {
+            taken_at_ms,
+            boot_id: self.boot_id.clone(),
+            ..inventory
+        };
+        let wire = v1::Inventory::from(inventory);
+        let signed = envelope::seal_message(Context::Inventory, &wire, &self.keys.signing).unwrap();
+        v1::CheckInRequest {
+            inventory_digest: envelope::digest(&signed).to_vec(),
+            inventory: Some(signed),
+            looked_at_ms: taken_at_ms,
+            ..self.hello()
+        }
+    }
+
+    pub(crate) fn carrying(&mut self) -> v1::CheckInRequest {
+        let inventory = inventories::carrying(self.host, &self.name);
+        self.showing(inventory)
+    }
+
+    pub(crate) fn replaced(&mut self) -> v1::CheckInRequest {
+        let inventory = inventories::replaced(self.host, &self.name);
+        self.showing(inventory)
+    }
+
+    /// A signed record of an order.
+    pub(crate) fn record(&mut self, order: u64, sequence: u32, event: RecordEvent, step: u32) -> v1::Envelope {
+        let record = StepRecord {
+            host_id: self.host,
+            order_number: order,
+            sequence,
+            event,
+            step,
+            at_ms: self.tick(),
+            boot_id: self.boot_id.clone(),
+            cause: None,
+            detail: String::new(),
+            exit_code: None,
+            log_tail: String::new(),
+        };
+        envelope::seal_message(Context::StepRecord, &v1::StepRecord::from(record), &self.keys.signing).unwrap()
+    }
+
+    /// Every record of an order that goes well: accepted, each step begun and done, completed.
+    pub(crate) fn records_of(&mut self, order: &WorkOrder) -> Vec<v1::Envelope> {
+        let mut told = vec![(RecordEvent::OrderAccepted, 0)];
+        for step in 0..u32::try_from(order.steps.len()).unwrap() {
+            told.extend([(RecordEvent::StepBegun, step), (RecordEvent::StepDone, step)]);
+        }
+        told.push((RecordEvent::OrderCompleted, 0));
+        let numbered = (1..).zip(told);
+        numbered
+            .map(|(sequence, (event, step))| self.record(order.number, sequence, event, step))
+            .collect()
+    }
+
+    pub(crate) async fn check_in(&self, request: v1::CheckInRequest) -> Result<v1::CheckInReply, Status> {
+        self.agent().check_in(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Checks in until an order comes, and reads it by the server's keys.
+    pub(crate) async fn fetch_order(&self) -> (v1::Envelope, WorkOrder) {
+        let fetched = until("a work order comes", || async {
+            self.check_in(self.hello()).await.unwrap().work_order
+        })
+        .await;
+        let order = WorkOrder::open(&fetched, &self.server_keys).unwrap();
+        (fetched, order)
+    }
+
+    /// A good renewal: for new keys, proven by the ones in use.
+    pub(crate) fn renewal(&self, new: &Keys) -> v1::RenewRequest {
+        let csr_der = new.request();
+        let digest = Sha256::digest(&csr_der).to_vec();
+        v1::RenewRequest {
+            proof: Some(envelope::seal(Context::Renewal, digest, &self.keys.signing).unwrap()),
+            sealing_key: Some(new.sealing_statement()),
+            csr_der,
+        }
+    }
+
+    pub(crate) async fn renew(&self, request: v1::RenewRequest) -> Result<v1::RenewReply, Status> {
+        self.enrollment().renew(request).await.map(tonic::Response::into_inner)
+    }
+}
+
+/// The bytes of an envelope as they go over the wire.
+pub(crate) fn bytes(envelope: &v1::Envelope) -> Vec<u8> {
+    envelope.encode_to_vec()
+}
+
+/// A connection that trusts the server's authority and shows a certificate, if any.
+async fn channel(server: &Server, shown: Option<(&[u8], &Keys)>) -> Channel {
+    let mut tls = ClientTlsConfig::new().domain_name("localhost");
+    for root in server.pki().roots() {
+        tls = tls.ca_certificate(Certificate::from_pem(pem(&root)));
+    }
+    if let Some((certificate, keys)) = shown {
+        tls = tls.identity(Identity::from_pem(pem(certificate), keys.pair.serialize_pem()));
+    }
+    Channel::from_shared(format!("https://{}", server.app().agents))
+        .unwrap()
+        .tls_config(tls)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap()
+}
+
+fn pem(der: &[u8]) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let text = STANDARD.encode(der);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}

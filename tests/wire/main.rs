@@ -1,0 +1,19 @@
+//! Over the wire: a real server in this process, hosts made by hand that speak to it over real mutual TLS, and people
+//! who speak to it over real HTTP. What the server must refuse, a real agent would never send; so hosts are made by hand.
+//!
+//! `docs/testing.md` says how to run these and what they need.
+
+mod check_in;
+mod database;
+mod enrolment;
+mod inventories;
+mod machine;
+mod people;
+mod records;
+mod renewal;
+mod reports;
+mod revocation;
+mod server;
+mod sink;
+mod wait;
+mod whole_way;

@@ -1,0 +1,8 @@
+//! The people's side: pages, REST, events, and who gets in.
+
+mod browser;
+mod events;
+mod listeners;
+mod pages;
+mod routes;
+mod sign_in;

@@ -1,0 +1,217 @@
+//! A server with all its parts, in a directory of its own and on ports that the system gives.
+
+use std::net::SocketAddr;
+
+use cutover_core::{
+    campaign::PRESETS,
+    decide::{Event, Fact, replay},
+    plan::Plan,
+};
+use cutover_proto::ids::HostId;
+use cutover_server::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    pki::Pki,
+    service::{Caller, NewToken, Role, Service},
+    store::{ReadTx, StoreError, StreamName, WriteTx, events, plans, totals},
+};
+use tempfile::TempDir;
+
+/// 2026-11-22T12:00:00Z, a Sunday: where manual clocks begin.
+pub(crate) const BEGIN_MS: i64 = 1_795_348_800_000;
+
+/// The running server.
+pub(crate) struct Server {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    app: Option<App>,
+    dir: TempDir,
+}
+
+impl Server {
+    /// With a campaign clock that stands still until it is advanced.
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        prepare();
+        let dir = tempfile::tempdir().unwrap();
+        Pki::create(&dir.path().join("pki"), Clock::system().now_ms()).unwrap();
+        let mut config = config_in(&dir);
+        change(&mut config);
+        let clock = Clock::manual(BEGIN_MS);
+        let app = App::start(&config, clock.clone()).await.unwrap();
+        Self {
+            config,
+            clock,
+            app: Some(app),
+            dir,
+        }
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        self.app.as_ref().expect("it runs")
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.app().service
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Ends it, and starts another over the same directory and store.
+    pub(crate) async fn restart(&mut self) {
+        self.halt().await;
+        self.resume().await;
+    }
+
+    pub(crate) async fn halt(&mut self) {
+        self.app.take().expect("it runs").stop().await;
+    }
+
+    pub(crate) async fn resume(&mut self) {
+        self.app = Some(App::start(&self.config, self.clock.clone()).await.unwrap());
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.halt().await;
+    }
+
+    /// The keys, as another process would read them.
+    pub(crate) fn pki(&self) -> Pki {
+        Pki::open(&self.config.data_dir.join("pki")).unwrap()
+    }
+
+    /// An enrolment token for so many hosts.
+    pub(crate) async fn token(&self, uses: u32) -> String {
+        let ask = NewToken { uses, hours: 1 };
+        self.service().create_token(Caller::server(), ask).await.unwrap().token
+    }
+
+    /// An access token of this role.
+    pub(crate) async fn access(&self, role: Role) -> String {
+        let name = format!("a-{role}");
+        self.service().create_access_token(name, role).await.unwrap()
+    }
+
+    pub(crate) async fn open_wave(&self) {
+        let wave = "all".to_owned();
+        self.service().open_wave(Caller::server(), wave, false).await.unwrap();
+    }
+
+    /// The address of a page or a resource.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.app().people)
+    }
+
+    /// Reads the store beside the server.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        look: impl Fn(&mut ReadTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.service().store().read(look).await.unwrap()
+    }
+
+    /// Writes into the store, as time or another process would.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        change: impl Fn(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.service().store().write(change).await.unwrap()
+    }
+
+    /// The position of the newest event.
+    pub(crate) async fn last_pos(&self) -> i64 {
+        self.read(|tx| events::last_pos(tx)).await
+    }
+
+    /// A host's plan, as its row has it.
+    pub(crate) async fn plan(&self, host: HostId) -> Plan {
+        let campaign = self.service().campaign_id().to_string();
+        let row = self
+            .read(move |tx| plans::load(tx, &campaign, &host.to_string()))
+            .await
+            .expect("a plan");
+        serde_json::from_str(&row.state).unwrap()
+    }
+
+    /// The events of a host's plan.
+    pub(crate) async fn told(&self, host: HostId) -> Vec<Event> {
+        let stream = StreamName::plan(self.service().campaign_id().as_str(), &host.to_string());
+        let stored = self.read(move |tx| events::load(tx, &stream, 1, 10_000)).await;
+        stored
+            .iter()
+            .map(|event| serde_json::from_str(&event.body).unwrap())
+            .collect()
+    }
+
+    /// The phases that a plan went through, in order.
+    pub(crate) async fn phases(&self, host: HostId) -> Vec<String> {
+        let moved = |event: &Event| match &event.fact {
+            Fact::Moved { to, .. } => Some(to.to_string()),
+            _ => None,
+        };
+        self.told(host).await.iter().filter_map(moved).collect()
+    }
+
+    /// What must hold whatever happened: totals equal a recount, chains verify, each plan is the replay of its events.
+    pub(crate) async fn holds_together(&self, hosts: &[HostId]) {
+        let campaign = self.service().campaign_id().clone();
+        let id = campaign.to_string();
+        self.read(move |tx| totals::check(tx, &id)).await;
+        let (whole, broken) = self.service().verify_chains().await.unwrap();
+        assert_eq!(
+            (whole, broken),
+            (2 * hosts.len(), 0),
+            "chains that verify, and that do not"
+        );
+        for host in hosts {
+            let replayed = replay(Plan::unborn(*host, campaign.clone()), &self.told(*host).await).unwrap();
+            assert_eq!(
+                replayed,
+                self.plan(*host).await,
+                "the row is not the replay of its events"
+            );
+        }
+    }
+}
+
+/// One provider of cryptography, and the server's log where a failing test shows it; a second call changes nothing.
+pub(crate) fn prepare() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter("cutover_server=debug")
+        .with_test_writer();
+    let _ = lines.try_init();
+}
+
+/// Everything on loopback and free ports, a campaign that starts by itself, no scheduled report.
+pub(crate) fn config_in(dir: &TempDir) -> Config {
+    let mut config = Config {
+        data_dir: dir.path().to_owned(),
+        ..Config::default()
+    };
+    config.agents.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.people.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.report.schedule = String::new();
+    config.campaign.file = dir.path().join("campaign.toml");
+    std::fs::write(&config.campaign.file, campaign_text()).unwrap();
+    config
+}
+
+/// The preset in mode automatic, without grace and with a soak of four minutes.
+fn campaign_text() -> String {
+    let mut document: toml::Table = toml::from_str(PRESETS[0].1).unwrap();
+    document.insert("mode".into(), "automatic".into());
+    document.insert("accepted_grades".into(), toml::Value::Array(vec!["on-demand".into()]));
+    document.insert("recovery_target".into(), "2027-06-30T00:00:00Z".into());
+    let policy = [("grace", "0s"), ("soak", "4m"), ("stale_after", "60d")];
+    let policy = policy.map(|(key, value)| (key.to_owned(), toml::Value::from(value)));
+    document.insert("policy".into(), toml::Value::Table(policy.into_iter().collect()));
+    toml::to_string(&document).unwrap()
+}
