@@ -8,12 +8,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use cutover_tests::harness::{
+    clock::wait_for,
+    process::{Running, tool},
+};
 
 use crate::{
-    clock::{Stopwatch, now_ms, wait_for},
+    clock::{Stopwatch, now_ms},
     elf,
     installation::Installation,
-    program::{Running, built, command, output_of},
+    program::{built, must_run, output_of, pid},
     setting::Setting,
     table, usage,
 };
@@ -69,17 +73,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     table::progress(&format!("the agent has {} s to come to rest", options.settle));
     std::thread::sleep(Duration::from_secs(options.settle));
 
-    let pid = running.pid();
+    let pid = pid(&running);
     let first = usage::memory(pid)?;
     let (ticks, threads, watch) = (usage::cpu(pid)?, usage::cpu_of_threads(pid)?, Stopwatch::start());
     table::progress(&format!("measuring for {} minutes", options.minutes));
     std::thread::sleep(Duration::from_secs(60) * options.minutes);
-    running.must_run().context("the agent")?;
+    must_run(&mut running).context("the agent")?;
     let silent_ms = now_ms() - installation.host()?.map_or(0, |host| host.last_contact_ms);
     ensure!(
         silent_ms < i64::from(3 * CHECK_IN) * 1000,
         "the agent has not checked in for {silent_ms} ms, so it was not at rest but cut off:\n{}",
-        running.said()
+        running.log()?
     );
     let minutes = watch.elapsed().as_secs_f64() / 60.0;
     let per_minute = |used: Duration| used.as_secs_f64() * 1e3 / minutes;
@@ -100,8 +104,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         ["figure", "value"],
         &[
             row("program, stripped", format!("{size:.2} MB")),
-            row("resident, anonymous memory at the beginning", memory(first)),
-            row(&format!("the same {minutes:.0} minutes later"), memory(last)),
+            row("resident, anonymous memory", memory(first)),
+            row(&format!("the same after {minutes:.0} more minutes"), memory(last)),
             row("CPU a minute, run time of its threads", format!("{threads:.2} ms")),
             row(
                 "CPU a minute, user and system time in ticks of 10 ms",
@@ -128,20 +132,29 @@ fn connected(agent: &Path, installation: &mut Installation) -> Result<Running> {
 
     let mut run = with_config(agent, &config);
     run.arg("run");
-    let mut running = Running::start(run, &installation.directory().join("agent.log"))?;
+    let mut running = Running::spawn("cutover-agent", run, &installation.directory().join("agent.log"))?;
     let mut heard = None;
     let looked = wait_for("the agent's first look reaches the server", SOON, || {
-        running.must_run().context("cutover-agent run")?;
+        must_run(&mut running).context("cutover-agent run")?;
         heard = installation.host()?;
         let complete = heard.as_ref().is_some_and(|host| host.phase != UNASSESSED);
         Ok(complete.then_some(()))
     });
-    looked.with_context(|| format!("the server heard {heard:?}; the agent said:\n{}", running.said()))?;
+    looked.with_context(|| {
+        let known = heard.map_or_else(
+            || "no host".to_owned(),
+            |host| format!("{} ({})", host.phase, host.reason),
+        );
+        format!(
+            "the server has {known}; the agent said:\n{}",
+            running.log().unwrap_or_default()
+        )
+    })?;
     Ok(running)
 }
 
 fn with_config(agent: &Path, config: &Path) -> Command {
-    let mut command = command(agent);
+    let mut command = tool(agent);
     command.arg("--config").arg(config);
     command
 }

@@ -8,15 +8,15 @@ use cutover_proto::v1::{
     self,
     agent_server::{Agent, AgentServer},
 };
+use cutover_tests::harness::{clock::wait_for, process::Running};
 use tonic::{
     Request, Response, Status,
     transport::{Certificate, Identity, Server, ServerTlsConfig},
 };
 
 use crate::{
-    clock::wait_for,
     identity::Authority,
-    program::{Running, free_address, pinned},
+    program::{free_address, must_run, pid, pinned},
 };
 
 /// What the bare server is told.
@@ -97,9 +97,9 @@ impl BareServer {
         command
             .args(["echo-server", "--listen", &address.to_string(), "--keys"])
             .arg(keys.path());
-        let mut process = Running::start(command, &keys.path().join("log"))?;
+        let mut process = Running::spawn("the bare server", command, &keys.path().join("log"))?;
         wait_for("the bare server answers", std::time::Duration::from_secs(30), || {
-            process.must_run().context("the bare server")?;
+            must_run(&mut process).context("the bare server")?;
             Ok(std::net::TcpStream::connect(address).ok())
         })?;
         Ok(Self {
@@ -112,7 +112,7 @@ impl BareServer {
 
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
-        self.process.pid()
+        pid(&self.process)
     }
 
     /// Where it listens.

@@ -9,11 +9,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use cutover_tests::harness::{
+    clock::wait_for,
+    process::{Running, tool},
+};
 use serde::Deserialize;
 
 use crate::{
-    clock::wait_for,
-    program::{Running, command, free_address, output_of, pinned},
+    program::{free_address, must_run, output_of, pid, pinned},
     setting::file_system,
 };
 
@@ -76,15 +79,15 @@ impl Installation {
             ),
         )?;
 
-        let mut init = command(program);
+        let mut init = tool(program);
         init.arg("--config").arg(&config).arg("init");
         output_of(init).context("cutover init")?;
         let mut serve = match core {
             Some(core) => pinned(core, program),
-            None => command(program),
+            None => tool(program),
         };
         serve.arg("--config").arg(&config).arg("serve");
-        let server = Running::start(serve, &directory.path().join("serve.log"))?;
+        let server = Running::spawn("cutover serve", serve, &directory.path().join("serve.log"))?;
         Ok(Self {
             server,
             program: program.to_owned(),
@@ -101,7 +104,7 @@ impl Installation {
 
     /// The server's process.
     pub(crate) fn pid(&self) -> u32 {
-        self.server.pid()
+        pid(&self.server)
     }
 
     /// Kind of the file system below the store.
@@ -121,7 +124,7 @@ impl Installation {
     pub(crate) fn token(&mut self, uses: usize) -> Result<Token> {
         let mut refused = String::new();
         let made = wait_for("the server makes a token", SOON, || {
-            self.server.must_run().context("cutover serve")?;
+            must_run(&mut self.server).context("cutover serve")?;
             let mut create = self.cutover();
             create
                 .args(["token", "create", "--hours", "1", "--uses"])
@@ -167,7 +170,7 @@ impl Installation {
     }
 
     fn cutover(&self) -> Command {
-        let mut cutover = command(&self.program);
+        let mut cutover = tool(&self.program);
         cutover
             .arg("--config")
             .arg(self.directory.path().join("server.toml"))

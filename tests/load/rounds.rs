@@ -38,6 +38,13 @@ impl Window {
     }
 }
 
+impl std::fmt::Display for Window {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (cpu, rate, busy) = (self.cpu_per_call_us(), self.rate(), self.busy() * 100.0);
+        write!(f, "{cpu:.1} µs a call, {rate:.0} calls a second, {busy:.0} % busy")
+    }
+}
+
 /// What alternating rounds of ours and bare come to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Summary {

@@ -3,14 +3,9 @@
 use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Result, ensure};
+use cutover_tests::harness::process::tool;
 
-use crate::{
-    debian_files,
-    program::{built, command},
-    rounds::median,
-    setting::Setting,
-    table, usage,
-};
+use crate::{debian_files, program::built, rounds::median, setting::Setting, table, usage};
 
 /// Exit code of a scan that found a target (docs/commands.md). Anything else was another scan than the one meant.
 const FOUND: i32 = 10;
@@ -49,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let root = tempfile::Builder::new().prefix("cutover-load-root.").tempdir()?;
     debian_files::plant(root.path(), options.packages)?;
     let scan = || {
-        let mut scan = command(&program);
+        let mut scan = tool(&program);
         scan.args(["scan", "--format", "json", "--root"]).arg(root.path());
         scan
     };

@@ -3,8 +3,9 @@
 use std::{fmt, fs, path::Path};
 
 use anyhow::{Context, Result};
+use cutover_tests::harness::process::tool;
 
-use crate::program::{command, output_of};
+use crate::program::output_of;
 
 /// What stands above every table.
 #[derive(Debug)]
@@ -88,7 +89,7 @@ fn after<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn commit() -> Result<String> {
-    let mut git = command("git");
+    let mut git = tool("git");
     git.args([
         "-C",
         env!("CARGO_MANIFEST_DIR"),
