@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use cutover_agent::config as agent;
 use cutover_server::config::Config;
 
 fn shipped(file: &str) -> String {
@@ -44,6 +45,28 @@ fn the_shipped_server_configuration_names_every_key_at_its_default() {
     let named: toml::Table = toml::from_str(&text).expect("it is TOML");
     let known = toml::Table::try_from(Config::default()).expect("the defaults can be written as TOML");
     assert_eq!(keys(&named), keys(&known));
+}
+
+/// What the agent makes of a file with this text and an empty environment.
+fn agent_reads(text: &str) -> agent::Config {
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    let file = directory.path().join("agent.toml");
+    fs::write(&file, text).expect("can be written");
+    agent::Config::load(&file, true, []).expect("the agent knows every key in it")
+}
+
+#[test]
+fn the_shipped_agent_configuration_changes_nothing() {
+    assert_eq!(agent_reads(&shipped("config/agent.toml")), agent_reads(""));
+}
+
+#[test]
+fn the_shipped_agent_configuration_names_every_key_at_its_default() {
+    let text = switched_on(&shipped("config/agent.toml"));
+    assert_eq!(agent_reads(&text), agent_reads(""));
+    let named = keys(&toml::from_str(&text).expect("it is TOML"));
+    let known = agent::Key::ALL.iter().map(|key| key.as_str().to_owned()).collect();
+    assert_eq!(named, known);
 }
 
 #[test]
