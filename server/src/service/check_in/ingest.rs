@@ -73,7 +73,7 @@ impl Service {
             edit.take(&Input::JournalDistrusted { fault }, &in_force.cx(self, &wave))?;
         }
         match &arrival.inventory {
-            Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? => {
+            Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));
                 let assessment = judge::assess(&inventory.inventory, &in_force.campaign, &self.0.catalog);
                 let looked = Input::Looked {
@@ -101,6 +101,10 @@ impl Service {
     }
 
     fn take_presence(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {
+        if edit.plan.is_closed() {
+            // It left, or was taken out; only enrolling again brings it back.
+            return Ok(());
+        }
         let wave = edit.plan.wave.clone();
         let input = Input::CheckedIn {
             looked_at_ms: Some(arrival.looked_at_ms).filter(|ms| *ms != 0),

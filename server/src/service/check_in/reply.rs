@@ -77,7 +77,14 @@ impl Service {
             }),
             ..v1::CheckInReply::default()
         };
-        let cancel = plan.order_to_cancel().map(|(number, why)| (number, why.to_owned()));
+        // A host that comes back with an order that is over here is told to end it.
+        let stray = plan
+            .stray_order(arrival.running)
+            .map(|number| (number, "the server has ended this order"));
+        let cancel = plan
+            .order_to_cancel()
+            .or(stray)
+            .map(|(number, why)| (number, why.to_owned()));
         Ok(Due {
             reply,
             order,
