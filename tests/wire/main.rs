@@ -3,6 +3,11 @@
 //!
 //! `docs/testing.md` says how to run these and what they need.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is test code, also what lies outside of #[test] functions"
+)]
+
 mod check_in;
 mod database;
 mod enrolment;

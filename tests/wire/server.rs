@@ -152,9 +152,12 @@ impl Server {
 
     /// The phases that a plan went through, in order.
     pub(crate) async fn phases(&self, host: HostId) -> Vec<String> {
-        let moved = |event: &Event| match &event.fact {
-            Fact::Moved { to, .. } => Some(to.to_string()),
-            _ => None,
+        let moved = |event: &Event| {
+            if let Fact::Moved { to, .. } = &event.fact {
+                Some(to.to_string())
+            } else {
+                None
+            }
         };
         self.told(host).await.iter().filter_map(moved).collect()
     }
