@@ -25,8 +25,41 @@ pub(crate) enum Deleted {
     NothingThere,
 }
 
-/// Deletes what `path` names below `root`. Links are deleted, never followed; other file systems are left alone.
+/// Where each vendor has a directory of its own: the first three by the Filesystem Hierarchy Standard, the last by custom.
+const VENDOR_HOMES: [&[&str]; 4] = [&["opt"], &["etc", "opt"], &["var", "opt"], &["var", "log"]];
+
+/// Deletes what `path` names below `root`, and the vendor's own directory above it once that is empty. Links are deleted,
+/// never followed; other file systems are left alone.
 pub(crate) fn delete(root: &Path, path: &str) -> Result<Deleted, HandsError> {
+    let deleted = delete_alone(root, path)?;
+    // Several products of a vendor share that directory, so it is nobody's leftover while one of them has something in it.
+    remove_empty_vendor_directory(root, path);
+    Ok(deleted)
+}
+
+/// Removes `/opt/VENDOR` and its like, for a `path` directly in it. One that is not empty, or cannot be removed, stays: an
+/// empty directory is no reason to fail.
+fn remove_empty_vendor_directory(root: &Path, path: &str) {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let [home @ .., vendor, _] = parts.as_slice() else {
+        return;
+    };
+    if !VENDOR_HOMES.contains(&home) {
+        return;
+    }
+    let directory = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+    let opened = openat(CWD, root, directory, Mode::empty()).and_then(|root| {
+        home.iter().try_fold(root, |at, part| {
+            openat(&at, *part, directory | OFlags::NOFOLLOW, Mode::empty())
+        })
+    });
+    match opened.and_then(|home| unlinkat(&home, *vendor, AtFlags::REMOVEDIR)) {
+        Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => {}
+        Err(errno) => tracing::debug!(path, %errno, "the vendor's directory stays"),
+    }
+}
+
+fn delete_alone(root: &Path, path: &str) -> Result<Deleted, HandsError> {
     let refused = |why: &str| HandsError::PathRefused {
         path: path.to_owned(),
         why: why.to_owned(),
@@ -154,8 +187,39 @@ mod tests {
         let path = "/var/opt/kaspersky/kesl";
         assert_eq!(delete(root.path(), path).unwrap(), Deleted::Gone);
         assert!(!root.path().join("var/opt/kaspersky/kesl").exists());
-        assert!(root.path().join("var/opt/kaspersky").exists());
         assert_eq!(delete(root.path(), path).unwrap(), Deleted::NothingThere);
+    }
+
+    #[test]
+    fn the_vendors_directory_goes_with_its_last_content_and_what_holds_it_stays() {
+        let root = root();
+        fs::create_dir_all(root.path().join("var/opt/kaspersky/klms")).unwrap();
+        delete(root.path(), "/var/opt/kaspersky/kesl").unwrap();
+        assert!(
+            root.path().join("var/opt/kaspersky/klms").exists(),
+            "another product has something in it"
+        );
+        delete(root.path(), "/var/opt/kaspersky/klms").unwrap();
+        assert!(!root.path().join("var/opt/kaspersky").exists());
+        assert!(root.path().join("var/opt").exists());
+
+        // An agent that was ended between the two comes back to this.
+        fs::create_dir_all(root.path().join("var/log/kaspersky")).unwrap();
+        let again = delete(root.path(), "/var/log/kaspersky/kesl").unwrap();
+        assert_eq!(again, Deleted::NothingThere);
+        assert!(!root.path().join("var/log/kaspersky").exists());
+    }
+
+    #[test]
+    fn a_systems_directory_that_became_empty_stays() {
+        let root = root();
+        let wants = root.path().join("etc/systemd/system/multi-user.target.wants");
+        fs::create_dir_all(&wants).unwrap();
+        symlink("../kesl.service", wants.join("kesl.service")).unwrap();
+        delete(root.path(), "/etc/systemd/system/multi-user.target.wants/kesl.service").unwrap();
+        assert!(wants.exists());
+        delete(root.path(), "/home/user/letter").unwrap();
+        assert!(root.path().join("home/user").exists());
     }
 
     #[test]
