@@ -68,7 +68,7 @@ pub fn line(event: &Event) -> String {
             detail,
             *used_attempt,
         ),
-        Fact::RetrySet { at_ms, .. } => format!("next try due at {}", utc(*at_ms)),
+        Fact::RetrySet { due_ms, .. } => format!("next try due at {}", utc(*due_ms)),
         Fact::RetryDue => "next try is due".to_owned(),
         Fact::RestartSeen { .. } => "came back from a restart".to_owned(),
         Fact::VerifyTurned { verify } => verifying(verify),

@@ -105,10 +105,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             open(plan, fact, *number)?;
             end(plan, at_ms, fact);
         }
-        Fact::RetrySet {
-            at_ms: due_ms,
-            hindrance,
-        } => {
+        Fact::RetrySet { due_ms, hindrance } => {
             plan.retry_at_ms = Some(*due_ms);
             plan.hindrances = if *hindrance { plan.hindrances + 1 } else { 0 };
         }

@@ -154,8 +154,8 @@ pub enum Fact {
     },
     /// Another try is due then.
     RetrySet {
-        /// When.
-        at_ms: i64,
+        /// When. Not `at_ms`: that is the event's own, and both lie side by side in the store.
+        due_ms: i64,
         /// Whether the failure was a hindrance that uses no attempt.
         hindrance: bool,
     },

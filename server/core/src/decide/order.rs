@@ -196,7 +196,7 @@ pub(super) fn set_retry(pen: &mut Pen<'_>, hindrance: bool) -> Result<(), Refuse
     };
     let wait_ms = pen.cx.campaign.policy.backoff_ms(nth, pen.cx.seed);
     pen.write(Fact::RetrySet {
-        at_ms: pen.cx.now_ms.saturating_add(wait_ms),
+        due_ms: pen.cx.now_ms.saturating_add(wait_ms),
         hindrance,
     })
 }
