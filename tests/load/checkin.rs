@@ -96,7 +96,7 @@ async fn both(options: &Options, setting: &Setting) -> Result<()> {
     let token = installation.token(options.connections)?;
     table::progress(&format!("enrolling {} hosts", options.connections));
     let mut ours = fleet::enrolled(&installation, &token, options.connections).await?;
-    let bare_server = BareServer::start(options.server_core)?;
+    let mut bare_server = BareServer::start(options.server_core)?;
     let mut bare = fleet::bare(&bare_server, options.connections).await?;
 
     let mut pairs = SHAPES.map(|_| Vec::new());
@@ -112,7 +112,13 @@ async fn both(options: &Options, setting: &Setting) -> Result<()> {
                 } else {
                     (&mut bare, bare_server.pid())
                 };
-                let measured = window(hosts, shape, pid, options.seconds).await?;
+                let measured = window(hosts, shape, pid, options.seconds).await;
+                if measured.is_err() {
+                    // A server that ended says more about the failure than its clients do.
+                    installation.must_run()?;
+                    bare_server.must_run()?;
+                }
+                let measured = measured?;
                 table::progress(&format!("  {}: {measured}", ["ours", "bare"][side]));
                 pair[side] = Some(measured);
             }

@@ -1,7 +1,12 @@
 //! The bare server: the least that answers the same call over the same TLS. It decodes the message, sends back its
 //! digest and epoch, and knows neither hosts nor a store.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use cutover_proto::v1::{
@@ -18,6 +23,9 @@ use crate::{
     identity::Authority,
     program::{free_address, must_run, pid, pinned},
 };
+
+/// How long it may take to answer for the first time.
+const SOON: Duration = Duration::from_secs(30);
 
 /// What the bare server is told.
 #[derive(Debug, clap::Args)]
@@ -97,17 +105,26 @@ impl BareServer {
         command
             .args(["echo-server", "--listen", &address.to_string(), "--keys"])
             .arg(keys.path());
-        let mut process = Running::spawn("the bare server", command, &keys.path().join("log"))?;
-        wait_for("the bare server answers", std::time::Duration::from_secs(30), || {
-            must_run(&mut process).context("the bare server")?;
-            Ok(std::net::TcpStream::connect(address).ok())
-        })?;
-        Ok(Self {
+        let process = Running::spawn("the bare server", command, &keys.path().join("log"))?;
+        let mut server = Self {
             process,
             authority,
             address,
             _keys: keys,
-        })
+        };
+        wait_for("the bare server answers", SOON, || {
+            server.must_run()?;
+            Ok(TcpStream::connect(address).ok())
+        })?;
+        Ok(server)
+    }
+
+    /// Fails when it has ended, with all it said.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn must_run(&mut self) -> Result<()> {
+        must_run(&mut self.process).context("the bare server")
     }
 
     /// Its process.

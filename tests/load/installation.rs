@@ -107,6 +107,14 @@ impl Installation {
         pid(&self.server)
     }
 
+    /// Fails when the server has ended, with all it said.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn must_run(&mut self) -> Result<()> {
+        must_run(&mut self.server).context("cutover serve")
+    }
+
     /// Kind of the file system below the store.
     pub(crate) fn store_on(&self) -> &str {
         &self.store_on
@@ -124,7 +132,7 @@ impl Installation {
     pub(crate) fn token(&mut self, uses: usize) -> Result<Token> {
         let mut refused = String::new();
         let made = wait_for("the server makes a token", SOON, || {
-            must_run(&mut self.server).context("cutover serve")?;
+            self.must_run()?;
             let mut create = self.cutover();
             create
                 .args(["token", "create", "--hours", "1", "--uses"])
