@@ -7,11 +7,7 @@ use cutover_proto::{
 use cutover_server::store::{hosts, inventories, meta};
 use tonic::Code;
 
-use crate::{
-    inventories as shown,
-    machine::{Keys, Machine},
-    server::Server,
-};
+use crate::{inventories as shown, keys::Keys, machine::Machine, server::Server};
 
 /// Whether the store holds any inventory of the host.
 async fn has_inventory(server: &Server, machine: &Machine) -> bool {

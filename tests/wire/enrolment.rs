@@ -11,7 +11,8 @@ use tonic::Code;
 use x509_parser::{extensions::GeneralName, prelude::*};
 
 use crate::{
-    machine::{Keys, Machine, enroll, enrolment},
+    keys::Keys,
+    machine::{Machine, enroll, enrolment},
     server::Server,
 };
 

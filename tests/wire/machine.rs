@@ -1,13 +1,12 @@
 //! A host made by hand: real keys, a real certificate, and a mouth that says whatever a test wants.
 
 use cutover_proto::{
-    envelope::{self, Context, PublicKey, SigningKey},
+    envelope::{self, Context, PublicKey},
     ids::HostId,
     inventory::Inventory,
     order::WorkOrder,
     record::{RecordEvent, StepRecord},
     rule::BUILT_IN_REVISION,
-    seal::SealingKey,
     v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient},
 };
 use cutover_server::{
@@ -16,51 +15,10 @@ use cutover_server::{
     store::{StoreError, host_keys},
 };
 use prost::Message as _;
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
 use sha2::{Digest, Sha256};
-use tonic::{
-    Status,
-    transport::{Certificate, Channel, ClientTlsConfig, Identity},
-};
+use tonic::{Status, transport::Channel};
 
-use crate::{inventories, server::Server, wait::until};
-
-/// Two private keys, as an agent has them.
-pub(crate) struct Keys {
-    pair: KeyPair,
-    pub(crate) signing: SigningKey,
-}
-
-impl Keys {
-    pub(crate) fn new() -> Self {
-        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let signing = SigningKey::host(&pair.serialize_der()).unwrap();
-        Self { pair, signing }
-    }
-
-    pub(crate) fn request(&self) -> Vec<u8> {
-        self.request_named(None)
-    }
-
-    /// A certificate request that also claims a name.
-    pub(crate) fn request_named(&self, name: Option<&str>) -> Vec<u8> {
-        let mut params = CertificateParams::default();
-        if let Some(name) = name {
-            params.subject_alt_names = vec![SanType::URI(name.try_into().unwrap())];
-            params.distinguished_name.push(DnType::CommonName, name);
-        }
-        params.serialize_request(&self.pair).unwrap().der().to_vec()
-    }
-
-    pub(crate) fn sealing_statement(&self) -> v1::Envelope {
-        let public = SealingKey::generate().public().to_vec();
-        envelope::seal(Context::SealingKey, public, &self.signing).unwrap()
-    }
-
-    pub(crate) fn spki_hash(&self) -> String {
-        self.signing.public().key_id().to_owned()
-    }
-}
+use crate::{channel::channel, inventories, keys::Keys, server::Server, wait::until};
 
 /// A good enrolment of a machine of this name.
 pub(crate) fn enrolment(keys: &Keys, token: &str, hostname: &str) -> v1::EnrollRequest {
@@ -275,28 +233,4 @@ impl Machine {
 /// The bytes of an envelope as they go over the wire.
 pub(crate) fn bytes(envelope: &v1::Envelope) -> Vec<u8> {
     envelope.encode_to_vec()
-}
-
-/// A connection that trusts the server's authority and shows a certificate, if any.
-async fn channel(server: &Server, shown: Option<(&[u8], &Keys)>) -> Channel {
-    let mut tls = ClientTlsConfig::new().domain_name("localhost");
-    for root in server.pki().roots() {
-        tls = tls.ca_certificate(Certificate::from_pem(pem(&root)));
-    }
-    if let Some((certificate, keys)) = shown {
-        tls = tls.identity(Identity::from_pem(pem(certificate), keys.pair.serialize_pem()));
-    }
-    Channel::from_shared(format!("https://{}", server.app().agents))
-        .unwrap()
-        .tls_config(tls)
-        .unwrap()
-        .connect()
-        .await
-        .unwrap()
-}
-
-fn pem(der: &[u8]) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let text = STANDARD.encode(der);
-    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
 }

@@ -7,10 +7,7 @@ use cutover_proto::{
 };
 use tonic::Code;
 
-use crate::{
-    machine::{Keys, Machine},
-    server::Server,
-};
+use crate::{keys::Keys, machine::Machine, server::Server};
 
 /// A host with its first order.
 async fn ordered(server: &Server) -> (Machine, WorkOrder) {

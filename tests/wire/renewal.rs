@@ -3,10 +3,7 @@
 use cutover_proto::envelope::{self, Context};
 use tonic::Code;
 
-use crate::{
-    machine::{Keys, Machine},
-    server::Server,
-};
+use crate::{keys::Keys, machine::Machine, server::Server};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 

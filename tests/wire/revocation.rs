@@ -29,7 +29,7 @@ async fn a_retired_host_is_denied_at_its_next_call_and_its_open_stream_ends() {
         machine.check_in(machine.hello()).await.unwrap_err(),
         machine.agent().watch(WatchRequest {}).await.unwrap_err(),
         machine
-            .renew(machine.renewal(&crate::machine::Keys::new()))
+            .renew(machine.renewal(&crate::keys::Keys::new()))
             .await
             .unwrap_err(),
     ] {

@@ -153,11 +153,10 @@ impl Server {
     /// The phases that a plan went through, in order.
     pub(crate) async fn phases(&self, host: HostId) -> Vec<String> {
         let moved = |event: &Event| {
-            if let Fact::Moved { to, .. } = &event.fact {
-                Some(to.to_string())
-            } else {
-                None
-            }
+            let Fact::Moved { to, .. } = &event.fact else {
+                return None;
+            };
+            Some(to.to_string())
         };
         self.told(host).await.iter().filter_map(moved).collect()
     }
