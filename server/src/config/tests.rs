@@ -1,4 +1,9 @@
-use super::*;
+use std::{collections::BTreeMap, fs, path::Path};
+
+use super::{
+    load::{finish, from_environment, leaves},
+    *,
+};
 
 fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let dir = tempfile::tempdir().unwrap();

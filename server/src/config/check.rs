@@ -1,0 +1,71 @@
+//! What would be unsafe or could not work, and where things lie.
+
+use std::path::PathBuf;
+
+use super::{Config, ConfigError};
+
+impl Config {
+    /// Refuses what would be unsafe or could not work.
+    ///
+    /// # Errors
+    /// Names the key and the remedy.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let people = &self.people;
+        let has_tls = !people.tls_certificate.as_os_str().is_empty();
+        if has_tls == people.tls_key.as_os_str().is_empty() {
+            let why = "certificate and key belong together; set both or neither".into();
+            return Err(ConfigError::Refused {
+                key: "people.tls_certificate",
+                why,
+            });
+        }
+        if !people.listen.ip().is_loopback() && !has_tls && !people.behind_tls_proxy {
+            let why = format!(
+                "{} is beyond this machine and has no TLS; set people.tls_certificate and people.tls_key, or \
+                 people.behind_tls_proxy = true if a proxy in front has TLS, or listen on 127.0.0.1",
+                people.listen
+            );
+            return Err(ConfigError::Refused {
+                key: "people.listen",
+                why,
+            });
+        }
+        if self.agents.names.is_empty() {
+            let why = "is empty; name what agents connect to, for example [\"cutover.example.org\"]".into();
+            return Err(ConfigError::Refused {
+                key: "agents.names",
+                why,
+            });
+        }
+        let intervals = [
+            ("check_in.seconds", self.check_in.seconds),
+            ("check_in.open_order_seconds", self.check_in.open_order_seconds),
+            ("check_in.look_seconds", self.check_in.look_seconds),
+        ];
+        for (key, seconds) in intervals {
+            if seconds == 0 {
+                return Err(ConfigError::Refused {
+                    key,
+                    why: "is zero; agents would never rest".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the SQLite store lies, when it is one.
+    #[must_use]
+    pub fn sqlite_path(&self) -> PathBuf {
+        self.data_dir.join("cutover.db")
+    }
+
+    /// Where reports go.
+    #[must_use]
+    pub fn report_directory(&self) -> PathBuf {
+        if self.report.directory.as_os_str().is_empty() {
+            self.data_dir.join("reports")
+        } else {
+            self.report.directory.clone()
+        }
+    }
+}
