@@ -3,7 +3,7 @@
 use cutover_proto::{
     ids::{HostId, ProductId},
     inventory::{DiskEncryption, HostFacts, Inventory, OsFamily, PackageManager},
-    rule::BUILT_IN_REVISION,
+    rule::{BUILT_IN, BUILT_IN_REVISION},
     verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
 };
 
@@ -52,7 +52,12 @@ pub(crate) fn replaced(host: HostId, hostname: &str) -> Inventory {
 
 fn inventory(host: HostId, hostname: &str, first: [Sighting; 2], protection: Protection) -> Inventory {
     let mut sightings = first.to_vec();
-    sightings.extend([absent("kesl-gui"), absent("klnagent64")]);
+    for (file, _) in BUILT_IN {
+        let product = absent(file.trim_end_matches(".toml"));
+        if first.iter().all(|shown| shown.product != product.product) {
+            sightings.push(product);
+        }
+    }
     Inventory {
         host_id: host,
         taken_at_ms: 0,
