@@ -48,8 +48,8 @@ fn a_replacement_that_may_stand_beside_comes_first_and_the_targets_go_by_rank() 
     safe remove kesl-gui
     safe remove kesl
     safe remove klnagent64
-    safe sweep 4 leftovers of kesl
-    safe sweep 2 leftovers of klnagent64
+    safe sweep 6 leftovers of kesl
+    safe sweep 3 leftovers of klnagent64
     ");
 }
 
@@ -63,8 +63,8 @@ fn where_it_may_not_nothing_stops_between_removal_and_protection() {
     ---- remove klnagent64
     ---- install clamav
     safe test that clamav detects
-    safe sweep 4 leftovers of kesl
-    safe sweep 2 leftovers of klnagent64
+    safe sweep 6 leftovers of kesl
+    safe sweep 3 leftovers of klnagent64
     ");
 }
 
@@ -78,7 +78,7 @@ fn what_is_done_already_is_not_done_again() {
     );
     let gone = with(inventory(), "kesl", Verdict::Remnant);
     let steps = composed(&gone, &catalog()).unwrap();
-    assert!(lines(&steps).ends_with("safe test that clamav detects\nsafe sweep 4 leftovers of kesl\n"));
+    assert!(lines(&steps).ends_with("safe test that clamav detects\nsafe sweep 6 leftovers of kesl\n"));
     assert_eq!(composed(&replaced(), &catalog()), Err(ComposeError::NothingToDo));
 }
 
