@@ -18,6 +18,7 @@ root=$1
 hostname "$2"
 mount --bind "$root" "$root"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
+mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys" 2>/dev/null || mount --bind /sys "$root/sys"
 mount -t tmpfs -o mode=755,nosuid,noexec dev "$root/dev"
 for node in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0; do
     numbers=${node#*:}
