@@ -4,5 +4,10 @@
 //! say so and do nothing, or fail with `CI=true`.
 
 mod clamav;
+mod dpkg;
+mod evidence;
+mod migration;
 mod planted_root;
+mod server;
 mod stage;
+mod workstation;

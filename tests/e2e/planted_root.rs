@@ -3,10 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use cutover_tests::harness::debian_root::{DebianRoot, readiness};
 use cutover_tests::harness::process::Finished;
 use cutover_tests::harness::{packages, requirement};
+
+use crate::dpkg;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -92,8 +94,8 @@ fn a_purge_takes_the_window_first_and_leaves_what_the_product_wrote() -> Result<
         product.wait(LIMIT)?.code().is_none(),
         "the removal script ends the product by a signal"
     );
-    assert_eq!(states(&root)?, "", "purged packages leave no line in dpkg");
-    let order: Vec<String> = removals(&root)?;
+    assert_eq!(dpkg::states(&root)?, "", "purged packages leave no line in dpkg");
+    let order = dpkg::log(&root, "remove")?;
     let at = |package: &str| order.iter().position(|removed| removed == package);
     assert!(at("kesl-gui").is_some() && at("kesl-gui") < at("kesl"), "{order:?}");
     assert!(at("klnagent64").is_some(), "{order:?}");
@@ -141,7 +143,7 @@ fn removal_without_purge_keeps_the_configuration_and_dpkg_says_so() -> Result<()
     )?
     .succeeded()?;
     assert_eq!(
-        states(&root)?,
+        dpkg::states(&root)?,
         "kesl deinstall ok config-files\nklnagent64 install ok installed\n",
         "the window has no configuration to keep"
     );
@@ -162,17 +164,17 @@ fn a_failing_removal_script_leaves_the_product_installed_and_the_next_try_ends_i
     let failed = purge(&root, &packages::IN_ORDER_OF_REMOVAL)?;
     assert_eq!(failed.code(), Some(100), "{}", failed.stdout);
     assert!(
-        states(&root)?.contains("kesl install ok installed\n"),
+        dpkg::states(&root)?.contains("kesl install ok installed\n"),
         "{}",
-        states(&root)?
+        dpkg::states(&root)?
     );
 
     let left: Vec<&str> = packages::IN_ORDER_OF_REMOVAL
         .into_iter()
-        .filter(|package| states(&root).is_ok_and(|states| states.contains(&format!("{package} "))))
+        .filter(|package| dpkg::states(&root).is_ok_and(|states| states.contains(&format!("{package} "))))
         .collect();
     purge(&root, &left)?.succeeded()?;
-    assert_eq!(states(&root)?, "");
+    assert_eq!(dpkg::states(&root)?, "");
     Ok(())
 }
 
@@ -189,37 +191,4 @@ fn purge(root: &DebianRoot, packages: &[&str]) -> Result<Finished> {
     ];
     line.extend(packages);
     root.run(&line, LIMIT)
-}
-
-/// What dpkg's database says of the planted packages, one a line; nothing of those it does not know.
-fn states(root: &DebianRoot) -> Result<String> {
-    let status = root.run(
-        &[
-            "dpkg-query",
-            "-W",
-            "-f",
-            "${Package} ${Status}\\n",
-            "kesl*",
-            "klnagent*",
-        ],
-        LIMIT,
-    )?;
-    // Names that only other packages mention have the state not-installed.
-    Ok(status
-        .stdout
-        .lines()
-        .filter(|line| !line.ends_with("not-installed"))
-        .map(|line| format!("{line}\n"))
-        .collect())
-}
-
-/// The packages that dpkg has removed, in the order of its log.
-fn removals(root: &DebianRoot) -> Result<Vec<String>> {
-    let log = fs::read_to_string(root.outside("/var/log/dpkg.log")).context("dpkg has written no log")?;
-    Ok(log
-        .lines()
-        .filter_map(|line| line.split_once(" remove "))
-        .filter_map(|(_, rest)| rest.split([':', ' ']).next())
-        .map(str::to_owned)
-        .collect())
 }

@@ -1,0 +1,221 @@
+//! A real `cutover serve` beside the root: its own data directory, real sockets on the loopback, and the command line.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use cutover_core::campaign::PRESETS;
+use cutover_tests::harness::binaries;
+use cutover_tests::harness::clock::wait_for;
+use cutover_tests::harness::process::{Finished, Running, free_port, run, tool};
+use serde::Deserialize;
+
+/// One command of the operator's, or the start of the server.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Seconds of days. All keys are those that an operator has.
+const PACE: &str = "\
+[check_in]
+seconds = 1
+open_order_seconds = 1
+look_seconds = 5
+
+[report]
+schedule = \"\"
+";
+
+/// What `cutover hosts show --output json` prints, as far as the tests read it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Host {
+    pub(super) phase: String,
+    pub(super) reason: String,
+    pub(super) protection: String,
+    pub(super) last_contact_ms: i64,
+    pub(super) why: Vec<String>,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) steps: Vec<Step>,
+    pub(super) chain_verified: bool,
+}
+
+/// One product of the last look.
+#[derive(Debug, Deserialize)]
+pub(super) struct Verdict {
+    pub(super) product: String,
+    pub(super) verdict: String,
+}
+
+/// One step record.
+#[derive(Debug, Deserialize)]
+pub(super) struct Step {
+    pub(super) event: String,
+    pub(super) detail: String,
+}
+
+/// The server. Dropping it kills it and deletes its state.
+pub(super) struct Server {
+    directory: tempfile::TempDir,
+    agents: u16,
+    people: u16,
+    fingerprint: String,
+    starts: u32,
+    running: Option<Running>,
+}
+
+impl Server {
+    /// Makes one by `cutover init`, for a campaign that starts by itself and goes by seconds, and starts it.
+    pub(super) fn start() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let campaign = directory.path().join("campaign.toml");
+        fs::write(&campaign, campaign_text()?)?;
+        let campaign = toml::Value::from(campaign.to_str().context("a path in UTF-8")?);
+        fs::write(
+            directory.path().join("server.toml"),
+            format!("{PACE}\n[campaign]\nfile = {campaign}\n"),
+        )?;
+        let mut server = Self {
+            directory,
+            agents: free_port()?,
+            people: free_port()?,
+            fingerprint: String::new(),
+            starts: 0,
+            running: None,
+        };
+        let said = server.cutover(&["init"])?.succeeded()?.stdout;
+        let line = said.lines().find_map(|line| line.strip_prefix("CA fingerprint"));
+        let fingerprint = line.and_then(|rest| rest.split_whitespace().next());
+        fingerprint
+            .with_context(|| format!("no fingerprint in {said}"))?
+            .clone_into(&mut server.fingerprint);
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// Starts it on what its data directory holds.
+    pub(super) fn start_again(&mut self) -> Result<()> {
+        ensure!(self.running.is_none(), "the server runs already");
+        self.starts += 1;
+        let log = self.log_of(self.starts);
+        let mut command = self.command()?;
+        command.arg("serve");
+        let mut running = Running::spawn("cutover serve", command, &log)?;
+        running.wait_for_log("people  http", SOON)?;
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// Kills it as a crash would.
+    pub(super) fn kill_hard(&mut self) -> Result<()> {
+        self.running.take().context("the server does not run")?.kill_hard()
+    }
+
+    /// What it has logged, over all its starts.
+    pub(super) fn log(&self) -> String {
+        let logs = (1..=self.starts).map(|start| self.log_of(start));
+        let texts = logs.map(|log| fs::read_to_string(log).unwrap_or_default());
+        texts.collect()
+    }
+
+    /// Where agents reach it.
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.agents)
+    }
+
+    /// What agents pin.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// A new enrolment token for one host.
+    pub(super) fn token(&self) -> Result<String> {
+        let made = self.cutover(&["token", "create"])?.succeeded()?;
+        Ok(made.stdout.trim().to_owned())
+    }
+
+    /// Where its store lies.
+    pub(super) fn store(&self) -> PathBuf {
+        self.directory.path().join("data/cutover.db")
+    }
+
+    /// Runs a command of the operator's to its end.
+    pub(super) fn cutover(&self, arguments: &[&str]) -> Result<Finished> {
+        let mut command = self.command()?;
+        command.args(arguments);
+        run(command, SOON)
+    }
+
+    /// One host, as the operator sees it.
+    pub(super) fn host(&self, name: &str) -> Result<Host> {
+        let shown = self
+            .cutover(&["hosts", "show", name, "--output", "json"])?
+            .succeeded()?;
+        Ok(serde_json::from_str(&shown.stdout)?)
+    }
+
+    /// Waits until a host is where the test wants it; gives up at once where only a person could help it on.
+    pub(super) fn wait_for_host(
+        &self,
+        name: &str,
+        what: &str,
+        limit: Duration,
+        mut wanted: impl FnMut(&Host) -> bool,
+    ) -> Result<Host> {
+        let mut last = None;
+        let found = wait_for(what, limit, || {
+            let host = self.host(name)?;
+            if wanted(&host) {
+                return Ok(Some(host));
+            }
+            if ["blocked", "handwork", "failed"].contains(&host.phase.as_str()) {
+                bail!("{name} is {}: {}", host.phase, host.reason);
+            }
+            last = Some(host);
+            Ok(None)
+        });
+        found.with_context(|| match &last {
+            Some(host) => format!("{name} is {}: {:?}\n{:#?}", host.phase, host.why, host.steps),
+            None => format!("{name} was not seen"),
+        })
+    }
+
+    /// A log for each start, so that the words of an earlier one are not taken for those of a later.
+    fn log_of(&self, start: u32) -> PathBuf {
+        self.directory.path().join(format!("serve-{start}.log"))
+    }
+
+    /// The program with its settings; nothing of the test's environment, so that no proxy stands between.
+    fn command(&self) -> Result<Command> {
+        let directory = self.directory.path();
+        let mut command = tool(binaries::server()?);
+        command
+            .env_clear()
+            .env("CUTOVER_CONFIG", directory.join("server.toml"))
+            .env("CUTOVER_DATA_DIR", directory.join("data"))
+            .env("CUTOVER_AGENTS_LISTEN", self.address())
+            .env("CUTOVER_PEOPLE_LISTEN", format!("127.0.0.1:{}", self.people));
+        Ok(command)
+    }
+}
+
+/// The built-in preset, in mode automatic and with limits that fit seconds instead of weeks.
+fn campaign_text() -> Result<String> {
+    let (_, preset) = PRESETS.first().context("no preset is built in")?;
+    let mut document: toml::Table = toml::from_str(preset)?;
+    document.insert("mode".into(), "automatic".into());
+    document.insert("accepted_grades".into(), toml::Value::Array(vec!["on-demand".into()]));
+    // The preset's cutoff is past, so a date to be done by must be set.
+    document.insert("recovery_target".into(), "2100-01-31T00:00:00Z".into());
+    let policy = [
+        ("grace", "0s"),
+        ("soak", "3s"),
+        ("retry_base", "1s"),
+        ("retry_cap", "2s"),
+    ];
+    let policy: toml::Table = policy
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect();
+    document.insert("policy".into(), policy.into());
+    Ok(toml::to_string(&document)?)
+}
