@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use cutover_proto::ids::ProductId;
 use cutover_proto::record::RecordEvent;
 use cutover_proto::step::{Action, Replay, StepKind};
 use cutover_tests::harness::clock::wait_until;
@@ -67,7 +66,8 @@ fn killed_on_the_way(station: &mut Workstation, server: &mut Server) -> Result<(
             kept.orders.len()
         );
     };
-    let removal = order.order.steps.iter().position(|step| removes(&step.action, "kesl"));
+    let mut steps = order.order.steps.iter();
+    let removal = steps.position(|step| removed(&step.action) == Some("kesl"));
     let removal = u32::try_from(removal.context("a step that removes kesl")?)?;
     let events: Vec<RecordEvent> = order
         .records
@@ -150,15 +150,13 @@ fn is_the_wanted_end(station: &mut Workstation, server: &Server, host: &Host, ke
     assert_eq!(status["replaced"]["part"], 1, "{status:#}");
 
     // By the records, which are signed: first the window, then the product, then its agent, and in the end the test file.
-    let done: Vec<&Action> = kept.orders.iter().flat_map(evidence::Order::done).collect();
-    let removed: Vec<&str> = done
+    let gone: Vec<&str> = kept
+        .orders
         .iter()
-        .filter_map(|action| match action {
-            Action::RemovePackages { product, .. } => Some(product.as_str()),
-            _ => None,
-        })
+        .flat_map(evidence::Order::done)
+        .filter_map(removed)
         .collect();
-    assert_eq!(last_of_each(&removed), packages::IN_ORDER_OF_REMOVAL);
+    assert_eq!(last_of_each(&gone), packages::IN_ORDER_OF_REMOVAL);
     let tested = host.steps.iter().any(|step| {
         step.event == "step-done" && step.detail.contains("named the test file") && step.detail.contains("EICAR")
     });
@@ -278,13 +276,14 @@ fn last_of_each<'w>(words: &[&'w str]) -> Vec<&'w str> {
     kept
 }
 
-fn removes(action: &Action, wanted: &str) -> bool {
+/// The product that a step removes.
+fn removed(action: &Action) -> Option<&str> {
     match action {
-        Action::RemovePackages { product, .. } => *product == ProductId::from(wanted),
+        Action::RemovePackages { product, .. } => Some(product.as_str()),
         Action::FetchPackages { .. }
         | Action::InstallPackages { .. }
         | Action::Sweep { .. }
         | Action::DetectionTest { .. }
-        | Action::Restart { .. } => false,
+        | Action::Restart { .. } => None,
     }
 }
