@@ -277,7 +277,9 @@ impl AgentsListener {
 }
 
 fn serve_people(listener: PeopleListener, service: &Service, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
-    let router = api::router(service.clone()).merge(web::router(service.clone()));
+    let router = api::router(service.clone())
+        .merge(web::router(service.clone()))
+        .layer(axum::middleware::from_fn(web::guard));
     tokio::spawn(async move {
         let serve = axum::serve(listener, router).into_future();
         tokio::select! {

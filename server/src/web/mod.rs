@@ -14,4 +14,4 @@ mod sign_in;
 mod words;
 
 pub use listener::{ListenError, PeopleListener};
-pub use router::router;
+pub use router::{guard, router};

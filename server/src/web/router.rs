@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::Request,
     http::{HeaderValue, header},
-    middleware::{self, Next},
+    middleware::Next,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -27,7 +27,6 @@ pub fn router(service: Service) -> Router {
         .route("/sign-out", post(sign_in::leave))
         .route("/assets/{name}", get(assets::serve))
         .fallback(not_found)
-        .layer(middleware::from_fn(guard))
         .with_state(service)
 }
 
@@ -40,7 +39,8 @@ async fn not_found(_: Viewer) -> Response {
     .into_response()
 }
 
-async fn guard(request: Request, next: Next) -> Response {
+/// What every answer to a person carries, the API's too.
+pub async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [

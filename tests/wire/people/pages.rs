@@ -45,6 +45,9 @@ async fn every_page_carries_headers_that_keep_foreign_code_out() {
         viewer.get(&server, "/hosts").await,
         viewer.get(&server, "/hosts/none").await,
         viewer.get(&server, "/none").await,
+        nobody.get(&server, "/api/v1/summary").await,
+        viewer.get(&server, "/api/v1/summary").await,
+        nobody.get(&server, "/version").await,
     ];
     for answer in answers {
         let text = |name| {
