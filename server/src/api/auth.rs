@@ -9,7 +9,7 @@ use axum_extra::extract::CookieJar;
 use super::Problem;
 use crate::service::{Caller, SESSION_COOKIE, Service};
 
-/// A request whose caller is known. Routes that change something also call [`Signed::may_change`].
+/// A request whose caller is known. What the caller may do is asked by each use case.
 #[derive(Debug, Clone)]
 pub struct Signed(pub Caller);
 

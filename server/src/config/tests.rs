@@ -83,6 +83,7 @@ fn every_key_can_be_set_by_a_variable() {
         let last = name.last().map(String::as_str);
         let value = match (default.type_str(), last) {
             ("integer", _) => "77",
+            ("boolean", _) if default.as_bool() == Some(true) => "false",
             ("boolean", _) => "true",
             (_, Some("listen")) => "127.0.0.1:77",
             (_, Some("format")) => "json",
