@@ -1,7 +1,7 @@
 //! Rules and a host in, verdicts with evidence out. Pure and deterministic given a [`HostView`](crate::host::HostView):
 //! the same answers give the same inventory on every system, today and in ten years.
 //!
-//! How looks combine into a verdict stands in [`judge`](self::judge); where to look on Linux in `linux`; which package
+//! How looks combine into a verdict stands in `judge`; where to look on Linux in `linux`; which package
 //! databases are believed in `packages`.
 
 mod encryption;

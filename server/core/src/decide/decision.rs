@@ -94,7 +94,7 @@ pub struct Refused {
     pub why: String,
 }
 
-/// What follows from an input. Appending its events with [`apply`](super::apply) gives the next plan.
+/// What follows from an input. Appending its events with [`apply`](super::apply()) gives the next plan.
 ///
 /// # Errors
 /// When the input cannot be in this state. What is merely late, repeated or out of order is no error.

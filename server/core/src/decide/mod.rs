@@ -1,6 +1,6 @@
 //! The only place that moves a plan: inputs in, events and effects out.
 //!
-//! [`decide`] and [`apply`] are pure. What arrives twice, late or out of order gives no events and is no error; what
+//! [`decide`] and [`apply()`] are pure. What arrives twice, late or out of order gives no events and is no error; what
 //! cannot be is [`Refused`] with state, input and reason.
 
 mod apply;
