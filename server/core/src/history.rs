@@ -6,7 +6,7 @@ use crate::{
     campaign::zone::utc,
     decide::{Event, Fact},
     judge::{Assessment, Condition},
-    plan::{OrderEnd, Origin, Plan, Reason, Verify},
+    plan::{OrderEnd, Origin, Personal, Plan, Reason, Verify},
     waiting::Waiting,
 };
 
@@ -93,9 +93,9 @@ pub fn line(event: &Event) -> String {
         Fact::WentStale { last_seen_ms } => format!("went stale, last heard of at {}", utc(*last_seen_ms)),
         Fact::SeenAgain => "heard of again".to_owned(),
         Fact::HoldPlaced { hold } => format!("held ({}) by {}: {}", hold.kind, hold.who, hold.why),
-        Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by)),
+        Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by.as_ref())),
         Fact::Exempted { exemption } => format!("exempted by {}: {}", exemption.owner, exemption.why),
-        Fact::ExemptionEnded { by } => format!("exemption {}", ended_by("revoked", by)),
+        Fact::ExemptionEnded { by } => format!("exemption {}", ended_by("revoked", by.as_ref())),
         Fact::CampaignChanged { version, .. } => format!("campaign version {version} in force"),
         Fact::Retried { by } => format!("another try asked for by {by}"),
         Fact::HandworkDone { by, evidence } => format!("handwork done by {by}: {evidence}"),
@@ -150,12 +150,8 @@ fn because(reason: Option<&Reason>) -> String {
     reason.map_or_else(String::new, |reason| format!(": {}", reason.text()))
 }
 
-fn ended_by(verb: &str, by: &str) -> String {
-    if by.is_empty() {
-        "ended".to_owned()
-    } else {
-        format!("{verb} by {by}")
-    }
+fn ended_by(verb: &str, by: Option<&Personal>) -> String {
+    by.map_or_else(|| "ended".to_owned(), |by| format!("{verb} by {by}"))
 }
 
 fn seen(it: &Assessment) -> String {

@@ -2,14 +2,15 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::State,
+    http::{Method, StatusCode},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Problem, Signed, events,
-    extract::{Asked, Sent},
+    extract::{Asked, Named, Sent},
     health,
 };
 use crate::service::{
@@ -25,13 +26,15 @@ pub fn router(service: Service) -> Router {
         .route("/hosts/{host}", get(host))
         .route("/hosts/{host}/retry", post(retry))
         .route("/hosts/{host}/retire", post(retire))
+        .route("/hosts/{host}/erase-personal", post(erase_personal))
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
         .route("/tokens", post(create_token))
         .route("/reports", get(reports).post(run_report))
         .route("/events", get(events::events))
-        .fallback(unknown);
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed);
     Router::new()
         .nest("/api/v1", v1)
         .route("/healthz", get(health::alive))
@@ -58,9 +61,17 @@ pub struct Ask {
 
 async fn unknown(_: Signed) -> Problem {
     Problem::new(
-        axum::http::StatusCode::NOT_FOUND,
+        StatusCode::NOT_FOUND,
         "not found",
         "there is no such resource under /api/v1",
+    )
+}
+
+async fn not_allowed(_: Signed, method: Method) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method not allowed",
+        format!("this resource does not take {method}; the header `allow` says what it takes"),
     )
 }
 
@@ -76,18 +87,14 @@ async fn hosts(
     Ok(Json(service.hosts(filter).await?))
 }
 
-async fn host(
-    _: Signed,
-    State(service): State<Service>,
-    Path(host): Path<String>,
-) -> Result<Json<HostDetail>, Problem> {
+async fn host(_: Signed, State(service): State<Service>, Named(host): Named) -> Result<Json<HostDetail>, Problem> {
     Ok(Json(service.host(host).await?))
 }
 
 async fn retry(
     Signed(caller): Signed,
     State(service): State<Service>,
-    Path(host): Path<String>,
+    Named(host): Named,
     Sent(ask): Sent<Ask>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
@@ -109,11 +116,22 @@ pub struct Retire {
 async fn retire(
     Signed(caller): Signed,
     State(service): State<Service>,
-    Path(host): Path<String>,
+    Named(host): Named,
     Sent(ask): Sent<Retire>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.retire_host(caller, host, ask.why, ask.dry_run).await?,
+    }))
+}
+
+async fn erase_personal(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<Ask>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.erase_personal(caller, host, ask.dry_run).await?,
     }))
 }
 
@@ -124,7 +142,7 @@ async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<Wav
 async fn open_wave(
     Signed(caller): Signed,
     State(service): State<Service>,
-    Path(wave): Path<String>,
+    Named(wave): Named,
     Sent(ask): Sent<Ask>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
@@ -135,7 +153,7 @@ async fn open_wave(
 async fn pause_wave(
     Signed(caller): Signed,
     State(service): State<Service>,
-    Path(wave): Path<String>,
+    Named(wave): Named,
     Sent(ask): Sent<Ask>,
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {

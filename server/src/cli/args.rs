@@ -156,6 +156,14 @@ pub enum Hosts {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Erases what people wrote about a host, and their names there; its events stay and still verify.
+    ErasePersonal {
+        /// Host id or name.
+        host: String,
+        /// Only says how much there is.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Lets a failed host try again.
     Retry {
         /// Host id or name.

@@ -48,6 +48,9 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
                 };
                 done(&client.post(&format!("hosts/{host}/retire"), &ask).await?, format)
             }
+            Hosts::ErasePersonal { host, dry_run } => {
+                change(client, &format!("hosts/{host}/erase-personal"), *dry_run, format).await
+            }
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },
         Operator::Why { host } => why(&client.get(&format!("hosts/{host}"), &[]).await?, format),

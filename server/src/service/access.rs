@@ -2,7 +2,7 @@
 
 use cutover_proto::words;
 
-use super::{Service, ServiceError, ids};
+use super::{Service, ServiceError, ids, personal::PersonalValue};
 use crate::store::{StreamName, api_tokens, events, one_time_logins, sessions};
 
 /// Name of the session's cookie.
@@ -19,6 +19,11 @@ const EXTEND_AFTER_MS: i64 = 600_000;
 
 /// How long a one-time login may wait.
 const ONE_TIME_MS: i64 = 24 * 3_600_000;
+
+/// Subjects of the audit: what was done to hosts, to tokens, and who came in.
+pub(super) const HOSTS: &str = "hosts";
+pub(super) const TOKENS: &str = "tokens";
+const SIGN_INS: &str = "sign-ins";
 
 words! {
     /// What a caller may do.
@@ -152,7 +157,8 @@ impl Service {
                 };
                 let Some((name, role)) = caller else { return Ok(false) };
                 sessions::delete_ended(tx, now_ms)?;
-                service.audit(tx, &name, "signed-in", &serde_json::json!({}))?;
+                let by = PersonalValue::user(&name)?;
+                service.audit(tx, SIGN_INS, &by, "signed-in", serde_json::json!({}))?;
                 sessions::insert(
                     tx,
                     &sessions::SessionRow {
@@ -230,14 +236,18 @@ impl Service {
         Ok(login)
     }
 
-    /// Writes down what a person did.
+    /// Writes down what a person did to a subject; `detail` is a JSON object, to which the person's mention is added.
     pub(super) fn audit(
         &self,
         tx: &mut crate::store::WriteTx<'_>,
-        who: &str,
+        subject: &str,
+        by: &PersonalValue,
         what: &str,
-        detail: &serde_json::Value,
+        mut detail: serde_json::Value,
     ) -> Result<(), ServiceError> {
+        let stream = StreamName::audit(subject);
+        by.keep(tx, &stream)?;
+        detail["by"] = by.mention().to_string().into();
         let event = events::NewEvent {
             kind: what.to_owned(),
             schema_version: 1,
@@ -245,7 +255,7 @@ impl Service {
             at_ms: self.now_ms(),
             agent_at_ms: None,
         };
-        events::append_next(tx, &StreamName::audit(who), &[event])?;
+        events::append_next(tx, &stream, &[event])?;
         Ok(())
     }
 }

@@ -212,12 +212,15 @@ pub(super) fn insert_key(tx: &mut WriteTx<'_>, host: &str, certificate: &Certifi
         let why = "this key was revoked, or is another host's; make new keys and enrol with a new token".to_owned();
         return Err(ServiceError::Invalid { why });
     }
+    // A certificate begins at a full second. Keys of one host are told apart by their beginning, so a key that was renewed
+    // within that second begins a moment later.
+    let newest = host_keys::of_host(tx, host)?.iter().map(|key| key.from_ms).max();
     host_keys::insert(
         tx,
         &host_keys::HostKeyRow {
             spki_hash: certificate.spki_hash.clone(),
             host_id: host.to_owned(),
-            from_ms: certificate.not_before_ms,
+            from_ms: newest.map_or(certificate.not_before_ms, |ms| certificate.not_before_ms.max(ms + 1)),
             to_ms: certificate.not_after_ms,
             revoked_ms: None,
             certificate: certificate.der.clone(),

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Caller, Service, ServiceError,
-    access::Role,
+    access::{self, Role},
     campaign::{broken_id, last_seen},
+    personal::PersonalValue,
     plan_edit::PlanEdit,
 };
 use crate::store::{Reader, hosts};
@@ -97,6 +98,7 @@ impl Service {
     pub async fn retry_host(&self, caller: Caller, wanted: String, dry_run: bool) -> Result<String, ServiceError> {
         caller.must_be(Role::Operator)?;
         let service = self.clone();
+        let (by, audited) = (PersonalValue::user(caller.name())?, PersonalValue::user(caller.name())?);
         self.0
             .store
             .write(move |tx| {
@@ -105,18 +107,14 @@ impl Service {
                 let in_force = service.in_force(tx)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
                 let (from, wave) = (edit.plan.phase, edit.plan.wave.clone());
-                edit.take(
-                    &Input::Retried {
-                        by: caller.name().to_owned(),
-                    },
-                    &in_force.cx(&service, &wave),
-                )?;
+                edit.take(&Input::Retried { by: by.mention() }, &in_force.cx(&service, &wave))?;
                 let to = edit.plan.phase;
                 if dry_run {
                     return Ok(format!("would move {} from {from} to {to}", row.name));
                 }
                 let detail = serde_json::json!({ "host": row.host_id, "from": from, "to": to });
-                service.audit(tx, caller.name(), "host-retried", &detail)?;
+                by.keep(tx, &edit.stream())?;
+                service.audit(tx, access::HOSTS, &audited, "host-retried", detail)?;
                 let last_seen_ms = last_seen(tx, host)?;
                 edit.save(tx, &service, &in_force, last_seen_ms)?;
                 Ok::<_, ServiceError>(format!("moved {} from {from} to {to}", row.name))

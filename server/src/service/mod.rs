@@ -11,6 +11,7 @@ mod hosts;
 mod ids;
 mod keys;
 mod letters;
+mod personal;
 mod plan_edit;
 mod renew;
 mod reports;

@@ -60,6 +60,11 @@ impl PlanEdit {
         self.agent_at_ms = Some(agent_at_ms);
     }
 
+    /// The stream that the events go to.
+    pub(super) fn stream(&self) -> StreamName {
+        StreamName::plan(self.plan.campaign_id.as_str(), &self.plan.host_id.to_string())
+    }
+
     /// Decides one input and applies what follows.
     pub(super) fn take(&mut self, input: &Input, cx: &Cx<'_>) -> Result<(), ServiceError> {
         let decision = decide::decide(&self.plan, input, cx).map_err(|refused| ServiceError::Refused {
@@ -103,7 +108,7 @@ impl PlanEdit {
                 .iter()
                 .map(|event| written(event, self.agent_at_ms))
                 .collect::<Result<Vec<_>, _>>()?;
-            events::append(tx, &StreamName::plan(&campaign, &host), signed(self.stored_seq), &new)?;
+            events::append(tx, &self.stream(), signed(self.stored_seq), &new)?;
             let row = self.row(
                 wake_at_ms,
                 service.now_ms(),

@@ -11,6 +11,7 @@ use super::{
     access::Role,
     campaign::InForce,
     letters::{DIRECTORY, WEBHOOK},
+    personal::revealed,
     plan_edit::read_state,
     views::{self, ReportRow},
 };
@@ -184,7 +185,10 @@ impl Service {
                 let plan = read_state(&line.state)?;
                 let seen_ms = line.seen_ms.unwrap_or(0);
                 let waits = waiting::why(&plan, &group, seen_ms, &in_force.campaign, self.now_ms());
-                stuck.extend(StuckHost::of(&plan, waits.as_ref(), &in_force.campaign, self.now_ms()));
+                if let Some(mut host) = StuckHost::of(&plan, waits.as_ref(), &in_force.campaign, self.now_ms()) {
+                    host.reason = revealed(db, host.reason)?;
+                    stuck.push(host);
+                }
             }
         }
         Ok(stuck)

@@ -5,9 +5,10 @@ use cutover_proto::ids::HostId;
 
 use super::{
     Caller, Service, ServiceError,
-    access::Role,
+    access::{self, Role},
     campaign::{broken_id, last_seen},
     handle::revoked_topic,
+    personal::PersonalValue,
     plan_edit::PlanEdit,
 };
 use crate::store::{StreamName, WriteTx, events, host_keys};
@@ -30,6 +31,8 @@ impl Service {
             return Err(ServiceError::Invalid { why });
         }
         let service = self.clone();
+        let (by, audited) = (PersonalValue::user(caller.name())?, PersonalValue::user(caller.name())?);
+        let why = PersonalValue::note(&why)?;
         self.0
             .store
             .write(move |tx| {
@@ -39,15 +42,17 @@ impl Service {
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
                 let (from, wave) = (edit.plan.phase, edit.plan.wave.clone());
                 let retired = Input::Retired {
-                    by: caller.name().to_owned(),
-                    why: why.clone(),
+                    by: by.mention(),
+                    why: why.mention(),
                 };
                 edit.take(&retired, &in_force.cx(&service, &wave))?;
                 if dry_run {
                     return Ok(format!("would retire {} (now {from}) and revoke its keys", row.name));
                 }
-                let detail = serde_json::json!({ "host": row.host_id, "from": from, "why": why });
-                service.audit(tx, caller.name(), "host-retired", &detail)?;
+                by.keep(tx, &edit.stream())?;
+                why.keep(tx, &edit.stream())?;
+                let detail = serde_json::json!({ "host": row.host_id, "from": from, "why": why.mention() });
+                service.audit(tx, access::HOSTS, &audited, "host-retired", detail)?;
                 let last_seen_ms = last_seen(tx, host)?;
                 edit.save(tx, &service, &in_force, last_seen_ms)?;
                 service.revoke_keys(tx, &row.host_id, None)?;

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Service, ServiceError, access::Role, ids};
+use super::{
+    Caller, Service, ServiceError,
+    access::{self, Role},
+    ids,
+    personal::PersonalValue,
+};
 use crate::store::enrol_tokens;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -48,6 +53,7 @@ impl Service {
         let now_ms = self.real_now_ms();
         let ends_ms = now_ms + i64::from(ask.hours) * HOUR_MS;
         let (token_hash, service) = (ids::hash(&token), self.clone());
+        let by = PersonalValue::user(caller.name())?;
         self.0
             .store
             .write(move |tx| {
@@ -62,7 +68,7 @@ impl Service {
                 };
                 enrol_tokens::insert(tx, &row)?;
                 let detail = serde_json::json!({ "uses": ask.uses, "ends_ms": ends_ms });
-                service.audit(tx, caller.name(), "token-created", &detail)
+                service.audit(tx, access::TOKENS, &by, "token-created", detail)
             })
             .await?;
         let ca_fingerprint = self.with_pki(|pki| pki.fingerprint().to_owned());

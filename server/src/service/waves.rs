@@ -7,6 +7,7 @@ use super::{
     Caller, Service, ServiceError,
     access::Role,
     campaign::{BATCH, InForce, broken_id, last_seen},
+    personal::PersonalValue,
     plan_edit::PlanEdit,
 };
 use crate::store::{StreamName, WriteTx, campaigns, events, plans};
@@ -40,7 +41,7 @@ impl Service {
         if dry_run {
             return Ok(format!("would open wave {wave} and queue {waiting} hosts"));
         }
-        self.turn_wave(wave.clone(), WaveState::Open, caller.name().to_owned())
+        self.turn_wave(wave.clone(), WaveState::Open, PersonalValue::user(caller.name())?)
             .await?;
         let queued = self.queue_planned(wave.clone()).await?;
         Ok(format!("opened wave {wave} and queued {queued} hosts"))
@@ -60,7 +61,7 @@ impl Service {
                 .await?;
             return Ok(format!("would pause wave {wave}; orders that are out run to their end"));
         }
-        self.turn_wave(wave.clone(), WaveState::Paused, caller.name().to_owned())
+        self.turn_wave(wave.clone(), WaveState::Paused, PersonalValue::user(caller.name())?)
             .await?;
         Ok(format!("paused wave {wave}; orders that are out run to their end"))
     }
@@ -73,7 +74,7 @@ impl Service {
         Err(ServiceError::NotFound { what })
     }
 
-    async fn turn_wave(&self, wave: String, state: WaveState, by: String) -> Result<(), ServiceError> {
+    async fn turn_wave(&self, wave: String, state: WaveState, by: PersonalValue) -> Result<(), ServiceError> {
         let service = self.clone();
         self.0
             .store
@@ -87,12 +88,13 @@ impl Service {
                 let event = events::NewEvent {
                     kind: "wave-turned".to_owned(),
                     schema_version: 1,
-                    body: serde_json::json!({ "wave": wave, "to": state, "by": by }).to_string(),
+                    body: serde_json::json!({ "wave": wave, "to": state, "by": by.mention() }).to_string(),
                     at_ms: service.now_ms(),
                     agent_at_ms: None,
                 };
-                let seq = in_force.row.seq;
-                events::append(tx, &StreamName::campaign(service.campaign_id().as_str()), seq, &[event])?;
+                let (seq, stream) = (in_force.row.seq, StreamName::campaign(service.campaign_id().as_str()));
+                by.keep(tx, &stream)?;
+                events::append(tx, &stream, seq, &[event])?;
                 let mut row = in_force.row.clone();
                 row.seq = seq + 1;
                 row.updated_ms = service.now_ms();

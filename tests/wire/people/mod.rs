@@ -4,5 +4,6 @@ mod browser;
 mod events;
 mod listeners;
 mod pages;
+mod privacy;
 mod routes;
 mod sign_in;

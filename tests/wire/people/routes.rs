@@ -28,6 +28,7 @@ const API: &[(&str, &str, Door)] = &[
     ("GET", "/hosts/{host}", Unauthorized),
     ("POST", "/hosts/{host}/retry", Unauthorized),
     ("POST", "/hosts/{host}/retire", Unauthorized),
+    ("POST", "/hosts/{host}/erase-personal", Unauthorized),
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     judge::Assessment,
-    plan::{Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Phase, Reason, Verify},
+    plan::{Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Personal, Phase, Reason, Verify},
 };
 
 /// A fact and the server's time of it.
@@ -83,7 +83,7 @@ pub enum Fact {
     /// A person let it start.
     Approved {
         /// Who.
-        by: String,
+        by: Personal,
     },
     /// A work order was issued.
     OrderIssued {
@@ -213,9 +213,9 @@ pub enum Fact {
     HoldLifted {
         /// Which.
         kind: HoldKind,
-        /// Who; empty where its time was over.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        by: String,
+        /// Who; `None` where its time was over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Personal>,
     },
     /// An exemption was granted.
     Exempted {
@@ -224,9 +224,9 @@ pub enum Fact {
     },
     /// It ended.
     ExemptionEnded {
-        /// Who revoked it; empty where its time was over.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        by: String,
+        /// Who revoked it; `None` where its time was over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Personal>,
     },
     /// A new version of the campaign or of the catalog is in force.
     CampaignChanged {
@@ -239,14 +239,14 @@ pub enum Fact {
     /// An operator asked for another try.
     Retried {
         /// Who.
-        by: String,
+        by: Personal,
     },
     /// A person did the work.
     HandworkDone {
         /// Who.
-        by: String,
+        by: Personal,
         /// What proves it.
-        evidence: String,
+        evidence: Personal,
     },
     /// The journal on the host cannot be trusted.
     JournalDistrusted {

@@ -4,7 +4,7 @@ use cutover_proto::record::StepRecord;
 
 use crate::{
     judge::Assessment,
-    plan::{Exemption, Hold, HoldKind, JournalFault},
+    plan::{Exemption, Hold, HoldKind, JournalFault, Personal},
 };
 
 /// What happened.
@@ -52,7 +52,7 @@ pub enum Input {
     /// A person let it start.
     Approved {
         /// Who.
-        by: String,
+        by: Personal,
     },
     /// The rollout chose it.
     Started {
@@ -73,26 +73,26 @@ pub enum Input {
         /// Which.
         kind: HoldKind,
         /// Who.
-        by: String,
+        by: Personal,
     },
     /// An exemption was granted.
     Exempted(Exemption),
     /// It was revoked.
     ExemptionRevoked {
         /// By whom.
-        by: String,
+        by: Personal,
     },
     /// An operator asks for another try.
     Retried {
         /// Who.
-        by: String,
+        by: Personal,
     },
     /// A person did the work.
     HandworkDone {
         /// Who.
-        by: String,
+        by: Personal,
         /// What proves it.
-        evidence: String,
+        evidence: Personal,
     },
     /// The journal on the host cannot be trusted.
     JournalDistrusted {
@@ -114,9 +114,9 @@ pub enum Input {
     /// Somebody says that the host is gone.
     Retired {
         /// Who.
-        by: String,
+        by: Personal,
         /// Why, with proof.
-        why: String,
+        why: Personal,
     },
     /// The agent left with an acknowledged final statement.
     Concluded,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     judge::Assessment,
-    plan::{Exemption, Hold, HoldKind, OrderEnd, Origin, Phase, Reason, Verify},
+    plan::{Exemption, Hold, HoldKind, OrderEnd, Origin, Personal, Phase, Reason, Verify},
     rollout::WaveState,
 };
 
@@ -48,12 +48,12 @@ pub(super) fn wave_opened(pen: &mut Pen<'_>) -> Result<(), Refused> {
     }
 }
 
-pub(super) fn approved(pen: &mut Pen<'_>, by: &str) -> Result<(), Refused> {
+pub(super) fn approved(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
     watched(pen)?;
     if pen.plan.approval.is_some() {
         return Ok(());
     }
-    pen.write(Fact::Approved { by: by.to_owned() })
+    pen.write(Fact::Approved { by: by.clone() })
 }
 
 pub(super) fn campaign_changed(pen: &mut Pen<'_>, assessment: Option<&Assessment>) -> Result<(), Refused> {
@@ -114,13 +114,13 @@ pub(super) fn hold_placed(pen: &mut Pen<'_>, hold: &Hold) -> Result<(), Refused>
     }
 }
 
-pub(super) fn hold_lifted(pen: &mut Pen<'_>, kind: HoldKind, by: &str) -> Result<(), Refused> {
+pub(super) fn hold_lifted(pen: &mut Pen<'_>, kind: HoldKind, by: &Personal) -> Result<(), Refused> {
     if !pen.plan.holds.contains_key(&kind) {
         return Err(pen.refuse(format!("there is no hold of kind {kind}")));
     }
     pen.write(Fact::HoldLifted {
         kind,
-        by: by.to_owned(),
+        by: Some(by.clone()),
     })
 }
 
@@ -139,11 +139,11 @@ pub(super) fn exempted(pen: &mut Pen<'_>, exemption: &Exemption) -> Result<(), R
     settle(pen)
 }
 
-pub(super) fn exemption_revoked(pen: &mut Pen<'_>, by: &str) -> Result<(), Refused> {
+pub(super) fn exemption_revoked(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
     if pen.plan.exemption.is_none() {
         return Err(pen.refuse("it has no exemption"));
     }
-    pen.write(Fact::ExemptionEnded { by: by.to_owned() })?;
+    pen.write(Fact::ExemptionEnded { by: Some(by.clone()) })?;
     if pen.plan.phase == Phase::Exempt {
         settle(pen)
     } else {
@@ -151,7 +151,7 @@ pub(super) fn exemption_revoked(pen: &mut Pen<'_>, by: &str) -> Result<(), Refus
     }
 }
 
-pub(super) fn retried(pen: &mut Pen<'_>, by: &str) -> Result<(), Refused> {
+pub(super) fn retried(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
     match pen.plan.phase {
         Phase::Failed | Phase::Queued | Phase::Planned => {}
         Phase::Blocked => {
@@ -173,23 +173,20 @@ pub(super) fn retried(pen: &mut Pen<'_>, by: &str) -> Result<(), Refused> {
         | Phase::OutOfScope
         | Phase::Retired => return Err(pen.refuse("there is no attempt that could be tried again")),
     }
-    pen.write(Fact::Retried { by: by.to_owned() })?;
+    pen.write(Fact::Retried { by: by.clone() })?;
     if pen.plan.journal_fault.is_some() {
         pen.write(Fact::JournalSettled)?;
     }
     settle(pen)
 }
 
-pub(super) fn handwork_done(pen: &mut Pen<'_>, by: &str, evidence: &str) -> Result<(), Refused> {
+pub(super) fn handwork_done(pen: &mut Pen<'_>, by: &Personal, evidence: &Personal) -> Result<(), Refused> {
     if pen.plan.phase != Phase::Handwork {
         return Err(pen.refuse("no handwork is open"));
     }
-    if evidence.trim().is_empty() {
-        return Err(pen.refuse("say what proves it, for example a ticket or what was seen at the machine"));
-    }
     pen.write(Fact::HandworkDone {
-        by: by.to_owned(),
-        evidence: evidence.to_owned(),
+        by: by.clone(),
+        evidence: evidence.clone(),
     })?;
     begin_verifying(pen, Origin::Handwork, Verify::FirstContact)
 }
@@ -222,19 +219,16 @@ pub(super) fn forecast(pen: &mut Pen<'_>, late: bool) -> Result<(), Refused> {
     }
 }
 
-pub(super) fn retired(pen: &mut Pen<'_>, by: &str, why: &str) -> Result<(), Refused> {
+pub(super) fn retired(pen: &mut Pen<'_>, by: &Personal, why: &Personal) -> Result<(), Refused> {
     if pen.plan.phase == Phase::Retired {
         return Ok(());
-    }
-    if why.trim().is_empty() {
-        return Err(pen.refuse("say why it is gone, and what proves it"));
     }
     leave(pen)?;
     pen.go(
         Phase::Retired,
         Some(Reason::Retired {
-            why: why.to_owned(),
-            by: by.to_owned(),
+            why: why.clone(),
+            by: by.clone(),
         }),
     )
 }

@@ -37,7 +37,7 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
     match kind {
         WakeKind::Hold => lift_ended_holds(pen),
         WakeKind::Exemption => {
-            pen.write(Fact::ExemptionEnded { by: String::new() })?;
+            pen.write(Fact::ExemptionEnded { by: None })?;
             settle(pen)
         }
         WakeKind::Fetch => {
@@ -96,10 +96,7 @@ fn lift_ended_holds(pen: &mut Pen<'_>) -> Result<(), Refused> {
         .map(|hold| hold.kind)
         .collect();
     for kind in ended {
-        pen.write(Fact::HoldLifted {
-            kind,
-            by: String::new(),
-        })?;
+        pen.write(Fact::HoldLifted { kind, by: None })?;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 use cutover_proto::words;
 use serde::{Deserialize, Serialize};
 
+use super::Personal;
+
 words! {
     /// The kinds of holds. A plan has at most one of each.
     pub enum HoldKind("hold") {
@@ -21,9 +23,9 @@ pub struct Hold {
     /// Which.
     pub kind: HoldKind,
     /// Who placed it.
-    pub who: String,
+    pub who: Personal,
     /// Why.
-    pub why: String,
+    pub why: Personal,
     /// It lifts itself then; `None` means that a person lifts it.
     #[serde(default)]
     pub until_ms: Option<i64>,
@@ -33,12 +35,12 @@ pub struct Hold {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exemption {
     /// Why the host is let off.
-    pub why: String,
+    pub why: Personal,
     /// Who answers for it.
-    pub owner: String,
-    /// What is done instead.
+    pub owner: Personal,
+    /// What is done instead; `None` where nothing is.
     #[serde(default)]
-    pub control: String,
+    pub control: Option<Personal>,
     /// Its end; `None` means until revoked.
     #[serde(default)]
     pub until_ms: Option<i64>,

@@ -5,6 +5,7 @@
 mod account;
 mod holds;
 mod order;
+mod personal;
 mod phase;
 mod reason;
 mod reason_text;
@@ -14,6 +15,7 @@ mod transitions;
 pub use account::{Account, Cover, Spent};
 pub use holds::{Exemption, Hold, HoldKind};
 pub use order::{OpenOrder, OrderEnd};
+pub use personal::{NotADigest, Personal};
 pub use phase::Phase;
 pub use reason::{Owner, Reason};
 pub use row::{Approval, JournalFault, LastFailure, Origin, Plan, Verify};

@@ -3,6 +3,8 @@
 use cutover_proto::{ids::ProductId, record::FailureCause, words};
 use serde::{Deserialize, Serialize};
 
+use super::Personal;
+
 words! {
     /// Who must act for a plan to go on.
     pub enum Owner("owner") {
@@ -114,9 +116,9 @@ pub enum Reason {
     /// An exemption.
     Exempted {
         /// Why.
-        why: String,
+        why: Personal,
         /// Who granted it.
-        owner: String,
+        owner: Personal,
         /// Until when.
         until_ms: Option<i64>,
     },
@@ -128,9 +130,9 @@ pub enum Reason {
     /// Gone.
     Retired {
         /// Why.
-        why: String,
+        why: Personal,
         /// Who said so.
-        by: String,
+        by: Personal,
     },
     /// The agent left.
     Concluded {

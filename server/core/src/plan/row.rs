@@ -9,7 +9,7 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Exemption, Hold, HoldKind, OpenOrder, Phase, Reason};
+use super::{Account, Exemption, Hold, HoldKind, OpenOrder, Personal, Phase, Reason};
 use crate::{judge::Assessment, standing::Bucket};
 
 words! {
@@ -67,7 +67,7 @@ pub enum Verify {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// Who.
-    pub by: String,
+    pub by: Personal,
     /// When.
     pub at_ms: i64,
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     campaign::zone::utc,
-    plan::{HoldKind, Owner, Reason},
+    plan::{HoldKind, Owner, Personal, Reason},
 };
 
 /// Why a plan does not go on at this moment.
@@ -41,9 +41,9 @@ pub enum Waiting {
         /// How.
         kind: HoldKind,
         /// By whom.
-        who: String,
+        who: Personal,
         /// Why.
-        why: String,
+        why: Personal,
         /// Until when.
         until_ms: Option<i64>,
     },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_core::history;
 
 use super::{
-    super::{Service, ServiceError, plan_edit::read_event},
+    super::{Service, ServiceError, personal::revealed, plan_edit::read_event},
     EventView,
 };
 use crate::store::{Reader, StreamName, events, hosts};
@@ -97,7 +97,7 @@ impl Service {
                 at_ms: row.at_ms,
                 host_id: host_id.to_owned(),
                 host: names[host_id].clone(),
-                text: history::line(&read_event(row)?),
+                text: revealed(db, history::line(&read_event(row)?))?,
             });
         }
         Ok(views)

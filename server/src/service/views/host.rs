@@ -14,6 +14,7 @@ use super::{
     super::{
         Service, ServiceError,
         campaign::{broken_id, newest_inventory},
+        personal::{all_revealed, revealed},
         plan_edit::{read_event, read_state},
     },
     EventView, HostDetail, ProtectionTime, StepView, VerdictView,
@@ -46,19 +47,18 @@ impl Service {
         let stream = StreamName::plan(self.campaign_id().as_str(), &named.host_id);
         let stored = events::load(db, &stream, 1, TIMELINE)?;
         let told = stored.iter().map(read_event).collect::<Result<Vec<_>, _>>()?;
-        let timeline = stored
-            .iter()
-            .zip(&told)
-            .map(|(stored, event)| EventView {
+        let mut timeline = Vec::with_capacity(stored.len());
+        for (stored, event) in stored.iter().zip(&told) {
+            timeline.push(EventView {
                 pos: stored.pos,
                 at_ms: stored.at_ms,
                 host_id: named.host_id.clone(),
                 host: named.name.clone(),
-                text: history::line(event),
-            })
-            .collect();
+                text: revealed(db, history::line(event))?,
+            });
+        }
         Ok(HostDetail {
-            why: history::why_chain(&plan, &told, waits.as_ref()),
+            why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,

@@ -8,7 +8,7 @@ use cutover_core::{
 use cutover_proto::inventory::HostFacts;
 
 use super::{
-    super::{HostFilter, Service, ServiceError, campaign::InForce, plan_edit::read_state},
+    super::{HostFilter, Service, ServiceError, campaign::InForce, personal::revealed, plan_edit::read_state},
     HostList, HostRow,
     summary::standing_word,
 };
@@ -76,7 +76,7 @@ impl Service {
             standing: standing_word(standing).to_owned(),
             protection: plan.account.grade.to_string(),
             wave: line.wave.clone(),
-            reason: reason(&plan, waits.as_ref()),
+            reason: revealed(db, reason(&plan, waits.as_ref()))?,
             last_contact_ms: seen_ms,
         })
     }

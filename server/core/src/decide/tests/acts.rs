@@ -261,7 +261,7 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
         Act::Exempt { ends } => Input::Exempted(Exemption {
             why: "a reason".into(),
             owner: "eve".into(),
-            control: String::new(),
+            control: None,
             until_ms: until(host, *ends),
         }),
         Act::Revoke => Input::ExemptionRevoked { by: "eve".into() },

@@ -384,13 +384,6 @@ fn leaving_and_coming_again() {
     assert!(host.plan.ever_carried);
     host.look(&carrying());
     host.start_and_fetch();
-    assert!(
-        host.refusal(&Input::Retired {
-            by: "ann".into(),
-            why: String::new()
-        })
-        .contains("say why")
-    );
     let decision = host.send(Input::Retired {
         by: "ann".into(),
         why: "scrapped, form 12".into(),

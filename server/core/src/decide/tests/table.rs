@@ -48,7 +48,7 @@ fn in_phase(phase: Phase) -> Host {
     let exemption = Exemption {
         why: "x".into(),
         owner: "eve".into(),
-        control: String::new(),
+        control: None,
         until_ms: None,
     };
     match phase {
