@@ -6,6 +6,7 @@
 mod clamav;
 mod dpkg;
 mod evidence;
+mod logs;
 mod migration;
 mod planted_root;
 mod server;

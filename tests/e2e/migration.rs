@@ -12,6 +12,7 @@ use cutover_tests::harness::{packages, requirement};
 
 use crate::dpkg;
 use crate::evidence::{self, Evidence};
+use crate::logs;
 use crate::server::{Host, Server};
 use crate::workstation::Workstation;
 
@@ -80,7 +81,7 @@ fn killed_on_the_way(station: &mut Workstation, server: &mut Server) -> Result<(
         [RecordEvent::StepBegun, RecordEvent::StepFoundDone],
         "the orphan's work is found done, not done again"
     );
-    Ok(())
+    logs::a_check_in_can_be_followed(&station.agent_log(), &server.log())
 }
 
 #[test]

@@ -192,6 +192,7 @@ impl Server {
             .env_clear()
             .env("CUTOVER_CONFIG", directory.join("server.toml"))
             .env("CUTOVER_DATA_DIR", directory.join("data"))
+            .env("CUTOVER_LOG_FILTER", "info,cutover_server=debug")
             .env("CUTOVER_AGENTS_LISTEN", self.address())
             .env("CUTOVER_PEOPLE_LISTEN", format!("127.0.0.1:{}", self.people));
         Ok(command)

@@ -60,7 +60,11 @@ impl Workstation {
     pub(super) fn start_agent(&mut self) -> Result<()> {
         ensure!(self.agent.is_none(), "the agent runs already");
         let log = self.logs.path().join("agent.log");
-        self.agent = Some(self.root.spawn(&[AGENT, "run"], &[], &log)?);
+        self.agent = Some(self.root.spawn(
+            &[AGENT, "run"],
+            &[("CUTOVER_AGENT_LOG_LEVEL", "info,cutover_agent=debug")],
+            &log,
+        )?);
         Ok(())
     }
 

@@ -17,6 +17,9 @@ use cutover_server::{
     store::{ReadTx, StoreError, StreamName, WriteTx, events, plans, totals},
 };
 use tempfile::TempDir;
+use tracing_subscriber::fmt::{TestWriter, writer::MakeWriterExt as _};
+
+use crate::log;
 
 /// 2026-11-22T12:00:00Z, a Sunday: where manual clocks begin.
 pub(crate) const BEGIN_MS: i64 = 1_795_348_800_000;
@@ -188,7 +191,8 @@ pub(crate) fn prepare() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let lines = tracing_subscriber::fmt()
         .with_env_filter("cutover_server=debug")
-        .with_test_writer();
+        .with_ansi(false)
+        .with_writer((|| log::Kept).and(TestWriter::new));
     let _ = lines.try_init();
 }
 

@@ -72,13 +72,8 @@ impl Life {
             rules: self.rules.clone(),
             on_record: Box::new(move || recorded(Input::Recorded)),
         });
-        let label = self.session.order();
-        let span = tracing::info_span!(
-            "order",
-            host = %self.identity.host_id(),
-            order = label.map(|label| label.number),
-            attempt = label.and_then(|label| label.attempt)
-        );
+        // The executor names order and attempt itself, as soon as it has read which they are.
+        let span = tracing::Span::current();
         self.order_at_work = true;
         let work = move || {
             let _entered = span.enter();

@@ -278,6 +278,11 @@ fn is_grpc<B>(request: &Request<B>) -> bool {
 /// Bounded, and plain enough to stand in a log line.
 pub(super) fn request_id<B>(request: &Request<B>) -> Option<&str> {
     let id = request.headers().get(REQUEST_ID_HEADER)?.to_str().ok()?;
+    is_plain_id(id).then_some(id)
+}
+
+/// What a peer says may stand in a log line only when it cannot be taken for one.
+pub(super) fn is_plain_id(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    (!id.is_empty() && id.len() <= 64 && id.bytes().all(plain)).then_some(id)
+    !id.is_empty() && id.len() <= 64 && id.bytes().all(plain)
 }

@@ -7,7 +7,7 @@ use futures_util::Stream;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-use super::{hub::Hub, peer::Peer};
+use super::{admission::is_plain_id, hub::Hub, peer::Peer};
 use crate::service::{CallError, Service};
 
 /// A nudge is also sent this often without a cause, so that a dead connection is noticed by both sides.
@@ -48,8 +48,10 @@ impl Enrollment for EnrollmentCalls {
 impl Agent for AgentCalls {
     async fn check_in(&self, request: Request<v1::CheckInRequest>) -> Result<Response<v1::CheckInReply>, Status> {
         let peer = peer(&request)?;
-        let message = request.into_inner();
-        tracing::Span::current().record("request_id", message.request_id.as_str());
+        let mut message = request.into_inner();
+        if !is_plain_id(&message.request_id) {
+            message.request_id.clear();
+        }
         let renew = crate::pki::renew_due(
             peer.certificate.not_before_ms,
             peer.certificate.not_after_ms,
