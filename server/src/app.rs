@@ -22,7 +22,7 @@ use crate::{
     },
     pki::Pki,
     service::{Notice, Pace, Parts, ReportSettings, Service},
-    store::{Address, Store, StoreOptions},
+    store::{Address, Sole, Store, StoreOptions},
     tasks::Tasks,
     web::{self, PeopleListener},
 };
@@ -38,6 +38,7 @@ pub struct App {
     pub people: SocketAddr,
     stop: watch::Sender<bool>,
     running: Vec<JoinHandle<()>>,
+    sole: Option<Sole>,
 }
 
 /// The service without listeners: what `init` and `serve` begin with.
@@ -136,6 +137,10 @@ impl App {
                 config.agents.listen
             )
         })?;
+        let sole = match store_options(config)?.address {
+            Address::Sqlite(path) => Some(Sole::claim(&path)?),
+            Address::Postgres(_) => None,
+        };
         let (service, campaign) = open(config, campaign_clock)?;
         service.apply_campaign(campaign, "configuration".to_owned()).await?;
         let (people_address, agents_address) = (people.address(), agents.local_addr()?);
@@ -157,6 +162,7 @@ impl App {
             people: people_address,
             stop,
             running,
+            sole,
         })
     }
 
@@ -177,6 +183,7 @@ impl App {
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("the store did not close in order");
         }
+        drop(self.sole);
     }
 }
 

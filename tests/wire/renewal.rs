@@ -40,6 +40,26 @@ async fn a_renewed_key_works_and_ends_the_old_one_by_its_first_use() {
     server.stop().await;
 }
 
+/// Certificates begin at full seconds, so the two keys are as good as equally old.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_renewed_right_after_enrolment_ends_the_first_one_too() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    for _ in 0..3 {
+        let new = Keys::new();
+        let reply = machine.renew(machine.renewal(&new)).await.unwrap();
+        let (keys, certificate) = machine
+            .take_over(&server, new, reply.certificate_chain[0].clone())
+            .await;
+        machine.check_in(machine.hello()).await.unwrap();
+        let (new, new_certificate) = machine.take_over(&server, keys, certificate).await;
+        let refused = machine.check_in(machine.hello()).await.unwrap_err();
+        assert!(refused.message().contains("revoked"), "{refused}");
+        machine.take_over(&server, new, new_certificate).await;
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_whose_renewal_was_lost_asks_again_for_the_same_key() {
     let server = Server::start().await;

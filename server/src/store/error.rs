@@ -19,6 +19,17 @@ pub enum StoreError {
         /// What waited.
         what: String,
     },
+    /// Another server serves from this database file.
+    #[error(
+        "another `cutover serve` (process {by}) uses {}; stop it first, give this one a data_dir of its own, or set store.url to a PostgreSQL that several share",
+        path.display()
+    )]
+    Served {
+        /// The database.
+        path: std::path::PathBuf,
+        /// The other's process id, as it wrote it.
+        by: String,
+    },
     /// The database cannot be reached or has gone away. Whether a commit under way took effect is not known.
     #[error("the store cannot be reached: {why}; see that the database runs and accepts connections, then try again")]
     Unavailable {

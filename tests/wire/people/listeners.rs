@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use cutover_server::{app::App, clock::Clock, config::Config, pki::Pki};
 
-use crate::server::{config_in, prepare};
+use crate::server::{Server, config_in, prepare};
 
 /// Why a server with these settings does not start.
 async fn refusal(change: impl FnOnce(&mut Config)) -> String {
@@ -40,6 +40,17 @@ async fn a_port_that_is_taken_is_refused_by_the_name_of_its_key() {
         people.contains("people.listen") && people.contains(&address.to_string()),
         "{people}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_one_database_file_is_refused_until_the_first_has_ended() {
+    let mut first = Server::start().await;
+    let data_dir = first.path().to_owned();
+    let refused = refusal(|config| config.data_dir.clone_from(&data_dir)).await;
+    assert!(refused.contains("another `cutover serve`"), "{refused}");
+    assert!(refused.contains("data_dir"), "no remedy: {refused}");
+    first.restart().await;
+    first.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,6 +115,17 @@ async fn what_the_api_cannot_read_is_answered_with_a_problem_document() {
         .await
         .unwrap();
     assert!(problem(nobody, StatusCode::NOT_FOUND).await.contains("none"));
+    let wrong = by_token(&server, Method::DELETE, "/api/v1/waves", &token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(wrong.headers()[header::ALLOW], "GET,HEAD");
+    assert!(problem(wrong, StatusCode::METHOD_NOT_ALLOWED).await.contains("DELETE"));
+    let no_text = by_token(&server, Method::GET, "/api/v1/hosts/%ff", &token)
+        .send()
+        .await
+        .unwrap();
+    problem(no_text, StatusCode::BAD_REQUEST).await;
     assert_eq!(server.last_pos().await, before);
     server.stop().await;
 }
