@@ -8,12 +8,14 @@ use crate::host::{HostPath, HostView, Links};
 /// How often is looked. A change is looked at after it was quiet for some seconds, so sooner would bring nothing.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Where package managers keep what is installed: dpkg, and rpm in its three places.
-const DATABASES: [&str; 4] = [
+/// Where package managers keep what is installed: dpkg, and rpm with its three formats in two places.
+const DATABASES: [&str; 6] = [
     "/var/lib/dpkg/status",
     "/var/lib/rpm/rpmdb.sqlite",
     "/usr/lib/sysimage/rpm/rpmdb.sqlite",
     "/var/lib/rpm/Packages",
+    "/var/lib/rpm/Packages.db",
+    "/usr/lib/sysimage/rpm/Packages.db",
 ];
 
 impl Life {

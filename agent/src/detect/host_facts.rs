@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{encryption, linux::LinuxGround};
 use crate::{
-    facts::{Answer, OsRelease},
+    facts::{Answer, OsRelease, PackageDatabase},
     host::{HostPath, HostView, Links},
 };
 
@@ -34,9 +34,9 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
             id: view.os_family().as_str().to_owned(),
             ..OsRelease::default()
         });
-    let native = ground
-        .and_then(|ground| ground.packages.as_ref().found())
-        .map(|packages| kernel_word(&packages.native).to_owned());
+    let packages = ground.and_then(|ground| ground.packages.as_ref().found());
+    let native = packages.map(|packages| kernel_word(&packages.native).to_owned());
+    let database = packages.map(|packages| packages.database);
     let (hostname, release, machine) = match kernel {
         Some(kernel) => (kernel.hostname, kernel.release, Some(kernel.machine)),
         None => (first_line(view, "/etc/hostname"), String::new(), None),
@@ -50,7 +50,7 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         architecture: machine.or(native).unwrap_or_default(),
         kernel: release,
         machine_id: machine_id(view),
-        package_managers: package_managers(view, ground.is_some_and(|ground| ground.packages.is_found())),
+        package_managers: package_managers(view, database),
         encryption: encryption::look(view),
         restart_pending: restart_pending(view),
         free_disk_mib: free_disk_mib(view),
@@ -86,16 +86,20 @@ fn machine_id(view: &dyn HostView) -> String {
     hex::encode(digest.get(..16).unwrap_or_default())
 }
 
-fn package_managers(view: &dyn HostView, has_dpkg: bool) -> Vec<PackageManager> {
-    let there = |path: &str| view.stat(&HostPath::unix(path), Links::Followed).is_found();
+/// Those that work on the database that is believed here. The others may be installed as tools; with them nothing of
+/// this system is changed.
+fn package_managers(view: &dyn HostView, believed: Option<PackageDatabase>) -> Vec<PackageManager> {
     PackageManager::ALL
         .iter()
         .copied()
-        .filter(|manager| match manager {
-            PackageManager::Apt => has_dpkg && there("/usr/bin/apt-get"),
-            PackageManager::Dnf => there("/usr/bin/dnf"),
-            PackageManager::Yum => there("/usr/bin/yum"),
-            PackageManager::Zypper => there("/usr/bin/zypper"),
+        .filter(|manager| {
+            let (database, program) = match manager {
+                PackageManager::Apt => (PackageDatabase::Dpkg, "/usr/bin/apt-get"),
+                PackageManager::Dnf => (PackageDatabase::Rpm, "/usr/bin/dnf"),
+                PackageManager::Yum => (PackageDatabase::Rpm, "/usr/bin/yum"),
+                PackageManager::Zypper => (PackageDatabase::Rpm, "/usr/bin/zypper"),
+            };
+            believed == Some(database) && view.stat(&HostPath::unix(program), Links::Followed).is_found()
         })
         .collect()
 }

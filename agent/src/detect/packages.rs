@@ -1,34 +1,46 @@
 //! Which package database is believed, and what it says of the packages that rules name.
+//!
+//! | the system, by its os-release | believed |
+//! |---|---|
+//! | is or derives from Debian | dpkg's; it must be there |
+//! | is or derives from Red Hat, Fedora, SUSE, Amazon | rpm's; the tool must be there and its list must have rpm itself |
+//! | anything else, or it could not be told | the one that has its own tool as a package. Both, or neither: failed |
+//!
+//! The other one may be there as a tool, with a database of its own; it is not asked.
+
+mod dpkg;
+mod rpm;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    facts::{Answer, EntryKind, OsRelease, Package},
-    host::{HostPath, HostView, Links},
-    parse::dpkg,
+    facts::{Answer, OsRelease, Package, PackageDatabase},
+    host::HostView,
 };
 
-const STATUS: &str = "/var/lib/dpkg/status";
-/// dpkg's journal of a run that has not been folded into the database.
-const UPDATES: &str = "/var/lib/dpkg/updates";
-/// One file list per package of which anything is left.
-const INFO: &str = "/var/lib/dpkg/info";
-/// Some 70,000 packages; the largest Debian systems have a tenth of that.
-const MAX_STATUS: u64 = 64 << 20;
-/// One stanza.
-const MAX_UPDATE: u64 = 1 << 20;
-const RESTORE: &str = "dpkg keeps daily copies in /var/backups/dpkg.status.*";
-
 /// What the database says of the wanted packages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Packages {
-    by_name: BTreeMap<String, Vec<Package>>,
+    /// Whose word it is.
+    pub(crate) database: PackageDatabase,
     /// The architecture that the system is made for, in the database's words.
     pub(crate) native: String,
+    by_name: BTreeMap<String, Vec<Package>>,
+    /// Whether the database's own tool is a package in it, as on the systems that live by it.
+    has_itself: bool,
 }
 
 impl Packages {
-    /// Every entry under a name: one per architecture, or a duplicate.
+    fn of(database: PackageDatabase) -> Self {
+        Self {
+            database,
+            native: String::new(),
+            by_name: BTreeMap::new(),
+            has_itself: false,
+        }
+    }
+
+    /// Every entry under a name: one per architecture or version, or a duplicate.
     pub(crate) fn named(&self, name: &str) -> &[Package] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
@@ -44,127 +56,54 @@ impl Packages {
 /// Reads the system's package database. A database that must be there and is not, that is damaged, or that is not the
 /// one this system keeps its packages in, is failed: nobody may conclude an absence from it.
 pub(crate) fn load(view: &dyn HostView, os: &Answer<OsRelease>, wanted: &BTreeSet<&str>) -> Answer<Packages> {
-    let debian_like = os.as_ref().found().is_some_and(OsRelease::is_debian_like);
-    view.read(&HostPath::unix(STATUS), MAX_STATUS)
-        .expected(|| missing(os))
-        .and_then(|bytes| read(&bytes, wanted))
-        .and_then(|(packages, has_dpkg)| {
-            if debian_like || has_dpkg {
-                Answer::Found(packages)
-            } else {
-                // A system of another kind may have dpkg as a tool, with a database of its own beside the system's.
-                Answer::Failed(foreign(os))
-            }
-        })
-        .and_then(|packages| with_updates(view, packages, wanted))
-        .and_then(|packages| not_contradicted(view, packages, wanted))
-}
-
-fn missing(os: &Answer<OsRelease>) -> String {
-    match os {
-        Answer::Found(os) if os.is_debian_like() => {
+    let known = os.as_ref().found().and_then(|os| Some((os.package_database()?, os)));
+    match known {
+        Some((PackageDatabase::Dpkg, os)) => dpkg::load(view, wanted).expected(|| {
             format!(
-                "{STATUS} is missing, though {} keeps its packages there; {RESTORE}",
-                os.pretty_name
+                "{} is missing, though {} keeps its packages there; {}",
+                dpkg::STATUS,
+                os.pretty_name,
+                dpkg::RESTORE
             )
-        }
-        Answer::Found(_) | Answer::Absent | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => foreign(os),
+        }),
+        Some((PackageDatabase::Rpm, os)) => rpm::expected(rpm::load(view, wanted), &os.pretty_name),
+        None => whichever(view, os, wanted),
     }
 }
 
-fn foreign(os: &Answer<OsRelease>) -> String {
+/// On a system of another kind: the database that has its own tool in it.
+fn whichever(view: &dyn HostView, os: &Answer<OsRelease>, wanted: &BTreeSet<&str>) -> Answer<Packages> {
+    let mut owned = Vec::new();
+    for answer in [dpkg::load(view, wanted), rpm::load(view, wanted)] {
+        match answer {
+            Answer::Found(packages) if packages.has_itself => owned.push(packages),
+            Answer::Found(_) | Answer::Absent | Answer::Unsupported => {}
+            trouble @ (Answer::Denied(_) | Answer::Failed(_)) => return trouble,
+        }
+    }
+    match (owned.pop(), owned.is_empty()) {
+        (Some(packages), true) => Answer::Found(packages),
+        (Some(_), false) => Answer::Failed(
+            "dpkg and rpm both claim this system, and its os-release does not say which of them keeps its packages; \
+             correct ID or ID_LIKE in /etc/os-release"
+                .into(),
+        ),
+        (None, _) => Answer::Failed(unknown_to_both(os)),
+    }
+}
+
+fn unknown_to_both(os: &Answer<OsRelease>) -> String {
     match os {
         Answer::Found(os) => format!(
-            "{} does not keep its packages with dpkg, and this version reads no other package database",
+            "{} keeps its packages neither with dpkg nor with rpm that can be asked here, and this version reads no other \
+             package database",
             os.pretty_name
         ),
         Answer::Absent | Answer::Unsupported => {
-            "no os-release and no database of dpkg; is this the root of a system?".into()
+            "no os-release, no database of dpkg and no word of rpm; is this the root of a system?".into()
         }
         Answer::Denied(why) | Answer::Failed(why) => {
             format!("cannot tell which package database this system has: {why}")
         }
     }
-}
-
-/// One pass over the bytes; only wanted packages are copied. Also tells whether dpkg is a package of its own database.
-fn read(bytes: &[u8], wanted: &BTreeSet<&str>) -> Answer<(Packages, bool)> {
-    let mut packages = Packages::default();
-    let mut has_dpkg = false;
-    for stanza in dpkg::stanzas(bytes) {
-        let stanza = match stanza {
-            Ok(stanza) => stanza,
-            Err(error) => return Answer::Failed(format!("{STATUS} {error}; {RESTORE}")),
-        };
-        if stanza.name == "dpkg" && stanza.state.is_present() {
-            has_dpkg = true;
-            stanza.architecture.clone_into(&mut packages.native);
-        } else if packages.native.is_empty() && stanza.architecture != "all" {
-            stanza.architecture.clone_into(&mut packages.native);
-        }
-        if wanted.contains(stanza.name) {
-            let entries = packages.by_name.entry(stanza.name.to_owned()).or_default();
-            entries.push(stanza.to_package());
-        }
-    }
-    Answer::Found((packages, has_dpkg))
-}
-
-/// Adds what a run of dpkg that goes on, or was killed, has written so far.
-fn with_updates(view: &dyn HostView, mut packages: Packages, wanted: &BTreeSet<&str>) -> Answer<Packages> {
-    let dir = HostPath::unix(UPDATES);
-    let records = match view.list(&dir) {
-        Answer::Found(entries) => entries,
-        Answer::Absent | Answer::Unsupported => return Answer::Found(packages),
-        Answer::Denied(why) => return Answer::Denied(why),
-        Answer::Failed(why) => return Answer::Failed(why),
-    };
-    let is_record = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-    for record in records.iter().filter(|entry| is_record(&entry.name)) {
-        if record.kind != EntryKind::File {
-            return Answer::Failed(format!("{UPDATES}/{} is not a plain file", record.name));
-        }
-        let bytes = match view.read(&dir.join(&record.name), MAX_UPDATE) {
-            Answer::Found(bytes) => bytes,
-            // dpkg folded it into the database between our two looks, so what was read before is old.
-            Answer::Absent | Answer::Unsupported => {
-                return Answer::Failed("dpkg is at work; look again when it has ended".into());
-            }
-            Answer::Denied(why) => return Answer::Denied(why),
-            Answer::Failed(why) => return Answer::Failed(why),
-        };
-        for stanza in dpkg::update_record(&bytes) {
-            match stanza {
-                Ok(stanza) if wanted.contains(stanza.name) => packages.update(stanza.to_package()),
-                Ok(_) => {}
-                Err(error) => {
-                    return Answer::Failed(format!(
-                        "{UPDATES}/{} {error}; run `dpkg --audit` and repair what it names",
-                        record.name
-                    ));
-                }
-            }
-        }
-    }
-    Answer::Found(packages)
-}
-
-/// A database that was cut between two entries reads as whole. dpkg's file lists betray it: a package with a list and
-/// without an entry was lost.
-fn not_contradicted(view: &dyn HostView, packages: Packages, wanted: &BTreeSet<&str>) -> Answer<Packages> {
-    let info = HostPath::unix(INFO);
-    for name in wanted.iter().filter(|name| packages.named(name).is_empty()) {
-        let list = info.join(&format!("{name}.list"));
-        match view.stat(&list, Links::AsTheyAre) {
-            Answer::Found(_) => {
-                return Answer::Failed(format!(
-                    "{STATUS} has no entry for {name}, but {list} is there, so entries were lost; {RESTORE}"
-                ));
-            }
-            Answer::Absent | Answer::Unsupported => {}
-            Answer::Denied(why) => return Answer::Denied(why),
-            Answer::Failed(why) => return Answer::Failed(why),
-        }
-    }
-    Answer::Found(packages)
 }

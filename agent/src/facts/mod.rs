@@ -7,6 +7,7 @@ mod mount;
 mod os_release;
 mod package;
 mod process;
+mod tool;
 mod unit;
 
 pub use answer::Answer;
@@ -14,6 +15,7 @@ pub use entry::{Entry, EntryKind, Stat};
 pub use kernel::Kernel;
 pub use mount::Mount;
 pub use os_release::OsRelease;
-pub use package::{Package, PackageState};
+pub use package::{Package, PackageDatabase, PackageState};
 pub use process::Process;
+pub use tool::{RPM_QUERY_FORMAT, Tool, ToolOutput};
 pub use unit::{UnitFile, UnitState};

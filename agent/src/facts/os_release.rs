@@ -1,5 +1,7 @@
 //! What a Linux system calls itself.
 
+use super::PackageDatabase;
+
 /// The fields of os-release(5) that are used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OsRelease {
@@ -14,11 +16,30 @@ pub struct OsRelease {
 }
 
 impl OsRelease {
-    /// Whether dpkg keeps this system's packages, so that its database must exist.
+    /// What keeps this system's packages, so that it must be there; `None` for systems that are not known. What a system
+    /// calls itself counts before what it derives from, and of that the first that is known.
+    ///
+    /// The names are those of each distribution's own os-release file.
     #[must_use]
-    pub fn is_debian_like(&self) -> bool {
+    pub fn package_database(&self) -> Option<PackageDatabase> {
         std::iter::once(&self.id)
             .chain(&self.id_like)
-            .any(|id| matches!(id.as_str(), "debian" | "ubuntu"))
+            .find_map(|id| match id.as_str() {
+                "debian" | "ubuntu" => Some(PackageDatabase::Dpkg),
+                "rhel"
+                | "fedora"
+                | "centos"
+                | "rocky"
+                | "almalinux"
+                | "ol"
+                | "amzn"
+                | "suse"
+                | "opensuse"
+                | "sles"
+                | "sled"
+                | "opensuse-leap"
+                | "opensuse-tumbleweed" => Some(PackageDatabase::Rpm),
+                _ => None,
+            })
     }
 }

@@ -3,6 +3,16 @@
 use cutover_proto::words;
 
 words! {
+    /// What a system keeps its packages in.
+    pub enum PackageDatabase("package database") {
+        /// `/var/lib/dpkg/status`.
+        Dpkg = "dpkg",
+        /// rpm's, in whichever of its formats.
+        Rpm = "rpm",
+    }
+}
+
+words! {
     /// How far a package is installed, in dpkg's words (dpkg(1), "package states").
     pub enum PackageState("package state") {
         /// Known, not there.

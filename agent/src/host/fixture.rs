@@ -6,7 +6,7 @@ use cutover_proto::inventory::OsFamily;
 use serde::{Deserialize, Serialize};
 
 use super::{HostPath, HostView, Links};
-use crate::facts::{Answer, Entry, Kernel, Process, Stat};
+use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
 
 /// The version of the file format.
 const SCHEMA: u32 = 1;
@@ -48,6 +48,32 @@ pub struct Fixture {
     pub(crate) mounts: Option<Answer<Content>>,
     pub(crate) kernel: Option<Answer<Kernel>>,
     pub(crate) boot_id: Option<Answer<String>>,
+    /// By the tool's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tools: BTreeMap<String, Answer<Said>>,
+}
+
+/// What a tool said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Said {
+    pub(crate) stdout: Content,
+    pub(crate) stderr: Content,
+}
+
+impl Said {
+    pub(crate) fn of(output: &ToolOutput) -> Self {
+        Self {
+            stdout: Content::of(&output.stdout),
+            stderr: Content::of(&output.stderr),
+        }
+    }
+
+    fn output(&self) -> Answer<ToolOutput> {
+        let stderr = self.stderr.bytes();
+        let stdout = self.stdout.bytes();
+        stdout.and_then(|stdout| stderr.map(|stderr| ToolOutput { stdout, stderr }))
+    }
 }
 
 /// Bytes, spelled so that a person can read and edit them.
@@ -111,6 +137,7 @@ impl Fixture {
             mounts: None,
             kernel: None,
             boot_id: None,
+            tools: BTreeMap::new(),
         }
     }
 
@@ -196,5 +223,9 @@ impl HostView for Fixture {
 
     fn free_disk(&self, path: &HostPath) -> Answer<u64> {
         self.kept(self.free_disk.get(path.as_str()))
+    }
+
+    fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
+        self.kept(self.tools.get(tool.as_str())).and_then(|said| said.output())
     }
 }

@@ -1,12 +1,14 @@
 //! The running Linux system.
 
+mod tool;
+
 use std::path::Path;
 
 use cutover_proto::inventory::OsFamily;
 use rustix::system::uname;
 
 use super::{HostError, HostPath, HostView, Links, rootdir::RootDir};
-use crate::facts::{Answer, Entry, EntryKind, Kernel, Process, Stat};
+use crate::facts::{Answer, Entry, EntryKind, Kernel, Process, Stat, Tool, ToolOutput};
 
 /// A process's own name has at most 16 bytes.
 const MAX_COMM: u64 = 64;
@@ -128,6 +130,10 @@ impl HostView for LinuxHost {
 
     fn free_disk(&self, path: &HostPath) -> Answer<u64> {
         self.root.free_disk(path)
+    }
+
+    fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
+        tool::ask(tool)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use cutover_proto::inventory::OsFamily;
 
-use super::{Fixture, HostPath, fixture::Content};
-use crate::facts::{Answer, Entry, EntryKind, Kernel, Process, Stat};
+use super::{
+    Fixture, HostPath,
+    fixture::{Content, Said},
+};
+use crate::facts::{Answer, Entry, EntryKind, Kernel, Process, Stat, Tool, ToolOutput};
 
 impl Fixture {
     /// A running host on which nothing is, until it is planted.
@@ -70,6 +73,25 @@ impl Fixture {
             Some(Answer::Found(processes)) => processes.push(process),
             other => *other = Some(Answer::Found(vec![process])),
         }
+        self
+    }
+
+    /// Plants what a tool says.
+    #[must_use]
+    pub fn with_tool(mut self, tool: Tool, stdout: &str, stderr: &str) -> Self {
+        let said = Said::of(&ToolOutput {
+            stdout: stdout.as_bytes().to_vec(),
+            stderr: stderr.as_bytes().to_vec(),
+        });
+        self.tools.insert(tool.as_str().to_owned(), Answer::Found(said));
+        self
+    }
+
+    /// Plants a tool that does not answer as it should.
+    #[must_use]
+    pub fn with_failing_tool(mut self, tool: Tool, why: &str) -> Self {
+        let failed = Answer::Failed(why.to_owned());
+        self.tools.insert(tool.as_str().to_owned(), failed);
         self
     }
 

@@ -4,8 +4,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cutover_proto::inventory::OsFamily;
 
-use super::{Fixture, HostPath, HostView, Links, fixture::Content, redact::Redaction};
-use crate::facts::{Answer, Entry, Kernel, Process, Stat};
+use super::{
+    Fixture, HostPath, HostView, Links,
+    fixture::{Content, Said},
+    redact::Redaction,
+};
+use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
 
 /// Wraps any view. Whoever looks gets the true answers; what is kept has no user's names and no home directories, no
 /// host's name and no machine id.
@@ -130,6 +134,19 @@ impl<V: HostView> HostView for Recorder<V> {
         let (fixture, redaction) = &mut *self.lock();
         let free = kept(&answer, redaction, |free, _| free);
         fixture.free_disk.insert(redaction.text(path.as_str()), free);
+        answer
+    }
+
+    fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
+        let answer = self.view.tool(tool);
+        let (fixture, redaction) = &mut *self.lock();
+        let said = kept(&answer, redaction, |output, redaction| {
+            Said::of(&ToolOutput {
+                stdout: redaction.bytes(&output.stdout),
+                stderr: redaction.bytes(&output.stderr),
+            })
+        });
+        fixture.tools.insert(tool.as_str().to_owned(), said);
         answer
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use cutover_proto::inventory::OsFamily;
 
 use super::{HostError, HostPath, HostView, Links, rootdir::RootDir};
-use crate::facts::{Answer, Entry, Kernel, Process, Stat};
+use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
 
 /// The files under one directory. Nothing runs there, so there are no processes, no mounts, no kernel session.
 #[derive(Debug)]
@@ -67,5 +67,11 @@ impl HostView for Rooted {
 
     fn free_disk(&self, path: &HostPath) -> Answer<u64> {
         self.root.free_disk(path)
+    }
+
+    /// Nobody is asked. The looking machine's tools are another system's: `rpm --root` would run with its own settings
+    /// and formats, load code out of the directory (name services), and write lock and index files into it.
+    fn tool(&self, _tool: Tool) -> Answer<ToolOutput> {
+        Answer::Unsupported
     }
 }

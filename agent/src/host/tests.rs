@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 use cutover_proto::inventory::OsFamily;
 
 use super::{Fixture, HostPath, HostView, Links, Recorder, Rooted, rootdir::Resolve};
-use crate::facts::{Answer, EntryKind};
+use crate::facts::{Answer, EntryKind, Tool, ToolOutput};
 
 const STATUS: &str = "/var/lib/dpkg/status";
 
@@ -206,6 +206,45 @@ fn what_was_recorded_answers_the_same_and_nothing_else_is_absent() {
         Answer::Failed(_)
     ));
     assert!(matches!(replayed.kernel(), Answer::Failed(_)));
+}
+
+#[test]
+fn what_a_tool_said_is_recorded_without_users_and_replays() {
+    let output = |stdout: &str, stderr: &str| ToolOutput {
+        stdout: stdout.as_bytes().to_vec(),
+        stderr: stderr.as_bytes().to_vec(),
+    };
+    let host = Fixture::bare(OsFamily::Linux, "x").with_tool(
+        Tool::RpmQueryAll,
+        "rpm\t4-1\tx86_64\n",
+        "warning: /home/alice/.rpmmacros\n",
+    );
+    let recorder = Recorder::new(host, "a test");
+    let said = recorder.tool(Tool::RpmQueryAll);
+    let true_words = output("rpm\t4-1\tx86_64\n", "warning: /home/alice/.rpmmacros\n");
+    assert_eq!(said, Answer::Found(true_words), "whoever looks gets the true answer");
+    let json = recorder.fixture().to_json().expect("json");
+    assert!(!json.contains("alice"), "{json}");
+    let replayed = Fixture::from_json(&json).expect("reads back").tool(Tool::RpmQueryAll);
+    let kept = output("rpm\t4-1\tx86_64\n", "warning: /home/user1/.rpmmacros\n");
+    assert_eq!(replayed, Answer::Found(kept));
+
+    let failing = Fixture::bare(OsFamily::Linux, "x").with_failing_tool(Tool::RpmQueryAll, "error: /home/alice/db");
+    let recorder = Recorder::new(failing, "a test");
+    let _ = recorder.tool(Tool::RpmQueryAll);
+    let replayed = recorder.fixture().tool(Tool::RpmQueryAll);
+    assert_eq!(replayed, Answer::Failed("error: /home/user1/db".into()));
+    let never = Fixture::unasked(OsFamily::Linux, "x").tool(Tool::RpmQueryAll);
+    assert!(matches!(never, Answer::Failed(_)), "{never:?}");
+}
+
+#[test]
+fn nobody_is_asked_about_a_root_that_does_not_run() {
+    let (_dir, root) = outside_and_root();
+    let rooted = Rooted::open(&root).expect("a root");
+    for tool in Tool::ALL {
+        assert_eq!(rooted.tool(*tool), Answer::Unsupported);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use cutover_proto::inventory::OsFamily;
 
 use super::HostPath;
-use crate::facts::{Answer, Entry, Kernel, Process, Stat};
+use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
 
 /// Whether the last part of a path is looked through when it is a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,12 @@ pub trait HostView: Send + Sync {
 
     /// Bytes that a new file under this path may still take.
     fn free_disk(&self, path: &HostPath) -> Answer<u64>;
+
+    /// What a program of the system says, asked without a shell and with nothing to read. `Found` only when it ended with
+    /// exit code zero, within its time, and said no more than a sound one says. `Absent`: this running system has no such
+    /// program. `Unsupported`: this kind of view asks nobody (a system that does not run cannot be asked). Anything else is
+    /// `Failed`, with the program's own words.
+    fn tool(&self, tool: Tool) -> Answer<ToolOutput>;
 }
 
 macro_rules! delegate {
@@ -76,6 +82,9 @@ macro_rules! delegate {
             }
             fn free_disk(&self, path: &HostPath) -> Answer<u64> {
                 (**self).free_disk(path)
+            }
+            fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
+                (**self).tool(tool)
             }
         }
     )+};

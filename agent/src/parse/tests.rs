@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{dpkg, mountinfo, os_release, unit};
-use crate::facts::{Package, PackageState};
+use crate::facts::{Package, PackageDatabase, PackageState};
 
 const KESL: &str = "Package: kesl\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\nVersion: 12.1.0-1297\n\
 Maintainer: somebody\nDescription: one line\n and more\n .\n of it\n\n";
@@ -111,16 +111,34 @@ fn this_kind_of_quoting_is_understood_in_os_release() {
         b"# comment\nNAME=\"Astra Linux\"\nID=astra\nID_LIKE='debian'\nVERSION_ID=\"1.7_\\\"x86\"\nPRETTY_NAME=\"Astra \xff\"\nnonsense\n",
     );
     assert_eq!(release.id, "astra");
-    assert!(release.is_debian_like());
+    assert_eq!(release.package_database(), Some(PackageDatabase::Dpkg));
     assert_eq!(release.version_id, "1.7_\"x86");
     assert_eq!(release.pretty_name, "Astra \u{fffd}");
+}
+
+#[test]
+fn a_systems_own_name_and_then_its_nearest_kin_say_where_its_packages_are() {
+    let database = |text: &str| os_release::parse(text.as_bytes()).package_database();
+    for text in [
+        "ID=fedora",
+        "ID=\"rhel\"\nID_LIKE=\"fedora\"",
+        "ID=\"ol\"\nID_LIKE=\"fedora\"",
+        "ID=\"sles\"\nID_LIKE=\"suse\"",
+        "ID=\"opensuse-tumbleweed\"\nID_LIKE=\"opensuse suse\"",
+        "ID=\"amzn\"\nID_LIKE=\"centos rhel fedora\"",
+        "ID=\"something\"\nID_LIKE=\"unknown rhel debian\"",
+    ] {
+        assert_eq!(database(text), Some(PackageDatabase::Rpm), "{text}");
+    }
+    assert_eq!(database("ID=debian\nID_LIKE=rhel"), Some(PackageDatabase::Dpkg));
+    assert_eq!(database("ID=arch"), None);
 }
 
 #[test]
 fn what_os_release_does_not_say_has_the_standards_default() {
     let release = os_release::parse(b"");
     assert_eq!((release.id.as_str(), release.pretty_name.as_str()), ("linux", "Linux"));
-    assert!(!release.is_debian_like());
+    assert_eq!(release.package_database(), None);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::plants::{all, clamav, clean, kesl_running, looked};
 use crate::{
     detect::{RuleSet, ScanOutcome, outcome},
-    facts::{Answer, Entry, Kernel, Process, Stat},
+    facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput},
     host::{Fixture, HostPath, HostView, Links},
 };
 
@@ -74,6 +74,9 @@ impl<F: Fn(usize) -> Option<Refusal> + Send + Sync> HostView for Refusing<F> {
     }
     fn free_disk(&self, path: &HostPath) -> Answer<u64> {
         self.answer(|host| host.free_disk(path))
+    }
+    fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
+        self.answer(|host| host.tool(tool))
     }
 }
 

@@ -1,6 +1,6 @@
 use cutover_proto::inventory::{DiskEncryption, OsFamily, PackageManager};
 
-use super::plants::{NOW_MS, clean, debian};
+use super::plants::{NOW_MS, clean, debian, fedora};
 use crate::{detect::host_facts, facts::Answer, host::Fixture};
 
 #[test]
@@ -30,6 +30,26 @@ fn a_debian_tells_its_facts() {
         !facts.machine_id.contains("0123456789abcdef"),
         "the id itself stays here"
     );
+}
+
+#[test]
+fn only_managers_of_the_believed_database_are_told() {
+    let fedora = host_facts(&fedora("fedora", &[]).with_file("/usr/bin/apt-get", b"x", 0));
+    assert_eq!(fedora.package_managers, [PackageManager::Dnf, PackageManager::Yum]);
+    assert_eq!(
+        (fedora.os_id.as_str(), fedora.architecture.as_str()),
+        ("fedora", "x86_64")
+    );
+    // dnf as a tool on a Debian has no package of this system.
+    let debian = host_facts(
+        &clean()
+            .with_file("/usr/bin/dnf", b"x", 0)
+            .with_file("/usr/bin/zypper", b"x", 0),
+    );
+    assert_eq!(debian.package_managers, [PackageManager::Apt]);
+    let mut unread = super::plants::fedora("rpm fails", &[]);
+    unread.tools.clear();
+    assert!(host_facts(&unread).package_managers.is_empty());
 }
 
 #[test]

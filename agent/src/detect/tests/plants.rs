@@ -7,6 +7,7 @@ use cutover_proto::{
 
 use crate::{
     detect::{RuleSet, ScanCx, scan},
+    facts::Tool,
     host::{Fixture, HostView},
 };
 
@@ -50,6 +51,100 @@ pub(super) fn without_status(about: &str) -> Fixture {
         .with_file("/usr/bin/apt-get", b"x", 0)
         .with_process(1, "systemd", Some("/usr/lib/systemd/systemd"))
         .with_mounts("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
+}
+
+const FEDORA: &str = "NAME=\"Fedora Linux\"\nPRETTY_NAME=\"Fedora Linux 40\"\nID=fedora\nVERSION_ID=40\n";
+const LEAP: &str =
+    "PRETTY_NAME=\"openSUSE Leap 15.6\"\nID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\nVERSION_ID=\"15.6\"\n";
+/// A system that nobody knows, of no known family.
+const STRANGE: &str = "PRETTY_NAME=\"Strange Linux\"\nID=strange\n";
+
+/// A line of rpm's list.
+pub(super) fn rpm(name: &str, version: &str) -> String {
+    format!("{name}\t{version}\tx86_64\n")
+}
+
+/// A running system with this os-release.
+fn system(about: &str, os_release: &str) -> Fixture {
+    Fixture::bare(OsFamily::Linux, about)
+        .with_file("/etc/os-release", os_release.as_bytes(), 0)
+        .with_process(1, "systemd", Some("/usr/lib/systemd/systemd"))
+        .with_mounts("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
+}
+
+/// A Fedora with these packages beside its own first ones.
+pub(super) fn fedora(about: &str, packages: &[String]) -> Fixture {
+    system(about, FEDORA)
+        .with_file("/usr/bin/dnf", b"x", 0)
+        .with_file("/usr/bin/yum", b"x", 0)
+        .with_tool(Tool::RpmQueryAll, &(rpm_base() + &packages.concat()), "")
+}
+
+fn rpm_base() -> String {
+    rpm("rpm", "4.19.1.1-1.fc40") + &rpm("vim-minimal", "2:9.1.181-1.fc40") + "gpg-pubkey\ta15b79cc-63d04c2c\t(none)\n"
+}
+
+fn rpm_kesl() -> Vec<String> {
+    vec![
+        rpm("kesl", "12.1.0-1297"),
+        rpm("kesl-gui", "12.1.0-1297"),
+        rpm("klnagent64", "15.0.0-12912"),
+    ]
+}
+
+/// Hosts that keep their packages with rpm, well or badly.
+fn rpm_hosts() -> Vec<Fixture> {
+    let debian_status = || debian_base().into_bytes();
+    let mut offline = system("an rpm system that does not run", FEDORA);
+    offline.processes = Some(crate::facts::Answer::Unsupported);
+    offline
+        .tools
+        .insert(Tool::RpmQueryAll.to_string(), crate::facts::Answer::Unsupported);
+    vec![
+        fedora("fedora, clean", &[]),
+        fedora("fedora, kesl family running", &rpm_kesl())
+            .with_process(400, "kesl", Some("/opt/kaspersky/kesl/libexec/kesl"))
+            .with_process(401, "klnagent", None),
+        fedora(
+            "fedora, names that only look alike",
+            &[rpm("kesl-tools", "1-1"), rpm("libkesl", "1-1")],
+        ),
+        fedora("fedora, clamav healthy", &[rpm("clamav", "1.4.1-1.fc40")])
+            .with_file("/usr/bin/clamscan", b"x", 0)
+            .with_file("/var/lib/clamav/daily.cld", b"x", NOW_MS - DAY_MS),
+        system("leap, kesl", LEAP).with_tool(Tool::RpmQueryAll, &(rpm_base() + &rpm("kesl", "11.3.0-7441")), ""),
+        system("fedora without the rpm program", FEDORA),
+        system("fedora, rpm fails", FEDORA).with_failing_tool(
+            Tool::RpmQueryAll,
+            "/usr/bin/rpm ended with code 1: error: cannot open Packages database in /var/lib/rpm",
+        ),
+        system("fedora, rpm's database was lost", FEDORA).with_tool(Tool::RpmQueryAll, "", ""),
+        system("fedora, rpm skips an entry", FEDORA).with_tool(
+            Tool::RpmQueryAll,
+            &rpm_base(),
+            "error: rpmdbNextIterator: skipping h#      12 Header V4 RSA/SHA256 Signature: BAD\n",
+        ),
+        system("fedora, rpm's list is cut", FEDORA).with_tool(Tool::RpmQueryAll, &(rpm_base() + "kes"), ""),
+        fedora("fedora, with dpkg as a tool", &[]).with_file(
+            "/var/lib/dpkg/status",
+            installed("kesl", "1").as_bytes(),
+            0,
+        ),
+        offline,
+        debian("debian, with rpm as a tool", &[]).with_tool(Tool::RpmQueryAll, &rpm("kesl", "1-1"), ""),
+        system("a strange system with rpm", STRANGE).with_tool(
+            Tool::RpmQueryAll,
+            &(rpm_base() + &rpm("kesl", "1-1")),
+            "",
+        ),
+        system("a strange system with dpkg, and rpm as a tool", STRANGE)
+            .with_file("/var/lib/dpkg/status", &debian_status(), 0)
+            .with_tool(Tool::RpmQueryAll, "", ""),
+        system("a strange system that both claim", STRANGE)
+            .with_file("/var/lib/dpkg/status", &debian_status(), 0)
+            .with_tool(Tool::RpmQueryAll, &rpm_base(), ""),
+        system("a strange system that neither claims", STRANGE),
+    ]
 }
 
 pub(super) fn clean() -> Fixture {
@@ -101,7 +196,7 @@ pub(super) fn all() -> Vec<Fixture> {
     let without_database = debian("clamav without signatures", &[installed("clamav", "1.0.7+dfsg-1")])
         .with_file("/usr/bin/clamscan", b"x", 0)
         .with_directory("/var/lib/clamav");
-    vec![
+    let mut hosts = vec![
         clean(),
         kesl_installed(),
         kesl_running(),
@@ -132,14 +227,6 @@ pub(super) fn all() -> Vec<Fixture> {
             "a maintainer who is not UTF-8",
             b"Package: kesl\nStatus: install ok installed\nVersion: 1\nMaintainer: \xe9\n\n",
         ),
-        Fixture::bare(OsFamily::Linux, "another package system").with_file(
-            "/etc/os-release",
-            b"PRETTY_NAME=\"Fedora Linux 40\"\nID=fedora\n",
-            0,
-        ),
-        Fixture::bare(OsFamily::Linux, "another package system, with dpkg as a tool")
-            .with_file("/etc/os-release", b"PRETTY_NAME=\"Fedora Linux 40\"\nID=fedora\n", 0)
-            .with_file("/var/lib/dpkg/status", installed("hello", "2").as_bytes(), 0),
         debian("dpkg was killed while it removed kesl", &kesl_packages()).with_file(
             "/var/lib/dpkg/updates/0001",
             b"Package: kesl\nStatus: purge ok half-configured\nArchitecture: amd64\nVersion: 12.1.0-1297\n",
@@ -169,7 +256,9 @@ pub(super) fn all() -> Vec<Fixture> {
         without_database,
         debian("clamav without its program", &[installed("clamav", "1.0.7+dfsg-1")]),
         clamav("clamav dated in the future", -3),
-    ]
+    ];
+    hosts.extend(rpm_hosts());
+    hosts
 }
 
 pub(super) fn debian_base() -> String {

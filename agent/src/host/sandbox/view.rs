@@ -10,7 +10,7 @@ use super::{
     plant::{BOOT_ID, FREE_DISK_MIB, KERNEL, PROCESSES},
 };
 use crate::{
-    facts::{Answer, Entry, Kernel, Process, Stat},
+    facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput},
     host::{HostPath, HostView, Links, Rooted},
 };
 
@@ -78,5 +78,12 @@ impl HostView for SandboxView {
 
     fn free_disk(&self, _path: &HostPath) -> Answer<u64> {
         self.planted::<u64>(FREE_DISK_MIB).map(|mib| mib.saturating_mul(MIB))
+    }
+
+    fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
+        match tool {
+            // A planted host is a Debian; its packages are dpkg's.
+            Tool::RpmQueryAll => Answer::Absent,
+        }
     }
 }

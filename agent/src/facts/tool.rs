@@ -1,0 +1,25 @@
+//! What programs of the system say when they are asked.
+
+use cutover_proto::words;
+
+words! {
+    /// A question to a program of the system: a closed set, each of which changes nothing that anybody looks at. Program,
+    /// arguments, time and length are bound to the variant where it is asked.
+    pub enum Tool("tool") {
+        /// `rpm -qa` in the format that [`crate::parse::rpm`] reads: the packages in rpm's database, whichever of its
+        /// formats that has.
+        RpmQueryAll = "rpm-query-all",
+    }
+}
+
+/// A line a package: name, `EPOCH:VERSION-RELEASE` (no epoch where it has none), architecture (rpm(8), `--queryformat`).
+pub const RPM_QUERY_FORMAT: &str = "%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n";
+
+/// What a tool said when it ended with exit code zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolOutput {
+    /// Standard output, whole.
+    pub stdout: Vec<u8>,
+    /// The beginning of standard error: some tools complain there and still end with zero.
+    pub stderr: Vec<u8>,
+}
