@@ -137,8 +137,9 @@ impl App {
                 config.agents.listen
             )
         })?;
-        let sole = match store_options(config)?.address {
-            Address::Sqlite(path) => Some(Sole::claim(&path)?),
+        let options = store_options(config)?;
+        let sole = match &options.address {
+            Address::Sqlite(path) => Some(Sole::claim(path, options.file_system)?),
             Address::Postgres(_) => None,
         };
         let (service, campaign) = open(config, campaign_clock)?;

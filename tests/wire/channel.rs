@@ -1,14 +1,24 @@
 //! Connections to the agents' listener.
 
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use rustls::pki_types::CertificateDer;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Error, Identity};
 
 use crate::{keys::Keys, server::Server};
 
-/// A connection that trusts the server's authority and shows a certificate, if any.
+/// A connection that trusts the server's authorities and shows a certificate, if any.
 pub(crate) async fn channel(server: &Server, shown: Option<(&[u8], &Keys)>) -> Channel {
+    trusting(server, &server.pki().roots(), shown).await.unwrap()
+}
+
+/// The same, trusting these authorities alone.
+pub(crate) async fn trusting(
+    server: &Server,
+    roots: &[CertificateDer<'_>],
+    shown: Option<(&[u8], &Keys)>,
+) -> Result<Channel, Error> {
     let mut tls = ClientTlsConfig::new().domain_name("localhost");
-    for root in server.pki().roots() {
-        tls = tls.ca_certificate(Certificate::from_pem(pem(&root)));
+    for root in roots {
+        tls = tls.ca_certificate(Certificate::from_pem(pem(root)));
     }
     if let Some((certificate, keys)) = shown {
         tls = tls.identity(Identity::from_pem(pem(certificate), keys.pair.serialize_pem()));
@@ -19,7 +29,6 @@ pub(crate) async fn channel(server: &Server, shown: Option<(&[u8], &Keys)>) -> C
         .unwrap()
         .connect()
         .await
-        .unwrap()
 }
 
 fn pem(der: &[u8]) -> String {

@@ -44,6 +44,7 @@ async fn refusal(server: &Server, token: &str) -> String {
         (0, before),
         "something was stored"
     );
+    assert!(refused.message().contains("token create"), "no remedy: {refused}");
     refused.message().to_owned()
 }
 

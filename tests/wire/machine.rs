@@ -18,7 +18,13 @@ use prost::Message as _;
 use sha2::{Digest, Sha256};
 use tonic::{Status, transport::Channel};
 
-use crate::{channel::channel, inventories, keys::Keys, server::Server, wait::until};
+use crate::{
+    channel::{channel, trusting},
+    inventories,
+    keys::Keys,
+    server::Server,
+    wait::until,
+};
 
 /// A good enrolment of a machine of this name.
 pub(crate) fn enrolment(keys: &Keys, token: &str, hostname: &str) -> v1::EnrollRequest {
@@ -114,6 +120,15 @@ impl Machine {
     /// A new connection: after a restart, or to be judged from the handshake on.
     pub(crate) async fn reconnect(&mut self, server: &Server) {
         self.channel = channel(server, Some((self.certificate.as_slice(), &self.keys))).await;
+    }
+
+    /// Whether a new connection of its own is taken, from the handshake to the answer.
+    pub(crate) async fn is_admitted(&self, server: &Server) -> bool {
+        let shown = Some((self.certificate.as_slice(), &self.keys));
+        match trusting(server, &server.pki().roots(), shown).await {
+            Ok(channel) => AgentClient::new(channel).check_in(self.hello()).await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     pub(crate) fn agent(&self) -> AgentClient<Channel> {

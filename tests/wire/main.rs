@@ -18,6 +18,7 @@ mod records;
 mod renewal;
 mod reports;
 mod revocation;
+mod rotation;
 mod server;
 mod sink;
 mod spans;

@@ -84,7 +84,14 @@ impl RootDir {
     }
 
     pub(crate) fn stat(&self, path: &HostPath, links: Links) -> Answer<Stat> {
-        let stat = match self.resolve {
+        match self.stat_at(path, links) {
+            Ok(stat) => Answer::Found(facts(&stat)),
+            Err(errno) => self.not_opened(errno, path),
+        }
+    }
+
+    fn stat_at(&self, path: &HostPath, links: Links) -> Result<rustix::fs::Stat, Errno> {
+        match self.resolve {
             #[cfg(target_os = "linux")]
             Resolve::Kernel => {
                 let follow = match links {
@@ -97,11 +104,6 @@ impl RootDir {
                 walk::Place::Root => rustix::fs::fstat(&self.root),
                 walk::Place::In(dir, name) => rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW),
             }),
-        };
-        match stat {
-            Ok(stat) => Answer::Found(facts(&stat)),
-            Err(errno) if links == Links::Followed => self.not_opened(errno, path),
-            Err(errno) => answer_of(errno, path),
         }
     }
 
@@ -128,21 +130,42 @@ impl RootDir {
         }
     }
 
-    /// Tells a path that is not there from a link to nothing.
+    /// Tells a path that is not there from one that cannot be looked at, because it is, or lies behind, a link to nothing.
     fn not_opened<T>(&self, errno: Errno, path: &HostPath) -> Answer<T> {
         let answer = answer_of(errno, path);
         if !matches!(answer, Answer::Absent) {
             return answer;
         }
-        let is_link = |stat: Stat| stat.kind == EntryKind::Link;
-        match self.stat(path, Links::AsTheyAre) {
-            Answer::Found(stat) if is_link(stat) => Answer::Failed(format!(
-                "{path} is a link to something that is not there; links are not followed out of the root"
+        match self.link_to_nothing(path) {
+            Ok(None) => answer,
+            Ok(Some(link)) => Answer::Failed(format!(
+                "{link} is a link to something that is not there, and links are not followed out of the root; put what \
+                 it leads to below the root, or look at the system while it runs"
             )),
-            Answer::Found(_) | Answer::Absent | Answer::Unsupported => answer,
-            Answer::Denied(why) => Answer::Denied(why),
-            Answer::Failed(why) => Answer::Failed(why),
+            Err(errno) => answer_of(errno, path),
         }
+    }
+
+    /// The first part of a path that is a link to nothing. What it should lead to may lie outside the root or on a disk
+    /// that is not mounted, so nobody can tell what is or is not behind it.
+    fn link_to_nothing(&self, path: &HostPath) -> Result<Option<HostPath>, Errno> {
+        let mut part = HostPath::unix("/");
+        for name in path.parts() {
+            part = part.join(name);
+            let kind = match self.stat_at(&part, Links::AsTheyAre) {
+                Ok(stat) => facts(&stat).kind,
+                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+                Err(errno) => return Err(errno),
+            };
+            if kind == EntryKind::Link {
+                match self.stat_at(&part, Links::Followed) {
+                    Ok(_) => {}
+                    Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Some(part)),
+                    Err(errno) => return Err(errno),
+                }
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -175,7 +198,11 @@ fn read_bounded(fd: OwnedFd, path: &HostPath, max: u64) -> Answer<Vec<u8>> {
     if size.kind != EntryKind::File {
         return Answer::Failed(format!("{path} is a {}, not a plain file", size.kind));
     }
-    let too_long = || Answer::Failed(format!("{path} is longer than {max} bytes, which no sound one is"));
+    let too_long = || {
+        Answer::Failed(format!(
+            "{path} is longer than {max} bytes, which no sound one is; put a sound copy in its place"
+        ))
+    };
     if size.size > max {
         return too_long();
     }

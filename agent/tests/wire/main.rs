@@ -8,4 +8,5 @@ mod check_ins;
 mod enrolment;
 mod host;
 mod program;
+mod scans;
 mod server;

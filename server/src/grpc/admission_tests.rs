@@ -75,7 +75,8 @@ async fn call(channel: &Channel, path: &str) -> Status {
         .expect_err("a status other than OK")
 }
 
-async fn walk(world: &World, host: Option<&Host>, admitted: impl Fn(&str) -> Option<String>) {
+/// Calls every method; those that are not admitted must be denied with a reason that says what to do.
+async fn walk(world: &World, host: Option<&Host>, says: &str, admitted: impl Fn(&str) -> Option<String>) {
     let channel = world.channel(host).await.expect("a connection");
     let mut paths = every_method();
     paths.push("/cutover.v1.Agent/Unheard".to_owned());
@@ -90,7 +91,10 @@ async fn walk(world: &World, host: Option<&Host>, admitted: impl Fn(&str) -> Opt
                     "{path}"
                 );
             }
-            None => assert_eq!(status.code(), Code::Unauthenticated, "{path}: {status}"),
+            None => {
+                assert_eq!(status.code(), Code::Unauthenticated, "{path}: {status}");
+                assert!(status.message().contains(says), "{path}: {status}");
+            }
         }
     }
 }
@@ -102,7 +106,7 @@ fn enroll_alone(path: &str) -> Option<String> {
 #[tokio::test]
 async fn every_method_is_denied_without_a_certificate_but_enroll() {
     let world = World::start(reached()).await;
-    walk(&world, None, enroll_alone).await;
+    walk(&world, None, "enrol first", enroll_alone).await;
 }
 
 #[tokio::test]
@@ -110,7 +114,7 @@ async fn every_method_is_denied_to_a_key_that_no_host_has_but_enroll() {
     let world = World::start(reached()).await;
     let host = world.host();
     world.keys.forget(&host.spki_hash);
-    walk(&world, Some(&host), enroll_alone).await;
+    walk(&world, Some(&host), "enrol anew", enroll_alone).await;
 }
 
 #[tokio::test]
@@ -121,7 +125,7 @@ async fn every_method_is_denied_to_a_revoked_key_but_enroll() {
     world
         .keys
         .change(&host.spki_hash, |key| key.revoked_ms = Some(key.to_ms));
-    walk(&world, Some(&host), enroll_alone).await;
+    walk(&world, Some(&host), "was revoked; enrol anew", enroll_alone).await;
 }
 
 #[tokio::test]
@@ -129,14 +133,14 @@ async fn every_method_is_denied_to_a_key_that_is_not_good_yet_but_enroll() {
     let world = World::start(reached()).await;
     let host = world.host();
     world.keys.change(&host.spki_hash, |key| key.from_ms = key.to_ms - 1);
-    walk(&world, Some(&host), enroll_alone).await;
+    walk(&world, Some(&host), "check the server's clock", enroll_alone).await;
 }
 
 #[tokio::test]
 async fn every_method_is_open_to_a_live_key() {
     let world = World::start(reached()).await;
     let host = world.host();
-    walk(&world, Some(&host), |path| {
+    walk(&world, Some(&host), "", |path| {
         enroll_alone(path).or_else(|| Some(format!("reached as {} expired=false", host.id)))
     })
     .await;
@@ -152,16 +156,16 @@ async fn an_expired_key_may_renew_for_400_days_and_do_nothing_else() {
     };
     // The last millisecond of the key, then its end, then the end of the grace, over new connections each time.
     world.clock.advance(90 * DAY_MS - 1000);
-    walk(&world, Some(&host), |path| {
+    walk(&world, Some(&host), "", |path| {
         enroll_alone(path).or_else(|| Some(format!("reached as {} expired=false", host.id)))
     })
     .await;
     world.clock.advance(1000);
-    walk(&world, Some(&host), renew).await;
+    walk(&world, Some(&host), "has expired; renew it", &renew).await;
     world.clock.advance(RENEW_GRACE_MS - 1000);
-    walk(&world, Some(&host), renew).await;
+    walk(&world, Some(&host), "has expired; renew it", &renew).await;
     world.clock.advance(1001);
-    walk(&world, Some(&host), enroll_alone).await;
+    walk(&world, Some(&host), "expired", enroll_alone).await;
 }
 
 #[tokio::test]

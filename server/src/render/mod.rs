@@ -2,4 +2,7 @@
 
 mod report;
 
+#[cfg(test)]
+mod tests;
+
 pub use report::{RenderError, report_csv, report_html};

@@ -1,7 +1,7 @@
 //! Refuses to put SQLite on a network file system, where its locks and its shared memory do not hold
 //! (<https://www.sqlite.org/wal.html>, <https://www.sqlite.org/faq.html#q5>).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 
@@ -81,8 +81,19 @@ pub(super) fn network_kind(found: &FileSystem) -> Option<String> {
         .map(|(_, name)| (*name).to_owned())
 }
 
+/// Where a database file really is: a link would hide its file system. Refuses one on a network file system.
+pub(super) fn settle(path: &Path, probe: FileSystemProbe) -> Result<PathBuf, StoreError> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    check(directory, probe)?;
+    Ok(path)
+}
+
 /// Refuses a directory on a network file system.
-pub(super) fn check(directory: &Path, probe: FileSystemProbe) -> Result<(), StoreError> {
+fn check(directory: &Path, probe: FileSystemProbe) -> Result<(), StoreError> {
     let found = probe(directory).map_err(|error| StoreError::File {
         path: directory.to_owned(),
         why: error.to_string(),

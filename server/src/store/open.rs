@@ -78,13 +78,7 @@ impl Store {
     }
 
     fn open_sqlite(path: &Path, options: &StoreOptions, now_ms: i64) -> Result<Self, StoreError> {
-        // A link would hide where the file really is.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            Some(_) | None => Path::new("."),
-        };
-        file_system::check(directory, options.file_system)?;
+        let path = file_system::settle(path, options.file_system)?;
         let mut writer = SqliteConn::open_writer(&path)?;
         migrate::run(&mut writer, migrate::MIGRATIONS, now_ms)?;
         let readers = (0..options.readers.max(1))

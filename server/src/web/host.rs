@@ -13,9 +13,12 @@ use crate::service::{
     views::{HostDetail, VerdictView},
 };
 
+#[cfg(test)]
+use crate::service::views::samples;
+
 #[derive(Template)]
 #[template(path = "host.html")]
-struct HostPage {
+pub(super) struct HostPage {
     here: &'static str,
     csrf: String,
     address: String,
@@ -80,6 +83,29 @@ pub(crate) async fn page(
             name: body.name.clone(),
             body,
         })
+    }
+}
+
+#[cfg(test)]
+impl HostPage {
+    pub(super) fn sample() -> Self {
+        Self::showing(samples::host())
+    }
+
+    /// A host of which nothing is known but that it enrolled, and whose events were touched.
+    pub(super) fn sample_of_a_host_not_looked_at() -> Self {
+        Self::showing(samples::host_not_looked_at())
+    }
+
+    fn showing(detail: HostDetail) -> Self {
+        let body = Host::from(detail);
+        Self {
+            here: "hosts",
+            csrf: "csrf".to_owned(),
+            address: format!("/hosts/{}", body.host_id),
+            name: body.name.clone(),
+            body,
+        }
     }
 }
 

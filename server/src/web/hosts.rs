@@ -11,9 +11,12 @@ use cutover_core::{plan::Phase, standing::Standing};
 use super::{auth::Viewer, page, words};
 use crate::service::{HostFilter, Service, views::HostRow};
 
+#[cfg(test)]
+use crate::service::views::samples;
+
 #[derive(Template)]
 #[template(path = "hosts.html")]
-struct HostsPage {
+pub(super) struct HostsPage {
     here: &'static str,
     csrf: String,
     address: String,
@@ -47,6 +50,35 @@ struct Row {
     protection: String,
     reason: String,
     last_contact: String,
+}
+
+#[cfg(test)]
+impl HostsPage {
+    pub(super) fn sample() -> Self {
+        let rows = [samples::host().row, samples::host_not_looked_at().row];
+        Self {
+            here: "hosts",
+            csrf: "csrf".to_owned(),
+            address: "/hosts?phase=blocked".to_owned(),
+            filter: Chosen {
+                phase: "blocked".to_owned(),
+                standing: String::new(),
+                name: "pc-".to_owned(),
+            },
+            phases: Phase::ALL,
+            standings: Standing::ALL,
+            rows: rows.into_iter().map(Row::from).collect(),
+            next: Some("/hosts?phase=blocked&after=x".to_owned()),
+        }
+    }
+
+    pub(super) fn sample_without_hosts() -> Self {
+        Self {
+            rows: Vec::new(),
+            next: None,
+            ..Self::sample()
+        }
+    }
 }
 
 impl From<HostRow> for Row {

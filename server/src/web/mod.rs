@@ -13,5 +13,8 @@ mod router;
 mod sign_in;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use listener::{ListenError, PeopleListener};
 pub use router::{guard, router};

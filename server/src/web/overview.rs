@@ -9,11 +9,14 @@ use crate::service::{
     views::{Count, EventView, Share, StuckView, Summary, WaveView},
 };
 
+#[cfg(test)]
+use crate::service::views::samples;
+
 const EVENTS_SHOWN: usize = 20;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
-struct OverviewPage {
+pub(super) struct OverviewPage {
     here: &'static str,
     csrf: String,
     body: Overview,
@@ -101,6 +104,25 @@ pub(crate) async fn page(viewer: Viewer, State(service): State<Service>, headers
             csrf: viewer.caller.csrf().to_owned(),
             body,
         })
+    }
+}
+
+#[cfg(test)]
+impl OverviewPage {
+    pub(super) fn sample() -> Self {
+        Self {
+            here: "overview",
+            csrf: "csrf".to_owned(),
+            body: Overview::new(samples::summary(), vec![samples::event()]),
+        }
+    }
+
+    /// A campaign in which nothing has happened.
+    pub(super) fn sample_of_a_new_campaign() -> Self {
+        Self {
+            body: Overview::new(samples::new_campaign(), Vec::new()),
+            ..Self::sample()
+        }
     }
 }
 

@@ -15,9 +15,19 @@ pub(crate) fn wants_part(headers: &HeaderMap) -> bool {
 
 #[derive(Template)]
 #[template(path = "problem.html")]
-struct ProblemPage<'a> {
+pub(super) struct ProblemPage<'a> {
     title: &'a str,
     detail: &'a str,
+}
+
+#[cfg(test)]
+impl ProblemPage<'_> {
+    pub(super) const fn sample() -> Self {
+        Self {
+            title: "Not found",
+            detail: "there is no host `<b>`",
+        }
+    }
 }
 
 /// A page that says what is wrong.

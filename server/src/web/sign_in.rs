@@ -15,9 +15,20 @@ use crate::service::{SESSION_COOKIE, Service};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct SignInPage {
+pub(super) struct SignInPage {
     problem: Option<&'static str>,
 }
+
+#[cfg(test)]
+impl SignInPage {
+    pub(super) fn sample() -> Self {
+        Self {
+            problem: Some(NOT_VALID),
+        }
+    }
+}
+
+const NOT_VALID: &str = "That is no valid token, or the one-time login was used or has ended.";
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -46,12 +57,8 @@ pub(crate) async fn submit(State(service): State<Service>, jar: CookieJar, Form(
             (jar.add(cookie), Redirect::to("/")).into_response()
         }
         Ok(None) => {
-            let problem = "That is no valid token, or the one-time login was used or has ended.";
-            (
-                StatusCode::UNAUTHORIZED,
-                page::render(&SignInPage { problem: Some(problem) }),
-            )
-                .into_response()
+            let problem = Some(NOT_VALID);
+            (StatusCode::UNAUTHORIZED, page::render(&SignInPage { problem })).into_response()
         }
         Err(error) => page::failed(&error),
     }

@@ -1,6 +1,7 @@
 //! The people's side: pages, REST, events, and who gets in.
 
 mod browser;
+mod command_line;
 mod events;
 mod listeners;
 mod pages;

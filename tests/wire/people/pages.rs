@@ -33,6 +33,37 @@ async fn a_hosts_name_is_text_on_every_page_and_never_markup() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_overview_counts_days_to_every_milestone_and_a_hosts_page_tells_its_whole_timeline() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    let browser = Browser::signed_in(&server, Role::Viewer).await;
+    let overview = browser.page(&server, "/").await;
+    // 2026-11-22T12:00:00Z against sale, vendor's and legal end of updates, and the recovery target.
+    for distance in ["855 days past", "803 days past", "784 days past", "in 219 days"] {
+        assert!(overview.contains(distance), "no `{distance}` in {overview}");
+    }
+    for part in ["phase=planned", "standing=on-track", "<td>all</td>", "data-live=\"/\""] {
+        assert!(overview.contains(part), "no `{part}` in {overview}");
+    }
+
+    let own = browser.page(&server, &format!("/hosts/{}", machine.host)).await;
+    let timeline = server.service().host("pc-1".to_owned()).await.unwrap().timeline;
+    assert!(timeline.len() > 2, "{timeline:?}");
+    let read = own.replace("&#39;", "'").replace("&#34;", "\"").replace("&#62;", ">");
+    let mut rest = read.split_once("Timeline").expect("a timeline").1;
+    for event in timeline {
+        let (_, after) = rest
+            .split_once(&event.text)
+            .unwrap_or_else(|| panic!("`{}` is not in its place in {read}", event.text));
+        rest = after;
+    }
+    assert!(rest.contains("hash chains of these events verify"), "{rest}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_page_carries_headers_that_keep_foreign_code_out() {
     let server = Server::start().await;
     let nobody = Browser::new();

@@ -77,7 +77,11 @@ fn a_database_of_a_gigabyte_is_unknown_and_not_read() {
     let dir = root(None);
     let file = fs::File::create(dir.path().join("var/lib/dpkg/status")).expect("made");
     file.set_len(1 << 30).expect("sparse");
-    assert!(kesl_why(dir.path()).contains("longer than 67108864 bytes"));
+    let why = kesl_why(dir.path());
+    assert!(
+        why.contains("longer than 67108864 bytes") && why.contains("put a sound copy in its place"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -88,7 +92,11 @@ fn a_database_that_is_not_utf_8_is_unknown_where_it_matters() {
         b"Package: k\xffsl\nStatus: install ok installed\nVersion: 1\n\n",
     )
     .expect("written");
-    assert!(kesl_why(dir.path()).contains("Package is not a package name"));
+    let why = kesl_why(dir.path());
+    assert!(
+        why.contains("Package is not a package name") && why.contains("/var/backups/dpkg.status"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -101,6 +109,18 @@ fn a_database_that_is_a_link_out_of_the_root_is_unknown() {
     )
     .expect("linked");
     assert!(kesl_why(dir.path()).contains("not followed out of the root"));
+}
+
+#[test]
+fn a_product_behind_a_link_out_of_the_root_is_unknown_and_never_absent() {
+    let outside = root(None);
+    let dir = root(Some(&debian_base()));
+    symlink(outside.path(), dir.path().join("opt")).expect("linked");
+    let why = kesl_why(dir.path());
+    assert!(
+        why.contains("/opt is a link") && why.contains("put what it leads to below the root"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -7,6 +7,9 @@ mod shape;
 mod summary;
 mod work;
 
+#[cfg(test)]
+pub(crate) mod samples;
+
 pub use shape::{
     Count, EventView, HostDetail, HostList, HostRow, MilestoneView, ProtectionTime, ReportRow, STUCK_SHOWN, Share,
     StepView, StuckView, Summary, VerdictView, WaveView,

@@ -1,0 +1,182 @@
+//! Views for the pages' samples.
+
+use cutover_core::{plan::Phase, report::distance, standing::Standing};
+
+use super::{
+    Count, EventView, HostDetail, HostRow, MilestoneView, ProtectionTime, Share, StepView, StuckView, Summary,
+    VerdictView, WaveView,
+};
+
+/// 2026-11-22T12:00:00Z.
+const NOW_MS: i64 = 1_795_348_800_000;
+
+const HOST: &str = "01890000-0000-7000-8000-000000000001";
+const OTHER: &str = "01890000-0000-7000-8000-000000000002";
+
+/// 25 hosts, one of which needs a person.
+pub(crate) fn summary() -> Summary {
+    Summary {
+        as_of_ms: NOW_MS,
+        campaign: "kaspersky-us-2024".to_owned(),
+        title: "Kaspersky, US final determination of June 2024".to_owned(),
+        kind: "sale-and-update-ban".to_owned(),
+        mode: "automatic".to_owned(),
+        campaign_version: 2,
+        catalog_revision: 1,
+        milestones: vec![
+            milestone("sale", "legal", 1_721_448_000_000, -855),
+            milestone("updates", "legal", 1_727_582_400_000, -784),
+            milestone("recovery target", "company", 1_814_313_600_000, 219),
+        ],
+        hosts: 25,
+        phases: counts(Phase::ALL.iter().map(Phase::to_string), |name| match name {
+            "clear" => 4,
+            "queued" => 2,
+            "migrated" => 18,
+            "blocked" => 1,
+            _ => 0,
+        }),
+        standing: counts(Standing::ALL.iter().map(Standing::to_string), |name| match name {
+            "compliant" => 22,
+            "at-risk" => 3,
+            _ => 0,
+        }),
+        replaced: share(18, 21, "86 %"),
+        unknown: share(0, 25, "0 %"),
+        protected: share(24, 25, "96 %"),
+        waves: vec![WaveView {
+            name: "all".to_owned(),
+            state: "open".to_owned(),
+            hosts: 25,
+            waiting: 2,
+            moving: 0,
+            done: 22,
+            stuck: 1,
+        }],
+        stuck: vec![StuckView {
+            host_id: HOST.to_owned(),
+            name: "pc-<1>".to_owned(),
+            phase: "blocked".to_owned(),
+            reason: "the product that is to go holds the keys of the disks".to_owned(),
+            remedy: "decrypt the disks with the product and its server first".to_owned(),
+            owner: "operator".to_owned(),
+        }],
+    }
+}
+
+/// The same before any host has enrolled.
+pub(crate) fn new_campaign() -> Summary {
+    let nothing = || share(0, 0, "–");
+    Summary {
+        hosts: 0,
+        phases: counts(Phase::ALL.iter().map(Phase::to_string), |_| 0),
+        standing: counts(Standing::ALL.iter().map(Standing::to_string), |_| 0),
+        replaced: nothing(),
+        unknown: nothing(),
+        protected: nothing(),
+        waves: Vec::new(),
+        stuck: Vec::new(),
+        ..summary()
+    }
+}
+
+/// What happened last.
+pub(crate) fn event() -> EventView {
+    EventView {
+        pos: 17,
+        at_ms: NOW_MS - 60_000,
+        host_id: HOST.to_owned(),
+        host: "pc-<1>".to_owned(),
+        text: "planned → blocked: the product that is to go holds the keys of the disks".to_owned(),
+    }
+}
+
+/// A host with a verdict, a step that failed, and a timeline.
+pub(crate) fn host() -> HostDetail {
+    HostDetail {
+        row: HostRow {
+            host_id: HOST.to_owned(),
+            name: "pc-<1>".to_owned(),
+            system: "Debian GNU/Linux 12".to_owned(),
+            phase: "blocked".to_owned(),
+            standing: "at-risk".to_owned(),
+            protection: "real-time".to_owned(),
+            wave: "all".to_owned(),
+            reason: "the product that is to go holds the keys of the disks".to_owned(),
+            last_contact_ms: NOW_MS - 30_000,
+        },
+        why: vec!["enrolled".to_owned(), "it carries kesl".to_owned()],
+        verdicts: vec![VerdictView {
+            product: "kesl".to_owned(),
+            verdict: "running".to_owned(),
+            version: "12.1.0-1297".to_owned(),
+            evidence: vec!["package: kesl 12.1.0-1297".to_owned(), "unit: nothing".to_owned()],
+        }],
+        protection_seconds: ProtectionTime {
+            protected: 200_000,
+            unprotected: 90,
+            unobserved: 3_600,
+        },
+        steps: vec![StepView {
+            order: 1,
+            sequence: 3,
+            step: "remove kesl".to_owned(),
+            event: "step-failed".to_owned(),
+            at_ms: NOW_MS - 90_000,
+            exit_code: Some(100),
+            detail: "script-failed: the removal script failed".to_owned(),
+            log_tail: "dpkg: error <processing>".to_owned(),
+        }],
+        timeline: vec![event()],
+        chain_verified: true,
+    }
+}
+
+/// One that enrolled and has shown nothing, and whose events were touched.
+pub(crate) fn host_not_looked_at() -> HostDetail {
+    let known = host();
+    HostDetail {
+        row: HostRow {
+            host_id: OTHER.to_owned(),
+            name: "pc-2".to_owned(),
+            system: String::new(),
+            phase: "unassessed".to_owned(),
+            standing: "unknown".to_owned(),
+            protection: "unobserved".to_owned(),
+            reason: "no complete inventory has arrived".to_owned(),
+            last_contact_ms: 0,
+            ..known.row
+        },
+        why: Vec::new(),
+        verdicts: Vec::new(),
+        protection_seconds: ProtectionTime::default(),
+        steps: Vec::new(),
+        timeline: Vec::new(),
+        chain_verified: false,
+    }
+}
+
+fn milestone(name: &str, regime: &str, at_ms: i64, days: i64) -> MilestoneView {
+    MilestoneView {
+        name: name.to_owned(),
+        regime: regime.to_owned(),
+        at_ms,
+        distance: distance(days, days < 0),
+    }
+}
+
+fn counts(names: impl Iterator<Item = String>, count: impl Fn(&str) -> u64) -> Vec<Count> {
+    let counted = names.map(|name| Count {
+        count: count(&name),
+        name,
+    });
+    counted.collect()
+}
+
+fn share(part: u64, whole: u64, percent: &str) -> Share {
+    Share {
+        part,
+        whole,
+        percent: percent.to_owned(),
+    }
+}

@@ -1,0 +1,134 @@
+//! `cutover` as operators and scripts run it, against a server that runs.
+
+use std::{path::PathBuf, time::Duration};
+
+use cutover_server::service::Role;
+use cutover_tests::harness::{
+    binaries,
+    process::{Finished, run, tool},
+};
+use serde_json::Value;
+
+use crate::{machine::Machine, server::Server};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// An operator at a terminal.
+struct Operator {
+    url: String,
+    token_file: PathBuf,
+}
+
+impl Operator {
+    async fn of(server: &Server) -> Self {
+        let token_file = server.path().join("operator.token");
+        std::fs::write(&token_file, server.access(Role::Operator).await).unwrap();
+        let url = server.url("");
+        Self { url, token_file }
+    }
+
+    async fn cutover(&self, line: &str) -> Finished {
+        let mut command = tool(binaries::server().unwrap());
+        command
+            .env_clear()
+            .args(line.split(' '))
+            .arg("--url")
+            .arg(&self.url)
+            .arg("--token-file")
+            .arg(&self.token_file);
+        tokio::task::spawn_blocking(move || run(command, SOON).unwrap())
+            .await
+            .unwrap()
+    }
+
+    /// What a command prints; it must succeed.
+    async fn says(&self, line: &str) -> String {
+        self.cutover(line).await.succeeded().unwrap().stdout
+    }
+
+    async fn json(&self, line: &str) -> Value {
+        let text = self.says(&format!("{line} --output json")).await;
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error}: {text}"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_the_fleet_a_host_and_why_it_is_there() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    let operator = Operator::of(&server).await;
+
+    let status = operator.says("status").await;
+    // 2026-11-22T12:00:00Z, against 2024-09-29T04:00:00Z and 2027-06-30T00:00:00Z.
+    for part in ["784 days past", "in 219 days", "planned"] {
+        assert!(status.contains(part), "no `{part}` in {status}");
+    }
+    let status = operator.json("status").await;
+    assert_eq!((&status["hosts"], &status["replaced"]["whole"]), (&1.into(), &1.into()));
+
+    assert!(operator.says("hosts list").await.contains("pc-1"));
+    let rows = operator.json("hosts list --phase planned").await;
+    assert_eq!(rows[0]["host_id"], machine.host.to_string());
+    assert_eq!(
+        operator.json("hosts list --phase migrated").await,
+        serde_json::json!([])
+    );
+    let csv = operator.says("hosts list --output csv").await;
+    assert!(csv.starts_with("name,phase,standing"), "{csv}");
+    assert!(csv.contains("\npc-1,planned,"), "{csv}");
+
+    let shown = operator.json("hosts show pc-1").await;
+    assert_eq!(shown["chain_verified"], true);
+    assert_eq!(shown["verdicts"][0]["product"], "kesl");
+    assert!(
+        shown["timeline"].as_array().is_some_and(|events| events.len() > 1),
+        "{shown}"
+    );
+    let why = operator.says("why pc-1").await;
+    assert!(why.starts_with("pc-1 is planned\n") && why.contains("wave"), "{why}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_makes_a_report_and_sees_what_became_of_it() {
+    let server = Server::start().await;
+    let operator = Operator::of(&server).await;
+    let made = operator.json("report run").await;
+    assert_eq!(made[0]["schedule"], "by-hand");
+    let listed = operator.json("report list").await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    assert_eq!(listed[0]["period"], made[0]["period"]);
+    let table = operator.says("report list").await;
+    assert!(table.contains("by-hand") && table.contains("directory"), "{table}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_ends_with_1_and_what_is_misspelt_with_2() {
+    let mut server = Server::start().await;
+    let mut operator = Operator::of(&server).await;
+    let refused = operator.cutover("hosts show nobody").await;
+    assert_eq!((refused.code(), refused.stdout.as_str()), (Some(1), ""));
+    assert!(refused.stderr.contains("nobody"), "{}", refused.stderr);
+    let misspelt = operator.cutover("hosts lost").await;
+    assert_eq!((misspelt.code(), misspelt.stdout.as_str()), (Some(2), ""));
+
+    operator.token_file = server.path().join("no.token");
+    let unnamed = operator.cutover("status").await;
+    assert_eq!(unnamed.code(), Some(1));
+    assert!(unnamed.stderr.contains("--token-file"), "{}", unnamed.stderr);
+    std::fs::write(&operator.token_file, "somebody else's").unwrap();
+    let denied = operator.cutover("report run").await;
+    assert_eq!((denied.code(), denied.stdout.as_str()), (Some(1), ""));
+
+    server.halt().await;
+    let alone = operator.cutover("status").await;
+    assert_eq!(alone.code(), Some(1));
+    assert!(
+        alone.stderr.contains("is `cutover serve` running there?"),
+        "{}",
+        alone.stderr
+    );
+}
