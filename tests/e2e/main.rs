@@ -7,6 +7,7 @@ mod clamav;
 mod dpkg;
 mod evidence;
 mod logs;
+mod machine;
 mod migration;
 mod planted_root;
 mod server;

@@ -8,6 +8,7 @@ pub mod binaries;
 pub mod clock;
 pub mod debian_root;
 pub mod eicar;
+pub mod machine;
 pub mod packages;
 pub mod postgres;
 pub mod process;
