@@ -4,6 +4,7 @@
 //! Everything here ends with the value that holds it: processes are killed, mounts vanish and directories are deleted on
 //! drop, after a panic too.
 
+pub mod archive;
 pub mod binaries;
 pub mod clock;
 pub mod debian_root;

@@ -31,7 +31,7 @@ const RECIPE: [&str; 5] = [
 ];
 
 /// The cache directory, made where it was missing.
-pub(super) fn cache() -> Result<PathBuf> {
+pub(in crate::harness) fn cache() -> Result<PathBuf> {
     let cache = match std::env::var_os(CACHE_VARIABLE) {
         Some(directory) => PathBuf::from(directory),
         None => binaries::profile_directory()?

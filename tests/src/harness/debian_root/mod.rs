@@ -10,6 +10,7 @@ mod base;
 mod namespace;
 mod root;
 
+pub(in crate::harness) use base::cache;
 pub(in crate::harness) use namespace::Net;
 pub use root::{DebianRoot, readiness};
 pub(in crate::harness) use root::{Inside, WITHOUT_REACH};

@@ -51,6 +51,26 @@ impl Cgroup {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// All processes in it and below, as the machine that the test runs on counts.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn processes(&self) -> Result<Vec<i32>> {
+        let mut found = Vec::new();
+        let mut left = vec![self.path.clone()];
+        while let Some(group) = left.pop() {
+            // Groups come and go with their units.
+            let Ok(entries) = fs::read_dir(&group) else { continue };
+            let below = entries
+                .flatten()
+                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            left.extend(below.map(|entry| entry.path()));
+            let processes = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+            found.extend(processes.lines().filter_map(|line| line.parse::<i32>().ok()));
+        }
+        Ok(found)
+    }
 }
 
 impl Drop for Cgroup {

@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::boot::{Boot, Down};
 use super::cgroup::{self, Cgroup};
@@ -230,6 +231,33 @@ impl Machine {
     pub fn cut_power(&mut self) -> Result<()> {
         self.root.run_inside(Inside::Nowhere);
         self.boot.take().context("the machine is down")?.cut()
+    }
+
+    /// The process of this name (its first 15 bytes) on the machine, as the machine that the test runs on counts; of
+    /// several any one.
+    ///
+    /// # Errors
+    /// When the processes cannot be listed.
+    pub fn process(&self, name: &str) -> Result<Option<i32>> {
+        for pid in self.cgroup.processes()? {
+            let found = fs::read_to_string(format!("/proc/{pid}/comm"));
+            if found.is_ok_and(|found| found.trim_end() == name) {
+                return Ok(Some(pid));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Kills a process of this name as a crash would; what it started runs on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn kill(&self, name: &str) -> Result<()> {
+        let pid = self
+            .process(name)?
+            .with_context(|| format!("no {name} runs on the machine"))?;
+        let pid = Pid::from_raw(pid).context("a process has a number")?;
+        kill_process(pid, Signal::KILL).with_context(|| format!("cannot kill {name}"))
     }
 
     /// Lets the machine reach `port` of the loopback outside, and gives the address at which it does. One with the network
