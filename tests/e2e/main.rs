@@ -3,12 +3,15 @@
 //! `docs/testing.md` says what this shows and what was stood in for. The tests need root and mmdebstrap; without them they
 //! say so and do nothing, or fail with `CI=true`.
 
+mod booted;
 mod clamav;
 mod dpkg;
 mod evidence;
 mod logs;
+mod machine;
 mod migration;
 mod planted_root;
 mod server;
 mod stage;
+mod station;
 mod workstation;

@@ -24,6 +24,10 @@ look_seconds = 5
 
 [report]
 schedule = \"\"
+
+# The last is the far end of a machine's cable.
+[agents]
+names = [\"localhost\", \"127.0.0.1\", \"192.0.2.1\"]
 ";
 
 /// What `cutover hosts show --output json` prints, as far as the tests read it.
@@ -37,6 +41,14 @@ pub(super) struct Host {
     pub(super) verdicts: Vec<Verdict>,
     pub(super) steps: Vec<Step>,
     pub(super) chain_verified: bool,
+    pub(super) protection_seconds: ProtectionTime,
+}
+
+/// Time under protection, in seconds, as far as the tests read it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct ProtectionTime {
+    pub(super) protected: i64,
+    pub(super) unprotected: i64,
 }
 
 /// One product of the last look.
@@ -120,6 +132,11 @@ impl Server {
     /// Where agents reach it.
     pub(super) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.agents)
+    }
+
+    /// The port of the agents' listener.
+    pub(super) fn port(&self) -> u16 {
+        self.agents
     }
 
     /// What agents pin.

@@ -20,11 +20,15 @@ pub fn server() -> Result<PathBuf> {
     built("cutover")
 }
 
-/// `target/<profile>`: test programs lie in its directory `deps`.
+/// `target/<profile>`: test programs lie in its directory `deps`, other programs in itself.
 pub(super) fn profile_directory() -> Result<PathBuf> {
     let test = std::env::current_exe().context("where is this test program?")?;
-    let deps = test.parent().context("this test program has no directory")?;
-    deps.parent()
+    let directory = test.parent().context("this test program has no directory")?;
+    if !directory.ends_with("deps") {
+        return Ok(directory.to_owned());
+    }
+    directory
+        .parent()
         .map(Path::to_path_buf)
         .with_context(|| format!("{} is not inside a target directory", test.display()))
 }

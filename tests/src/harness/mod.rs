@@ -4,10 +4,12 @@
 //! Everything here ends with the value that holds it: processes are killed, mounts vanish and directories are deleted on
 //! drop, after a panic too.
 
+pub mod archive;
 pub mod binaries;
 pub mod clock;
 pub mod debian_root;
 pub mod eicar;
+pub mod machine;
 pub mod packages;
 pub mod postgres;
 pub mod process;

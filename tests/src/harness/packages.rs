@@ -15,6 +15,9 @@ use crate::harness::process::{Running, run, tool};
 /// All of them, in the order in which they have to go: the window before the product, the product before its agent.
 pub const IN_ORDER_OF_REMOVAL: [&str; 3] = ["kesl-gui", "kesl", "klnagent64"];
 
+/// The units of the products that run.
+pub const UNITS: [&str; 2] = ["kesl.service", "klnagent64.service"];
+
 /// Groups that the product makes and that nothing removes.
 pub const GROUPS: [&str; 4] = ["kesladmin", "kesluser", "keslaudit", "nokesl"];
 
@@ -80,6 +83,16 @@ pub fn start_product(root: &DebianRoot, log: &Path) -> Result<Running> {
 pub fn fail_removal_once(root: &DebianRoot, package: &str) -> Result<()> {
     fs::create_dir_all(root.outside(KNOBS))?;
     fs::write(root.outside(&format!("{KNOBS}/{package}.fail")), "")?;
+    Ok(())
+}
+
+/// The removal script of `package` fails whenever it runs.
+///
+/// # Errors
+/// When the knob cannot be set.
+pub fn break_removal(root: &DebianRoot, package: &str) -> Result<()> {
+    fs::create_dir_all(root.outside(KNOBS))?;
+    fs::write(root.outside(&format!("{KNOBS}/{package}.broken")), "")?;
     Ok(())
 }
 

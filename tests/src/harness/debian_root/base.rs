@@ -19,18 +19,19 @@ const BUILD_LIMIT: Duration = Duration::from_secs(600);
 
 /// What makes a base root the one that is wanted; a change here makes a new one.
 ///
-/// `minbase` is every essential and required package with apt. systemd is there for its files and `systemctl`. Manual
-/// pages and translations are left out, as many servers do, because each test copies the root.
+/// `minbase` is every essential and required package with apt. systemd and the bus are what a machine boots with;
+/// ca-certificates is the trust store. Manual pages and translations are left out, as many servers do, because each test
+/// copies the root.
 const RECIPE: [&str; 5] = [
     "--mode=root",
     "--variant=minbase",
-    "--include=systemd,systemd-sysv",
+    "--include=systemd,systemd-sysv,dbus,ca-certificates",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 ];
 
 /// The cache directory, made where it was missing.
-pub(super) fn cache() -> Result<PathBuf> {
+pub(in crate::harness) fn cache() -> Result<PathBuf> {
     let cache = match std::env::var_os(CACHE_VARIABLE) {
         Some(directory) => PathBuf::from(directory),
         None => binaries::profile_directory()?
@@ -48,7 +49,7 @@ pub(super) fn base_root(setup: &AptSetup) -> Result<PathBuf> {
     let lock = File::create(cache.join("lock"))?;
     lock.lock().context("cannot lock the cache directory")?;
 
-    let base = cache.join(format!("base-{}-{}", apt::RELEASE, key(setup)));
+    let base = cache.join(format!("base-{}-{}", apt::RELEASE, key()));
     if base.is_dir() {
         return Ok(base);
     }
@@ -75,22 +76,18 @@ fn build(setup: &AptSetup, target: &Path) -> Result<()> {
              { [ ! -e /etc/apt/auth.conf ] || cp -p /etc/apt/auth.conf \"$1/etc/apt/\"; } && \
              { [ ! -d /etc/apt/auth.conf.d ] || cp -pR /etc/apt/auth.conf.d \"$1/etc/apt/\"; }",
         );
-    if setup.uses_tls() {
-        command.arg("--include=ca-certificates");
-    }
     command.arg(apt::RELEASE).arg(target).args(&setup.sources);
     run(command, BUILD_LIMIT)?.succeeded()?;
     Ok(())
 }
 
 /// Tells recipes apart in file names.
-fn key(setup: &AptSetup) -> String {
+fn key() -> String {
     let mut digest = Sha256::new();
     for part in RECIPE {
         digest.update(part);
         digest.update([0]);
     }
-    digest.update([u8::from(setup.uses_tls())]);
     hex::encode(&digest.finalize()[..6])
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::harness::process::tool;
 
-/// Runs as PID 1 of the new namespace, with the root and its host name as arguments. It mounts what programs expect, says
+/// Runs as PID 1 of the new namespace, with the root, its host name and the kind of network as arguments. It mounts what programs expect, says
 /// so, and then reads its standard input to the end: when the test is gone, however it went, that end has come, PID 1
 /// ends, and the kernel kills whatever still runs inside and drops the mounts. As SIGCHLD is ignored, orphans leave no
 /// zombies behind.
@@ -29,22 +29,61 @@ mount -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=620 devpts "$roo
 mount -t tmpfs -o mode=1777,nosuid,nodev shm "$root/dev/shm"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
+if [ "$3" = own-network ]; then
+    # This namespace is the site; a second one is for the machine, with one cable between them. It is kept open by a
+    # mount, so that it outlives a restart of the machine.
+    : >"$root/dev/machine-net"
+    # /proc is that of the machine outside, where only /proc/self surely means this process.
+    unshare --net mount --bind /proc/self/ns/net "$root/dev/machine-net"
+    inside="nsenter --net=$root/dev/machine-net"
+    # Whatever else has more links than its loopback, and must be left alone.
+    [ "$($inside ip -oneline link | wc -l)" = 1 ]
+    ip link set lo up
+    ip link add site0 type veth peer name eth0
+    ip link set eth0 netns "$root/dev/machine-net"
+    ip addr add "$4" dev site0
+    ip link set site0 up
+    $inside ip link set lo up
+    $inside ip addr add "$5" dev eth0
+    $inside ip link set eth0 up
+    $inside ip route add default via "${4%/*}"
+fi
 echo ready
 exec env --ignore-signal=CHLD cat >/dev/null
 "#;
 
 /// Mount, PID and host-name namespaces. Dropping it kills all processes in it; its mounts are seen nowhere else.
 #[derive(Debug)]
-pub(super) struct Namespace {
+pub(in crate::harness) struct Namespace {
     holder: Child,
 }
 
+/// Which network programs inside have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::harness) enum Net {
+    /// The machine's that the test runs on.
+    Shared,
+    /// One of their own with one cable: the address at its far end, which is the test's, and their own, both with the
+    /// length of the prefix.
+    Own {
+        /// The far end.
+        site: &'static str,
+        /// Theirs.
+        machine: &'static str,
+    },
+}
+
 impl Namespace {
-    pub(super) fn start(root: &Path, hostname: &str) -> Result<Self> {
-        let mut holder = unshare()
+    pub(super) fn start(root: &Path, hostname: &str, net: Net) -> Result<Self> {
+        let (namespace, words): (&[&str], [&str; 3]) = match net {
+            Net::Shared => (&[], ["shared-network", "", ""]),
+            Net::Own { site, machine } => (&["--net"], ["own-network", site, machine]),
+        };
+        let mut holder = unshare(namespace)
             .args(["/bin/sh", "-c", HOLD, "hold"])
             .arg(root)
             .arg(hostname)
+            .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -68,16 +107,22 @@ impl Namespace {
     }
 
     /// A command that enters the namespaces; the program and its arguments are still to be added.
-    pub(super) fn enter(&self) -> Command {
-        let namespaces = format!("/proc/{}/ns", self.holder.id());
+    pub(in crate::harness) fn enter(&self) -> Command {
+        let namespaces = self.files();
         let mut command = tool("nsenter");
         command
             .arg(format!("--mount={namespaces}/mnt"))
             .arg(format!("--uts={namespaces}/uts"))
+            .arg(format!("--net={namespaces}/net"))
             // The holder is outside its new PID namespace; its children are inside.
             .arg(format!("--pid={namespaces}/pid_for_children"))
             .arg("--");
         command
+    }
+
+    /// The directory in which the kernel shows its namespaces.
+    pub(in crate::harness) fn files(&self) -> String {
+        format!("/proc/{}/ns", self.holder.id())
     }
 }
 
@@ -90,7 +135,7 @@ impl Drop for Namespace {
 
 /// Whether this process may make such namespaces.
 pub(super) fn allowed() -> Result<()> {
-    let output = unshare().arg("true").output().context("cannot start unshare")?;
+    let output = unshare(&[]).arg("true").output().context("cannot start unshare")?;
     ensure!(
         output.status.success(),
         "this machine does not let root make mount namespaces (a container without privileges?): {}",
@@ -99,8 +144,9 @@ pub(super) fn allowed() -> Result<()> {
     Ok(())
 }
 
-fn unshare() -> Command {
+fn unshare(more: &[&str]) -> Command {
     let mut command = tool("unshare");
-    command.args(["--mount", "--uts", "--pid", "--fork", "--kill-child", "--"]);
+    command.args(["--mount", "--uts", "--pid", "--fork", "--kill-child"]);
+    command.args(more).arg("--");
     command
 }

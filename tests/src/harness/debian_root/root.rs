@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::apt::{self, AptSetup};
 use super::base;
-use super::namespace::{self, Namespace};
+use super::namespace::{self, Namespace, Net};
 use crate::harness::process::{Finished, Running, find, run, tool};
 
 /// Programs that a root cannot be made without, and the Debian package that brings each.
@@ -30,6 +30,19 @@ const ENVIRONMENT: [(&str, &str); 3] = [
     ("LANG", "C.UTF-8"),
 ];
 
+/// The namespaces of a machine: what nsenter(1) calls each, and the file that shows it (namespaces(7)).
+const NAMESPACES: [(&str, &str); 6] = [
+    ("mount", "mnt"),
+    ("uts", "uts"),
+    ("ipc", "ipc"),
+    ("net", "net"),
+    ("pid", "pid"),
+    ("cgroup", "cgroup"),
+];
+
+/// Gives up what no namespace holds back: to set the clock of all, and to load modules into the kernel of all.
+pub(in crate::harness) const WITHOUT_REACH: [&str; 2] = ["setpriv", "--bounding-set=-sys_time,-sys_module"];
+
 const PROXIES: [&str; 5] = ["http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY"];
 
 /// Copying takes well under a second, some seconds on a slow disk.
@@ -42,7 +55,27 @@ pub struct DebianRoot {
     path: PathBuf,
     // An option only so that it can end before the directory goes.
     namespace: Option<Namespace>,
+    inside: Inside,
 }
+
+/// Where programs of the root run.
+#[derive(Debug)]
+pub(in crate::harness) enum Inside {
+    /// In a chroot, with nothing else running.
+    Chroot,
+    /// Beside the programs of the machine whose PID 1 has this number outside, and in a control group of its own there.
+    Machine {
+        /// PID 1, as the machine that the test runs on counts.
+        init: i32,
+        /// The directory of the control group.
+        cgroup: PathBuf,
+    },
+    /// Nowhere: the machine is down.
+    Nowhere,
+}
+
+/// Enters a control group and becomes the program; in between nothing else is started.
+const IN_CGROUP: &str = r#"echo 0 >"$0/cgroup.procs" && exec "$@""#;
 
 /// Whether a Debian root can be made here.
 ///
@@ -68,6 +101,11 @@ impl DebianRoot {
     /// # Errors
     /// When the base root cannot be built, or copied, or mounted into.
     pub fn fresh(hostname: &str) -> Result<Self> {
+        Self::with_network(hostname, Net::Shared)
+    }
+
+    /// The same with a choice of network.
+    pub(in crate::harness) fn with_network(hostname: &str, net: Net) -> Result<Self> {
         let setup = apt::of_this_machine()?;
         let base = base::base_root(&setup)?;
         let copies = base::cache()?.join("copies");
@@ -81,10 +119,11 @@ impl DebianRoot {
             base,
             path,
             namespace: None,
+            inside: Inside::Chroot,
         };
         copy(&root.base, &root.path).context("cannot copy the base root")?;
         furnish(&root.path, &setup, hostname, &id).context("cannot furnish the root")?;
-        root.namespace = Some(Namespace::start(&root.path, hostname)?);
+        root.namespace = Some(Namespace::start(&root.path, hostname, net)?);
         Ok(root)
     }
 
@@ -105,11 +144,28 @@ impl DebianRoot {
     /// and the machine's proxies are there already; arguments are still to be added.
     ///
     /// # Errors
-    /// Never, once [`DebianRoot::fresh`] has made it.
+    /// When it is the root of a machine that is down.
     pub fn command(&self, program: &str, environment: &[(&str, &str)]) -> Result<Command> {
-        let namespace = self.namespace.as_ref().context("the root is ending")?;
-        let mut command = namespace.enter();
-        command.arg("chroot").arg(&self.path).args(["/usr/bin/env", "-i"]);
+        let mut command = match &self.inside {
+            Inside::Chroot => {
+                let mut command = self.namespace()?.enter();
+                command.arg("chroot").arg(&self.path);
+                command
+            }
+            Inside::Machine { init, cgroup } => {
+                // systemd takes empty groups away.
+                fs::create_dir_all(cgroup)?;
+                let mut command = tool("/bin/sh");
+                command.args(["-c", IN_CGROUP]).arg(cgroup).arg("nsenter");
+                for (option, file) in NAMESPACES {
+                    command.arg(format!("--{option}=/proc/{init}/ns/{file}"));
+                }
+                command.arg("--");
+                command
+            }
+            Inside::Nowhere => bail!("the machine is down, so nothing runs on it"),
+        };
+        command.args(WITHOUT_REACH).args(["/usr/bin/env", "-i"]);
         for proxy in PROXIES {
             if let Ok(value) = std::env::var(proxy) {
                 command.arg(format!("{proxy}={value}"));
@@ -120,6 +176,16 @@ impl DebianRoot {
         }
         command.arg(program);
         Ok(command)
+    }
+
+    /// The namespaces that hold its mounts.
+    pub(in crate::harness) fn namespace(&self) -> Result<&Namespace> {
+        self.namespace.as_ref().context("the root is ending")
+    }
+
+    /// From now on programs run there.
+    pub(in crate::harness) fn run_inside(&mut self, inside: Inside) {
+        self.inside = inside;
     }
 
     /// Runs a command line to its end inside the root, without questions from Debian's tools.

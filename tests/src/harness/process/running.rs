@@ -167,7 +167,7 @@ fn start(name: &str, mut command: Command, log: &Path) -> Result<Child> {
 
 /// The child of a process that has at most one. Read from `/proc/PID/stat`: the parent is the second field after the
 /// name, which stands in brackets and may contain anything (proc(5)).
-fn only_child_of(parent: Pid) -> Result<Option<Pid>> {
+pub(in crate::harness) fn only_child_of(parent: Pid) -> Result<Option<Pid>> {
     let wanted = parent.as_raw_nonzero().get().to_string();
     for entry in fs::read_dir("/proc").context("cannot list /proc")? {
         let entry = entry?;
