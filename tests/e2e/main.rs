@@ -9,6 +9,7 @@ mod evidence;
 mod logs;
 mod migration;
 mod planted_root;
+mod rpm;
 mod server;
 mod stage;
 mod workstation;

@@ -12,3 +12,4 @@ pub mod packages;
 pub mod postgres;
 pub mod process;
 pub mod requirement;
+pub mod rpm_root;

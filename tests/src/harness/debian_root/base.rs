@@ -42,24 +42,24 @@ pub(super) fn cache() -> Result<PathBuf> {
     Ok(cache.canonicalize()?)
 }
 
-/// The base root's directory, built where it was missing. Of tests that ask at the same time, one builds.
-pub(super) fn base_root(setup: &AptSetup) -> Result<PathBuf> {
+/// The base root's directory, built where it was missing, with these packages beside the recipe's. Of tests that ask at the same time, one builds.
+pub(super) fn base_root(setup: &AptSetup, more: &[&str]) -> Result<PathBuf> {
     let cache = cache()?;
     let lock = File::create(cache.join("lock"))?;
     lock.lock().context("cannot lock the cache directory")?;
 
-    let base = cache.join(format!("base-{}-{}", apt::RELEASE, key(setup)));
+    let base = cache.join(format!("base-{}-{}", apt::RELEASE, key(setup, more)));
     if base.is_dir() {
         return Ok(base);
     }
     let unfinished = cache.join("unfinished");
     remove_directory(&unfinished)?;
-    build(setup, &unfinished).context("mmdebstrap made no Debian root")?;
+    build(setup, more, &unfinished).context("mmdebstrap made no Debian root")?;
     fs::rename(&unfinished, &base)?;
     Ok(base)
 }
 
-fn build(setup: &AptSetup, target: &Path) -> Result<()> {
+fn build(setup: &AptSetup, more: &[&str], target: &Path) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let settings = scratch.path().join("apt.conf");
     fs::write(&settings, &setup.settings)?;
@@ -78,15 +78,18 @@ fn build(setup: &AptSetup, target: &Path) -> Result<()> {
     if setup.uses_tls() {
         command.arg("--include=ca-certificates");
     }
+    if !more.is_empty() {
+        command.arg(format!("--include={}", more.join(",")));
+    }
     command.arg(apt::RELEASE).arg(target).args(&setup.sources);
     run(command, BUILD_LIMIT)?.succeeded()?;
     Ok(())
 }
 
 /// Tells recipes apart in file names.
-fn key(setup: &AptSetup) -> String {
+fn key(setup: &AptSetup, more: &[&str]) -> String {
     let mut digest = Sha256::new();
-    for part in RECIPE {
+    for part in RECIPE.iter().chain(more) {
         digest.update(part);
         digest.update([0]);
     }
