@@ -21,6 +21,8 @@ words! {
         DetectionTest = "detection-test",
         /// Restarts the machine.
         Restart = "restart",
+        /// Finishes what an installer began and did not end.
+        RepairPackages = "repair-packages",
     }
 }
 on_wire!(
@@ -33,6 +35,7 @@ on_wire!(
         Sweep,
         DetectionTest,
         Restart,
+        RepairPackages,
     }
 );
 
@@ -57,7 +60,7 @@ impl StepKind {
     #[must_use]
     pub const fn replay(self) -> Replay {
         match self {
-            Self::FetchPackages | Self::Sweep => Replay::Repeat,
+            Self::FetchPackages | Self::Sweep | Self::RepairPackages => Replay::Repeat,
             Self::RemovePackages | Self::InstallPackages => Replay::Probe,
             Self::DetectionTest | Self::Restart => Replay::Once,
         }
@@ -68,7 +71,7 @@ impl StepKind {
     pub const fn is_destructive(self) -> bool {
         match self {
             Self::RemovePackages | Self::Sweep | Self::Restart => true,
-            Self::FetchPackages | Self::InstallPackages | Self::DetectionTest => false,
+            Self::FetchPackages | Self::InstallPackages | Self::DetectionTest | Self::RepairPackages => false,
         }
     }
 }
@@ -130,6 +133,11 @@ pub enum Action {
         /// Shown to the user.
         reason: String,
     },
+    /// Finishes what an installer began and did not end. Removes nothing, and installs nothing that was not begun.
+    RepairPackages {
+        /// Whose packages.
+        manager: PackageManager,
+    },
 }
 
 impl Action {
@@ -143,6 +151,7 @@ impl Action {
             Self::Sweep { .. } => StepKind::Sweep,
             Self::DetectionTest { .. } => StepKind::DetectionTest,
             Self::Restart { .. } => StepKind::Restart,
+            Self::RepairPackages { .. } => StepKind::RepairPackages,
         }
     }
 
@@ -158,6 +167,7 @@ impl Action {
             }
             Self::DetectionTest { product } => format!("test that {product} detects"),
             Self::Restart { reason } => format!("restart: {reason}"),
+            Self::RepairPackages { .. } => "finish what an earlier installer left half done".to_owned(),
         }
     }
 }
@@ -196,6 +206,9 @@ impl From<Step> for v1::Step {
                 product: product.to_string(),
             }),
             Action::Restart { reason } => Wire::Restart(v1::Restart { reason }),
+            Action::RepairPackages { manager } => Wire::RepairPackages(v1::RepairPackages {
+                manager: manager.number(),
+            }),
         };
         Self {
             action: Some(action),
@@ -236,6 +249,9 @@ impl TryFrom<v1::Step> for Step {
                 product: product(it.product)?,
             },
             Wire::Restart(it) => Action::Restart { reason: it.reason },
+            Wire::RepairPackages(it) => Action::RepairPackages {
+                manager: it.manager.try_into()?,
+            },
         };
         if wire.time_limit_seconds == 0 {
             return Err(WireError::Missing("step.time_limit_seconds"));

@@ -285,6 +285,7 @@ fn removed(action: &Action) -> Option<&str> {
         | Action::InstallPackages { .. }
         | Action::Sweep { .. }
         | Action::DetectionTest { .. }
-        | Action::Restart { .. } => None,
+        | Action::Restart { .. }
+        | Action::RepairPackages { .. } => None,
     }
 }

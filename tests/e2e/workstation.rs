@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use cutover_tests::harness::debian_root::DebianRoot;
 use cutover_tests::harness::process::{Finished, Running, run, tool};
+use cutover_tests::harness::rpm_root::{self, Distribution};
 use cutover_tests::harness::{binaries, eicar, packages};
 
 use crate::server::Server;
@@ -27,6 +28,15 @@ impl Workstation {
     pub(super) fn set_up(name: &str) -> Result<Self> {
         let root = DebianRoot::fresh(name)?;
         packages::plant(&root)?;
+        Self::on(root)
+    }
+
+    /// The same on a system that keeps its packages with rpm.
+    pub(super) fn set_up_with_rpm(name: &str, distribution: Distribution) -> Result<Self> {
+        Self::on(rpm_root::fresh(name, distribution)?)
+    }
+
+    fn on(root: DebianRoot) -> Result<Self> {
         eicar::plant_database(&root)?;
         root.place_program(&binaries::agent()?, AGENT)?;
         let logs = tempfile::tempdir()?;

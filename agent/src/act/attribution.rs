@@ -72,6 +72,7 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
         }
         Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
         Action::Restart { .. } => Ok(()),
+        Action::RepairPackages { manager } => can_use(*manager, facts),
     }
 }
 

@@ -6,7 +6,8 @@ use cutover_proto::record::FailureCause;
 
 use crate::host::hands::{HandsError, ToolRun};
 
-/// What apt 2.6 and dpkg 1.21 print in English, most telling first: a full disk also makes downloads fail.
+/// What apt 2.6, dpkg 1.21, rpm 4.18, dnf 4.14 and zypper 1.14 print in English, most telling first: a full disk also
+/// makes downloads fail.
 const WORDS: &[(FailureCause, &[&str])] = &[
     (
         FailureCause::DiskFull,
@@ -14,6 +15,8 @@ const WORDS: &[(FailureCause, &[&str])] = &[
             "No space left on device",
             "You don't have enough free space in",
             "Disk quota exceeded",
+            "more space on the",
+            "more space needed on the",
         ],
     ),
     (
@@ -23,6 +26,8 @@ const WORDS: &[(FailureCause, &[&str])] = &[
             "Unable to acquire the dpkg frontend lock",
             "lock was locked by another process",
             "Unable to lock",
+            "can't create transaction lock",
+            "System management is locked by the application",
         ],
     ),
     (
@@ -37,6 +42,9 @@ const WORDS: &[(FailureCause, &[&str])] = &[
             "Network is unreachable",
             "Failed to fetch",
             "Unable to fetch some archives",
+            "Curl error",
+            "Download (curl) error",
+            "Failed to download metadata for repo",
         ],
     ),
 ];
@@ -46,15 +54,19 @@ pub(super) fn of_run(run: &ToolRun) -> FailureCause {
     if run.timed_out {
         return FailureCause::TimeLimit;
     }
-    let named = WORDS
-        .iter()
-        .find(|(_, words)| words.iter().any(|word| run.log_tail.contains(word)));
-    match (named, run.exit_code) {
+    match (named_in(&run.log_tail), run.exit_code) {
         // It said success, whatever it complained of on the way.
         (_, Some(0)) => FailureCause::StillThere,
-        (Some((cause, _)), _) => *cause,
+        (Some(cause), _) => cause,
         (None, _) => FailureCause::ToolFailed,
     }
+}
+
+fn named_in(said: &str) -> Option<FailureCause> {
+    let named = WORDS
+        .iter()
+        .find(|(_, words)| words.iter().any(|word| said.contains(word)));
+    named.map(|(cause, _)| *cause)
 }
 
 /// Why hands did not act.
@@ -67,7 +79,8 @@ pub(super) fn of_error(error: &HandsError) -> FailureCause {
             if full.contains(&source.kind()) {
                 FailureCause::DiskFull
             } else {
-                FailureCause::ToolFailed
+                // What a tool said that was only asked.
+                named_in(&source.to_string()).unwrap_or(FailureCause::ToolFailed)
             }
         }
     }
@@ -102,6 +115,27 @@ mod tests {
             ),
             (
                 "E: Failed to fetch x  write (28: No space left on device)\n",
+                FailureCause::DiskFull,
+            ),
+            (
+                "RPM: error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)\n\
+                 Error: Could not run transaction.\n",
+                FailureCause::Locked,
+            ),
+            (
+                "System management is locked by the application with pid 59 (zypper).\n",
+                FailureCause::Locked,
+            ),
+            (
+                "  - Curl error (6): Couldn't resolve host name for http://no.such.host.invalid/repodata/repomd.xml\n",
+                FailureCause::Network,
+            ),
+            (
+                "Error code: Connection failed\nDownload (curl) error for 'http://no.such.host.invalid/content':\n",
+                FailureCause::Network,
+            ),
+            (
+                "installing package clamav-1-1.x86_64 needs 8MB more space on the / filesystem\n",
                 FailureCause::DiskFull,
             ),
             (

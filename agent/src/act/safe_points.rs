@@ -67,6 +67,7 @@ mod tests {
                     product: "clamav".into(),
                 },
                 StepKind::Restart => Action::Restart { reason: String::new() },
+                StepKind::RepairPackages => Action::RepairPackages { manager },
             },
             time_limit: Duration::from_secs(60),
             safe_point_after: *safe,

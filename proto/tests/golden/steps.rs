@@ -1,4 +1,4 @@
-//! Samples of steps, their parameters, and the order that holds one of each kind.
+//! Samples of steps, their parameters, and the order that holds one of each of the first kinds.
 
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.push(Sample::of("Sweep", sweep()));
     all.push(Sample::of("DetectionTest", detection_test()));
     all.push(Sample::of("Restart", restart()));
+    all.push(Sample::of("RepairPackages", repair()));
     all
 }
 
@@ -68,6 +69,12 @@ fn detection_test() -> v1::DetectionTest {
 fn restart() -> v1::Restart {
     v1::Restart {
         reason: "a kernel module is still loaded".into(),
+    }
+}
+
+fn repair() -> v1::RepairPackages {
+    v1::RepairPackages {
+        manager: v1::PackageManager::Apt.into(),
     }
 }
 
@@ -122,6 +129,11 @@ fn steps() -> Vec<(&'static str, v1::Step, Step)> {
                 reason: "a kernel module is still loaded".into(),
             },
         ),
+        (
+            "repair-packages",
+            Wire::RepairPackages(repair()),
+            Action::RepairPackages { manager },
+        ),
     ];
     pairs
         .into_iter()
@@ -141,6 +153,9 @@ fn steps() -> Vec<(&'static str, v1::Step, Step)> {
         .collect()
 }
 
+/// The kept order holds the kinds that there were when it was kept; later ones have kept steps of their own.
+const IN_THE_ORDER: usize = 6;
+
 pub(crate) fn order() -> WorkOrder {
     WorkOrder {
         host_id: host_id(),
@@ -151,7 +166,11 @@ pub(crate) fn order() -> WorkOrder {
         not_before_ms: AT_MS,
         expires_ms: AT_MS + 600_000,
         offline: true,
-        steps: steps().into_iter().map(|(_, _, step)| step).collect(),
+        steps: steps()
+            .into_iter()
+            .take(IN_THE_ORDER)
+            .map(|(_, _, step)| step)
+            .collect(),
         secrets: vec![sealed_secret()],
         catalog_revision: 9,
     }
@@ -167,7 +186,11 @@ pub(crate) fn order_wire() -> v1::WorkOrder {
         not_before_ms: AT_MS,
         expires_ms: AT_MS + 600_000,
         offline: true,
-        steps: steps().into_iter().map(|(_, step, _)| step).collect(),
+        steps: steps()
+            .into_iter()
+            .take(IN_THE_ORDER)
+            .map(|(_, step, _)| step)
+            .collect(),
         secrets: vec![sealed_secret()],
         catalog_revision: 9,
     }

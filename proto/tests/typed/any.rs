@@ -164,6 +164,7 @@ fn action() -> impl Strategy<Value = Action> {
         (product(), vec("/[a-z]{1,8}/[a-z]{1,8}", 0..3)).prop_map(|(product, paths)| Action::Sweep { product, paths }),
         product().prop_map(|product| Action::DetectionTest { product }),
         ".*".prop_map(|reason| Action::Restart { reason }),
+        manager().prop_map(|manager| Action::RepairPackages { manager }),
     ]
 }
 

@@ -14,3 +14,4 @@ pub mod packages;
 pub mod postgres;
 pub mod process;
 pub mod requirement;
+pub mod rpm_root;

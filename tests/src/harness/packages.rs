@@ -132,16 +132,18 @@ impl Drop for HeldRemoval {
     }
 }
 
-fn build(root: &DebianRoot, package: &str, into: &Path) -> Result<()> {
-    let scratch = tempfile::tempdir()?;
-    let tree = scratch.path().join(package);
+/// Lays a package's files out in `tree`, which must not be there yet: its scripts in `DEBIAN`, all else as on a host.
+///
+/// # Errors
+/// When they cannot be copied.
+pub(super) fn lay_out(root: &DebianRoot, package: &str, tree: &Path) -> Result<()> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("harness/packages")
         .join(package);
     let mut copy = tool("cp");
     copy.args(["--recursive", "--preserve=mode,links", "--no-dereference", "--"])
         .arg(source)
-        .arg(&tree);
+        .arg(tree);
     run(copy, LIMIT)?.succeeded()?;
 
     for (owner, process) in PROCESSES {
@@ -151,6 +153,13 @@ fn build(root: &DebianRoot, package: &str, into: &Path) -> Result<()> {
             fs::copy(root.outside("/usr/bin/sleep"), target)?;
         }
     }
+    Ok(())
+}
+
+fn build(root: &DebianRoot, package: &str, into: &Path) -> Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let tree = scratch.path().join(package);
+    lay_out(root, package, &tree)?;
     let architecture = root.run(&["dpkg", "--print-architecture"], LIMIT)?.succeeded()?;
     let control = tree.join("DEBIAN/control");
     let text = fs::read_to_string(&control)?;

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use cutover_proto::{ids::ProductId, inventory::OsFamily, rule::Rule, step::Action};
+use cutover_proto::{
+    ids::ProductId,
+    inventory::OsFamily,
+    rule::{Role, Rule},
+    step::Action,
+};
 
 use super::Executor;
 use crate::{
@@ -89,7 +94,23 @@ impl Executor {
             Action::DetectionTest { .. } | Action::Restart { .. } => {
                 Aim::CannotTell("no look shows whether it was done".to_owned())
             }
+            Action::RepairPackages { manager } => match self.parts.hands.unfinished_packages(*manager) {
+                Ok(mut left) => {
+                    // Those of targets go next. A product that cannot even be configured must not keep its own removal
+                    // from beginning; that step knows how to take away what is half done.
+                    left.retain(|package| !self.is_of_a_target(package));
+                    missed_if(&left, "not finished; repair by hand what the log says")
+                }
+                Err(error) => Aim::CannotTell(error.to_string()),
+            },
         }
+    }
+
+    fn is_of_a_target(&self, package: &str) -> bool {
+        let rules = self.parts.rules.rules().iter();
+        rules
+            .filter(|rule| rule.role != Role::Replacement)
+            .any(|rule| package_names(rule, OsFamily::Linux).any(|name| name == package))
     }
 
     /// Whether a product's packages are gone so far that its leftovers may be deleted.

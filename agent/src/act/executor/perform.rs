@@ -73,7 +73,8 @@ impl Executor {
             Action::FetchPackages { .. }
             | Action::InstallPackages { .. }
             | Action::DetectionTest { .. }
-            | Action::Restart { .. } => Aim::Reached,
+            | Action::Restart { .. }
+            | Action::RepairPackages { .. } => Aim::Reached,
         };
         match removed {
             Aim::Reached => Ok(()),
@@ -116,6 +117,7 @@ impl Executor {
                 return detected(hands.detection_test(product, &mut run));
             }
             Action::Restart { .. } => Err(HandsError::Unsupported("a restart is no tool's run".to_owned())),
+            Action::RepairPackages { manager } => hands.repair_packages(*manager, &mut run),
         };
         let is_tool = !matches!(step.action, Action::Sweep { .. });
         let aim = self.aim(&step.action);

@@ -136,6 +136,18 @@ pub trait HostHands: Send {
         run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError>;
 
+    /// Finishes what an installer began and did not end. Removes nothing, and installs nothing that was not begun.
+    ///
+    /// # Errors
+    /// When the tool could not be run, or would do more than that.
+    fn repair_packages(&mut self, manager: PackageManager, run: &mut Run<'_>) -> Result<ToolRun, HandsError>;
+
+    /// What the package manager itself still calls unfinished, in its words; empty when nothing is.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError>;
+
     /// Deletes a file or a directory with all in it. Links are deleted, never followed. Nothing there is fine.
     ///
     /// # Errors

@@ -169,6 +169,20 @@ impl HostHands for SandboxHands {
         })
     }
 
+    fn repair_packages(&mut self, _manager: PackageManager, _run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.run(StepKind::RepairPackages, 0, |files| {
+            let finished = packages::finish(files)?;
+            Ok(finished
+                .iter()
+                .map(|package| format!("Setting up {package} ...\n"))
+                .collect())
+        })
+    }
+
+    fn unfinished_packages(&mut self, _manager: PackageManager) -> Result<Vec<String>, HandsError> {
+        packages::unfinished(&self.files).map_err(|error| faults::of_files(&error))
+    }
+
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         tree::delete(self.files.root(), path).map(|_| ())
     }

@@ -18,6 +18,8 @@ mod tests;
 
 pub use files::SandboxError;
 pub use hands::SandboxHands;
+#[cfg(test)]
+pub(crate) use packages::leave_half_configured;
 pub use plant::plant;
 pub use product::TargetProduct;
 pub use profile::{Behaviour, Fault, Profile};

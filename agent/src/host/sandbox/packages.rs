@@ -3,6 +3,8 @@
 use super::files::{Files, SandboxError};
 
 const STATUS: &str = "/var/lib/dpkg/status";
+const WHOLE: &str = "Status: install ok installed\n";
+const HALF_CONFIGURED: &str = "Status: install ok half-configured\n";
 
 /// Adds an entry, or puts it in place of the package's old one.
 pub(super) fn put(files: &Files, package: &str, version: &str) -> Result<(), SandboxError> {
@@ -25,6 +27,44 @@ pub(super) fn drop(files: &Files, package: &str) -> Result<(), SandboxError> {
 /// Whether the database has it.
 pub(super) fn has(files: &Files, package: &str) -> Result<bool, SandboxError> {
     Ok(read(files)?.iter().any(|entry| is_of(entry, package)))
+}
+
+/// Leaves a package half configured, as an installer that was cut off does.
+#[cfg(test)]
+pub(crate) fn leave_half_configured(root: &std::path::Path, package: &str) -> Result<(), SandboxError> {
+    let files = &Files::new(root);
+    let entries: Vec<String> = read(files)?
+        .into_iter()
+        .map(|entry| {
+            if is_of(&entry, package) {
+                entry.replace(WHOLE, HALF_CONFIGURED)
+            } else {
+                entry
+            }
+        })
+        .collect();
+    write(files, &entries)
+}
+
+/// Packages that are half configured.
+pub(super) fn unfinished(files: &Files) -> Result<Vec<String>, SandboxError> {
+    let entries = read(files)?;
+    let unfinished = entries.iter().filter(|entry| entry.contains(HALF_CONFIGURED));
+    Ok(unfinished
+        .filter_map(|entry| entry.lines().next()?.strip_prefix("Package: "))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Configures them, and says which.
+pub(super) fn finish(files: &Files) -> Result<Vec<String>, SandboxError> {
+    let finished = unfinished(files)?;
+    let entries: Vec<String> = read(files)?
+        .into_iter()
+        .map(|entry| entry.replace(HALF_CONFIGURED, WHOLE))
+        .collect();
+    write(files, &entries)?;
+    Ok(finished)
 }
 
 /// A new database with what every Debian system has.

@@ -1,7 +1,7 @@
 //! What a recipe file must hold to.
 
 use cutover_proto::{
-    inventory::OsFamily,
+    inventory::{OsFamily, PackageManager},
     rule::{Role, Rule},
     verdict::Protection,
 };
@@ -59,6 +59,14 @@ impl Recipe {
             (None, Some(install)) if rule.role == Role::Replacement => {
                 if install.managers.is_empty() || install.packages.is_empty() || install.time_limit.is_zero() {
                     return Err("[install] needs at least one manager, one package and a time limit".to_owned());
+                }
+                let unsound = |(manager, packages): &(&PackageManager, &Vec<String>)| {
+                    packages.is_empty() || !install.managers.contains(manager)
+                };
+                if let Some((manager, _)) = install.packages_by.iter().find(unsound) {
+                    return Err(format!(
+                        "packages_by: `{manager}` needs at least one package and must be among `managers`"
+                    ));
                 }
                 if !matches!(install.grade, Protection::RealTime | Protection::OnDemand) {
                     return Err(format!(

@@ -3,7 +3,10 @@
 //! Where the replacement may stand beside the target it is fetched, installed and proven first, so that no gap opens.
 //! Where it may not, it is fetched first, then the targets go, then it is installed. In both cases the targets leave in
 //! the order of their ranks, and leftovers are swept last. Cancel and hold may act after any step except between the
-//! removal of what protects and the proof of what protects instead.
+//! removal of what protects and the proof of what protects instead. Where an installer left a package half done, that is
+//! finished before anything else.
+
+use std::time::Duration;
 
 use cutover_proto::{
     ids::ProductId,
@@ -13,6 +16,9 @@ use cutover_proto::{
 
 use super::{Beside, Catalog, Install, Removal};
 use crate::judge::{Assessment, TargetSeen};
+
+/// A package's own script may start a service and wait for it; what was not unpacked may have to be fetched again.
+const REPAIR_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// Why no order can be made for a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +60,8 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, catalog: &Catal
         replacement,
         install,
     };
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = repair(assessment).into_iter().collect();
+    let repairs = steps.len();
     if assessment.is_protected_by_replacement() {
         if !removals.is_empty() {
             steps.extend(parts.test());
@@ -81,11 +88,24 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, catalog: &Catal
         }
     }
     steps.extend(sweeps(assessment, catalog));
-    if steps.is_empty() {
+    if steps.len() == repairs {
         Err(ComposeError::NothingToDo)
     } else {
         Ok(steps)
     }
+}
+
+/// Comes first: what an installer left half done stands in the way of every other one. rpm keeps no such states.
+fn repair(assessment: &Assessment) -> Option<Step> {
+    let manager = assessment.managers.iter().copied().find(|manager| match manager {
+        PackageManager::Apt => true,
+        PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => false,
+    })?;
+    assessment.packages_unfinished.then_some(Step {
+        action: Action::RepairPackages { manager },
+        time_limit: REPAIR_TIME,
+        safe_point_after: true,
+    })
 }
 
 struct Parts<'a> {
@@ -100,10 +120,11 @@ impl Parts<'_> {
     }
 
     fn fetch(&self) -> Result<Step, ComposeError> {
+        let manager = self.manager()?;
         Ok(Step {
             action: Action::FetchPackages {
-                manager: self.manager()?,
-                packages: self.install.packages.clone(),
+                manager,
+                packages: self.install.packages_for(manager).to_vec(),
             },
             time_limit: self.install.fetch_time_limit,
             safe_point_after: true,
@@ -111,11 +132,12 @@ impl Parts<'_> {
     }
 
     fn install(&self, safe_point_after: bool) -> Result<Step, ComposeError> {
+        let manager = self.manager()?;
         Ok(Step {
             action: Action::InstallPackages {
-                manager: self.manager()?,
+                manager,
                 product: self.replacement.clone(),
-                packages: self.install.packages.clone(),
+                packages: self.install.packages_for(manager).to_vec(),
             },
             time_limit: self.install.time_limit,
             safe_point_after,

@@ -1,6 +1,6 @@
 //! One product's recipe, as its file says it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager, verdict::Protection, words};
 use serde::Deserialize;
@@ -77,6 +77,9 @@ pub struct Install {
     pub managers: Vec<PackageManager>,
     /// Packages by name; the host's own archive keys are trusted.
     pub packages: Vec<String>,
+    /// The same for a manager whose distributions cut the product into packages of other names.
+    #[serde(default)]
+    pub packages_by: BTreeMap<PackageManager, Vec<String>>,
     /// What it gives when it is healthy.
     pub grade: Protection,
     /// Whether it may stand beside each target.
@@ -94,6 +97,14 @@ pub struct Install {
     /// How long the test may take.
     #[serde(default = "test_time", deserialize_with = "span::deserialize")]
     pub test_time_limit: Duration,
+}
+
+impl Install {
+    /// What this manager installs.
+    #[must_use]
+    pub fn packages_for(&self, manager: PackageManager) -> &[String] {
+        self.packages_by.get(&manager).unwrap_or(&self.packages)
+    }
 }
 
 /// A sweep deletes a handful of directories.

@@ -3,8 +3,8 @@ use std::fmt::Write as _;
 use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, Inventory},
-    step::{Action, Step},
-    verdict::{HealthState, Protection, Verdict},
+    step::{Action, Step, StepKind},
+    verdict::{EvidenceKind, HealthState, Protection, Verdict},
 };
 
 use super::*;
@@ -174,5 +174,81 @@ fn every_step_of_every_order_can_be_read_by_an_agent() {
                 assert_eq!(packages, &[product.as_str()]);
             }
         }
+    }
+}
+
+#[test]
+fn an_rpm_system_gets_its_own_manager_and_its_own_names_of_packages() {
+    use cutover_proto::inventory::PackageManager::{Dnf, Yum, Zypper};
+    let of = |managers: &[cutover_proto::inventory::PackageManager]| {
+        let mut inventory = carrying();
+        inventory.facts.os_id = "fedora".to_owned();
+        inventory.facts.package_managers = managers.to_vec();
+        let steps = composed(&inventory, &catalog()).unwrap();
+        let mut used = Vec::new();
+        let mut installed = Vec::new();
+        for step in &steps {
+            match &step.action {
+                Action::FetchPackages { manager, packages } | Action::InstallPackages { manager, packages, .. } => {
+                    used.push(*manager);
+                    installed.push(packages.join(" "));
+                }
+                Action::RemovePackages { manager, .. } => used.push(*manager),
+                Action::Sweep { .. }
+                | Action::DetectionTest { .. }
+                | Action::Restart { .. }
+                | Action::RepairPackages { .. } => {}
+            }
+        }
+        used.dedup();
+        installed.dedup();
+        (used, installed)
+    };
+    assert_eq!(of(&[Dnf, Yum]), (vec![Dnf], vec!["clamav clamav-update".to_owned()]));
+    assert_eq!(of(&[Yum]), (vec![Yum], vec!["clamav clamav-update".to_owned()]));
+    assert_eq!(of(&[Zypper]), (vec![Zypper], vec!["clamav".to_owned()]));
+}
+
+#[test]
+fn names_for_a_manager_that_the_recipe_does_not_use_are_refused() {
+    let catalog = catalog();
+    let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
+    let text = include_str!("../../../recipes/clamav.toml");
+    assert!(Recipe::parse("r.toml", text, rule).is_ok());
+    for (from, to) in [
+        ("managers = [\"apt\", \"dnf\",", "managers = [\"apt\","),
+        ("yum = [\"clamav\", \"clamav-update\"]", "yum = []"),
+    ] {
+        assert!(text.contains(from));
+        let said = Recipe::parse("r.toml", &text.replace(from, to), rule)
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("packages_by"), "{said}");
+    }
+}
+
+#[test]
+fn what_an_installer_left_half_done_is_finished_before_anything_else() {
+    for state in ["half-configured", "half-installed", "unpacked"] {
+        let mut inventory = carrying();
+        let kesl = inventory
+            .sightings
+            .iter_mut()
+            .find(|it| it.product.as_str() == "kesl")
+            .unwrap();
+        let evidence = kesl
+            .evidence
+            .iter_mut()
+            .find(|it| it.kind == EvidenceKind::Package)
+            .unwrap();
+        evidence.detail = format!("kesl 12.1.0-1297 ({state})");
+        let steps = composed(&inventory, &catalog()).unwrap();
+        assert_eq!(steps[0].action.kind(), StepKind::RepairPackages, "{state}");
+        let others = composed(&carrying(), &catalog()).unwrap();
+        assert_eq!(steps[1..], others, "the rest of the order is as ever");
+        assert!(others.iter().all(|step| step.action.kind() != StepKind::RepairPackages));
+        inventory.facts.package_managers = vec![cutover_proto::inventory::PackageManager::Dnf];
+        let on_rpm = composed(&inventory, &catalog()).unwrap();
+        assert!(on_rpm.iter().all(|step| step.action.kind() != StepKind::RepairPackages));
     }
 }

@@ -32,6 +32,7 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
         protection: inventory.protection,
         blockers: Vec::new(),
         restart_pending: inventory.facts.restart_pending,
+        packages_unfinished: inventory.sightings.iter().any(has_unfinished_package),
         os_family: inventory.facts.os_family,
         managers: inventory.facts.package_managers.clone(),
         hostname: inventory.facts.hostname.clone(),
@@ -127,6 +128,16 @@ fn seen(sighting: &Sighting) -> impl Iterator<Item = &cutover_proto::verdict::Ev
         .evidence
         .iter()
         .filter(|evidence| evidence.outcome == EvidenceOutcome::Seen)
+}
+
+/// dpkg's words for what is neither whole nor gone (dpkg(1), "package states"). A look adds the state to a package's name
+/// and version, in brackets, where it is not installed whole.
+const UNFINISHED: [&str; 3] = ["(half-installed)", "(unpacked)", "(half-configured)"];
+
+fn has_unfinished_package(sighting: &Sighting) -> bool {
+    seen(sighting)
+        .filter(|evidence| evidence.kind == EvidenceKind::Package)
+        .any(|evidence| UNFINISHED.iter().any(|state| evidence.detail.ends_with(state)))
 }
 
 /// Names of the packages that the host's own look attributed to the product: the first word of each detail, and only

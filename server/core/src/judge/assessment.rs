@@ -140,6 +140,9 @@ pub struct Assessment {
     /// Whether something else already waits for a restart. Not a blocker.
     #[serde(default)]
     pub restart_pending: Option<bool>,
+    /// Whether a package that a rule names is neither whole nor gone: an installer was cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub packages_unfinished: bool,
     /// The family of the system.
     pub os_family: OsFamily,
     /// What steps may use, in the host's order.

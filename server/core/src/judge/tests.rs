@@ -115,7 +115,7 @@ fn a_replacement_counts_only_healthy_and_at_an_accepted_grade() {
 #[test]
 fn no_rule_of_the_campaign_fits_another_distribution() {
     let mut inventory = carrying();
-    inventory.facts.os_id = "fedora".to_owned();
+    inventory.facts.os_id = "arch".to_owned();
     assert_eq!(judged(&inventory).replacement, None);
 }
 

@@ -43,24 +43,24 @@ pub(in crate::harness) fn cache() -> Result<PathBuf> {
     Ok(cache.canonicalize()?)
 }
 
-/// The base root's directory, built where it was missing. Of tests that ask at the same time, one builds.
-pub(super) fn base_root(setup: &AptSetup) -> Result<PathBuf> {
+/// The base root's directory, built where it was missing, with these packages beside the recipe's. Of tests that ask at the same time, one builds.
+pub(super) fn base_root(setup: &AptSetup, more: &[&str]) -> Result<PathBuf> {
     let cache = cache()?;
     let lock = File::create(cache.join("lock"))?;
     lock.lock().context("cannot lock the cache directory")?;
 
-    let base = cache.join(format!("base-{}-{}", apt::RELEASE, key()));
+    let base = cache.join(format!("base-{}-{}", apt::RELEASE, key(more)));
     if base.is_dir() {
         return Ok(base);
     }
     let unfinished = cache.join("unfinished");
     remove_directory(&unfinished)?;
-    build(setup, &unfinished).context("mmdebstrap made no Debian root")?;
+    build(setup, more, &unfinished).context("mmdebstrap made no Debian root")?;
     fs::rename(&unfinished, &base)?;
     Ok(base)
 }
 
-fn build(setup: &AptSetup, target: &Path) -> Result<()> {
+fn build(setup: &AptSetup, more: &[&str], target: &Path) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let settings = scratch.path().join("apt.conf");
     fs::write(&settings, &setup.settings)?;
@@ -76,15 +76,18 @@ fn build(setup: &AptSetup, target: &Path) -> Result<()> {
              { [ ! -e /etc/apt/auth.conf ] || cp -p /etc/apt/auth.conf \"$1/etc/apt/\"; } && \
              { [ ! -d /etc/apt/auth.conf.d ] || cp -pR /etc/apt/auth.conf.d \"$1/etc/apt/\"; }",
         );
+    if !more.is_empty() {
+        command.arg(format!("--include={}", more.join(",")));
+    }
     command.arg(apt::RELEASE).arg(target).args(&setup.sources);
     run(command, BUILD_LIMIT)?.succeeded()?;
     Ok(())
 }
 
 /// Tells recipes apart in file names.
-fn key() -> String {
+fn key(more: &[&str]) -> String {
     let mut digest = Sha256::new();
-    for part in RECIPE {
+    for part in RECIPE.iter().chain(more) {
         digest.update(part);
         digest.update([0]);
     }

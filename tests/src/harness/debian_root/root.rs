@@ -101,13 +101,25 @@ impl DebianRoot {
     /// # Errors
     /// When the base root cannot be built, or copied, or mounted into.
     pub fn fresh(hostname: &str) -> Result<Self> {
-        Self::with_network(hostname, Net::Shared)
+        Self::with(hostname, &[], Net::Shared)
+    }
+
+    /// The same from a base root that has these packages of the distribution too.
+    ///
+    /// # Errors
+    /// As [`DebianRoot::fresh`].
+    pub fn with_packages(hostname: &str, packages: &[&str]) -> Result<Self> {
+        Self::with(hostname, packages, Net::Shared)
     }
 
     /// The same with a choice of network.
     pub(in crate::harness) fn with_network(hostname: &str, net: Net) -> Result<Self> {
+        Self::with(hostname, &[], net)
+    }
+
+    fn with(hostname: &str, packages: &[&str], net: Net) -> Result<Self> {
         let setup = apt::of_this_machine()?;
-        let base = base::base_root(&setup)?;
+        let base = base::base_root(&setup, packages)?;
         let copies = base::cache()?.join("copies");
         fs::create_dir_all(&copies)?;
         remove_abandoned(&copies)?;

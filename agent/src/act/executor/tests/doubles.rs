@@ -60,6 +60,12 @@ impl HostHands for Deadly {
     ) -> Result<ToolRun, HandsError> {
         self.inner.install_packages(manager, packages, run)
     }
+    fn repair_packages(&mut self, manager: PackageManager, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.repair_packages(manager, run)
+    }
+    fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
+        self.inner.unfinished_packages(manager)
+    }
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         self.inner.delete_leftover(path)
     }
@@ -110,6 +116,12 @@ impl HostHands for Orphaning {
         run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError> {
         self.inner.install_packages(manager, packages, run)
+    }
+    fn repair_packages(&mut self, manager: PackageManager, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.repair_packages(manager, run)
+    }
+    fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
+        self.inner.unfinished_packages(manager)
     }
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         self.inner.delete_leftover(path)

@@ -183,6 +183,12 @@ impl HostHands for CrashingHands {
         })?;
         Ok(self.spoken(done))
     }
+    fn repair_packages(&mut self, manager: PackageManager, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.each("repair", &[], |hands, _| hands.repair_packages(manager, run))
+    }
+    fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
+        self.inner.unfinished_packages(manager)
+    }
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         let path = path.to_owned();
         self.each("delete", std::slice::from_ref(&path), |hands, _| {

@@ -6,5 +6,6 @@ mod faults;
 mod kill;
 mod outcome;
 mod refusal;
+mod repair;
 mod secrets;
 mod world;

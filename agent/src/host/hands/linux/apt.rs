@@ -7,7 +7,6 @@ use std::{
     fs::{self, DirBuilder},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
 
@@ -23,9 +22,6 @@ const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 const DPKG_UPDATES: &str = "/var/lib/dpkg/updates";
 /// Questions to apt and dpkg take at most this long.
 const ASK_LIMIT: Duration = Duration::from_secs(120);
-/// The longest wait for another installer's lock.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(300);
-const LOCK_POLL: Duration = Duration::from_secs(1);
 
 /// What an installation may never do, whatever the package asks for.
 const INSTALL: &[&str] = &["install", "--no-install-recommends", "--no-remove"];
@@ -52,7 +48,7 @@ impl<'r> Apt<'r> {
     pub(super) fn fetch(&self, packages: &[String], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         let mut session = self.runner.session(run)?;
         // Old lists name files that the archive has since dropped. When the refresh fails, what is there may still do.
-        let options = self.options(lock_wait(&session));
+        let options = self.options(session.lock_wait());
         session.tool(APT_GET, &arguments(&options, &["update"], &[]))?;
         let words = [INSTALL, &["--download-only"]].concat();
         session.tool(APT_GET, &arguments(&options, &words, packages))?;
@@ -68,7 +64,7 @@ impl<'r> Apt<'r> {
 
     pub(super) fn purge(&self, packages: &[String], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         let mut session = self.runner.session(run)?;
-        self.repair(&mut session)?;
+        self.configure(&mut session)?;
         // apt does nothing at all when one of the names is unknown to it.
         let mut present = Vec::new();
         for package in packages {
@@ -98,7 +94,7 @@ impl<'r> Apt<'r> {
             if !more.is_empty() {
                 return Err(HandsError::WouldTouchMore(more));
             }
-            let options = self.options(lock_wait(&session));
+            let options = self.options(session.lock_wait());
             session.tool(APT_GET, &arguments(&options, &words, &present))?;
         }
         session.finish()
@@ -106,13 +102,13 @@ impl<'r> Apt<'r> {
 
     pub(super) fn install(&self, packages: &[String], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         let mut session = self.runner.session(run)?;
-        self.repair(&mut session)?;
+        self.configure(&mut session)?;
         let (_, plan) = self.ask_apt(&[INSTALL, &["-s"]].concat(), packages)?;
         let removed = touched(&plan, &["Remv", "Purg"]);
         if !removed.is_empty() {
             return Err(HandsError::WouldTouchMore(removed));
         }
-        let options = self.options(lock_wait(&session));
+        let options = self.options(session.lock_wait());
         // Once all is here the network is not asked again: removing an antivirus often drops it.
         let offline = [INSTALL, &["--no-download"]].concat();
         let words = if self.are_fetched(packages)? { &offline } else { INSTALL };
@@ -133,30 +129,59 @@ impl<'r> Apt<'r> {
         }
     }
 
-    /// Finishes what an earlier installer left half done. Its outcome is read from the package database later.
-    fn repair(&self, session: &mut Session<'_, '_, '_>) -> Result<(), HandsError> {
+    /// Finishes what an earlier installer left half done.
+    pub(super) fn repair(&self, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        let mut session = self.runner.session(run)?;
+        self.configure(&mut session)?;
+        if self.unfinished()?.is_empty() {
+            return session.finish();
+        }
+        // What was not unpacked whole needs its archive again. Nothing else may come for it, and nothing may go.
+        let words = ["--fix-broken", "install", "--no-install-recommends", "--no-remove"];
+        let (code, plan) = self.ask_apt(&[&words[..], &["-s"]].concat(), &[])?;
+        if code != Some(0) {
+            return Ok(ToolRun {
+                exit_code: code,
+                log_tail: session.output()? + &plan,
+                timed_out: code.is_none(),
+            });
+        }
+        let mut more = touched(&plan, &["Remv", "Purg"]);
+        for package in touched(&plan, &["Inst"]) {
+            if self.status(&package)?.is_none() {
+                more.push(package);
+            }
+        }
+        if !more.is_empty() {
+            return Err(HandsError::WouldTouchMore(more));
+        }
+        let options = self.options(session.lock_wait());
+        session.tool(APT_GET, &arguments(&options, &words, &[]))?;
+        session.finish()
+    }
+
+    /// Packages that dpkg itself calls neither whole nor gone.
+    pub(super) fn unfinished(&self) -> Result<Vec<String>, HandsError> {
+        let words = ["-W", "-f=${db:Status-Abbrev}\t${Package}\n"];
+        let (code, output) = self.runner.ask(DPKG_QUERY, &words, ASK_LIMIT)?;
+        if code != Some(0) {
+            return Err(HandsError::io("ask dpkg-query", std::io::Error::other(output)));
+        }
+        let mut unfinished = half_done(&output);
+        if is_interrupted() {
+            unfinished.push("dpkg's own journal".to_owned());
+        }
+        Ok(unfinished)
+    }
+
+    /// Lets dpkg go on where it was cut off. Its outcome is read from the package database later.
+    fn configure(&self, session: &mut Session<'_, '_, '_>) -> Result<(), HandsError> {
         let (_, audit) = self.runner.ask(DPKG, &["--audit"], ASK_LIMIT)?;
-        let interrupted = fs::read_dir(DPKG_UPDATES).is_ok_and(|entries| {
-            entries.flatten().any(|entry| {
-                entry
-                    .file_name()
-                    .to_string_lossy()
-                    .starts_with(|c: char| c.is_ascii_digit())
-            })
-        });
-        if audit.trim().is_empty() && !interrupted {
+        if audit.trim().is_empty() && !is_interrupted() {
             return Ok(());
         }
-        // dpkg does not wait for the lock by itself.
-        let patience = lock_wait(session);
-        let until = session.time_left().saturating_sub(patience);
         let words = ["--force-confold", "--force-confdef", "--configure", "-a"];
-        while !session.tool(DPKG, &words)?
-            && session.time_left() > until
-            && session.output()?.contains("lock was locked by another process")
-        {
-            thread::sleep(LOCK_POLL);
-        }
+        session.tool_when_free(DPKG, &words, &["lock was locked by another process"])?;
         Ok(())
     }
 
@@ -200,10 +225,6 @@ impl<'r> Apt<'r> {
     }
 }
 
-fn lock_wait(session: &Session<'_, '_, '_>) -> Duration {
-    (session.time_left() / 2).min(LOCK_WAIT_MAX)
-}
-
 fn arguments<'a>(options: &'a [String], words: &[&'a str], packages: &'a [String]) -> Vec<&'a str> {
     options
         .iter()
@@ -211,6 +232,32 @@ fn arguments<'a>(options: &'a [String], words: &[&'a str], packages: &'a [String
         .chain(words.iter().copied())
         .chain((!packages.is_empty()).then_some("--"))
         .chain(packages.iter().map(String::as_str))
+        .collect()
+}
+
+/// Whether dpkg was ended in the middle: its journal was not folded into the database.
+fn is_interrupted() -> bool {
+    fs::read_dir(DPKG_UPDATES).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(|c: char| c.is_ascii_digit())
+        })
+    })
+}
+
+/// Names whose second letter (dpkg-query(1), `db:Status-Abbrev`) is none of whole, gone and gone but for its
+/// configuration, or whose third says that it must be installed anew.
+fn half_done(listed: &str) -> Vec<String> {
+    listed
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .filter(|(letters, _)| {
+            let mut letters = letters.chars().skip(1);
+            !matches!(letters.next(), None | Some('n' | 'c' | 'i')) || letters.next() == Some('R')
+        })
+        .map(|(_, name)| name.to_owned())
         .collect()
 }
 
@@ -239,6 +286,17 @@ mod tests {
             Purg kesl-gui [12.1.0-1297]\nPurg kesl:i386 [12.1.0-1297]\nInst other (1.0 Debian [amd64])\n";
         assert_eq!(touched(plan, &["Purg", "Remv"]), ["kesl-gui", "kesl"]);
         assert_eq!(touched(plan, &["Inst"]), ["other"]);
+    }
+
+    #[test]
+    fn what_is_neither_whole_nor_gone_is_half_done() {
+        let listed = "ii \tbash\nrc \told\nun \tmentioned\niF \tkesl\niU \tother\nrHR\tcut\niiR\tagain\nit \tlibc-bin\n\
+            iW \twaiting\n";
+        assert_eq!(
+            half_done(listed),
+            ["kesl", "other", "cut", "again", "libc-bin", "waiting"]
+        );
+        assert!(half_done("ii \tbash\n").is_empty());
     }
 
     #[test]

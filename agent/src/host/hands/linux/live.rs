@@ -14,8 +14,10 @@ use super::{
     },
     apt::Apt,
     clamav,
+    dnf::{Dnf, Program},
     process::{self, Runner},
     restart,
+    zypper::Zypper,
 };
 
 /// A monotonic clock in milliseconds, from any start. Time limits count by it.
@@ -26,6 +28,13 @@ pub struct LinuxHands {
     runner: Runner,
     archives: PathBuf,
     test_dir: PathBuf,
+}
+
+/// One of the package managers, ready to be asked.
+enum Tool<'r> {
+    Apt(Apt<'r>),
+    Dnf(Dnf<'r>),
+    Zypper(Zypper<'r>),
 }
 
 impl std::fmt::Debug for LinuxHands {
@@ -49,13 +58,15 @@ impl LinuxHands {
         }
     }
 
-    fn apt(&self, manager: PackageManager) -> Result<Apt<'_>, HandsError> {
-        match manager {
-            PackageManager::Apt => Apt::new(&self.runner, &self.archives),
-            PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => Err(HandsError::Unsupported(
-                format!("this agent has no hands for {manager}"),
-            )),
-        }
+    fn tool(&self, manager: PackageManager) -> Result<Tool<'_>, HandsError> {
+        let archives = self.archives.join(manager.as_str());
+        Ok(match manager {
+            // Its own from before there were others; what was fetched there must be found.
+            PackageManager::Apt => Tool::Apt(Apt::new(&self.runner, &self.archives)?),
+            PackageManager::Dnf => Tool::Dnf(Dnf::new(&self.runner, Program::Dnf, &archives)),
+            PackageManager::Yum => Tool::Dnf(Dnf::new(&self.runner, Program::Yum, &archives)),
+            PackageManager::Zypper => Tool::Zypper(Zypper::new(&self.runner, &archives)),
+        })
     }
 }
 
@@ -66,11 +77,19 @@ impl HostHands for LinuxHands {
         packages: &[String],
         run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError> {
-        self.apt(manager)?.fetch(packages, run)
+        match self.tool(manager)? {
+            Tool::Apt(apt) => apt.fetch(packages, run),
+            Tool::Dnf(dnf) => dnf.fetch(packages, run),
+            Tool::Zypper(zypper) => zypper.fetch(packages, run),
+        }
     }
 
     fn are_fetched(&mut self, manager: PackageManager, packages: &[String]) -> Result<bool, HandsError> {
-        self.apt(manager)?.are_fetched(packages)
+        match self.tool(manager)? {
+            Tool::Apt(apt) => apt.are_fetched(packages),
+            Tool::Dnf(dnf) => dnf.are_fetched(packages),
+            Tool::Zypper(zypper) => zypper.are_fetched(packages),
+        }
     }
 
     fn remove_packages(
@@ -79,7 +98,11 @@ impl HostHands for LinuxHands {
         packages: &[String],
         run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError> {
-        self.apt(manager)?.purge(packages, run)
+        match self.tool(manager)? {
+            Tool::Apt(apt) => apt.purge(packages, run),
+            Tool::Dnf(dnf) => dnf.remove(packages, run),
+            Tool::Zypper(zypper) => zypper.remove(packages, run),
+        }
     }
 
     fn install_packages(
@@ -88,7 +111,27 @@ impl HostHands for LinuxHands {
         packages: &[String],
         run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError> {
-        self.apt(manager)?.install(packages, run)
+        match self.tool(manager)? {
+            Tool::Apt(apt) => apt.install(packages, run),
+            Tool::Dnf(dnf) => dnf.install(packages, run),
+            Tool::Zypper(zypper) => zypper.install(packages, run),
+        }
+    }
+
+    fn repair_packages(&mut self, manager: PackageManager, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        match self.tool(manager)? {
+            Tool::Apt(apt) => apt.repair(run),
+            Tool::Dnf(_) | Tool::Zypper(_) => Err(HandsError::Unsupported(
+                "rpm keeps no states between whole and gone, so there is nothing to finish".to_owned(),
+            )),
+        }
+    }
+
+    fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
+        match self.tool(manager)? {
+            Tool::Apt(apt) => apt.unfinished(),
+            Tool::Dnf(_) | Tool::Zypper(_) => Ok(Vec::new()),
+        }
     }
 
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {

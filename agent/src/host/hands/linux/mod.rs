@@ -1,13 +1,18 @@
-//! Live hands for Linux: apt and dpkg, files, the ClamAV scanner, systemd's restart.
+//! Live hands for Linux: apt and dpkg, dnf, yum and zypper over rpm, files, the ClamAV scanner, systemd's restart.
 //!
 //! Programs are named by absolute path and started without a shell, with an environment of our own.
 
 mod apt;
 mod clamav;
+mod dnf;
 mod live;
+mod patience;
 mod process;
 mod restart;
+mod rpm;
+mod scope;
 #[cfg(test)]
 mod tests;
+mod zypper;
 
 pub use live::{LinuxHands, Ticks};

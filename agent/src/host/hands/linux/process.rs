@@ -1,7 +1,8 @@
-//! Runs a tool apart from the agent: own session, output to a file, no input, a time limit.
+//! Runs a tool apart from the agent: own session, own scope, output to a file, no input, a time limit.
 //!
-//! The agent's end does not end the tool, and the output goes to a file because a pipe would break with the agent. Where
-//! a service manager ends a whole control group with its service, the agent's unit has to say `KillMode=process`.
+//! The agent's end does not end the tool, and the output goes to a file because a pipe would break with the agent. A
+//! service manager that ends a whole control group with its service does not reach it either, because it is in a group
+//! of its own; where no scope can be had, the agent's unit has to say `KillMode=process`.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -18,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::{
     super::seam::{HandsError, ProcessMark, Run, ToolRun},
     live::Ticks,
+    scope::{self, Scope},
 };
 
 /// Makes the tool the leader of a session of its own, in place (util-linux, essential on Debian).
@@ -47,6 +49,7 @@ pub(super) struct Session<'r, 'a, 'b> {
     from: u64,
     deadline: u64,
     last: ToolRun,
+    is_scoped: bool,
 }
 
 impl Runner {
@@ -67,6 +70,7 @@ impl Runner {
             from,
             deadline,
             last: ToolRun::default(),
+            is_scoped: true,
         })
     }
 
@@ -81,7 +85,7 @@ impl Runner {
         let log = self.open(&format!("ask-{}.log", name.to_string_lossy()))?;
         log.set_len(0)
             .map_err(|error| HandsError::io("empty a tool's log", error))?;
-        let mut child = start(program, arguments, &log)?;
+        let mut child = start(&[], program, arguments, &log)?;
         let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let (status, _) = self.wait(&mut child, (self.ticks)().saturating_add(limit), &log)?;
         Ok((status.code(), read_from(&log, 0)?))
@@ -128,7 +132,7 @@ impl Runner {
                 return Ok((status, false));
             }
             if (self.ticks)() >= deadline || length(log)? > LOG_MAX {
-                end_group(child.id(), || matches!(child.try_wait(), Ok(None)));
+                end(child.id(), || matches!(child.try_wait(), Ok(None)));
                 return Ok((child.wait().map_err(failed)?, true));
             }
             thread::sleep(POLL);
@@ -139,7 +143,14 @@ impl Runner {
 impl Session<'_, '_, '_> {
     /// Runs one tool to its end, or to the end of the step's time. True when it went through with exit code zero.
     pub(super) fn tool(&mut self, program: &str, arguments: &[&str]) -> Result<bool, HandsError> {
-        let mut child = start(program, arguments, &self.log)?;
+        let scope = if self.is_scoped {
+            scope::words(self.runner, &self.run.label)
+        } else {
+            Vec::new()
+        };
+        // Once is enough to know that there is none to be had.
+        self.is_scoped = !scope.is_empty();
+        let mut child = start(&scope, program, arguments, &self.log)?;
         match mark(child.id()) {
             Some(mark) => (self.run.started)(mark),
             // It ended before it could be read; nobody has to wait for it.
@@ -161,6 +172,16 @@ impl Session<'_, '_, '_> {
         read_from(&self.log, self.from)
     }
 
+    /// How much was printed into this log so far, in bytes.
+    pub(super) fn printed(&self) -> Result<u64, HandsError> {
+        length(&self.log)
+    }
+
+    /// The end of what was printed after that much.
+    pub(super) fn output_from(&self, printed: u64) -> Result<String, HandsError> {
+        read_from(&self.log, printed)
+    }
+
     /// What the last tool said, with the end of the output of all.
     pub(super) fn finish(mut self) -> Result<ToolRun, HandsError> {
         self.last.log_tail = self.output()?;
@@ -169,23 +190,26 @@ impl Session<'_, '_, '_> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where hands start programs")]
-fn start(program: &str, arguments: &[&str], log: &File) -> Result<Child, HandsError> {
+fn start(scope: &[String], program: &str, arguments: &[&str], log: &File) -> Result<Child, HandsError> {
     let out = |what: &str| {
         log.try_clone()
             .map_err(|error| HandsError::io(format!("hand {what} to a tool"), error))
     };
-    let mut command = if Path::new(SETSID).exists() {
-        let mut command = Command::new(SETSID);
-        command.arg(program);
-        command
-    } else {
+    let has_setsid = Path::new(SETSID).exists();
+    // Each becomes the next in place, so the process that is started is the tool's.
+    let mut words = scope
+        .iter()
+        .map(String::as_str)
+        .chain(has_setsid.then_some(SETSID))
+        .chain([program])
+        .chain(arguments.iter().copied());
+    let mut command = Command::new(words.next().unwrap_or(program));
+    if !has_setsid {
         use std::os::unix::process::CommandExt;
-        let mut command = Command::new(program);
         command.process_group(0);
-        command
-    };
+    }
     command
-        .args(arguments)
+        .args(words)
         .env_clear()
         .envs(environment())
         .current_dir("/")
@@ -261,7 +285,7 @@ pub(super) fn is_alive(mark: &ProcessMark) -> bool {
 
 pub(super) fn stop(mark: &ProcessMark) {
     if is_alive(mark) {
-        end_group(mark.pid, || is_alive(mark));
+        end(mark.pid, || is_alive(mark));
     }
 }
 
@@ -274,21 +298,35 @@ fn stat(pid: u32) -> Option<(char, u64)> {
     Some((state, fields.nth(18)?.parse().ok()?))
 }
 
-fn end_group(pid: u32, mut runs: impl FnMut() -> bool) {
+/// Ends a tool with all that it started: its group, and its scope where it has one, first politely.
+fn end(pid: u32, mut runs: impl FnMut() -> bool) {
     let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
         return;
     };
+    let scope = Scope::of(pid);
     let signal = |signal| {
         if let Err(error) = kill_process_group(group, signal) {
             tracing::debug!(pid, %error, "group not signalled");
         }
+        if let Some(scope) = &scope {
+            scope.signal(signal);
+        }
     };
+    let mut is_there = || runs() || scope.as_ref().is_some_and(Scope::is_populated);
     signal(Signal::TERM);
     let mut waited = Duration::ZERO;
-    while waited < GRACE && runs() {
+    while waited < GRACE && is_there() {
         thread::sleep(POLL);
         waited += POLL;
     }
-    // What the leader left behind in its group goes too.
+    // What the leader left behind in its group goes too. In a scope something new may have been started meanwhile.
     signal(Signal::KILL);
+    let mut waited = Duration::ZERO;
+    while waited < GRACE && is_there() {
+        thread::sleep(POLL);
+        waited += POLL;
+        if let Some(scope) = &scope {
+            scope.signal(Signal::KILL);
+        }
+    }
 }

@@ -89,7 +89,7 @@ fn shown(index: usize) -> Inventory {
         _ => {
             // Another product took the place, and the distribution is one that no rule fits.
             let mut other = inventory();
-            other.facts.os_id = "fedora".to_owned();
+            other.facts.os_id = "arch".to_owned();
             other.sightings.push(sighting("other", Verdict::Running));
             other
         }

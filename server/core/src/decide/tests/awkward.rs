@@ -138,7 +138,7 @@ fn a_product_that_nobody_approved_in_the_targets_place_is_unplanned() {
 fn what_no_rule_recipe_or_grade_fits_is_unplanned_with_a_remedy() {
     let mut host = Host::new();
     let mut other = carrying();
-    other.facts.os_id = "fedora".to_owned();
+    other.facts.os_id = "arch".to_owned();
     host.look(&other);
     assert_eq!(host.plan.reason, Some(Reason::NoReplacementRule));
     let mut unpackaged = carrying();

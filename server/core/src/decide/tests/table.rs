@@ -56,7 +56,7 @@ fn in_phase(phase: Phase) -> Host {
         Phase::Clear => drop(host.look(&inventory())),
         Phase::Unplanned => {
             let mut other = carrying();
-            other.facts.os_id = "fedora".into();
+            other.facts.os_id = "arch".into();
             host.look(&other);
         }
         Phase::Planned => {
