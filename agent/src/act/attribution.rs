@@ -4,7 +4,7 @@ use cutover_proto::{
     ids::ProductId,
     inventory::{HostFacts, OsFamily, PackageManager},
     record::FailureCause,
-    rule::{Role, Rule, Trace},
+    rule::{Role, Rule},
     step::{Action, Step},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
             let rule = removable(product, rules)?;
             let stranger = packages
                 .iter()
-                .find(|package| !package_names(rule, os).any(|name| name == package.as_str()));
+                .find(|package| !rule.package_names(os).any(|name| name == package.as_str()));
             match stranger {
                 Some(package) => Err(refused(format!(
                     "package {package} does not belong to {product} by this host's rules"
@@ -73,18 +73,6 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
         Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
         Action::Restart { .. } => Ok(()),
     }
-}
-
-/// The names of a product's packages on a system.
-pub(super) fn package_names(rule: &Rule, os: OsFamily) -> impl Iterator<Item = &str> {
-    rule.looks_on(os).flat_map(|look| {
-        match &look.trace {
-            Trace::Package { names } => names.as_slice(),
-            Trace::Unit { .. } | Trace::Process { .. } | Trace::Path { .. } => &[],
-        }
-        .iter()
-        .map(String::as_str)
-    })
 }
 
 fn can_use(manager: PackageManager, facts: &HostFacts) -> Result<(), NotForUs> {
@@ -125,7 +113,7 @@ fn none_of_a_target(packages: &[String], rules: &RuleSet, os: OsFamily) -> Resul
             .rules()
             .iter()
             .filter(|rule| rule.role != Role::Replacement)
-            .any(|rule| package_names(rule, os).any(|name| name == package.as_str()))
+            .any(|rule| rule.package_names(os).any(|name| name == package.as_str()))
     };
     match packages.iter().find(of_target) {
         Some(package) => Err(refused(format!("{package} is a package of a target"))),

@@ -8,13 +8,16 @@ mod encryption;
 mod health;
 mod host_facts;
 pub(crate) mod judge;
+mod kernel_modules;
 mod linux;
+mod listeners;
 mod outcome;
 mod packages;
 mod protection;
 mod rules;
 mod scan;
 mod trail;
+mod trust_store;
 
 pub use host_facts::host_facts;
 pub use outcome::{ScanOutcome, outcome};

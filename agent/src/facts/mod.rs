@@ -3,6 +3,7 @@
 mod answer;
 mod entry;
 mod kernel;
+mod listener;
 mod mount;
 mod os_release;
 mod package;
@@ -13,6 +14,7 @@ mod unit;
 pub use answer::Answer;
 pub use entry::{Entry, EntryKind, Stat};
 pub use kernel::Kernel;
+pub use listener::Listener;
 pub use mount::Mount;
 pub use os_release::OsRelease;
 pub use package::{Package, PackageDatabase, PackageState};

@@ -5,10 +5,7 @@ use std::time::Duration;
 use cutover_proto::{ids::ProductId, inventory::OsFamily, rule::Rule, step::Action};
 
 use super::Executor;
-use crate::{
-    act::attribution::package_names,
-    facts::{Answer, Package, PackageState},
-};
+use crate::facts::{Answer, Package, PackageState};
 
 /// A look in the middle of somebody else's installation cannot tell; it is made again this often.
 const TRIES: u32 = 6;
@@ -56,7 +53,7 @@ impl Executor {
                 missed_if(&left, "still there")
             }),
             Action::InstallPackages { product, packages, .. } => self.packages(product, |rule, found| {
-                let own: Vec<&str> = package_names(rule, OsFamily::Linux).collect();
+                let own: Vec<&str> = rule.package_names(OsFamily::Linux).collect();
                 // The rule knows the packages that make the product; others of the step are what they need.
                 let wanted = own.iter().filter(|name| packages.iter().any(|one| one == *name));
                 let whole = |name: &&str| {

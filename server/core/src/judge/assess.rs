@@ -3,7 +3,7 @@
 use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, Inventory},
-    rule::{Role, Rule, Trace},
+    rule::{Role, Rule},
     verdict::{EvidenceKind, EvidenceOutcome, HealthState, Sighting, Verdict},
 };
 
@@ -132,14 +132,7 @@ fn seen(sighting: &Sighting) -> impl Iterator<Item = &cutover_proto::verdict::Ev
 /// Names of the packages that the host's own look attributed to the product: the first word of each detail, and only
 /// such names as the rule looks for.
 fn packages(sighting: &Sighting, rule: &Rule, inventory: &Inventory) -> Vec<String> {
-    let allowed: Vec<&str> = rule
-        .looks_on(inventory.facts.os_family)
-        .filter_map(|look| match &look.trace {
-            Trace::Package { names } => Some(names.iter().map(String::as_str)),
-            Trace::Unit { .. } | Trace::Process { .. } | Trace::Path { .. } => None,
-        })
-        .flatten()
-        .collect();
+    let allowed: Vec<&str> = rule.package_names(inventory.facts.os_family).collect();
     let mut names = Vec::new();
     for evidence in seen(sighting).filter(|evidence| evidence.kind == EvidenceKind::Package) {
         // Where one look saw several packages they are listed one after another.
