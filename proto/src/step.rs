@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{WireError, ids::ProductId, inventory::PackageManager, spelling::on_wire, v1, words};
+use crate::{
+    WireError,
+    ids::ProductId,
+    inventory::PackageManager,
+    spelling::on_wire,
+    subject::{self, Subject},
+    v1, words,
+};
 
 words! {
     /// The kinds of steps. An agent says which it knows; an unknown one refuses the whole order.
@@ -21,6 +28,10 @@ words! {
         DetectionTest = "detection-test",
         /// Restarts the machine.
         Restart = "restart",
+        /// Deletes groups of a target.
+        SweepGroups = "sweep-groups",
+        /// Takes certificates of a target out of the trust store.
+        SweepCertificates = "sweep-certificates",
     }
 }
 on_wire!(
@@ -33,6 +44,8 @@ on_wire!(
         Sweep,
         DetectionTest,
         Restart,
+        SweepGroups,
+        SweepCertificates,
     }
 );
 
@@ -53,11 +66,12 @@ impl StepKind {
     ///
     /// A detection test is `once` because it is announced to those who watch alarms and counted there: a second one
     /// under the same announcement would be an alarm that nobody can explain. A restart is `once` because a new kernel
-    /// session proves it; the same session means that somebody must look.
+    /// session proves it; the same session means that somebody must look. The sweeps are `repeat`: what is gone stays
+    /// gone, and a trust store that is built twice from the same anchors is the same store.
     #[must_use]
     pub const fn replay(self) -> Replay {
         match self {
-            Self::FetchPackages | Self::Sweep => Replay::Repeat,
+            Self::FetchPackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates => Replay::Repeat,
             Self::RemovePackages | Self::InstallPackages => Replay::Probe,
             Self::DetectionTest | Self::Restart => Replay::Once,
         }
@@ -67,7 +81,7 @@ impl StepKind {
     #[must_use]
     pub const fn is_destructive(self) -> bool {
         match self {
-            Self::RemovePackages | Self::Sweep | Self::Restart => true,
+            Self::RemovePackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates | Self::Restart => true,
             Self::FetchPackages | Self::InstallPackages | Self::DetectionTest => false,
         }
     }
@@ -130,6 +144,20 @@ pub enum Action {
         /// Shown to the user.
         reason: String,
     },
+    /// Deletes local groups that the agent's own rules name.
+    SweepGroups {
+        /// Whose.
+        product: ProductId,
+        /// By exact name.
+        groups: Vec<String>,
+    },
+    /// Takes certificates that the agent's own rules name out of the system's trust store.
+    SweepCertificates {
+        /// Whose.
+        product: ProductId,
+        /// By subject.
+        subjects: Vec<Subject>,
+    },
 }
 
 impl Action {
@@ -143,6 +171,8 @@ impl Action {
             Self::Sweep { .. } => StepKind::Sweep,
             Self::DetectionTest { .. } => StepKind::DetectionTest,
             Self::Restart { .. } => StepKind::Restart,
+            Self::SweepGroups { .. } => StepKind::SweepGroups,
+            Self::SweepCertificates { .. } => StepKind::SweepCertificates,
         }
     }
 
@@ -158,6 +188,8 @@ impl Action {
             }
             Self::DetectionTest { product } => format!("test that {product} detects"),
             Self::Restart { reason } => format!("restart: {reason}"),
+            Self::SweepGroups { groups, .. } => format!("delete groups {}", groups.join(" ")),
+            Self::SweepCertificates { product, .. } => format!("sweep certificates of {product}"),
         }
     }
 }
@@ -196,6 +228,14 @@ impl From<Step> for v1::Step {
                 product: product.to_string(),
             }),
             Action::Restart { reason } => Wire::Restart(v1::Restart { reason }),
+            Action::SweepGroups { product, groups } => Wire::SweepGroups(v1::SweepGroups {
+                product: product.to_string(),
+                groups,
+            }),
+            Action::SweepCertificates { product, subjects } => Wire::SweepCertificates(v1::SweepCertificates {
+                product: product.to_string(),
+                subjects: subjects.into_iter().map(String::from).collect(),
+            }),
         };
         Self {
             action: Some(action),
@@ -236,6 +276,14 @@ impl TryFrom<v1::Step> for Step {
                 product: product(it.product)?,
             },
             Wire::Restart(it) => Action::Restart { reason: it.reason },
+            Wire::SweepGroups(it) => Action::SweepGroups {
+                product: product(it.product)?,
+                groups: subject::groups(it.groups)?,
+            },
+            Wire::SweepCertificates(it) => Action::SweepCertificates {
+                product: product(it.product)?,
+                subjects: subject::subjects(&it.subjects)?,
+            },
         };
         if wire.time_limit_seconds == 0 {
             return Err(WireError::Missing("step.time_limit_seconds"));

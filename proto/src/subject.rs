@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::WireError;
+
 /// The longest common name or organisation of a certificate (X.520, ub-common-name and ub-organization-name).
 const MAX_PART: usize = 64;
 /// The longest group name (shadow's groupadd(8) on Linux).
@@ -74,4 +76,33 @@ pub fn is_group_name(name: &str) -> bool {
     let first = |c: char| c.is_ascii_lowercase() || c == '_';
     let rest = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     name.len() <= MAX_GROUP && name.starts_with(first) && name.chars().all(rest)
+}
+/// The group names of a step.
+pub(crate) fn groups(names: Vec<String>) -> Result<Vec<String>, WireError> {
+    if names.is_empty() {
+        return Err(WireError::Missing("step.groups"));
+    }
+    match names.iter().find(|name| !is_group_name(name)) {
+        Some(bad) => Err(WireError::Invalid {
+            field: "step.groups",
+            why: format!("`{bad}` is no group name"),
+        }),
+        None => Ok(names),
+    }
+}
+
+/// The subjects of a step.
+pub(crate) fn subjects(spelled: &[String]) -> Result<Vec<Subject>, WireError> {
+    if spelled.is_empty() {
+        return Err(WireError::Missing("step.subjects"));
+    }
+    spelled
+        .iter()
+        .map(|text| {
+            Subject::parse(text).map_err(|why| WireError::Invalid {
+                field: "step.subjects",
+                why,
+            })
+        })
+        .collect()
 }

@@ -70,6 +70,30 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
                 None => Ok(()),
             }
         }
+        Action::SweepGroups { product, groups } => {
+            let rule = removable(product, rules)?;
+            let stranger = groups
+                .iter()
+                .find(|group| !rule.sweepable_groups(os).any(|known| known == group.as_str()));
+            match stranger {
+                Some(group) => Err(refused(format!(
+                    "group {group} is no leftover of {product} by this host's rules"
+                ))),
+                None => Ok(()),
+            }
+        }
+        Action::SweepCertificates { product, subjects } => {
+            let rule = removable(product, rules)?;
+            let stranger = subjects
+                .iter()
+                .find(|subject| !rule.sweepable_certificates(os).any(|known| known == *subject));
+            match stranger {
+                Some(subject) => Err(refused(format!(
+                    "certificate {subject} is no leftover of {product} by this host's rules"
+                ))),
+                None => Ok(()),
+            }
+        }
         Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
         Action::Restart { .. } => Ok(()),
     }
@@ -125,7 +149,7 @@ fn none_of_a_target(packages: &[String], rules: &RuleSet, os: OsFamily) -> Resul
 mod tests {
     use std::time::Duration;
 
-    use cutover_proto::inventory::DiskEncryption;
+    use cutover_proto::{inventory::DiskEncryption, subject::Subject};
 
     use super::*;
 
@@ -203,6 +227,31 @@ mod tests {
         assert_eq!(sweep("/var/opt/kaspersky/kesl/"), Err(FailureCause::NotAttributed));
         assert_eq!(sweep("/var/opt"), Err(FailureCause::NotAttributed));
         assert_eq!(sweep("/etc/passwd"), Err(FailureCause::NotAttributed));
+    }
+
+    #[test]
+    fn only_groups_and_certificates_that_the_rules_offer_are_swept() {
+        let groups = |product: &str, group: &str| {
+            judge(Action::SweepGroups {
+                product: product.into(),
+                groups: vec![group.into()],
+            })
+        };
+        assert_eq!(groups("kesl", "kesladmin"), Ok(()));
+        assert_eq!(groups("kesl", "sudo"), Err(FailureCause::NotAttributed));
+        assert_eq!(groups("klnagent64", "kesladmin"), Err(FailureCause::NotAttributed));
+        let certificate = |subject: &str| {
+            judge(Action::SweepCertificates {
+                product: "kesl".into(),
+                subjects: vec![Subject::parse(subject).unwrap()],
+            })
+        };
+        let known = "CN=Kaspersky Anti-Virus Personal Root Certificate, O=AO Kaspersky Lab";
+        assert_eq!(certificate(known), Ok(()));
+        assert_eq!(
+            certificate("CN=Root, O=AO Kaspersky Lab"),
+            Err(FailureCause::NotAttributed)
+        );
     }
 
     #[test]

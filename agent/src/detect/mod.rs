@@ -23,6 +23,7 @@ pub use host_facts::host_facts;
 pub use outcome::{ScanOutcome, outcome};
 pub use rules::{RefusedRule, RuleSet};
 pub use scan::{ScanCx, attributed_packages, scan, sight};
+pub use trust_store::{Trusted, trusted};
 
 #[cfg(test)]
 mod tests;

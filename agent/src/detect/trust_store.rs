@@ -11,21 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::trail::End;
 use crate::{
-    facts::{Answer, EntryKind},
+    facts::{ANCHORS, Answer, EntryKind},
     host::{HostPath, HostView},
     parse::certificate,
 };
 
-/// Where anchors are put by hand or by a product: Debian's and SUSE's update-ca-certificates(8), p11-kit's and Red Hat's
-/// update-ca-trust(8), and OpenSSL's own directory.
-const ANCHORS: &[&str] = &[
-    "/usr/local/share/ca-certificates",
-    "/etc/pki/ca-trust/source/anchors",
-    "/usr/share/pki/ca-trust-source/anchors",
-    "/etc/pki/trust/anchors",
-    "/usr/share/pki/trust/anchors",
-    "/etc/ssl/certs",
-];
 /// What the tools make of all anchors: Debian's, Red Hat's, SUSE's.
 const BUNDLES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
@@ -43,7 +33,7 @@ const MAX_FILES: usize = 2_000;
 
 /// One file that has a certificate of the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Anchor {
+pub struct Trusted {
     /// Where.
     pub file: HostPath,
     /// SHA-256 of the file as it was looked at.
@@ -55,8 +45,11 @@ pub(crate) struct Anchor {
 /// What the store holds, by subject, and what of it could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct TrustStore {
-    by_subject: BTreeMap<(String, String), Vec<Anchor>>,
+    by_subject: BTreeMap<(String, String), Vec<Trusted>>,
+    /// What could not be read.
     trouble: Vec<String>,
+    /// What was read and holds no sound certificate: nothing trusts that either.
+    damaged: Vec<String>,
 }
 
 impl TrustStore {
@@ -113,7 +106,7 @@ impl TrustStore {
         };
         let subjects = match certificate::subjects(&bytes) {
             Ok(subjects) => subjects,
-            Err(error) => return self.trouble.push(format!("{file} {error}")),
+            Err(error) => return self.damaged.push(format!("{file} {error}")),
         };
         let is_alone = is_anchor && subjects.len() == 1;
         for subject in subjects {
@@ -122,7 +115,7 @@ impl TrustStore {
                 .entry((subject.common_name, subject.organization))
                 .or_default();
             if !found.iter().any(|anchor| anchor.file == file) {
-                found.push(Anchor {
+                found.push(Trusted {
                     file: file.clone(),
                     sha256: Sha256::digest(&bytes).into(),
                     is_alone,
@@ -132,7 +125,7 @@ impl TrustStore {
     }
 
     /// Every file that has a certificate of one of these subjects.
-    pub(crate) fn of<'s>(&'s self, subjects: &'s [Subject]) -> impl Iterator<Item = (&'s Subject, &'s Anchor)> {
+    pub(crate) fn of<'s>(&'s self, subjects: &'s [Subject]) -> impl Iterator<Item = (&'s Subject, &'s Trusted)> {
         self.by_subject
             .iter()
             .flat_map(move |((common_name, organization), anchors)| {
@@ -143,6 +136,15 @@ impl TrustStore {
             })
     }
 
+    /// Every such file. What could not be read may be one of them.
+    pub(crate) fn trusted(&self, subjects: &[Subject]) -> Answer<Vec<Trusted>> {
+        let found: Vec<Trusted> = self.of(subjects).map(|(_, trusted)| trusted.clone()).collect();
+        match self.trouble.first() {
+            Some(why) if found.is_empty() => Answer::Failed(why.clone()),
+            Some(_) | None => Answer::Found(found),
+        }
+    }
+
     /// What a rule's subjects come to.
     pub(crate) fn ends(&self, subjects: &[Subject], shows: Showing) -> Vec<End> {
         let seen = self.of(subjects).map(|(subject, anchor)| End::Seen {
@@ -151,7 +153,7 @@ impl TrustStore {
             version: None,
         });
         let mut trouble: Vec<End> = Vec::new();
-        for why in &self.trouble {
+        for why in self.trouble.iter().chain(&self.damaged) {
             let end = End::NotChecked(why.clone());
             if !trouble.contains(&end) {
                 trouble.push(end);
@@ -159,4 +161,9 @@ impl TrustStore {
         }
         seen.chain(trouble).collect()
     }
+}
+
+/// Every file of the trust store that has a certificate of one of these subjects, by a fresh look.
+pub fn trusted(view: &dyn HostView, subjects: &[Subject]) -> Answer<Vec<Trusted>> {
+    TrustStore::read(view).trusted(subjects)
 }

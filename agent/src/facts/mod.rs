@@ -9,6 +9,7 @@ mod os_release;
 mod package;
 mod process;
 mod tool;
+mod trust;
 mod unit;
 
 pub use answer::Answer;
@@ -20,4 +21,5 @@ pub use os_release::OsRelease;
 pub use package::{Package, PackageDatabase, PackageState};
 pub use process::Process;
 pub use tool::{RPM_QUERY_FORMAT, Tool, ToolOutput};
+pub(crate) use trust::ANCHORS;
 pub use unit::{UnitFile, UnitState};

@@ -83,6 +83,28 @@ impl Executor {
                 }
                 missed_if(&left, "still there")
             }
+            Action::SweepGroups { groups, .. } => {
+                let mut left = Vec::new();
+                for group in groups {
+                    match self.parts.looker.has_group(group) {
+                        Some(true) => left.push(format!("group {group}")),
+                        Some(false) => {}
+                        None => return Aim::CannotTell(format!("cannot tell whether there is a group {group}")),
+                    }
+                }
+                missed_if(&left, "still there")
+            }
+            Action::SweepCertificates { subjects, .. } => match self.parts.looker.trusted(subjects) {
+                Answer::Found(trusted) => {
+                    let left: Vec<String> = trusted.iter().map(|trusted| trusted.file.to_string()).collect();
+                    missed_if(
+                        &left,
+                        "still has the certificate, alone or beside others; take it out by hand",
+                    )
+                }
+                Answer::Absent | Answer::Unsupported => Aim::CannotTell("no trust store was found".to_owned()),
+                Answer::Denied(why) | Answer::Failed(why) => Aim::CannotTell(why),
+            },
             Action::DetectionTest { .. } | Action::Restart { .. } => {
                 Aim::CannotTell("no look shows whether it was done".to_owned())
             }

@@ -12,7 +12,7 @@ use cutover_proto::{
 use super::{Install, Recipe, RecipeError, Removal};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
-pub const REVISION: u64 = 1;
+pub const REVISION: u64 = 2;
 
 /// Every recipe file that is compiled in: name and text.
 const RECIPES: &[(&str, &str)] = &[

@@ -32,6 +32,7 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
         protection: inventory.protection,
         blockers: Vec::new(),
         restart_pending: inventory.facts.restart_pending,
+        modules: modules(inventory, campaign),
         os_family: inventory.facts.os_family,
         managers: inventory.facts.package_managers.clone(),
         hostname: inventory.facts.hostname.clone(),
@@ -120,6 +121,17 @@ fn look_at(it: &mut Assessment, product: &ProductId, inventory: &Inventory, cata
             &sighting.why
         })),
     }
+}
+
+fn modules(inventory: &Inventory, campaign: &Campaign) -> Vec<String> {
+    let targets = campaign
+        .targets
+        .iter()
+        .filter_map(|product| inventory.sighting(product));
+    let modules = targets
+        .flat_map(seen)
+        .filter(|evidence| evidence.kind == EvidenceKind::Module);
+    modules.map(|evidence| evidence.detail.clone()).collect()
 }
 
 fn seen(sighting: &Sighting) -> impl Iterator<Item = &cutover_proto::verdict::Evidence> {

@@ -140,6 +140,9 @@ pub struct Assessment {
     /// Whether something else already waits for a restart. Not a blocker.
     #[serde(default)]
     pub restart_pending: Option<bool>,
+    /// What a look saw of targets' modules in the running kernel, in its words. They go only with a restart.
+    #[serde(default)]
+    pub modules: Vec<String>,
     /// The family of the system.
     pub os_family: OsFamily,
     /// What steps may use, in the host's order.
@@ -189,6 +192,12 @@ impl Assessment {
             }),
             ReplacementState::Absent => Some(Reason::ReplacementAbsent { product }),
         }
+    }
+
+    /// Why a restart is due once the targets are gone; `None` where none is.
+    #[must_use]
+    pub fn needs_restart(&self) -> Option<String> {
+        (!self.modules.is_empty()).then(|| self.modules.join(", "))
     }
 
     /// Whether disks are encrypted by the target or may be. No destructive step is ever issued then.

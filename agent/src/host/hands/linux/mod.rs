@@ -4,6 +4,7 @@
 
 mod apt;
 mod clamav;
+mod leftovers;
 mod live;
 mod process;
 mod restart;
