@@ -8,12 +8,13 @@ use serde::Deserialize;
 use crate::{
     ids::ProductId,
     inventory::OsFamily,
+    subject::{Subject, is_group_name},
     verdict::{EvidenceKind, Protection, Showing},
     words,
 };
 
 /// The revision of the rules that are compiled in. The server raises it when it signs newer ones.
-pub const BUILT_IN_REVISION: u64 = 1;
+pub const BUILT_IN_REVISION: u64 = 2;
 
 /// The version of the file format that this program reads.
 pub const SCHEMA: u32 = 1;
@@ -114,35 +115,74 @@ struct LookInFile {
     shows: Showing,
     kind: EvidenceKind,
     names: Option<Vec<String>>,
+    prefixes: Option<Vec<String>>,
     paths: Option<Vec<String>>,
+    subjects: Option<Vec<Subject>>,
     sweep: Option<bool>,
 }
 
 impl TryFrom<LookInFile> for Look {
     type Error = String;
     fn try_from(file: LookInFile) -> Result<Self, String> {
-        let kind = file.kind;
-        let trace = match (kind, file.names, file.paths, file.sweep) {
-            (EvidenceKind::Package, Some(names), None, None) => Trace::Package { names },
-            (EvidenceKind::Unit, Some(names), None, None) => Trace::Unit { names },
-            (EvidenceKind::Process, Some(names), None, None) => Trace::Process { names },
-            (EvidenceKind::Path, None, Some(paths), sweep) => Trace::Path {
-                paths,
-                sweep: sweep.unwrap_or(false),
-            },
-            (EvidenceKind::Path, ..) => {
-                return Err("a look of kind path takes `paths` and may take `sweep`".into());
-            }
-            (EvidenceKind::Package | EvidenceKind::Unit | EvidenceKind::Process, ..) => {
-                return Err(format!("a look of kind {kind} takes `names` and nothing else"));
-            }
+        let keys = Keys {
+            names: file.names,
+            prefixes: file.prefixes,
+            paths: file.paths,
+            subjects: file.subjects,
+            sweep: file.sweep,
         };
+        let trace = keys.trace(file.kind)?;
         Ok(Self {
             os: file.os,
             need: file.need,
             shows: file.shows,
             trace,
         })
+    }
+}
+
+/// The keys that say what is looked for. Each kind takes its own; any other is refused.
+struct Keys {
+    names: Option<Vec<String>>,
+    prefixes: Option<Vec<String>>,
+    paths: Option<Vec<String>>,
+    subjects: Option<Vec<Subject>>,
+    sweep: Option<bool>,
+}
+
+impl Keys {
+    fn trace(self, kind: EvidenceKind) -> Result<Trace, String> {
+        let sweeps = self.sweep.unwrap_or(false);
+        let takes = match (kind, self.names, self.prefixes, self.paths, self.subjects, self.sweep) {
+            (EvidenceKind::Package, Some(names), None, None, None, None) => return Ok(Trace::Package { names }),
+            (EvidenceKind::Unit, Some(names), None, None, None, None) => return Ok(Trace::Unit { names }),
+            (EvidenceKind::Process, Some(names), None, None, None, None) => return Ok(Trace::Process { names }),
+            (EvidenceKind::Listener, Some(names), None, None, None, None) => return Ok(Trace::Listener { names }),
+            (EvidenceKind::Path, None, None, Some(paths), None, _) => return Ok(Trace::Path { paths, sweep: sweeps }),
+            (EvidenceKind::Group, Some(names), None, None, None, _) => {
+                return Ok(Trace::Group { names, sweep: sweeps });
+            }
+            (EvidenceKind::Certificate, None, None, None, Some(subjects), _) => {
+                return Ok(Trace::Certificate {
+                    subjects,
+                    sweep: sweeps,
+                });
+            }
+            (EvidenceKind::Module, names, prefixes, None, None, None) => {
+                return Ok(Trace::Module {
+                    names: names.unwrap_or_default(),
+                    prefixes: prefixes.unwrap_or_default(),
+                });
+            }
+            (EvidenceKind::Package | EvidenceKind::Unit | EvidenceKind::Process | EvidenceKind::Listener, ..) => {
+                "`names` and nothing else"
+            }
+            (EvidenceKind::Path, ..) => "`paths` and may take `sweep`",
+            (EvidenceKind::Group, ..) => "`names` and may take `sweep`",
+            (EvidenceKind::Certificate, ..) => "`subjects` and may take `sweep`",
+            (EvidenceKind::Module, ..) => "`names`, `prefixes` or both, and nothing else",
+        };
+        Err(format!("a look of kind {kind} takes {takes}"))
     }
 }
 
@@ -169,6 +209,32 @@ pub enum Trace {
         /// Any of these.
         paths: Vec<String>,
         /// Whether a work order may ask to delete it as a leftover.
+        sweep: bool,
+    },
+    /// A kernel module that is loaded. Names are the kernel's own: `_` where a file has `-`.
+    Module {
+        /// Any of these, exactly.
+        names: Vec<String>,
+        /// Or one that begins so: for modules that carry a version in their name.
+        prefixes: Vec<String>,
+    },
+    /// A process that holds a fanotify group with permission events: it decides whether files may be opened.
+    Listener {
+        /// Its executable's base name, any of these.
+        names: Vec<String>,
+    },
+    /// A certificate in the system's trust store.
+    Certificate {
+        /// Any of these.
+        subjects: Vec<Subject>,
+        /// Whether a work order may ask to take it out.
+        sweep: bool,
+    },
+    /// A local group by exact name.
+    Group {
+        /// Any of these.
+        names: Vec<String>,
+        /// Whether a work order may ask to delete it.
         sweep: bool,
     },
 }
@@ -259,17 +325,38 @@ impl Rule {
         self.look.iter().filter(move |look| look.os == os)
     }
 
+    /// Names of the packages that make the product on a system.
+    pub fn package_names(&self, os: OsFamily) -> impl Iterator<Item = &str> {
+        self.looks_on(os)
+            .flat_map(|look| look.trace.packages())
+            .map(String::as_str)
+    }
+
     /// Paths that a work order may ask to delete on this system.
     pub fn sweepable(&self, os: OsFamily) -> impl Iterator<Item = &str> {
-        self.looks_on(os).flat_map(|look| {
-            match &look.trace {
-                Trace::Path { paths, sweep: true } => paths.as_slice(),
-                Trace::Path { .. } | Trace::Package { .. } | Trace::Unit { .. } | Trace::Process { .. } => &[],
-            }
-            .iter()
-            .map(String::as_str)
-        })
+        let paths = self.looks_on(os).map(|look| look.trace.swept());
+        paths.flat_map(|swept| swept.paths).map(String::as_str)
     }
+
+    /// Groups that a work order may ask to delete on this system.
+    pub fn sweepable_groups(&self, os: OsFamily) -> impl Iterator<Item = &str> {
+        let groups = self.looks_on(os).map(|look| look.trace.swept());
+        groups.flat_map(|swept| swept.groups).map(String::as_str)
+    }
+
+    /// Certificates that a work order may ask to take out of the trust store on this system.
+    pub fn sweepable_certificates(&self, os: OsFamily) -> impl Iterator<Item = &Subject> {
+        let certificates = self.looks_on(os).map(|look| look.trace.swept());
+        certificates.flat_map(|swept| swept.certificates)
+    }
+}
+
+/// What one look offers for sweeping.
+#[derive(Default)]
+struct Swept<'r> {
+    paths: &'r [String],
+    groups: &'r [String],
+    certificates: &'r [Subject],
 }
 
 impl Trace {
@@ -281,34 +368,107 @@ impl Trace {
             Self::Unit { .. } => EvidenceKind::Unit,
             Self::Process { .. } => EvidenceKind::Process,
             Self::Path { .. } => EvidenceKind::Path,
+            Self::Module { .. } => EvidenceKind::Module,
+            Self::Listener { .. } => EvidenceKind::Listener,
+            Self::Certificate { .. } => EvidenceKind::Certificate,
+            Self::Group { .. } => EvidenceKind::Group,
+        }
+    }
+
+    fn packages(&self) -> &[String] {
+        match self {
+            Self::Package { names } => names,
+            Self::Unit { .. }
+            | Self::Process { .. }
+            | Self::Path { .. }
+            | Self::Module { .. }
+            | Self::Listener { .. }
+            | Self::Certificate { .. }
+            | Self::Group { .. } => &[],
+        }
+    }
+
+    fn swept(&self) -> Swept<'_> {
+        match self {
+            Self::Path { paths, sweep: true } => Swept {
+                paths,
+                ..Swept::default()
+            },
+            Self::Group { names, sweep: true } => Swept {
+                groups: names,
+                ..Swept::default()
+            },
+            Self::Certificate { subjects, sweep: true } => Swept {
+                certificates: subjects,
+                ..Swept::default()
+            },
+            Self::Path { .. }
+            | Self::Group { .. }
+            | Self::Certificate { .. }
+            | Self::Package { .. }
+            | Self::Unit { .. }
+            | Self::Process { .. }
+            | Self::Module { .. }
+            | Self::Listener { .. } => Swept::default(),
         }
     }
 
     fn check(&self) -> Result<(), String> {
-        let (what, values) = match self {
-            Self::Package { names } => ("package name", names),
-            Self::Unit { names } => ("unit name", names),
-            Self::Process { names } => ("process name", names),
-            Self::Path { paths, .. } => ("path", paths),
-        };
-        if values.is_empty() {
-            return Err(format!("a look names no {what}"));
-        }
-        let is_path = matches!(self, Self::Path { .. });
-        match values.iter().find(|value| !is_bounded(value, is_path)) {
-            Some(bad) => Err(format!("`{bad}` is not a plain {what}")),
-            None => Ok(()),
+        match self {
+            Self::Package { names } => each_is("package name", names, is_name),
+            Self::Unit { names } => each_is("unit name", names, is_name),
+            Self::Process { names } => each_is("process name", names, is_name),
+            Self::Listener { names } => each_is("process name", names, is_name),
+            Self::Path { paths, .. } => each_is("path", paths, is_path),
+            Self::Group { names, .. } => each_is("group name", names, is_group_name),
+            Self::Certificate { subjects, .. } if subjects.is_empty() => Err("a look names no subject".to_owned()),
+            Self::Certificate { .. } => Ok(()),
+            Self::Module { names, prefixes } if prefixes.is_empty() => each_is("module name", names, is_module),
+            Self::Module { names, prefixes } => {
+                if !names.is_empty() {
+                    each_is("module name", names, is_module)?;
+                }
+                let long = |prefix: &str| is_module(prefix) && prefix.len() >= MIN_MODULE_PREFIX;
+                each_is("module name of at least four characters", prefixes, long)
+            }
         }
     }
 }
 
+/// A shorter beginning would take in modules of the kernel itself.
+const MIN_MODULE_PREFIX: usize = 4;
+/// The kernel's MODULE_NAME_LEN on 64 bits, without the end of the string.
+const MAX_MODULE: usize = 55;
+
+fn each_is(what: &str, values: &[String], is: impl Fn(&str) -> bool) -> Result<(), String> {
+    if values.is_empty() {
+        return Err(format!("a look names no {what}"));
+    }
+    match values.iter().find(|value| !is(value)) {
+        Some(bad) => Err(format!("`{bad}` is not a plain {what}")),
+        None => Ok(()),
+    }
+}
+
+fn is_module(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.len() <= MAX_MODULE && name.chars().all(plain)
+}
+
+fn is_plain(value: &str) -> bool {
+    !value.is_empty() && value.len() <= 256 && !value.contains(['\0', '\n', '*'])
+}
+
+fn is_name(value: &str) -> bool {
+    is_plain(value) && !value.contains(['/', '\\'])
+}
+
 /// Paths are absolute, at least two levels deep and without `..`; names hold no separator. So a rule cannot reach, or
 /// offer for deletion, a whole top-level directory.
-fn is_bounded(value: &str, is_path: bool) -> bool {
-    let plain = !value.is_empty() && value.len() <= 256 && !value.contains(['\0', '\n', '*']);
-    if !is_path {
-        return plain && !value.contains(['/', '\\']);
-    }
+fn is_path(value: &str) -> bool {
     let parts: Vec<&str> = value.split('/').skip(1).collect();
-    plain && value.starts_with('/') && parts.len() >= 2 && parts.iter().all(|part| !matches!(*part, "" | "." | ".."))
+    is_plain(value)
+        && value.starts_with('/')
+        && parts.len() >= 2
+        && parts.iter().all(|part| !matches!(*part, "" | "." | ".."))
 }

@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{WireError, ids::ProductId, inventory::PackageManager, spelling::on_wire, v1, words};
+use crate::{
+    WireError,
+    ids::ProductId,
+    inventory::PackageManager,
+    spelling::on_wire,
+    subject::{self, Subject},
+    v1, words,
+};
 
 words! {
     /// The kinds of steps. An agent says which it knows; an unknown one refuses the whole order.
@@ -23,6 +30,10 @@ words! {
         Restart = "restart",
         /// Finishes what an installer began and did not end.
         RepairPackages = "repair-packages",
+        /// Deletes groups of a target.
+        SweepGroups = "sweep-groups",
+        /// Takes certificates of a target out of the trust store.
+        SweepCertificates = "sweep-certificates",
     }
 }
 on_wire!(
@@ -36,6 +47,8 @@ on_wire!(
         DetectionTest,
         Restart,
         RepairPackages,
+        SweepGroups,
+        SweepCertificates,
     }
 );
 
@@ -56,11 +69,14 @@ impl StepKind {
     ///
     /// A detection test is `once` because it is announced to those who watch alarms and counted there: a second one
     /// under the same announcement would be an alarm that nobody can explain. A restart is `once` because a new kernel
-    /// session proves it; the same session means that somebody must look.
+    /// session proves it; the same session means that somebody must look. The sweeps are `repeat`: what is gone stays
+    /// gone, and a trust store that is built twice from the same anchors is the same store.
     #[must_use]
     pub const fn replay(self) -> Replay {
         match self {
-            Self::FetchPackages | Self::Sweep | Self::RepairPackages => Replay::Repeat,
+            Self::FetchPackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates | Self::RepairPackages => {
+                Replay::Repeat
+            }
             Self::RemovePackages | Self::InstallPackages => Replay::Probe,
             Self::DetectionTest | Self::Restart => Replay::Once,
         }
@@ -70,7 +86,7 @@ impl StepKind {
     #[must_use]
     pub const fn is_destructive(self) -> bool {
         match self {
-            Self::RemovePackages | Self::Sweep | Self::Restart => true,
+            Self::RemovePackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates | Self::Restart => true,
             Self::FetchPackages | Self::InstallPackages | Self::DetectionTest | Self::RepairPackages => false,
         }
     }
@@ -138,6 +154,20 @@ pub enum Action {
         /// Whose packages.
         manager: PackageManager,
     },
+    /// Deletes local groups that the agent's own rules name.
+    SweepGroups {
+        /// Whose.
+        product: ProductId,
+        /// By exact name.
+        groups: Vec<String>,
+    },
+    /// Takes certificates that the agent's own rules name out of the system's trust store.
+    SweepCertificates {
+        /// Whose.
+        product: ProductId,
+        /// By subject.
+        subjects: Vec<Subject>,
+    },
 }
 
 impl Action {
@@ -152,6 +182,8 @@ impl Action {
             Self::DetectionTest { .. } => StepKind::DetectionTest,
             Self::Restart { .. } => StepKind::Restart,
             Self::RepairPackages { .. } => StepKind::RepairPackages,
+            Self::SweepGroups { .. } => StepKind::SweepGroups,
+            Self::SweepCertificates { .. } => StepKind::SweepCertificates,
         }
     }
 
@@ -168,6 +200,8 @@ impl Action {
             Self::DetectionTest { product } => format!("test that {product} detects"),
             Self::Restart { reason } => format!("restart: {reason}"),
             Self::RepairPackages { .. } => "finish what an earlier installer left half done".to_owned(),
+            Self::SweepGroups { groups, .. } => format!("delete groups {}", groups.join(" ")),
+            Self::SweepCertificates { product, .. } => format!("sweep certificates of {product}"),
         }
     }
 }
@@ -208,6 +242,14 @@ impl From<Step> for v1::Step {
             Action::Restart { reason } => Wire::Restart(v1::Restart { reason }),
             Action::RepairPackages { manager } => Wire::RepairPackages(v1::RepairPackages {
                 manager: manager.number(),
+            }),
+            Action::SweepGroups { product, groups } => Wire::SweepGroups(v1::SweepGroups {
+                product: product.to_string(),
+                groups,
+            }),
+            Action::SweepCertificates { product, subjects } => Wire::SweepCertificates(v1::SweepCertificates {
+                product: product.to_string(),
+                subjects: subjects.into_iter().map(String::from).collect(),
             }),
         };
         Self {
@@ -251,6 +293,14 @@ impl TryFrom<v1::Step> for Step {
             Wire::Restart(it) => Action::Restart { reason: it.reason },
             Wire::RepairPackages(it) => Action::RepairPackages {
                 manager: it.manager.try_into()?,
+            },
+            Wire::SweepGroups(it) => Action::SweepGroups {
+                product: product(it.product)?,
+                groups: subject::groups(it.groups)?,
+            },
+            Wire::SweepCertificates(it) => Action::SweepCertificates {
+                product: product(it.product)?,
+                subjects: subject::subjects(&it.subjects)?,
             },
         };
         if wire.time_limit_seconds == 0 {

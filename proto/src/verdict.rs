@@ -72,6 +72,14 @@ words! {
         Process = "process",
         /// A file or directory.
         Path = "path",
+        /// A loaded kernel module.
+        Module = "module",
+        /// A process that decides whether files may be opened (a fanotify group with permission events).
+        Listener = "listener",
+        /// A certificate in the system's trust store.
+        Certificate = "certificate",
+        /// A local group.
+        Group = "group",
     }
 }
 on_wire!(
@@ -81,7 +89,11 @@ on_wire!(
         Package,
         Unit,
         Process,
-        Path
+        Path,
+        Module,
+        Listener,
+        Certificate,
+        Group
     }
 );
 

@@ -284,6 +284,8 @@ fn removed(action: &Action) -> Option<&str> {
         Action::FetchPackages { .. }
         | Action::InstallPackages { .. }
         | Action::Sweep { .. }
+        | Action::SweepGroups { .. }
+        | Action::SweepCertificates { .. }
         | Action::DetectionTest { .. }
         | Action::Restart { .. }
         | Action::RepairPackages { .. } => None,

@@ -69,13 +69,13 @@ fn sighting(rule: &Rule) -> Sighting {
 }
 
 fn evidence(look: &Look, there: bool) -> Evidence {
-    let (Trace::Package { names } | Trace::Unit { names } | Trace::Process { names }) = &look.trace else {
-        let Trace::Path { paths, .. } = &look.trace else {
-            return nothing(look);
-        };
-        return seen(look, there, paths.first());
-    };
-    seen(look, there, names.first())
+    match &look.trace {
+        Trace::Package { names } | Trace::Unit { names } | Trace::Process { names } => seen(look, there, names.first()),
+        Trace::Path { paths, .. } => seen(look, there, paths.first()),
+        Trace::Module { .. } | Trace::Listener { .. } | Trace::Certificate { .. } | Trace::Group { .. } => {
+            nothing(look)
+        }
+    }
 }
 
 fn seen(look: &Look, there: bool, what: Option<&String>) -> Evidence {

@@ -4,7 +4,7 @@ use cutover_proto::{
     ids::ProductId,
     inventory::{HostFacts, OsFamily, PackageManager},
     record::FailureCause,
-    rule::{Role, Rule, Trace},
+    rule::{Role, Rule},
     step::{Action, Step},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
             let rule = removable(product, rules)?;
             let stranger = packages
                 .iter()
-                .find(|package| !package_names(rule, os).any(|name| name == package.as_str()));
+                .find(|package| !rule.package_names(os).any(|name| name == package.as_str()));
             match stranger {
                 Some(package) => Err(refused(format!(
                     "package {package} does not belong to {product} by this host's rules"
@@ -70,22 +70,34 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
                 None => Ok(()),
             }
         }
+        Action::SweepGroups { product, groups } => {
+            let rule = removable(product, rules)?;
+            let stranger = groups
+                .iter()
+                .find(|group| !rule.sweepable_groups(os).any(|known| known == group.as_str()));
+            match stranger {
+                Some(group) => Err(refused(format!(
+                    "group {group} is no leftover of {product} by this host's rules"
+                ))),
+                None => Ok(()),
+            }
+        }
+        Action::SweepCertificates { product, subjects } => {
+            let rule = removable(product, rules)?;
+            let stranger = subjects
+                .iter()
+                .find(|subject| !rule.sweepable_certificates(os).any(|known| known == *subject));
+            match stranger {
+                Some(subject) => Err(refused(format!(
+                    "certificate {subject} is no leftover of {product} by this host's rules"
+                ))),
+                None => Ok(()),
+            }
+        }
         Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
         Action::Restart { .. } => Ok(()),
         Action::RepairPackages { manager } => can_use(*manager, facts),
     }
-}
-
-/// The names of a product's packages on a system.
-pub(super) fn package_names(rule: &Rule, os: OsFamily) -> impl Iterator<Item = &str> {
-    rule.looks_on(os).flat_map(|look| {
-        match &look.trace {
-            Trace::Package { names } => names.as_slice(),
-            Trace::Unit { .. } | Trace::Process { .. } | Trace::Path { .. } => &[],
-        }
-        .iter()
-        .map(String::as_str)
-    })
 }
 
 fn can_use(manager: PackageManager, facts: &HostFacts) -> Result<(), NotForUs> {
@@ -126,7 +138,7 @@ fn none_of_a_target(packages: &[String], rules: &RuleSet, os: OsFamily) -> Resul
             .rules()
             .iter()
             .filter(|rule| rule.role != Role::Replacement)
-            .any(|rule| package_names(rule, os).any(|name| name == package.as_str()))
+            .any(|rule| rule.package_names(os).any(|name| name == package.as_str()))
     };
     match packages.iter().find(of_target) {
         Some(package) => Err(refused(format!("{package} is a package of a target"))),
@@ -138,7 +150,7 @@ fn none_of_a_target(packages: &[String], rules: &RuleSet, os: OsFamily) -> Resul
 mod tests {
     use std::time::Duration;
 
-    use cutover_proto::inventory::DiskEncryption;
+    use cutover_proto::{inventory::DiskEncryption, subject::Subject};
 
     use super::*;
 
@@ -216,6 +228,31 @@ mod tests {
         assert_eq!(sweep("/var/opt/kaspersky/kesl/"), Err(FailureCause::NotAttributed));
         assert_eq!(sweep("/var/opt"), Err(FailureCause::NotAttributed));
         assert_eq!(sweep("/etc/passwd"), Err(FailureCause::NotAttributed));
+    }
+
+    #[test]
+    fn only_groups_and_certificates_that_the_rules_offer_are_swept() {
+        let groups = |product: &str, group: &str| {
+            judge(Action::SweepGroups {
+                product: product.into(),
+                groups: vec![group.into()],
+            })
+        };
+        assert_eq!(groups("kesl", "kesladmin"), Ok(()));
+        assert_eq!(groups("kesl", "sudo"), Err(FailureCause::NotAttributed));
+        assert_eq!(groups("klnagent64", "kesladmin"), Err(FailureCause::NotAttributed));
+        let certificate = |subject: &str| {
+            judge(Action::SweepCertificates {
+                product: "kesl".into(),
+                subjects: vec![Subject::parse(subject).unwrap()],
+            })
+        };
+        let known = "CN=Kaspersky Anti-Virus Personal Root Certificate, O=AO Kaspersky Lab";
+        assert_eq!(certificate(known), Ok(()));
+        assert_eq!(
+            certificate("CN=Root, O=AO Kaspersky Lab"),
+            Err(FailureCause::NotAttributed)
+        );
     }
 
     #[test]

@@ -73,7 +73,9 @@ fn named_in(said: &str) -> Option<FailureCause> {
 pub(super) fn of_error(error: &HandsError) -> FailureCause {
     match error {
         HandsError::Unsupported(_) => FailureCause::Unsupported,
-        HandsError::WouldTouchMore(_) | HandsError::PathRefused { .. } => FailureCause::NotAttributed,
+        HandsError::WouldTouchMore(_) | HandsError::PathRefused { .. } | HandsError::GroupInUse(_) => {
+            FailureCause::NotAttributed
+        }
         HandsError::Io { source, .. } => {
             let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
             if full.contains(&source.kind()) {

@@ -1,9 +1,9 @@
 //! Fresh looks, as the executor needs them.
 
-use cutover_proto::{ids::HostId, inventory::Inventory, rule::Rule};
+use cutover_proto::{ids::HostId, inventory::Inventory, rule::Rule, subject::Subject};
 
 use crate::{
-    detect::{self, RuleSet, ScanCx},
+    detect::{self, RuleSet, ScanCx, Trusted},
     facts::{Answer, Package},
     host::{HostPath, HostView, Links},
 };
@@ -18,6 +18,12 @@ pub trait Looker: Send {
 
     /// Whether something is at this absolute path; a link counts by itself. `None` when it could not be told.
     fn exists(&mut self, path: &str) -> Option<bool>;
+
+    /// Whether there is a local group of this name. `None` when it could not be told.
+    fn has_group(&mut self, name: &str) -> Option<bool>;
+
+    /// Every file of the trust store that has a certificate of one of these subjects.
+    fn trusted(&mut self, subjects: &[Subject]) -> Answer<Vec<Trusted>>;
 
     /// The kernel session; `None` when it could not be told.
     fn boot_id(&mut self) -> Option<String>;
@@ -81,6 +87,18 @@ impl<V: HostView> Looker for HostLooker<V> {
             Answer::Absent => Some(false),
             Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
         }
+    }
+
+    fn has_group(&mut self, name: &str) -> Option<bool> {
+        match self.view.group(name) {
+            Answer::Found(_) => Some(true),
+            Answer::Absent => Some(false),
+            Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
+        }
+    }
+
+    fn trusted(&mut self, subjects: &[Subject]) -> Answer<Vec<Trusted>> {
+        detect::trusted(&self.view, subjects)
     }
 
     fn boot_id(&mut self) -> Option<String> {

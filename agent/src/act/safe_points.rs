@@ -66,6 +66,14 @@ mod tests {
                 StepKind::DetectionTest => Action::DetectionTest {
                     product: "clamav".into(),
                 },
+                StepKind::SweepGroups => Action::SweepGroups {
+                    product: "kesl".into(),
+                    groups: Vec::new(),
+                },
+                StepKind::SweepCertificates => Action::SweepCertificates {
+                    product: "kesl".into(),
+                    subjects: Vec::new(),
+                },
                 StepKind::Restart => Action::Restart { reason: String::new() },
                 StepKind::RepairPackages => Action::RepairPackages { manager },
             },

@@ -1,16 +1,18 @@
 //! Where to look on Linux.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use cutover_proto::{
     inventory::OsFamily,
-    rule::{Look, Rule, Trace},
+    rule::{Look, Need, Rule, Trace},
     verdict::Showing,
 };
 
 use super::{
+    kernel_modules, listeners,
     packages::{self, Packages},
     trail::{End, Trail},
+    trust_store::TrustStore,
 };
 use crate::{
     facts::{Answer, EntryKind, OsRelease, Package, PackageState, Process, UnitState},
@@ -26,6 +28,16 @@ const UNIT_DIRS: &[&str] = &[
     "/lib/systemd/system",
     "/usr/lib/systemd/system",
 ];
+/// Where systemd itself keeps units that it was told of, or made of something else (a script in /etc/init.d). They end with
+/// the system.
+const MADE_UNIT_DIRS: &[&str] = &[
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
+    "/run/systemd/generator",
+    "/run/systemd/generator.late",
+];
+/// Where people and programs put what changes a unit that lies elsewhere: directories named after it, with `.d`.
+const DROP_IN_DIRS: &[&str] = &["/etc/systemd/system", "/run/systemd/system"];
 /// Units are a page of text.
 const MAX_UNIT: u64 = 1 << 20;
 const MAX_OS_RELEASE: u64 = 64 << 10;
@@ -36,16 +48,23 @@ pub(crate) struct LinuxGround<'v> {
     pub(crate) os: Answer<OsRelease>,
     pub(crate) packages: Answer<Packages>,
     processes: Answer<Vec<Process>>,
+    /// Read when the first rule asks.
+    modules: OnceCell<Answer<Vec<String>>>,
+    blocking: OnceCell<Answer<Vec<Process>>>,
+    trust_store: OnceCell<TrustStore>,
 }
 
 impl<'v> LinuxGround<'v> {
     pub(crate) fn gather<'r>(view: &'v dyn HostView, rules: impl Iterator<Item = &'r Rule>) -> Self {
-        let wanted: BTreeSet<&str> = rules.flat_map(package_names).collect();
+        let wanted: BTreeSet<&str> = rules.flat_map(|rule| rule.package_names(OsFamily::Linux)).collect();
         let os = os_release(view);
         Self {
             view,
             packages: packages::load(view, &os, &wanted),
             processes: view.processes(),
+            modules: OnceCell::new(),
+            blocking: OnceCell::new(),
+            trust_store: OnceCell::new(),
             os,
         }
     }
@@ -58,24 +77,77 @@ impl<'v> LinuxGround<'v> {
             Trace::Process { names } => self.processes(names, look.shows),
             Trace::Unit { names } => each(names, "no unit", |name| self.unit(name, look.shows)),
             Trace::Path { paths, .. } => each(paths, "nothing at", |path| self.path(path, look.shows)),
+            Trace::Group { names, .. } => each(names, "no group", |name| self.group(name, look.shows)),
+            Trace::Module { names, prefixes } => {
+                let loaded = self.modules.get_or_init(|| kernel_modules::loaded(self.view));
+                let wanted = [names.as_slice(), prefixes].concat();
+                let ends = kernel_modules::ends(loaded, names, prefixes, look.shows);
+                or_nothing(ends, "no kernel module", &wanted)
+            }
+            Trace::Listener { names } => {
+                let ends = listeners::ends(self.blocking(), names, look.shows);
+                or_nothing(ends, "no file is intercepted by", names)
+            }
+            Trace::Certificate { subjects, .. } => {
+                let wanted: Vec<String> = subjects.iter().map(ToString::to_string).collect();
+                let ends = self.trust_store().ends(subjects, look.shows);
+                or_nothing(ends, "no certificate", &wanted)
+            }
         };
-        let trail = |end| Trail {
-            kind: look.trace.kind(),
-            need: look.need,
-            would_show: look.shows,
-            end,
+        let beside = match &look.trace {
+            Trace::Unit { names } => self.beside_units(names),
+            Trace::Package { .. }
+            | Trace::Process { .. }
+            | Trace::Path { .. }
+            | Trace::Module { .. }
+            | Trace::Listener { .. }
+            | Trace::Certificate { .. }
+            | Trace::Group { .. } => Vec::new(),
         };
-        ends.into_iter().map(trail).collect()
+        let trail = |need, would_show| {
+            move |end| Trail {
+                kind: look.trace.kind(),
+                need,
+                would_show,
+                end,
+            }
+        };
+        let beside = beside.into_iter().map(trail(Need::Supplementary, Showing::Remnant));
+        ends.into_iter()
+            .map(trail(look.need, look.shows))
+            .chain(beside)
+            .collect()
     }
 
     /// The packages that a rule names and that the database knows.
     pub(crate) fn packages_of(&self, rule: &Rule) -> Answer<Vec<Package>> {
         self.packages.as_ref().map(|packages| {
-            package_names(rule)
+            rule.package_names(OsFamily::Linux)
                 .flat_map(|name| packages.named(name))
                 .cloned()
                 .collect()
         })
+    }
+
+    /// The processes that decide whether files may be opened.
+    pub(crate) fn blocking(&self) -> &Answer<Vec<Process>> {
+        self.blocking.get_or_init(|| listeners::blocking(self.view.listeners()))
+    }
+
+    fn trust_store(&self) -> &TrustStore {
+        self.trust_store.get_or_init(|| TrustStore::read(self.view))
+    }
+
+    fn group(&self, name: &str, shows: Showing) -> Option<End> {
+        match self.view.group(name) {
+            Answer::Found(_) => Some(End::Seen {
+                shows,
+                detail: format!("group {name}"),
+                version: None,
+            }),
+            Answer::Absent | Answer::Unsupported => None,
+            Answer::Denied(why) | Answer::Failed(why) => Some(End::NotChecked(why)),
+        }
     }
 
     fn packages(&self, names: &[String], shows: Showing) -> Vec<End> {
@@ -138,6 +210,32 @@ impl<'v> LinuxGround<'v> {
         trouble
     }
 
+    /// What is beside units: made ones, and what changes one that is not there. Whatever the unit itself would show, this
+    /// is no more than left behind, and a host on which it cannot be looked for is not unknown for it.
+    fn beside_units(&self, names: &[String]) -> Vec<End> {
+        let made = names
+            .iter()
+            .flat_map(|name| MADE_UNIT_DIRS.iter().map(move |dir| HostPath::unix(dir).join(name)));
+        let drop_ins = names
+            .iter()
+            .filter(|name| !matches!(self.unit(name, Showing::Remnant), Some(End::Seen { .. })))
+            .flat_map(|name| {
+                DROP_IN_DIRS
+                    .iter()
+                    .map(move |dir| HostPath::unix(dir).join(&format!("{name}.d")))
+            });
+        let mut ends: Vec<End> = Vec::new();
+        for end in made
+            .chain(drop_ins)
+            .filter_map(|path| self.path(path.as_str(), Showing::Remnant))
+        {
+            if !ends.contains(&end) {
+                ends.push(end);
+            }
+        }
+        ends
+    }
+
     /// `None` where that could not be told; the unit is there in any case.
     fn unit_state(&self, path: &HostPath, is_link: bool) -> Option<UnitState> {
         // systemd masks a unit by an empty file or a link to /dev/null (systemd.unit(5)).
@@ -186,17 +284,6 @@ fn os_release(view: &dyn HostView) -> Answer<OsRelease> {
         Answer::Absent | Answer::Unsupported => read("/usr/lib/os-release"),
         other @ (Answer::Found(_) | Answer::Denied(_) | Answer::Failed(_)) => other,
     }
-}
-
-fn package_names(rule: &Rule) -> impl Iterator<Item = &str> {
-    rule.looks_on(OsFamily::Linux).flat_map(|look| {
-        match &look.trace {
-            Trace::Package { names } => names.as_slice(),
-            Trace::Unit { .. } | Trace::Process { .. } | Trace::Path { .. } => &[],
-        }
-        .iter()
-        .map(String::as_str)
-    })
 }
 
 fn package_end(package: &Package, shows: Showing) -> Option<End> {

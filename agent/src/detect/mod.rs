@@ -8,18 +8,22 @@ mod encryption;
 mod health;
 mod host_facts;
 pub(crate) mod judge;
+mod kernel_modules;
 mod linux;
+mod listeners;
 mod outcome;
 mod packages;
 mod protection;
 mod rules;
 mod scan;
 mod trail;
+mod trust_store;
 
 pub use host_facts::host_facts;
 pub use outcome::{ScanOutcome, outcome};
 pub use rules::{RefusedRule, RuleSet};
 pub use scan::{ScanCx, attributed_packages, scan, sight};
+pub use trust_store::{Trusted, trusted};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! How a host is protected, from what its products give it.
 
 use cutover_proto::{
-    rule::{Role, Rule},
+    rule::{Need, Role, Rule},
     verdict::{Health, Protection, Showing, Verdict},
 };
 
@@ -56,7 +56,8 @@ pub(crate) fn given(rule: &Rule, verdict: Verdict, health: Option<&Health>, trai
 fn could_see_it_run(trails: &[Trail]) -> bool {
     let mut looks = trails
         .iter()
-        .filter(|trail| trail.would_show == Showing::Running)
+        // One that is only supplementary cannot take away what a required one has seen.
+        .filter(|trail| trail.would_show == Showing::Running && trail.need == Need::Required)
         .peekable();
     looks.peek().is_some() && looks.all(|trail| matches!(trail.end, End::Nothing(_)))
 }

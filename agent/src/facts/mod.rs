@@ -3,19 +3,23 @@
 mod answer;
 mod entry;
 mod kernel;
+mod listener;
 mod mount;
 mod os_release;
 mod package;
 mod process;
 mod tool;
+mod trust;
 mod unit;
 
 pub use answer::Answer;
 pub use entry::{Entry, EntryKind, Stat};
 pub use kernel::Kernel;
+pub use listener::Listener;
 pub use mount::Mount;
 pub use os_release::OsRelease;
 pub use package::{Package, PackageDatabase, PackageState};
 pub use process::Process;
 pub use tool::{RPM_QUERY_FORMAT, Tool, ToolOutput};
+pub(crate) use trust::ANCHORS;
 pub use unit::{UnitFile, UnitState};

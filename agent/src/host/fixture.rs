@@ -6,7 +6,7 @@ use cutover_proto::inventory::OsFamily;
 use serde::{Deserialize, Serialize};
 
 use super::{HostPath, HostView, Links};
-use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
 
 /// The version of the file format.
 const SCHEMA: u32 = 1;
@@ -45,6 +45,11 @@ pub struct Fixture {
     #[serde(default)]
     pub(crate) free_disk: BTreeMap<String, Answer<u64>>,
     pub(crate) processes: Option<Answer<Vec<Process>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) listeners: Option<Answer<Vec<Listener>>>,
+    /// By name, those that were asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) groups: BTreeMap<String, Answer<u32>>,
     pub(crate) mounts: Option<Answer<Content>>,
     pub(crate) kernel: Option<Answer<Kernel>>,
     pub(crate) boot_id: Option<Answer<String>>,
@@ -134,6 +139,8 @@ impl Fixture {
             link_stats: BTreeMap::new(),
             free_disk: BTreeMap::new(),
             processes: None,
+            listeners: None,
+            groups: BTreeMap::new(),
             mounts: None,
             kernel: None,
             boot_id: None,
@@ -207,6 +214,14 @@ impl HostView for Fixture {
 
     fn processes(&self) -> Answer<Vec<Process>> {
         self.kept(self.processes.as_ref())
+    }
+
+    fn listeners(&self) -> Answer<Vec<Listener>> {
+        self.kept(self.listeners.as_ref())
+    }
+
+    fn group(&self, name: &str) -> Answer<u32> {
+        self.kept(self.groups.get(name))
     }
 
     fn mounts(&self) -> Answer<Vec<u8>> {

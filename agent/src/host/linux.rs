@@ -1,5 +1,6 @@
 //! The running Linux system.
 
+mod fanotify;
 mod tool;
 
 use std::path::Path;
@@ -8,7 +9,7 @@ use cutover_proto::inventory::OsFamily;
 use rustix::system::uname;
 
 use super::{HostError, HostPath, HostView, Links, rootdir::RootDir};
-use crate::facts::{Answer, Entry, EntryKind, Kernel, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, EntryKind, Kernel, Listener, Process, Stat, Tool, ToolOutput};
 
 /// A process's own name has at most 16 bytes.
 const MAX_COMM: u64 = 64;
@@ -31,6 +32,33 @@ impl LinuxHost {
     pub fn open() -> Result<Self, HostError> {
         Ok(Self {
             root: RootDir::open(Path::new("/"))?,
+        })
+    }
+
+    /// The ids of all processes, ascending.
+    fn pids(&self) -> Answer<Vec<u32>> {
+        let proc = self
+            .root
+            .list(&HostPath::unix("/proc"))
+            .expected(|| "/proc is not there, so processes cannot be seen; mount it".into());
+        proc.and_then(|entries| {
+            let mut pids: Vec<u32> = entries
+                .iter()
+                .filter(|entry| entry.kind == EntryKind::Directory)
+                .filter_map(|entry| entry.name.parse().ok())
+                .collect();
+            pids.sort_unstable();
+            match pids.first() {
+                Some(1) => {}
+                // proc(5), mount option hidepid: other users' processes are not even listed.
+                Some(_) => {
+                    return Answer::Denied("/proc hides other users' processes; run as root".into());
+                }
+                None => {
+                    return Answer::Failed("/proc is empty, so processes cannot be seen; mount it".into());
+                }
+            }
+            Answer::Found(pids)
         })
     }
 
@@ -74,27 +102,7 @@ impl HostView for LinuxHost {
     }
 
     fn processes(&self) -> Answer<Vec<Process>> {
-        let proc = self
-            .root
-            .list(&HostPath::unix("/proc"))
-            .expected(|| "/proc is not there, so processes cannot be seen; mount it".into());
-        proc.and_then(|entries| {
-            let mut pids: Vec<u32> = entries
-                .iter()
-                .filter(|entry| entry.kind == EntryKind::Directory)
-                .filter_map(|entry| entry.name.parse().ok())
-                .collect();
-            pids.sort_unstable();
-            match pids.first() {
-                Some(1) => {}
-                // proc(5), mount option hidepid: other users' processes are not even listed.
-                Some(_) => {
-                    return Answer::Denied("/proc hides other users' processes; run as root".into());
-                }
-                None => {
-                    return Answer::Failed("/proc is empty, so processes cannot be seen; mount it".into());
-                }
-            }
+        self.pids().and_then(|pids| {
             let mut processes = Vec::with_capacity(pids.len());
             for pid in pids {
                 match self.process(pid) {
@@ -106,6 +114,34 @@ impl HostView for LinuxHost {
             }
             Answer::Found(processes)
         })
+    }
+
+    fn listeners(&self) -> Answer<Vec<Listener>> {
+        self.pids().and_then(|pids| {
+            let mut listeners = Vec::new();
+            let mut budget = fanotify::MAX_HANDLES;
+            for pid in pids {
+                let groups = match fanotify::groups(pid, &mut budget) {
+                    Answer::Found(groups) => groups,
+                    Answer::Absent | Answer::Unsupported => continue,
+                    Answer::Denied(why) => return Answer::Denied(why),
+                    Answer::Failed(why) => return Answer::Failed(why),
+                };
+                match self.process(pid) {
+                    Answer::Found(process) => {
+                        listeners.extend(process.map(|process| Listener { process, groups }));
+                    }
+                    Answer::Absent | Answer::Unsupported => {}
+                    Answer::Denied(why) => return Answer::Denied(why),
+                    Answer::Failed(why) => return Answer::Failed(why),
+                }
+            }
+            Answer::Found(listeners)
+        })
+    }
+
+    fn group(&self, name: &str) -> Answer<u32> {
+        self.root.group(name)
     }
 
     fn mounts(&self) -> Answer<Vec<u8>> {

@@ -6,7 +6,7 @@ use super::{
     Fixture, HostPath,
     fixture::{Content, Said},
 };
-use crate::facts::{Answer, Entry, EntryKind, Kernel, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, EntryKind, Kernel, Listener, Process, Stat, Tool, ToolOutput};
 
 impl Fixture {
     /// A running host on which nothing is, until it is planted.
@@ -15,6 +15,7 @@ impl Fixture {
         let mut fixture = Self::unasked(os_family, about);
         fixture.unlisted = Answer::Absent;
         fixture.processes = Some(Answer::Found(Vec::new()));
+        fixture.listeners = Some(Answer::Found(Vec::new()));
         fixture.boot_id = Some(Answer::Found("6f6b0f5e-0000-4000-8000-000000000001".into()));
         fixture.kernel = Some(Answer::Found(Kernel {
             hostname: "planted".into(),
@@ -92,6 +93,32 @@ impl Fixture {
     pub fn with_failing_tool(mut self, tool: Tool, why: &str) -> Self {
         let failed = Answer::Failed(why.to_owned());
         self.tools.insert(tool.as_str().to_owned(), failed);
+        self
+    }
+
+    /// Plants a process that holds one fanotify group of which the kernel says this.
+    #[must_use]
+    pub fn with_listener(self, pid: u32, comm: &str, group: &str) -> Self {
+        let mut fixture = self.with_process(pid, comm, None);
+        let listener = Listener {
+            process: Process {
+                pid,
+                comm: comm.to_owned(),
+                exe: None,
+            },
+            groups: vec![group.to_owned()],
+        };
+        match &mut fixture.listeners {
+            Some(Answer::Found(listeners)) => listeners.push(listener),
+            other => *other = Some(Answer::Found(vec![listener])),
+        }
+        fixture
+    }
+
+    /// Plants a local group.
+    #[must_use]
+    pub fn with_group(mut self, name: &str, number: u32) -> Self {
+        self.groups.insert(name.to_owned(), Answer::Found(number));
         self
     }
 

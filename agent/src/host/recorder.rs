@@ -9,7 +9,7 @@ use super::{
     fixture::{Content, Said},
     redact::Redaction,
 };
-use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
 
 /// Wraps any view. Whoever looks gets the true answers; what is kept has no user's names and no home directories, no
 /// host's name and no machine id.
@@ -55,6 +55,13 @@ fn kept<T: Clone, U>(
     }
 }
 
+fn redacted(process: Process, redaction: &mut Redaction) -> Process {
+    Process {
+        exe: process.exe.map(|exe| redaction.text(&exe)),
+        ..process
+    }
+}
+
 impl<V: HostView> HostView for Recorder<V> {
     fn os_family(&self) -> OsFamily {
         self.view.os_family()
@@ -94,12 +101,32 @@ impl<V: HostView> HostView for Recorder<V> {
         let answer = self.view.processes();
         let (fixture, redaction) = &mut *self.lock();
         fixture.processes = Some(kept(&answer, redaction, |processes, redaction| {
-            let redacted = |process: Process| Process {
-                exe: process.exe.map(|exe| redaction.text(&exe)),
-                ..process
-            };
-            processes.into_iter().map(redacted).collect()
+            processes
+                .into_iter()
+                .map(|process| redacted(process, redaction))
+                .collect()
         }));
+        answer
+    }
+
+    fn listeners(&self) -> Answer<Vec<Listener>> {
+        let answer = self.view.listeners();
+        let (fixture, redaction) = &mut *self.lock();
+        fixture.listeners = Some(kept(&answer, redaction, |listeners, redaction| {
+            let listener = |it: Listener| Listener {
+                process: redacted(it.process, redaction),
+                groups: it.groups,
+            };
+            listeners.into_iter().map(listener).collect()
+        }));
+        answer
+    }
+
+    fn group(&self, name: &str) -> Answer<u32> {
+        let answer = self.view.group(name);
+        let (fixture, redaction) = &mut *self.lock();
+        let number = kept(&answer, redaction, |number, _| number);
+        fixture.groups.insert(name.to_owned(), number);
         answer
     }
 

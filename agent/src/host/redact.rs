@@ -20,7 +20,7 @@ impl Redaction {
         match path {
             "/etc/hostname" => format!("{HOSTNAME}\n").into_bytes(),
             "/etc/machine-id" => format!("{}\n", "0".repeat(32)).into_bytes(),
-            _ => self.bytes(&bytes),
+            _ => self.bytes(&without_private_keys(bytes)),
         }
     }
 
@@ -53,6 +53,24 @@ impl Redaction {
     }
 }
 
+/// Certificates are looked at where their keys should not lie, and do.
+fn without_private_keys(mut bytes: Vec<u8>) -> Vec<u8> {
+    const LABEL: &[u8] = b"PRIVATE KEY-----";
+    const END: &[u8] = b"-----END";
+    let find = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|part| part == what);
+    let mut from = 0;
+    while let Some(label) = find(bytes.get(from..).unwrap_or_default(), LABEL) {
+        let body = from + label + LABEL.len();
+        let rest = bytes.get(body..).unwrap_or_default();
+        let length = find(rest, END).unwrap_or(rest.len());
+        bytes.splice(body..body + length, *b"\n(redacted)\n");
+        // Past this block's own end, which has the label too.
+        let tail = bytes.get(body..).unwrap_or_default();
+        from = body + find(tail, LABEL).map_or(tail.len(), |label| label + LABEL.len());
+    }
+    bytes
+}
+
 const fn ends_name(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'' | b':' | b',' | b';' | 0)
 }
@@ -72,6 +90,12 @@ mod tests {
             redaction.file("/etc/machine-id", b"abc\n".to_vec()),
             format!("{}\n", "0".repeat(32)).into_bytes()
         );
+        let pem = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n\
+            -----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\n-----END EC PRIVATE KEY-----\n-----BEGIN PRIVATE KEY-----\nc2Vj";
+        let kept = redaction.file("/etc/ssl/certs/both.pem", pem.to_vec());
+        let kept = String::from_utf8(kept).expect("text");
+        assert!(kept.contains("MIIB") && !kept.contains("c2Vj"), "{kept}");
+        assert_eq!(kept.matches("(redacted)").count(), 2, "{kept}");
         assert_eq!(redaction.bytes(b"\xff/home/\xfe/y"), b"\xff/home/user3/y");
     }
 }

@@ -18,6 +18,9 @@ use crate::facts::{Answer, Entry, EntryKind, Stat};
 /// A directory with more names than this is not listed: `/var/lib/dpkg/info` of 3,000 packages has some 12,000.
 const MAX_NAMES: usize = 200_000;
 
+/// Groups with all their members; tens of thousands of accounts.
+const MAX_GROUP_FILE: u64 = 16 << 20;
+
 /// How links are kept inside the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resolve {
@@ -105,6 +108,28 @@ impl RootDir {
                 walk::Place::In(dir, name) => rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW),
             }),
         }
+    }
+
+    /// The number in a group's entry of the local database, whose lines are `NAME:PASSWORD:NUMBER:MEMBERS` (group(5)).
+    pub(crate) fn group(&self, name: &str) -> Answer<u32> {
+        let file = HostPath::unix("/etc/group");
+        self.read(&file, MAX_GROUP_FILE).and_then(|bytes| {
+            let mut entries = bytes
+                .split(|byte| *byte == b'\n')
+                .map(|line| line.split(|byte| *byte == b':'));
+            let Some(mut entry) = entries.find(|entry| entry.clone().next() == Some(name.as_bytes())) else {
+                return Answer::Absent;
+            };
+            let number = entry
+                .nth(2)
+                .and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
+            match number {
+                Some(number) => Answer::Found(number),
+                None => Answer::Failed(format!(
+                    "the entry of {name} in {file} is damaged; repair it with grpck"
+                )),
+            }
+        })
     }
 
     pub(crate) fn free_disk(&self, path: &HostPath) -> Answer<u64> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use cutover_proto::inventory::OsFamily;
 
 use super::{HostError, HostPath, HostView, Links, rootdir::RootDir};
-use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
 
 /// The files under one directory. Nothing runs there, so there are no processes, no mounts, no kernel session.
 #[derive(Debug)]
@@ -51,6 +51,14 @@ impl HostView for Rooted {
 
     fn processes(&self) -> Answer<Vec<Process>> {
         Answer::Unsupported
+    }
+
+    fn listeners(&self) -> Answer<Vec<Listener>> {
+        Answer::Unsupported
+    }
+
+    fn group(&self, name: &str) -> Answer<u32> {
+        self.root.group(name)
     }
 
     fn mounts(&self) -> Answer<Vec<u8>> {

@@ -3,7 +3,7 @@
 use cutover_proto::inventory::OsFamily;
 
 use super::HostPath;
-use crate::facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
 
 /// Whether the last part of a path is looked through when it is a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,13 @@ pub trait HostView: Send + Sync {
 
     /// Every process that runs, by ascending id. A view that sees only some of them answers `Denied`.
     fn processes(&self) -> Answer<Vec<Process>>;
+
+    /// Every process that holds a fanotify group, by ascending id. A view that may not look into some of them answers
+    /// `Denied`.
+    fn listeners(&self) -> Answer<Vec<Listener>>;
+
+    /// The number of a local group (group(5)). Asked by name, so that no other name is seen or kept.
+    fn group(&self, name: &str) -> Answer<u32>;
 
     /// `/proc/self/mountinfo` or what stands for it.
     fn mounts(&self) -> Answer<Vec<u8>>;
@@ -70,6 +77,12 @@ macro_rules! delegate {
             }
             fn processes(&self) -> Answer<Vec<Process>> {
                 (**self).processes()
+            }
+            fn listeners(&self) -> Answer<Vec<Listener>> {
+                (**self).listeners()
+            }
+            fn group(&self, name: &str) -> Answer<u32> {
+                (**self).group(name)
             }
             fn mounts(&self) -> Answer<Vec<u8>> {
                 (**self).mounts()

@@ -1,6 +1,9 @@
 //! Bytes that a host gave, read into facts. Pure; what cannot be read is an error that says why, never an empty result.
 
+pub mod certificate;
 pub mod dpkg;
+pub mod fanotify;
+pub mod kernel_modules;
 pub mod mountinfo;
 pub mod os_release;
 pub mod rpm;

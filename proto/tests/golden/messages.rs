@@ -130,6 +130,10 @@ fn statements() -> Vec<Sample> {
     vec![
         Sample::typed("HostFacts", "", facts_wire(), facts()),
         Sample::typed("Evidence", "", evidence_wire(), evidence()),
+        seen("module", EvidenceKind::Module, v1::EvidenceKind::Module),
+        seen("listener", EvidenceKind::Listener, v1::EvidenceKind::Listener),
+        seen("certificate", EvidenceKind::Certificate, v1::EvidenceKind::Certificate),
+        seen("group", EvidenceKind::Group, v1::EvidenceKind::Group),
         Sample::of("Health", health_wire()),
         Sample::typed("Sighting", "", sighting_wire(), sighting()),
         Sample::typed("Inventory", "", inventory_wire(), inventory()),
@@ -260,6 +264,15 @@ fn facts_wire() -> v1::HostFacts {
         restart_pending: Some(true),
         free_disk_mib: Some(4096),
     }
+}
+
+/// Evidence of one more kind.
+fn seen(name: &'static str, kind: EvidenceKind, wire: v1::EvidenceKind) -> Sample {
+    let wire = v1::Evidence {
+        kind: wire.into(),
+        ..evidence_wire()
+    };
+    Sample::typed("Evidence", name, wire, Evidence { kind, ..evidence() })
 }
 
 fn evidence() -> Evidence {

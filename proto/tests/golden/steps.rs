@@ -6,6 +6,7 @@ use cutover_proto::{
     inventory::PackageManager,
     order::WorkOrder,
     step::{Action, Step},
+    subject::Subject,
     v1::{self, step::Action as Wire},
 };
 
@@ -27,6 +28,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.push(Sample::of("DetectionTest", detection_test()));
     all.push(Sample::of("Restart", restart()));
     all.push(Sample::of("RepairPackages", repair()));
+    all.extend(swept());
     all
 }
 
@@ -64,6 +66,52 @@ fn detection_test() -> v1::DetectionTest {
     v1::DetectionTest {
         product: "clamav".into(),
     }
+}
+
+/// Leftovers that are no files.
+fn swept() -> Vec<Sample> {
+    let groups = v1::SweepGroups {
+        product: "kesl".into(),
+        groups: vec!["kesladmin".into(), "nokesl".into()],
+    };
+    let subject = "CN=Kaspersky Anti-Virus Personal Root Certificate, O=AO Kaspersky Lab";
+    let certificates = v1::SweepCertificates {
+        product: "kesl".into(),
+        subjects: vec![subject.into()],
+    };
+    let step = |kind: &'static str, wire: Wire, action: Action| {
+        let wire = v1::Step {
+            action: Some(wire),
+            time_limit_seconds: 600,
+            safe_point_after: true,
+        };
+        let typed = Step {
+            action,
+            time_limit: Duration::from_secs(600),
+            safe_point_after: true,
+        };
+        Sample::typed("Step", kind, wire, typed)
+    };
+    vec![
+        step(
+            "sweep-groups",
+            Wire::SweepGroups(groups.clone()),
+            Action::SweepGroups {
+                product: "kesl".into(),
+                groups: groups.groups.clone(),
+            },
+        ),
+        step(
+            "sweep-certificates",
+            Wire::SweepCertificates(certificates.clone()),
+            Action::SweepCertificates {
+                product: "kesl".into(),
+                subjects: vec![Subject::parse(subject).unwrap()],
+            },
+        ),
+        Sample::of("SweepGroups", groups),
+        Sample::of("SweepCertificates", certificates),
+    ]
 }
 
 fn restart() -> v1::Restart {

@@ -8,6 +8,7 @@ use cutover_proto::{
     order::WorkOrder,
     record::{FailureCause, RecordEvent, StepRecord},
     step::{Action, Step},
+    subject::Subject,
     v1,
     verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
 };
@@ -165,7 +166,16 @@ fn action() -> impl Strategy<Value = Action> {
         product().prop_map(|product| Action::DetectionTest { product }),
         ".*".prop_map(|reason| Action::Restart { reason }),
         manager().prop_map(|manager| Action::RepairPackages { manager }),
+        (product(), vec("[a-z_][a-z0-9_-]{0,20}", 1..4))
+            .prop_map(|(product, groups)| Action::SweepGroups { product, groups }),
+        (product(), vec(subject(), 1..3))
+            .prop_map(|(product, subjects)| Action::SweepCertificates { product, subjects }),
     ]
+}
+
+fn subject() -> impl Strategy<Value = Subject> {
+    ("[A-Z][a-z ]{0,20}[a-z]", "[A-Z][a-z.]{0,20}")
+        .prop_map(|(name, of)| Subject::parse(&format!("CN={name}, O={of}")).expect("plain words"))
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -120,3 +120,67 @@ fn a_file_that_is_not_toml_is_refused_with_its_line() {
     let text = Rule::parse("x.toml", "schema = \n").unwrap_err().to_string();
     assert!(text.contains("x.toml") && text.contains("line 1"), "{text}");
 }
+
+/// The rule with a look of another kind in place of the one at a package.
+fn looking(keys: &str) -> Result<Rule, String> {
+    let text = format!("{GOOD}\n[[look]]\nos = \"linux\"\nneed = \"supplementary\"\nshows = \"remnant\"\n{keys}\n");
+    Rule::parse("kesl.toml", &text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn groups_and_certificates_are_offered_for_sweeping_only_where_the_rule_says_so() {
+    let subject = "CN=Kaspersky Anti-Virus Personal Root Certificate, O=AO Kaspersky Lab";
+    for (sweep, count) in [("true", 1), ("false", 0)] {
+        let rule = looking(&format!("kind = \"group\"\nnames = [\"kesluser\"]\nsweep = {sweep}")).unwrap();
+        assert_eq!(rule.sweepable_groups(OsFamily::Linux).count(), count);
+        let rule = looking(&format!(
+            "kind = \"certificate\"\nsubjects = [\"{subject}\"]\nsweep = {sweep}"
+        ))
+        .unwrap();
+        assert_eq!(rule.sweepable_certificates(OsFamily::Linux).count(), count);
+        // And each only as what it is.
+        assert_eq!(rule.sweepable_groups(OsFamily::Linux).count(), 0);
+        assert_eq!(rule.sweepable(OsFamily::Linux).count(), 1);
+    }
+}
+
+#[test]
+fn a_look_asks_for_what_its_kind_has_and_for_nothing_broad() {
+    assert!(looking("kind = \"module\"\nprefixes = [\"kav4fs\"]").is_ok());
+    assert!(looking("kind = \"listener\"\nnames = [\"kesl\"]").is_ok());
+    let cases = [
+        ("kind = \"module\"\nnames = [\"a-b\"]", "is not a plain module name"),
+        ("kind = \"module\"\nprefixes = [\"kav\"]", "at least four"),
+        ("kind = \"module\"", "names no module name"),
+        ("kind = \"module\"\nnames = [\"x\"]\nsweep = true", "and nothing else"),
+        (
+            "kind = \"listener\"\nnames = [\"kesl\"]\nsweep = true",
+            "`names` and nothing else",
+        ),
+        ("kind = \"group\"\nnames = [\"-r\"]", "is not a plain group name"),
+        ("kind = \"group\"\nnames = [\"kesl:x\"]", "is not a plain group name"),
+        ("kind = \"group\"\npaths = [\"/etc/group\"]", "may take `sweep`"),
+        ("kind = \"certificate\"\nsubjects = []", "names no subject"),
+        (
+            "kind = \"certificate\"\nsubjects = [\"O=AO Kaspersky Lab\"]",
+            "is no subject",
+        ),
+        (
+            "kind = \"certificate\"\nsubjects = [\"CN=, O=AO Kaspersky Lab\"]",
+            "is no subject",
+        ),
+        ("kind = \"certificate\"\nnames = [\"x\"]", "takes `subjects`"),
+    ];
+    for (keys, part) in cases {
+        let text = looking(keys).unwrap_err();
+        assert!(text.contains(part), "{keys}: {text}");
+    }
+}
+
+#[test]
+fn a_subject_is_meant_only_by_both_its_parts_whole() {
+    let subject = cutover_proto::subject::Subject::parse("CN=A Root, O=B Ltd").unwrap();
+    assert!(subject.is("A Root", "B Ltd"));
+    assert!(!subject.is("A Root 2", "B Ltd") && !subject.is("A Root", "B") && !subject.is("a root", "B Ltd"));
+    assert_eq!(subject.to_string(), "CN=A Root, O=B Ltd");
+}

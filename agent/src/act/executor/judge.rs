@@ -10,10 +10,7 @@ use cutover_proto::{
 };
 
 use super::Executor;
-use crate::{
-    act::attribution::package_names,
-    facts::{Answer, Package, PackageState},
-};
+use crate::facts::{Answer, Package, PackageState};
 
 /// A look in the middle of somebody else's installation cannot tell; it is made again this often.
 const TRIES: u32 = 6;
@@ -61,7 +58,7 @@ impl Executor {
                 missed_if(&left, "still there")
             }),
             Action::InstallPackages { product, packages, .. } => self.packages(product, |rule, found| {
-                let own: Vec<&str> = package_names(rule, OsFamily::Linux).collect();
+                let own: Vec<&str> = rule.package_names(OsFamily::Linux).collect();
                 // The rule knows the packages that make the product; others of the step are what they need.
                 let wanted = own.iter().filter(|name| packages.iter().any(|one| one == *name));
                 let whole = |name: &&str| {
@@ -91,6 +88,28 @@ impl Executor {
                 }
                 missed_if(&left, "still there")
             }
+            Action::SweepGroups { groups, .. } => {
+                let mut left = Vec::new();
+                for group in groups {
+                    match self.parts.looker.has_group(group) {
+                        Some(true) => left.push(format!("group {group}")),
+                        Some(false) => {}
+                        None => return Aim::CannotTell(format!("cannot tell whether there is a group {group}")),
+                    }
+                }
+                missed_if(&left, "still there")
+            }
+            Action::SweepCertificates { subjects, .. } => match self.parts.looker.trusted(subjects) {
+                Answer::Found(trusted) => {
+                    let left: Vec<String> = trusted.iter().map(|trusted| trusted.file.to_string()).collect();
+                    missed_if(
+                        &left,
+                        "still has the certificate, alone or beside others; take it out by hand",
+                    )
+                }
+                Answer::Absent | Answer::Unsupported => Aim::CannotTell("no trust store was found".to_owned()),
+                Answer::Denied(why) | Answer::Failed(why) => Aim::CannotTell(why),
+            },
             Action::DetectionTest { .. } | Action::Restart { .. } => {
                 Aim::CannotTell("no look shows whether it was done".to_owned())
             }

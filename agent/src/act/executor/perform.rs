@@ -11,7 +11,8 @@ use cutover_proto::{
 use super::{ExecuteError, Executor, judge::Aim, records::Entry, waits::CheckIn};
 use crate::{
     act::{attribution, cause, journal::Progress},
-    host::hands::{Detection, HandsError, ProcessMark, Run, ToolRun},
+    detect::Trusted,
+    host::hands::{Anchor, Detection, HandsError, ProcessMark, Run, ToolRun},
 };
 
 impl Executor {
@@ -34,7 +35,7 @@ impl Executor {
         }
         // Whether nothing is left to do. An installation is asked for in any case: the rules know the product's own
         // packages, the step may name more.
-        if matches!(kind, StepKind::RemovePackages | StepKind::Sweep) && self.aim(&step.action) == Aim::Reached {
+        if takes_away(kind) && self.aim(&step.action) == Aim::Reached {
             self.write(order, Entry::of(RecordEvent::StepFoundDone).about(index))?;
             return Ok(None);
         }
@@ -64,7 +65,9 @@ impl Executor {
         let facts = self.parts.looker.look().facts;
         attribution::check(step, &self.parts.rules, &facts).map_err(|refused| failed(refused.cause, &refused.why))?;
         let removed = match &step.action {
-            Action::Sweep { product, .. } => self.is_removed(product),
+            Action::Sweep { product, .. }
+            | Action::SweepGroups { product, .. }
+            | Action::SweepCertificates { product, .. } => self.is_removed(product),
             // Nothing is removed on the word of a look that saw nothing.
             Action::RemovePackages { .. } => match self.aim(&step.action) {
                 Aim::Missed(_) | Aim::Reached => Aim::Reached,
@@ -113,6 +116,15 @@ impl Executor {
                         ..ToolRun::default()
                     })
             }
+            Action::SweepGroups { groups, .. } => groups.iter().try_fold(ToolRun::default(), |so_far, group| {
+                hands.delete_group(group, &mut run).map(|ran| worse(so_far, ran))
+            }),
+            Action::SweepCertificates { subjects, .. } => {
+                // What cannot be told now is told by the look after the step.
+                let trusted = self.parts.looker.trusted(subjects).found().unwrap_or_default();
+                let anchors: Vec<Anchor> = trusted.into_iter().filter_map(anchor).collect();
+                hands.remove_anchors(&anchors, &mut run)
+            }
             Action::DetectionTest { product } => {
                 return detected(hands.detection_test(product, &mut run));
             }
@@ -122,6 +134,33 @@ impl Executor {
         let is_tool = !matches!(step.action, Action::Sweep { .. });
         let aim = self.aim(&step.action);
         judged(ran, aim, is_tool)
+    }
+}
+
+/// What may be deleted for a certificate: a file that has no other.
+fn anchor(trusted: Trusted) -> Option<Anchor> {
+    trusted.is_alone.then(|| Anchor {
+        path: trusted.file.to_string(),
+        sha256: trusted.sha256,
+    })
+}
+
+/// Whether a look beforehand can find that nothing is left to take away.
+const fn takes_away(kind: StepKind) -> bool {
+    match kind {
+        StepKind::RemovePackages | StepKind::Sweep | StepKind::SweepGroups | StepKind::SweepCertificates => true,
+        StepKind::FetchPackages | StepKind::InstallPackages | StepKind::DetectionTest | StepKind::Restart => false,
+    }
+}
+
+/// Of several runs of one step: the words of all, and the end of the first that went wrong.
+fn worse(so_far: ToolRun, ran: ToolRun) -> ToolRun {
+    let failed = so_far.exit_code.is_some_and(|code| code != 0) || so_far.timed_out;
+    let log_tail = so_far.log_tail + &ran.log_tail;
+    ToolRun {
+        exit_code: if failed { so_far.exit_code } else { ran.exit_code },
+        timed_out: so_far.timed_out || ran.timed_out,
+        log_tail,
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cutover_proto::{
     inventory::{Inventory, OsFamily},
-    verdict::{EvidenceOutcome, HealthState, Protection, Verdict},
+    verdict::{Evidence, EvidenceOutcome, HealthState, Protection, Sighting, Verdict},
 };
 use proptest::prelude::*;
 
 use super::plants::{all, clamav, clean, kesl_running, looked};
 use crate::{
     detect::{RuleSet, ScanOutcome, outcome},
-    facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput},
+    facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput},
     host::{Fixture, HostPath, HostView, Links},
 };
 
@@ -63,6 +63,12 @@ impl<F: Fn(usize) -> Option<Refusal> + Send + Sync> HostView for Refusing<F> {
     fn processes(&self) -> Answer<Vec<Process>> {
         self.answer(HostView::processes)
     }
+    fn listeners(&self) -> Answer<Vec<Listener>> {
+        self.answer(HostView::listeners)
+    }
+    fn group(&self, name: &str) -> Answer<u32> {
+        self.answer(|host| host.group(name))
+    }
     fn mounts(&self) -> Answer<Vec<u8>> {
         self.answer(HostView::mounts)
     }
@@ -80,9 +86,18 @@ impl<F: Fn(usize) -> Option<Refusal> + Send + Sync> HostView for Refusing<F> {
     }
 }
 
+/// Whether all that showed the product was supplementary, and what was refused is told as not checked.
+fn only_doubted(before: &Sighting, after: &Sighting) -> bool {
+    let seen = |one: &&Evidence| one.outcome == EvidenceOutcome::Seen;
+    let told = |one: &Evidence| one.outcome == EvidenceOutcome::NotChecked && !one.required;
+    before.verdict == Verdict::Remnant
+        && before.evidence.iter().filter(seen).all(|one| !one.required)
+        && after.evidence.iter().any(told)
+}
+
 fn nothing_is_lost(about: &str, before: &Inventory, after: &Inventory) {
     for (one, other) in before.sightings.iter().zip(&after.sightings) {
-        let lost = one.verdict != Verdict::Absent && other.verdict == Verdict::Absent;
+        let lost = one.verdict != Verdict::Absent && other.verdict == Verdict::Absent && !only_doubted(one, other);
         assert!(!lost, "{about}: {} was {} and became absent", one.product, one.verdict);
         let healthier = one
             .health

@@ -4,3 +4,4 @@ mod matrix;
 mod plants;
 mod roots;
 mod rules;
+mod traces;

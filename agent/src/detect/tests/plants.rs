@@ -15,6 +15,9 @@ use crate::{
 pub(super) const NOW_MS: i64 = 1_726_833_600_000;
 pub(super) const DAY_MS: i64 = 86_400_000;
 
+/// With the subject that the target gives its own.
+pub(super) const PEM: &str = include_str!("../../host/sandbox/certificate.pem");
+
 const OS_RELEASE: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
 
 pub(super) fn looked(view: &dyn HostView) -> Inventory {
@@ -179,6 +182,13 @@ pub(super) fn kesl_running() -> Fixture {
     fixture
 }
 
+fn kesl_running_with_listener() -> Fixture {
+    let group = "fanotify flags:4 event-flags:8002\nfanotify mnt_id:16 mflags:0 mask:50000 ignored_mask:0\n";
+    let mut fixture = kesl_installed().with_listener(400, "kesl", group);
+    fixture.about = "kesl running, and it decides whether files may be opened".into();
+    fixture
+}
+
 pub(super) fn clamav(about: &str, age_days: i64) -> Fixture {
     debian(about, &[installed("clamav", "1.0.7+dfsg-1")])
         .with_file("/usr/bin/clamscan", b"x", 0)
@@ -251,6 +261,39 @@ pub(super) fn all() -> Vec<Fixture> {
         )
         .with_directory("/opt/kaspersky/keslx")
         .with_process(9, "kesld", Some("/usr/bin/kesld")),
+        debian("kesl purged, its groups remain", &[])
+            .with_group("kesladmin", 998)
+            .with_group("nokesl", 997),
+        debian("kesl purged, its certificate is still trusted", &[])
+            .with_file("/usr/local/share/ca-certificates/department/kl.crt", PEM.as_bytes(), 0)
+            .with_directory("/usr/local/share/ca-certificates/department")
+            .with_directory("/etc/ssl/certs")
+            .with_file("/etc/ssl/certs/ca-certificates.crt", PEM.as_bytes(), 0),
+        debian("a trust store with a damaged anchor", &[])
+            .with_file(
+                "/etc/pki/ca-trust/source/anchors/own.pem",
+                b"-----BEGIN CERTIFICATE-----\n!\n",
+                0,
+            )
+            .with_file("/etc/ssl/certs/notes.txt", b"-----BEGIN CERTIFICATE-----\n!\n", 0),
+        kesl_running_with_listener(),
+        debian("others intercept files, and a process of that name only watches", &[])
+            .with_listener(
+                71,
+                "falcon-sensor",
+                "fanotify flags:4 event-flags:0\nfanotify mnt_id:1 mflags:0 mask:10000 ignored_mask:0\n",
+            )
+            .with_listener(
+                72,
+                "kesl",
+                "fanotify flags:0 event-flags:0\nfanotify mnt_id:1 mflags:0 mask:3b ignored_mask:0\n",
+            ),
+        debian("kesl purged, what changes its unit remains", &[]).with_directory("/etc/systemd/system/kesl.service.d"),
+        debian("kesl as a script of old, under a generated unit", &[]).with_file(
+            "/run/systemd/generator.late/kesl.service",
+            b"[Unit]\nDescription=LSB: kesl\n",
+            0,
+        ),
         clamav("clamav healthy", 1),
         clamav("clamav with old signatures", 8),
         without_database,

@@ -3,6 +3,8 @@
 //! [`HostHands`] is apart from the looking side so that code which only looks cannot change anything. Hands do as they
 //! are told and report what the tool said; they never judge success. The look after a step does.
 
+#[cfg(unix)]
+pub(crate) mod leftovers;
 #[cfg(target_os = "linux")]
 mod linux;
 mod seam;
@@ -11,4 +13,4 @@ pub(crate) mod tree;
 
 #[cfg(target_os = "linux")]
 pub use linux::{LinuxHands, Ticks};
-pub use seam::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun};
+pub use seam::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun};

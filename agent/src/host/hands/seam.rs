@@ -55,6 +55,15 @@ pub struct Detection {
     pub named: Option<String>,
 }
 
+/// A file with one certificate, as it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// Where.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
 /// Why an action could not be carried out, or must not be.
 #[derive(Debug, thiserror::Error)]
 pub enum HandsError {
@@ -75,6 +84,9 @@ pub enum HandsError {
         /// What is wrong with it.
         why: String,
     },
+    /// Somebody's files belong to it.
+    #[error("group {0} is the primary group of a user and is not deleted; give the user another one first")]
+    GroupInUse(String),
     /// A file or a process could not be handled.
     #[error("cannot {what}: {source}")]
     Io {
@@ -153,6 +165,19 @@ pub trait HostHands: Send {
     /// # Errors
     /// When the path leads through a link or onto another file system, or the system refuses.
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError>;
+
+    /// Deletes a local group. One that is not there is fine.
+    ///
+    /// # Errors
+    /// When it is the primary group of a user, or the tool could not be run.
+    fn delete_group(&mut self, name: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError>;
+
+    /// Deletes these anchors, each only while it is the file that was looked at, and has the system build its trust store
+    /// anew from what is left, also where there was nothing to delete.
+    ///
+    /// # Errors
+    /// When a file is no anchor or has changed, the system refuses, or it has no tool that builds the store.
+    fn remove_anchors(&mut self, anchors: &[Anchor], run: &mut Run<'_>) -> Result<ToolRun, HandsError>;
 
     /// Shows the product a harmless test file (EICAR) and says whether it named it. The file is gone afterwards.
     ///

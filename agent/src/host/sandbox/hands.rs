@@ -6,7 +6,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager, step::StepKind};
 use sha2::{Digest, Sha256};
 
 use super::{
-    faults,
+    accounts, faults,
     files::{Files, SandboxError},
     packages,
     plant::{BEHAVIOUR, BOOT_ID, FAILURES, PROCESSES, bring},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     facts::Process,
-    host::hands::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun, tree},
+    host::hands::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun, leftovers, tree},
 };
 
 /// Stands in for apt, dpkg, the scanner and the machine of one planted host.
@@ -185,6 +185,27 @@ impl HostHands for SandboxHands {
 
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         tree::delete(self.files.root(), path).map(|_| ())
+    }
+
+    fn delete_group(&mut self, name: &str, _run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        if leftovers::unused_group(self.files.root(), name)?.is_none() {
+            return Ok(ToolRun {
+                exit_code: Some(0),
+                ..ToolRun::default()
+            });
+        }
+        self.run(StepKind::SweepGroups, 0, |files| {
+            accounts::drop_group(files, name).map(|()| String::new())
+        })
+    }
+
+    fn remove_anchors(&mut self, anchors: &[Anchor], _run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        for anchor in anchors {
+            leftovers::delete_anchor(self.files.root(), anchor)?;
+        }
+        self.run(StepKind::SweepCertificates, 0, |files| {
+            accounts::build_trust_store(files).map(|()| "Updating certificates in /etc/ssl/certs...\n".to_owned())
+        })
     }
 
     fn detection_test(&mut self, product: &ProductId, _run: &mut Run<'_>) -> Result<Detection, HandsError> {

@@ -4,6 +4,7 @@
 //! apt, dpkg and the machine: they carry out the closed actions on that directory, with delays and failures as planted.
 //! Everything else (look, judgement, journal, wire) is the real code, over [`SandboxView`].
 
+mod accounts;
 mod faults;
 mod files;
 mod hands;

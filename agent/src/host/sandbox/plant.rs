@@ -5,9 +5,10 @@ use std::path::Path;
 use cutover_proto::inventory::DiskEncryption;
 
 use super::{
+    accounts,
     files::{Files, SandboxError},
     packages,
-    product::Goods,
+    product::{Goods, TargetProduct},
     profile::Profile,
 };
 use crate::facts::{Kernel, Process};
@@ -39,6 +40,9 @@ pub fn plant(root: &Path, profile: &Profile) -> Result<(), SandboxError> {
             files.write(path, b"planted: stands for the product's data\n")?;
         }
         packages::put(&files, goods.package, goods.version)?;
+        if *target == TargetProduct::Kesl {
+            accounts::plant_kesl(&files)?;
+        }
         processes.extend(goods.process.map(|(comm, exe)| Process {
             pid,
             comm: comm.to_owned(),
@@ -88,6 +92,7 @@ fn plant_system(files: &Files, profile: &Profile) -> Result<(), SandboxError> {
         files.make_directory(directory)?;
     }
     packages::found(files)?;
+    accounts::found(files)?;
     files.write_own(
         KERNEL,
         &Kernel {

@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 use super::{
     files::{Files, SandboxError},
     plant::{BOOT_ID, FREE_DISK_MIB, KERNEL, PROCESSES},
+    product::KESL,
 };
 use crate::{
-    facts::{Answer, Entry, Kernel, Process, Stat, Tool, ToolOutput},
+    facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput},
     host::{HostPath, HostView, Links, Rooted},
 };
 
 const MIB: u64 = 1 << 20;
+/// A fanotify group that is asked before every file of one mount is opened or executed.
+const GROUP: &str = "fanotify flags:4 event-flags:8002\nfanotify mnt_id:16 mflags:0 mask:50000 ignored_mask:0\n";
 
 /// Looks at a planted host.
 #[derive(Debug)]
@@ -62,6 +65,20 @@ impl HostView for SandboxView {
 
     fn processes(&self) -> Answer<Vec<Process>> {
         self.planted(PROCESSES)
+    }
+
+    fn listeners(&self) -> Answer<Vec<Listener>> {
+        let intercepts = |process: &Process| KESL.process.is_some_and(|(_, exe)| process.exe.as_deref() == Some(exe));
+        let listener = |process: Process| Listener {
+            process,
+            groups: vec![GROUP.to_owned()],
+        };
+        self.processes()
+            .map(|processes| processes.into_iter().filter(intercepts).map(listener).collect())
+    }
+
+    fn group(&self, name: &str) -> Answer<u32> {
+        self.rooted.group(name)
     }
 
     fn mounts(&self) -> Answer<Vec<u8>> {

@@ -3,10 +3,11 @@
 use cutover_proto::{
     inventory::{OsFamily, PackageManager},
     rule::{Role, Rule},
+    subject::Subject,
     verdict::Protection,
 };
 
-use super::{Recipe, RecipeError, SCHEMA};
+use super::{Recipe, RecipeError, Removal, SCHEMA};
 
 impl Recipe {
     /// Reads a file and checks it against the product's rule.
@@ -48,10 +49,9 @@ impl Recipe {
                 if removal.managers.is_empty() || removal.time_limit.is_zero() {
                     return Err("[remove] needs at least one manager and a time limit".to_owned());
                 }
-                let offered = |path: &String| OsFamily::ALL.iter().any(|os| rule.sweepable(*os).any(|it| it == path));
-                match removal.sweep.iter().find(|path| !offered(path)) {
-                    Some(path) => Err(format!(
-                        "sweep: `{path}` is not offered by the rule of `{product}`, so agents would refuse it; offer it there first"
+                match removal.not_offered(rule) {
+                    Some(what) => Err(format!(
+                        "sweep: `{what}` is not offered by the rule of `{product}`, so agents would refuse it; offer it there first"
                     )),
                     None => Ok(()),
                 }
@@ -89,5 +89,22 @@ impl Recipe {
                 rule.role
             )),
         }
+    }
+}
+
+impl Removal {
+    /// The first leftover that the rule offers on no system.
+    fn not_offered(&self, rule: &Rule) -> Option<String> {
+        let systems = || OsFamily::ALL.iter().copied();
+        let path = |path: &&String| systems().any(|os| rule.sweepable(os).any(|it| it == path.as_str()));
+        let group = |group: &&String| systems().any(|os| rule.sweepable_groups(os).any(|it| it == group.as_str()));
+        let subject = |subject: &&Subject| systems().any(|os| rule.sweepable_certificates(os).any(|it| it == *subject));
+        let strange_path = self.sweep.iter().find(|it| !path(it));
+        let strange_group = self.sweep_groups.iter().find(|it| !group(it));
+        let strange_subject = self.sweep_certificates.iter().find(|it| !subject(it));
+        strange_path
+            .or(strange_group)
+            .cloned()
+            .or_else(|| strange_subject.map(ToString::to_string))
     }
 }

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use cutover_proto::{
     ids::ProductId,
-    inventory::PackageManager,
+    inventory::{OsFamily, PackageManager},
+    rule::Rule,
     step::{Action, Step},
+    subject::Subject,
 };
 
 use super::{Beside, Catalog, Install, Removal};
@@ -208,22 +210,48 @@ fn sweeps(assessment: &Assessment, catalog: &Catalog) -> Vec<Step> {
     products
         .into_iter()
         .filter_map(|product| Some((product, catalog.removal(product)?, catalog.rules.get(product)?)))
-        .filter_map(|(product, removal, rule)| {
-            let paths: Vec<String> = rule
-                .sweepable(assessment.os_family)
-                .filter(|path| removal.sweep.iter().any(|it| it == path))
-                .map(str::to_owned)
-                .collect();
-            (!paths.is_empty()).then(|| Step {
-                action: Action::Sweep {
-                    product: product.clone(),
-                    paths,
-                },
-                time_limit: removal.sweep_time_limit,
-                safe_point_after: true,
-            })
-        })
+        .flat_map(|(product, removal, rule)| swept(product, removal, rule, assessment.os_family))
         .collect()
+}
+
+/// What a product leaves: files first, then what only names it.
+fn swept(product: &ProductId, removal: &Removal, rule: &Rule, os: OsFamily) -> impl Iterator<Item = Step> {
+    let paths: Vec<String> = rule
+        .sweepable(os)
+        .filter(|path| removal.sweep.iter().any(|it| it == path))
+        .map(str::to_owned)
+        .collect();
+    let groups: Vec<String> = rule
+        .sweepable_groups(os)
+        .filter(|group| removal.sweep_groups.iter().any(|it| it == group))
+        .map(str::to_owned)
+        .collect();
+    let subjects: Vec<Subject> = rule
+        .sweepable_certificates(os)
+        .filter(|subject| removal.sweep_certificates.contains(subject))
+        .cloned()
+        .collect();
+    let product = || product.clone();
+    let actions = [
+        (!paths.is_empty()).then(|| Action::Sweep {
+            product: product(),
+            paths,
+        }),
+        (!groups.is_empty()).then(|| Action::SweepGroups {
+            product: product(),
+            groups,
+        }),
+        (!subjects.is_empty()).then(|| Action::SweepCertificates {
+            product: product(),
+            subjects,
+        }),
+    ];
+    let time_limit = removal.sweep_time_limit;
+    actions.into_iter().flatten().map(move |action| Step {
+        action,
+        time_limit,
+        safe_point_after: true,
+    })
 }
 
 fn manager(

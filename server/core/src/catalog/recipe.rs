@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager, verdict::Protection, words};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, subject::Subject, verdict::Protection, words};
 use serde::Deserialize;
 
 use crate::campaign::span;
@@ -64,6 +64,12 @@ pub struct Removal {
     /// Leftovers to delete afterwards; only paths that the product's rule offers for sweeping.
     #[serde(default)]
     pub sweep: Vec<String>,
+    /// Local groups to delete afterwards; only those that the product's rule offers for sweeping.
+    #[serde(default)]
+    pub sweep_groups: Vec<String>,
+    /// Certificates to take out of the trust store afterwards; only those that the product's rule offers for sweeping.
+    #[serde(default)]
+    pub sweep_certificates: Vec<Subject>,
     /// How long the sweep may take.
     #[serde(default = "sweep_time", deserialize_with = "span::deserialize")]
     pub sweep_time_limit: Duration,

@@ -48,7 +48,9 @@ fn a_replacement_that_may_stand_beside_comes_first_and_the_targets_go_by_rank() 
     safe remove kesl-gui
     safe remove kesl
     safe remove klnagent64
-    safe sweep 6 leftovers of kesl
+    safe sweep 7 leftovers of kesl
+    safe delete groups kesladmin kesluser keslaudit nokesl
+    safe sweep certificates of kesl
     safe sweep 3 leftovers of klnagent64
     ");
 }
@@ -63,7 +65,9 @@ fn where_it_may_not_nothing_stops_between_removal_and_protection() {
     ---- remove klnagent64
     ---- install clamav
     safe test that clamav detects
-    safe sweep 6 leftovers of kesl
+    safe sweep 7 leftovers of kesl
+    safe delete groups kesladmin kesluser keslaudit nokesl
+    safe sweep certificates of kesl
     safe sweep 3 leftovers of klnagent64
     ");
 }
@@ -78,7 +82,14 @@ fn what_is_done_already_is_not_done_again() {
     );
     let gone = with(inventory(), "kesl", Verdict::Remnant);
     let steps = composed(&gone, &catalog()).unwrap();
-    assert!(lines(&steps).ends_with("safe test that clamav detects\nsafe sweep 6 leftovers of kesl\n"));
+    assert!(
+        lines(&steps).ends_with(
+            "safe test that clamav detects\nsafe sweep 7 leftovers of kesl\nsafe delete groups kesladmin kesluser keslaudit \
+             nokesl\nsafe sweep certificates of kesl\n"
+        ),
+        "{}",
+        lines(&steps)
+    );
     assert_eq!(composed(&replaced(), &catalog()), Err(ComposeError::NothingToDo));
 }
 
@@ -149,6 +160,27 @@ fn a_recipe_may_sweep_only_what_the_rule_offers() {
         said.contains("r.toml") && said.contains("offer it there first"),
         "{said}"
     );
+}
+
+#[test]
+fn a_recipe_may_sweep_only_groups_and_certificates_that_the_rule_offers() {
+    let catalog = catalog();
+    let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
+    let text = |sweep: &str| {
+        format!(
+            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n[remove]\nrank = \"product\"\nmanagers = [\"apt\"]\n\
+             time_limit = \"5m\"\n{sweep}\n"
+        )
+    };
+    let certificate = |name: &str| format!("sweep_certificates = [\"CN={name}, O=AO Kaspersky Lab\"]");
+    let known = certificate("Kaspersky Anti-Virus Personal Root Certificate");
+    for sweep in ["sweep_groups = [\"nokesl\"]", &known] {
+        assert!(Recipe::parse("r.toml", &text(sweep), rule).is_ok(), "{sweep}");
+    }
+    for sweep in ["sweep_groups = [\"sudo\"]", &certificate("Another Root")] {
+        let said = Recipe::parse("r.toml", &text(sweep), rule).unwrap_err().to_string();
+        assert!(said.contains("offer it there first"), "{said}");
+    }
 }
 
 #[test]

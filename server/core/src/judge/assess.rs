@@ -3,7 +3,7 @@
 use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, Inventory},
-    rule::{Role, Rule, Trace},
+    rule::{Role, Rule},
     verdict::{EvidenceKind, EvidenceOutcome, HealthState, Sighting, Verdict},
 };
 
@@ -33,6 +33,7 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
         blockers: Vec::new(),
         restart_pending: inventory.facts.restart_pending,
         packages_unfinished: inventory.sightings.iter().any(has_unfinished_package),
+        modules: modules(inventory, campaign),
         os_family: inventory.facts.os_family,
         managers: inventory.facts.package_managers.clone(),
         hostname: inventory.facts.hostname.clone(),
@@ -123,6 +124,17 @@ fn look_at(it: &mut Assessment, product: &ProductId, inventory: &Inventory, cata
     }
 }
 
+fn modules(inventory: &Inventory, campaign: &Campaign) -> Vec<String> {
+    let targets = campaign
+        .targets
+        .iter()
+        .filter_map(|product| inventory.sighting(product));
+    let modules = targets
+        .flat_map(seen)
+        .filter(|evidence| evidence.kind == EvidenceKind::Module);
+    modules.map(|evidence| evidence.detail.clone()).collect()
+}
+
 fn seen(sighting: &Sighting) -> impl Iterator<Item = &cutover_proto::verdict::Evidence> {
     sighting
         .evidence
@@ -143,14 +155,7 @@ fn has_unfinished_package(sighting: &Sighting) -> bool {
 /// Names of the packages that the host's own look attributed to the product: the first word of each detail, and only
 /// such names as the rule looks for.
 fn packages(sighting: &Sighting, rule: &Rule, inventory: &Inventory) -> Vec<String> {
-    let allowed: Vec<&str> = rule
-        .looks_on(inventory.facts.os_family)
-        .filter_map(|look| match &look.trace {
-            Trace::Package { names } => Some(names.iter().map(String::as_str)),
-            Trace::Unit { .. } | Trace::Process { .. } | Trace::Path { .. } => None,
-        })
-        .flatten()
-        .collect();
+    let allowed: Vec<&str> = rule.package_names(inventory.facts.os_family).collect();
     let mut names = Vec::new();
     for evidence in seen(sighting).filter(|evidence| evidence.kind == EvidenceKind::Package) {
         // Where one look saw several packages they are listed one after another.

@@ -143,6 +143,9 @@ pub struct Assessment {
     /// Whether a package that a rule names is neither whole nor gone: an installer was cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub packages_unfinished: bool,
+    /// What a look saw of targets' modules in the running kernel, in its words. They go only with a restart.
+    #[serde(default)]
+    pub modules: Vec<String>,
     /// The family of the system.
     pub os_family: OsFamily,
     /// What steps may use, in the host's order.
@@ -192,6 +195,12 @@ impl Assessment {
             }),
             ReplacementState::Absent => Some(Reason::ReplacementAbsent { product }),
         }
+    }
+
+    /// Why a restart is due once the targets are gone; `None` where none is.
+    #[must_use]
+    pub fn needs_restart(&self) -> Option<String> {
+        (!self.modules.is_empty()).then(|| self.modules.join(", "))
     }
 
     /// Whether disks are encrypted by the target or may be. No destructive step is ever issued then.

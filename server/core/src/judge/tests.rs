@@ -1,7 +1,7 @@
 use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, OsFamily},
-    verdict::{HealthState, Protection, Verdict},
+    verdict::{EvidenceKind, EvidenceOutcome, HealthState, Protection, Verdict},
 };
 use proptest::prelude::*;
 
@@ -67,6 +67,22 @@ fn embedded_and_remnant_follow_in_that_order() {
     assert_eq!(it.condition, Condition::Remnant);
     assert_eq!(it.leftovers[0].product, ProductId::new("kesl"));
     assert_eq!(judged(&inventory()).condition, Condition::Free);
+}
+
+#[test]
+fn a_module_that_is_still_loaded_makes_a_restart_due_also_after_the_removal() {
+    let mut inventory = with(inventory(), "kesl", Verdict::Remnant);
+    assert_eq!(judged(&inventory).needs_restart(), None);
+    let kesl = inventory.sightings.last_mut().unwrap();
+    kesl.evidence[0].kind = EvidenceKind::Module;
+    kesl.evidence[0].detail = "kernel module vendor is loaded".to_owned();
+    let it = judged(&inventory);
+    assert_eq!(it.condition, Condition::Remnant);
+    assert_eq!(it.needs_restart().as_deref(), Some("kernel module vendor is loaded"));
+    // Only seen ones count, and only those of targets.
+    let kesl = inventory.sightings.last_mut().unwrap();
+    kesl.evidence[0].outcome = EvidenceOutcome::NotChecked;
+    assert_eq!(judged(&inventory).needs_restart(), None);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager};
 
 use super::faults::Faults;
 use crate::host::{
-    hands::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+    hands::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
     sandbox::SandboxHands,
 };
 
@@ -69,6 +69,12 @@ impl HostHands for Deadly {
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         self.inner.delete_leftover(path)
     }
+    fn delete_group(&mut self, name: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.delete_group(name, run)
+    }
+    fn remove_anchors(&mut self, anchors: &[Anchor], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.remove_anchors(anchors, run)
+    }
     fn detection_test(&mut self, _product: &ProductId, _run: &mut Run<'_>) -> Result<Detection, HandsError> {
         die(&self.faults);
         unreachable!("the agent ended")
@@ -125,6 +131,12 @@ impl HostHands for Orphaning {
     }
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         self.inner.delete_leftover(path)
+    }
+    fn delete_group(&mut self, name: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.delete_group(name, run)
+    }
+    fn remove_anchors(&mut self, anchors: &[Anchor], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.remove_anchors(anchors, run)
     }
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         self.inner.detection_test(product, run)

@@ -10,7 +10,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager};
 use crate::{
     act::journal::{FileMedium, Medium},
     host::{
-        hands::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+        hands::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
         sandbox::SandboxHands,
     },
 };
@@ -194,6 +194,15 @@ impl HostHands for CrashingHands {
         self.each("delete", std::slice::from_ref(&path), |hands, _| {
             hands.delete_leftover(&path)
         })
+    }
+    fn delete_group(&mut self, name: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        let name = name.to_owned();
+        self.each("delete group", std::slice::from_ref(&name), |hands, _| {
+            hands.delete_group(&name, run)
+        })
+    }
+    fn remove_anchors(&mut self, anchors: &[Anchor], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.each("remove anchors", &[], |hands, _| hands.remove_anchors(anchors, run))
     }
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         self.each("test", &[], |hands, _| hands.detection_test(product, run))

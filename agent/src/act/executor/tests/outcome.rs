@@ -8,7 +8,7 @@ use cutover_proto::{
 
 use super::{
     super::End,
-    world::{World, fetch, install, remove, restart, sweep, test},
+    world::{World, fetch, install, remove, restart, sweep, sweep_certificates, sweep_groups, test},
 };
 use crate::host::sandbox::{Behaviour, Fault};
 
@@ -30,7 +30,95 @@ fn the_usual_order_migrates_the_host() {
         .events()
         .into_iter()
         .filter(|(_, event)| *event == RecordEvent::StepDone);
-    assert_eq!(done.count(), 8);
+    assert_eq!(done.count(), 10);
+}
+
+/// The planted host without the three products' packages.
+fn removed(world: &World, then: &[cutover_proto::step::Action]) -> cutover_proto::order::WorkOrder {
+    let mut steps = vec![
+        (remove("kesl-gui", &["kesl-gui"]), false),
+        (remove("kesl", &["kesl"]), false),
+    ];
+    steps.extend(then.iter().map(|action| (action.clone(), true)));
+    world.order(&steps)
+}
+
+#[test]
+fn a_group_that_is_a_users_own_stays_and_the_step_says_what_to_do_without_the_users_name() {
+    let world = World::new(Behaviour::default());
+    let passwd = world.root.path().join("etc/passwd");
+    std::fs::write(
+        &passwd,
+        "root:x:0:0::/root:/bin/sh\nalice:x:1000:991::/home/alice:/bin/sh\n",
+    )
+    .unwrap();
+    let order = removed(&world, &[sweep_groups(&["kesladmin", "kesluser"])]);
+    let End::Failed { cause, why, .. } = world.run(&order).unwrap() else {
+        panic!("kesluser (991) is alice's primary group");
+    };
+    assert_eq!(cause, FailureCause::NotAttributed);
+    assert!(
+        why.contains("kesluser") && why.contains("another one") && !why.contains("alice"),
+        "{why}"
+    );
+    let groups = std::fs::read_to_string(world.root.path().join("etc/group")).unwrap();
+    assert!(!groups.contains("kesladmin") && groups.contains("kesluser"), "{groups}");
+}
+
+#[test]
+fn groups_and_certificates_of_a_product_that_is_still_there_stay() {
+    for step in [sweep_groups(&["kesladmin"]), sweep_certificates()] {
+        let world = World::new(Behaviour::default());
+        let end = world.run(&world.order(&[(step, false)])).unwrap();
+        assert!(
+            matches!(
+                end,
+                End::Failed {
+                    cause: FailureCause::StillThere,
+                    ..
+                }
+            ),
+            "{end:?}"
+        );
+        let groups = std::fs::read_to_string(world.root.path().join("etc/group")).unwrap();
+        assert!(groups.contains("kesladmin"));
+        assert!(
+            world
+                .root
+                .path()
+                .join("usr/local/share/ca-certificates/planted-kesl.crt")
+                .exists()
+        );
+    }
+}
+
+#[test]
+fn a_certificate_goes_from_the_anchors_and_the_bundle_and_one_among_others_is_left_to_a_person() {
+    let world = World::new(Behaviour::default());
+    let end = world.run(&removed(&world, &[sweep_certificates()])).unwrap();
+    assert_eq!(end, End::Completed { number: 1 });
+    let root = world.root.path();
+    assert!(!root.join("usr/local/share/ca-certificates/planted-kesl.crt").exists());
+    assert!(
+        std::fs::read(root.join("etc/ssl/certs/ca-certificates.crt"))
+            .unwrap()
+            .is_empty()
+    );
+
+    let world = World::new(Behaviour::default());
+    let anchor = world
+        .root
+        .path()
+        .join("usr/local/share/ca-certificates/planted-kesl.crt");
+    let pem = std::fs::read_to_string(&anchor).unwrap();
+    std::fs::write(&anchor, format!("{pem}{pem}")).unwrap();
+    let end = world.run(&removed(&world, &[sweep_certificates()])).unwrap();
+    let End::Failed { cause, why, .. } = end else {
+        panic!("{end:?}");
+    };
+    assert_eq!(cause, FailureCause::StillThere);
+    assert!(why.contains("planted-kesl.crt") && why.contains("by hand"), "{why}");
+    assert!(anchor.exists());
 }
 
 #[test]

@@ -19,6 +19,7 @@ use cutover_proto::{
     record::{RecordEvent, StepRecord},
     seal::SealingKey,
     step::{Action, Step},
+    subject::Subject,
     v1,
     verdict::Sighting,
 };
@@ -144,6 +145,8 @@ impl World {
                 false,
             ),
             (sweep("klnagent64", &["/var/opt/kaspersky/klnagent"]), false),
+            (sweep_groups(&["kesladmin", "kesluser", "keslaudit", "nokesl"]), false),
+            (sweep_certificates(), false),
         ])
     }
 
@@ -293,6 +296,21 @@ pub(super) fn install() -> Action {
 pub(super) fn test() -> Action {
     Action::DetectionTest {
         product: "clamav".into(),
+    }
+}
+
+pub(super) fn sweep_groups(groups: &[&str]) -> Action {
+    Action::SweepGroups {
+        product: "kesl".into(),
+        groups: words(groups),
+    }
+}
+
+pub(super) fn sweep_certificates() -> Action {
+    let subject = "CN=Kaspersky Anti-Virus Personal Root Certificate, O=AO Kaspersky Lab";
+    Action::SweepCertificates {
+        product: "kesl".into(),
+        subjects: vec![Subject::parse(subject).unwrap()],
     }
 }
 

@@ -9,12 +9,13 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager};
 
 use super::{
     super::{
-        seam::{Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+        seam::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
         tree,
     },
     apt::Apt,
     clamav,
     dnf::{Dnf, Program},
+    leftovers,
     process::{self, Runner},
     restart,
     zypper::Zypper,
@@ -138,6 +139,14 @@ impl HostHands for LinuxHands {
         tree::delete(Path::new("/"), path).map(|deleted| {
             tracing::info!(path, ?deleted, "leftover deleted");
         })
+    }
+
+    fn delete_group(&mut self, name: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        leftovers::delete_group(&self.runner, name, run)
+    }
+
+    fn remove_anchors(&mut self, anchors: &[Anchor], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        leftovers::remove_anchors(&self.runner, anchors, run)
     }
 
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {

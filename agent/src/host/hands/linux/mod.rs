@@ -5,6 +5,7 @@
 mod apt;
 mod clamav;
 mod dnf;
+mod leftovers;
 mod live;
 mod patience;
 mod process;
