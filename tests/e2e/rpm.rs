@@ -96,6 +96,8 @@ fn to_the_end(name: &str, station: &mut Workstation, server: &mut Server) -> Res
             Action::FetchPackages { .. }
             | Action::InstallPackages { .. }
             | Action::Sweep { .. }
+            | Action::SweepGroups { .. }
+            | Action::SweepCertificates { .. }
             | Action::DetectionTest { .. }
             | Action::Restart { .. }
             | Action::RepairPackages { .. } => None,

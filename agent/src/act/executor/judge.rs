@@ -129,7 +129,7 @@ impl Executor {
         let rules = self.parts.rules.rules().iter();
         rules
             .filter(|rule| rule.role != Role::Replacement)
-            .any(|rule| package_names(rule, OsFamily::Linux).any(|name| name == package))
+            .any(|rule| rule.package_names(OsFamily::Linux).any(|name| name == package))
     }
 
     /// Whether a product's packages are gone so far that its leftovers may be deleted.

@@ -149,7 +149,11 @@ fn anchor(trusted: Trusted) -> Option<Anchor> {
 const fn takes_away(kind: StepKind) -> bool {
     match kind {
         StepKind::RemovePackages | StepKind::Sweep | StepKind::SweepGroups | StepKind::SweepCertificates => true,
-        StepKind::FetchPackages | StepKind::InstallPackages | StepKind::DetectionTest | StepKind::Restart => false,
+        StepKind::FetchPackages
+        | StepKind::InstallPackages
+        | StepKind::DetectionTest
+        | StepKind::Restart
+        | StepKind::RepairPackages => false,
     }
 }
 
