@@ -227,6 +227,8 @@ fn an_rpm_system_gets_its_own_manager_and_its_own_names_of_packages() {
                 }
                 Action::RemovePackages { manager, .. } => used.push(*manager),
                 Action::Sweep { .. }
+                | Action::SweepGroups { .. }
+                | Action::SweepCertificates { .. }
                 | Action::DetectionTest { .. }
                 | Action::Restart { .. }
                 | Action::RepairPackages { .. } => {}
