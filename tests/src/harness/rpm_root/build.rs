@@ -74,10 +74,7 @@ pub(super) fn planted(root: &DebianRoot, spec: &Spec<'_>) -> Result<String> {
     fs::create_dir_all(tree.parent().context("a tree lies in a directory")?)?;
     packages::lay_out(root, spec.name, &tree)?;
     let control = tree.join("DEBIAN");
-    let script = |name: &str| match fs::read_to_string(control.join(name)) {
-        Ok(text) => text,
-        Err(_) => String::new(),
-    };
+    let script = |name: &str| fs::read_to_string(control.join(name)).unwrap_or_default();
     // rpm gives the number of versions that stay as first argument; the scripts expect dpkg's words.
     let post = format!("set -- configure\n{}", script("postinst"));
     let preun = format!("[ \"$1\" = 0 ] || exit 0\nset -- remove\n{}", script("prerm"));

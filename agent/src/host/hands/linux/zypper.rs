@@ -51,7 +51,7 @@ impl<'r> Zypper<'r> {
         }
         let (code, mut plan) = self.plan(&["remove", "--no-clean-deps", "--dry-run"], &present)?;
         if !plan.is_read {
-            return Ok(plan.is_none(code));
+            return Ok(plan.into_failure(code));
         }
         plan.touched.retain(|name| !present.contains(name));
         if !plan.touched.is_empty() {
@@ -67,7 +67,7 @@ impl<'r> Zypper<'r> {
         let mut session = self.runner.session(run)?;
         let (code, plan) = self.plan(&["install", "--no-recommends", "--dry-run"], packages)?;
         if !plan.is_read {
-            return Ok(plan.is_none(code));
+            return Ok(plan.into_failure(code));
         }
         if !plan.removed.is_empty() {
             return Err(HandsError::WouldTouchMore(plan.removed));
@@ -123,7 +123,7 @@ struct Plan {
 
 impl Plan {
     /// Without a plan nobody knows what else would go, so nothing is done.
-    fn is_none(self, code: Option<i32>) -> ToolRun {
+    fn into_failure(self, code: Option<i32>) -> ToolRun {
         ToolRun {
             exit_code: code.filter(|code| *code != 0),
             log_tail: self.said,
