@@ -101,6 +101,8 @@ words! {
         NotYet = "not-yet",
         /// This system cannot do it.
         Unsupported = "unsupported",
+        /// A service was started and is not at work.
+        ServiceNotActive = "service-not-active",
     }
 }
 on_wire!(
@@ -125,6 +127,7 @@ on_wire!(
         Journal,
         NotYet,
         Unsupported,
+        ServiceNotActive,
     }
 );
 

@@ -13,6 +13,14 @@ use crate::{
     words,
 };
 
+mod config;
+mod health;
+mod names;
+
+pub use config::{ConfigRule, SETTING_VALUES_MAX, ValueKind};
+pub use health::{Answering, HealthRule};
+use names::{MIN_MODULE_PREFIX, check_services, each_is, is_module, is_name, is_path};
+
 /// The revision of the rules that are compiled in. The server raises it when it signs newer ones.
 pub const BUILT_IN_REVISION: u64 = 2;
 
@@ -22,6 +30,8 @@ pub const SCHEMA: u32 = 1;
 /// Every rule file that is compiled in: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("clamav.toml", include_str!("../rules/clamav.toml")),
+    ("clamav-daemon.toml", include_str!("../rules/clamav-daemon.toml")),
+    ("clamav-on-access.toml", include_str!("../rules/clamav-on-access.toml")),
     ("epagent.toml", include_str!("../rules/epagent.toml")),
     ("kesl.toml", include_str!("../rules/kesl.toml")),
     ("kesl-gui.toml", include_str!("../rules/kesl-gui.toml")),
@@ -90,6 +100,12 @@ pub struct Rule {
     /// Replacements: what makes it healthy.
     #[serde(default)]
     pub health: Option<HealthRule>,
+    /// Replacements: services that an order may enable and start.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// Replacements: files that an order may write, and every line that may stand in them.
+    #[serde(default)]
+    pub config: Vec<ConfigRule>,
 }
 
 /// One look on one system.
@@ -157,6 +173,7 @@ impl Keys {
             (EvidenceKind::Package, Some(names), None, None, None, None) => return Ok(Trace::Package { names }),
             (EvidenceKind::Unit, Some(names), None, None, None, None) => return Ok(Trace::Unit { names }),
             (EvidenceKind::Process, Some(names), None, None, None, None) => return Ok(Trace::Process { names }),
+            (EvidenceKind::Service, Some(names), None, None, None, None) => return Ok(Trace::Service { names }),
             (EvidenceKind::Listener, Some(names), None, None, None, None) => return Ok(Trace::Listener { names }),
             (EvidenceKind::Path, None, None, Some(paths), None, _) => return Ok(Trace::Path { paths, sweep: sweeps }),
             (EvidenceKind::Group, Some(names), None, None, None, _) => {
@@ -174,9 +191,14 @@ impl Keys {
                     prefixes: prefixes.unwrap_or_default(),
                 });
             }
-            (EvidenceKind::Package | EvidenceKind::Unit | EvidenceKind::Process | EvidenceKind::Listener, ..) => {
-                "`names` and nothing else"
-            }
+            (
+                EvidenceKind::Package
+                | EvidenceKind::Unit
+                | EvidenceKind::Process
+                | EvidenceKind::Listener
+                | EvidenceKind::Service,
+                ..,
+            ) => "`names` and nothing else",
             (EvidenceKind::Path, ..) => "`paths` and may take `sweep`",
             (EvidenceKind::Group, ..) => "`names` and may take `sweep`",
             (EvidenceKind::Certificate, ..) => "`subjects` and may take `sweep`",
@@ -237,20 +259,12 @@ pub enum Trace {
         /// Whether a work order may ask to delete it.
         sweep: bool,
     },
-}
-
-/// What makes a replacement healthy.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HealthRule {
-    /// A program that must be there.
-    pub program: String,
-    /// Where its signatures lie.
-    pub database_dir: String,
-    /// File names that count as signatures end so.
-    pub database_suffixes: Vec<String>,
-    /// The newest of them may be this old.
-    pub max_age_days: u32,
+    /// A service at work: its control group, as the service manager names it, holds a process. A unit of another kind,
+    /// an instance of a template or a service in a slice of its own is not seen this way.
+    Service {
+        /// Any of these, with suffix.
+        names: Vec<String>,
+    },
 }
 
 /// Why a rule file is refused.
@@ -304,6 +318,18 @@ impl Rule {
         if self.role == Role::Replacement && self.health.is_none() {
             return Err("a replacement needs a [health] part; without it no host could be called protected".to_owned());
         }
+        if self.role != Role::Replacement && !(self.services.is_empty() && self.config.is_empty()) {
+            return Err(
+                "`services` and [[config]] are for replacements; nothing of a target is started or set up".to_owned(),
+            );
+        }
+        if let Some(health) = &self.health {
+            health.check(self.protection)?;
+        }
+        check_services(&self.services)?;
+        for config in &self.config {
+            config.check()?;
+        }
         let mut required_on: Vec<OsFamily> = Vec::new();
         for look in &self.look {
             if look.need == Need::Required {
@@ -349,6 +375,12 @@ impl Rule {
         let certificates = self.looks_on(os).map(|look| look.trace.swept());
         certificates.flat_map(|swept| swept.certificates)
     }
+
+    /// What may be written at a path.
+    #[must_use]
+    pub fn config_at(&self, path: &str) -> Option<&ConfigRule> {
+        self.config.iter().find(|config| config.path == path)
+    }
 }
 
 /// What one look offers for sweeping.
@@ -372,6 +404,7 @@ impl Trace {
             Self::Listener { .. } => EvidenceKind::Listener,
             Self::Certificate { .. } => EvidenceKind::Certificate,
             Self::Group { .. } => EvidenceKind::Group,
+            Self::Service { .. } => EvidenceKind::Service,
         }
     }
 
@@ -384,7 +417,8 @@ impl Trace {
             | Self::Module { .. }
             | Self::Listener { .. }
             | Self::Certificate { .. }
-            | Self::Group { .. } => &[],
+            | Self::Group { .. }
+            | Self::Service { .. } => &[],
         }
     }
 
@@ -409,7 +443,8 @@ impl Trace {
             | Self::Unit { .. }
             | Self::Process { .. }
             | Self::Module { .. }
-            | Self::Listener { .. } => Swept::default(),
+            | Self::Listener { .. }
+            | Self::Service { .. } => Swept::default(),
         }
     }
 
@@ -419,6 +454,8 @@ impl Trace {
             Self::Unit { names } => each_is("unit name", names, is_name),
             Self::Process { names } => each_is("process name", names, is_name),
             Self::Listener { names } => each_is("process name", names, is_name),
+            Self::Service { names } if names.is_empty() => Err("a look names no service name".to_owned()),
+            Self::Service { names } => check_services(names),
             Self::Path { paths, .. } => each_is("path", paths, is_path),
             Self::Group { names, .. } => each_is("group name", names, is_group_name),
             Self::Certificate { subjects, .. } if subjects.is_empty() => Err("a look names no subject".to_owned()),
@@ -433,42 +470,4 @@ impl Trace {
             }
         }
     }
-}
-
-/// A shorter beginning would take in modules of the kernel itself.
-const MIN_MODULE_PREFIX: usize = 4;
-/// The kernel's MODULE_NAME_LEN on 64 bits, without the end of the string.
-const MAX_MODULE: usize = 55;
-
-fn each_is(what: &str, values: &[String], is: impl Fn(&str) -> bool) -> Result<(), String> {
-    if values.is_empty() {
-        return Err(format!("a look names no {what}"));
-    }
-    match values.iter().find(|value| !is(value)) {
-        Some(bad) => Err(format!("`{bad}` is not a plain {what}")),
-        None => Ok(()),
-    }
-}
-
-fn is_module(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    !name.is_empty() && name.len() <= MAX_MODULE && name.chars().all(plain)
-}
-
-fn is_plain(value: &str) -> bool {
-    !value.is_empty() && value.len() <= 256 && !value.contains(['\0', '\n', '*'])
-}
-
-fn is_name(value: &str) -> bool {
-    is_plain(value) && !value.contains(['/', '\\'])
-}
-
-/// Paths are absolute, at least two levels deep and without `..`; names hold no separator. So a rule cannot reach, or
-/// offer for deletion, a whole top-level directory.
-fn is_path(value: &str) -> bool {
-    let parts: Vec<&str> = value.split('/').skip(1).collect();
-    is_plain(value)
-        && value.starts_with('/')
-        && parts.len() >= 2
-        && parts.iter().all(|part| !matches!(*part, "" | "." | ".."))
 }

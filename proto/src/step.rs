@@ -34,8 +34,15 @@ words! {
         SweepGroups = "sweep-groups",
         /// Takes certificates of a target out of the trust store.
         SweepCertificates = "sweep-certificates",
+        /// Enables and starts services of a replacement.
+        EnableService = "enable-service",
+        /// Writes a configuration file of a replacement.
+        WriteConfig = "write-config",
     }
 }
+
+/// A configuration file that a step writes is at most this long, in bytes.
+pub const CONFIG_MAX: usize = 16 << 10;
 on_wire!(
     StepKind,
     "known_steps",
@@ -49,6 +56,8 @@ on_wire!(
         RepairPackages,
         SweepGroups,
         SweepCertificates,
+        EnableService,
+        WriteConfig,
     }
 );
 
@@ -71,12 +80,19 @@ impl StepKind {
     /// under the same announcement would be an alarm that nobody can explain. A restart is `once` because a new kernel
     /// session proves it; the same session means that somebody must look. The sweeps are `repeat`: what is gone stays
     /// gone, and a trust store that is built twice from the same anchors is the same store.
+    ///
+    /// Enabling services is `repeat`, not `probe`: a service at work may still have read the configuration that was there
+    /// before it was written anew, and only another start is sure to end that. Starting it twice harms nothing.
     #[must_use]
     pub const fn replay(self) -> Replay {
         match self {
-            Self::FetchPackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates | Self::RepairPackages => {
-                Replay::Repeat
-            }
+            Self::FetchPackages
+            | Self::Sweep
+            | Self::SweepGroups
+            | Self::SweepCertificates
+            | Self::RepairPackages
+            | Self::EnableService
+            | Self::WriteConfig => Replay::Repeat,
             Self::RemovePackages | Self::InstallPackages => Replay::Probe,
             Self::DetectionTest | Self::Restart => Replay::Once,
         }
@@ -87,7 +103,12 @@ impl StepKind {
     pub const fn is_destructive(self) -> bool {
         match self {
             Self::RemovePackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates | Self::Restart => true,
-            Self::FetchPackages | Self::InstallPackages | Self::DetectionTest | Self::RepairPackages => false,
+            Self::FetchPackages
+            | Self::InstallPackages
+            | Self::DetectionTest
+            | Self::RepairPackages
+            | Self::EnableService
+            | Self::WriteConfig => false,
         }
     }
 }
@@ -168,6 +189,24 @@ pub enum Action {
         /// By subject.
         subjects: Vec<Subject>,
     },
+    /// Enables and starts services that the agent's own rules name.
+    EnableService {
+        /// The replacement.
+        product: ProductId,
+        /// With suffix, in order of their start.
+        services: Vec<String>,
+    },
+    /// Writes a file whose path and lines the agent's own rules name.
+    WriteConfig {
+        /// The replacement.
+        product: ProductId,
+        /// Absolute.
+        path: String,
+        /// The whole file.
+        contents: String,
+        /// Permission bits.
+        mode: u32,
+    },
 }
 
 impl Action {
@@ -184,6 +223,8 @@ impl Action {
             Self::RepairPackages { .. } => StepKind::RepairPackages,
             Self::SweepGroups { .. } => StepKind::SweepGroups,
             Self::SweepCertificates { .. } => StepKind::SweepCertificates,
+            Self::EnableService { .. } => StepKind::EnableService,
+            Self::WriteConfig { .. } => StepKind::WriteConfig,
         }
     }
 
@@ -202,6 +243,8 @@ impl Action {
             Self::RepairPackages { .. } => "finish what an earlier installer left half done".to_owned(),
             Self::SweepGroups { groups, .. } => format!("delete groups {}", groups.join(" ")),
             Self::SweepCertificates { product, .. } => format!("sweep certificates of {product}"),
+            Self::EnableService { services, .. } => format!("enable and start {}", services.join(" ")),
+            Self::WriteConfig { path, .. } => format!("write {path}"),
         }
     }
 }
@@ -250,6 +293,21 @@ impl From<Step> for v1::Step {
             Action::SweepCertificates { product, subjects } => Wire::SweepCertificates(v1::SweepCertificates {
                 product: product.to_string(),
                 subjects: subjects.into_iter().map(String::from).collect(),
+            }),
+            Action::EnableService { product, services } => Wire::EnableService(v1::EnableService {
+                product: product.to_string(),
+                services,
+            }),
+            Action::WriteConfig {
+                product,
+                path,
+                contents,
+                mode,
+            } => Wire::WriteConfig(v1::WriteConfig {
+                product: product.to_string(),
+                path,
+                contents,
+                mode,
             }),
         };
         Self {
@@ -302,6 +360,11 @@ impl TryFrom<v1::Step> for Step {
                 product: product(it.product)?,
                 subjects: subject::subjects(&it.subjects)?,
             },
+            Wire::EnableService(it) => Action::EnableService {
+                product: product(it.product)?,
+                services: services(it.services)?,
+            },
+            Wire::WriteConfig(it) => write_config(it)?,
         };
         if wire.time_limit_seconds == 0 {
             return Err(WireError::Missing("step.time_limit_seconds"));
@@ -320,6 +383,41 @@ fn product(name: String) -> Result<ProductId, WireError> {
     } else {
         Ok(ProductId::new(name))
     }
+}
+
+/// What passes cannot be an option to a service manager. Which services may be started, the agent's rules say.
+fn services(names: Vec<String>) -> Result<Vec<String>, WireError> {
+    if names.is_empty() {
+        return Err(WireError::Missing("step.services"));
+    }
+    match names
+        .iter()
+        .find(|name| name.starts_with('-') || !name.ends_with(".service"))
+    {
+        Some(bad) => Err(WireError::Invalid {
+            field: "step.services",
+            why: format!("`{bad}` is no name of a service"),
+        }),
+        None => Ok(names),
+    }
+}
+
+/// Where and what may be written, the agent's rules say; here only what no file may be.
+fn write_config(it: v1::WriteConfig) -> Result<Action, WireError> {
+    let invalid = |field, why: String| WireError::Invalid { field, why };
+    if it.contents.len() > CONFIG_MAX {
+        let why = format!("is longer than {CONFIG_MAX} bytes");
+        return Err(invalid("step.contents", why));
+    }
+    if it.mode & !0o755 != 0 {
+        return Err(invalid("step.mode", format!("{:04o} is more than 0755", it.mode)));
+    }
+    Ok(Action::WriteConfig {
+        product: product(it.product)?,
+        path: it.path,
+        contents: it.contents,
+        mode: it.mode,
+    })
 }
 
 /// Debian Policy 5.6.1 and rpm agree on this much: letters, digits and `+ - . _`, no leading `-`. What passes cannot be

@@ -80,6 +80,8 @@ words! {
         Certificate = "certificate",
         /// A local group.
         Group = "group",
+        /// A service's real state: whether processes of it are at work.
+        Service = "service",
     }
 }
 on_wire!(
@@ -93,7 +95,8 @@ on_wire!(
         Module,
         Listener,
         Certificate,
-        Group
+        Group,
+        Service
     }
 );
 

@@ -288,6 +288,8 @@ fn removed(action: &Action) -> Option<&str> {
         | Action::SweepCertificates { .. }
         | Action::DetectionTest { .. }
         | Action::Restart { .. }
-        | Action::RepairPackages { .. } => None,
+        | Action::RepairPackages { .. }
+        | Action::EnableService { .. }
+        | Action::WriteConfig { .. } => None,
     }
 }

@@ -100,7 +100,9 @@ fn to_the_end(name: &str, station: &mut Workstation, server: &mut Server) -> Res
             | Action::SweepCertificates { .. }
             | Action::DetectionTest { .. }
             | Action::Restart { .. }
-            | Action::RepairPackages { .. } => None,
+            | Action::RepairPackages { .. }
+            | Action::EnableService { .. }
+            | Action::WriteConfig { .. } => None,
         })
         .collect();
     assert_eq!(gone, packages::IN_ORDER_OF_REMOVAL);

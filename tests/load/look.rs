@@ -72,9 +72,11 @@ fn evidence(look: &Look, there: bool) -> Evidence {
     match &look.trace {
         Trace::Package { names } | Trace::Unit { names } | Trace::Process { names } => seen(look, there, names.first()),
         Trace::Path { paths, .. } => seen(look, there, paths.first()),
-        Trace::Module { .. } | Trace::Listener { .. } | Trace::Certificate { .. } | Trace::Group { .. } => {
-            nothing(look)
-        }
+        Trace::Module { .. }
+        | Trace::Listener { .. }
+        | Trace::Certificate { .. }
+        | Trace::Group { .. }
+        | Trace::Service { .. } => nothing(look),
     }
 }
 

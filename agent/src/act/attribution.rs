@@ -97,6 +97,29 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
         Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
         Action::Restart { .. } => Ok(()),
         Action::RepairPackages { manager } => can_use(*manager, facts),
+        Action::EnableService { product, services } => {
+            let rule = replacement(product, rules)?;
+            match services.iter().find(|service| !rule.services.contains(service)) {
+                Some(service) => Err(refused(format!(
+                    "{service} is no service of {product} by this host's rules"
+                ))),
+                None => Ok(()),
+            }
+        }
+        Action::WriteConfig {
+            product,
+            path,
+            contents,
+            mode,
+        } => {
+            let rule = replacement(product, rules)?;
+            let config = rule.config_at(path).ok_or_else(|| {
+                refused(format!(
+                    "{path} is no file of {product} that may be written, by this host's rules"
+                ))
+            })?;
+            config.permits(contents, *mode).map_err(refused)
+        }
     }
 }
 
@@ -228,6 +251,69 @@ mod tests {
         assert_eq!(sweep("/var/opt/kaspersky/kesl/"), Err(FailureCause::NotAttributed));
         assert_eq!(sweep("/var/opt"), Err(FailureCause::NotAttributed));
         assert_eq!(sweep("/etc/passwd"), Err(FailureCause::NotAttributed));
+    }
+
+    fn enable(product: &str, service: &str) -> Result<(), FailureCause> {
+        judge(Action::EnableService {
+            product: product.into(),
+            services: vec![service.into()],
+        })
+    }
+
+    fn write(product: &str, path: &str, contents: &str, mode: u32) -> Result<(), FailureCause> {
+        judge(Action::WriteConfig {
+            product: product.into(),
+            path: path.into(),
+            contents: contents.into(),
+            mode,
+        })
+    }
+
+    #[test]
+    fn only_services_of_a_replacement_that_its_rule_names_are_started() {
+        assert_eq!(enable("clamav-daemon", "clamav-daemon.service"), Ok(()));
+        for (product, service) in [
+            ("clamav-daemon", "ssh.service"),
+            ("clamav-daemon", "clamav-clamonacc.service"),
+            ("clamav", "clamav-daemon.service"),
+            ("kesl", "kesl.service"),
+        ] {
+            assert_eq!(
+                enable(product, service),
+                Err(FailureCause::NotAttributed),
+                "{product} {service}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_lines_that_the_rule_holds_are_written_and_only_where_it_says() {
+        let path = "/etc/clamav/freshclam.conf";
+        let rules = RuleSet::built_in();
+        let config = rules
+            .rule(&"clamav-daemon".into())
+            .and_then(|rule| rule.config_at(path))
+            .unwrap();
+        let mirror = |url: &str| {
+            let settings = [("private-mirror".to_owned(), vec![url.to_owned()])];
+            config.fill(&settings.into()).unwrap()
+        };
+        let good = mirror("https://mirror.example/clamav");
+        assert_eq!(write("clamav-daemon", path, &good, 0o444), Ok(()));
+        let refused = Err(FailureCause::NotAttributed);
+        assert_eq!(
+            write(
+                "clamav-daemon",
+                path,
+                &format!("{good}OnUpdateExecute /bin/sh\n"),
+                0o444
+            ),
+            refused
+        );
+        assert_eq!(write("clamav-daemon", path, &good, 0o755), refused);
+        assert_eq!(write("clamav-daemon", "/etc/passwd", &good, 0o444), refused);
+        assert_eq!(write("clamav", path, &good, 0o444), refused);
+        assert_eq!(write("kesl", path, &good, 0o444), refused);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use cutover_proto::{ids::HostId, inventory::Inventory, rule::Rule, subject::Subj
 
 use crate::{
     detect::{self, RuleSet, ScanCx, Trusted},
-    facts::{Answer, Package},
+    facts::{Answer, EntryKind, Package},
     host::{HostPath, HostView, Links},
 };
 
@@ -24,6 +24,12 @@ pub trait Looker: Send {
 
     /// Every file of the trust store that has a certificate of one of these subjects.
     fn trusted(&mut self, subjects: &[Subject]) -> Answer<Vec<Trusted>>;
+
+    /// Whether a file holds exactly this; `None` when it could not be told. What it holds else is not kept.
+    fn holds(&mut self, path: &str, contents: &[u8]) -> Option<bool>;
+
+    /// Whether a service is at work: found, or absent where it is not. Unsupported where no service manager runs.
+    fn at_work(&mut self, service: &str) -> Answer<()>;
 
     /// The kernel session; `None` when it could not be told.
     fn boot_id(&mut self) -> Option<String>;
@@ -97,8 +103,29 @@ impl<V: HostView> Looker for HostLooker<V> {
         }
     }
 
+    fn holds(&mut self, path: &str, contents: &[u8]) -> Option<bool> {
+        let path = HostPath::unix(path);
+        match self.view.stat(&path, Links::AsTheyAre) {
+            Answer::Found(stat) if stat.kind != EntryKind::File || stat.size != contents.len() as u64 => {
+                return Some(false);
+            }
+            Answer::Found(_) => {}
+            Answer::Absent => return Some(false),
+            Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => return None,
+        }
+        match self.view.read(&path, contents.len() as u64) {
+            Answer::Found(bytes) => Some(bytes == contents),
+            Answer::Absent => Some(false),
+            Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
+        }
+    }
+
     fn trusted(&mut self, subjects: &[Subject]) -> Answer<Vec<Trusted>> {
         detect::trusted(&self.view, subjects)
+    }
+
+    fn at_work(&mut self, service: &str) -> Answer<()> {
+        detect::at_work(&self.view, service)
     }
 
     fn boot_id(&mut self) -> Option<String> {

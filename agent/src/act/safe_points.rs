@@ -20,7 +20,15 @@ pub(super) fn is_before(order: &WorkOrder, step: usize) -> bool {
             Action::InstallPackages { .. } | Action::DetectionTest { .. }
         )
     };
-    let protected = done.iter().any(protects) || !to_come.iter().any(protects);
+    // A scanner that is installed and waits for its service to be set up and started protects nothing.
+    let sets_up = |step: &Step| {
+        matches!(
+            kind(step),
+            StepKind::InstallPackages | StepKind::WriteConfig | StepKind::EnableService
+        )
+    };
+    let is_up = !to_come.iter().any(sets_up);
+    let protected = is_up && (done.iter().any(protects) || !to_come.iter().any(protects));
     let flagged = order.steps.get(before).is_some_and(|step| step.safe_point_after);
     flagged && (!removed || protected)
 }
@@ -76,6 +84,16 @@ mod tests {
                 },
                 StepKind::Restart => Action::Restart { reason: String::new() },
                 StepKind::RepairPackages => Action::RepairPackages { manager },
+                StepKind::EnableService => Action::EnableService {
+                    product: "clamav-daemon".into(),
+                    services: vec!["clamav-daemon.service".into()],
+                },
+                StepKind::WriteConfig => Action::WriteConfig {
+                    product: "clamav-daemon".into(),
+                    path: "/etc/clamav/freshclam.conf".into(),
+                    contents: String::new(),
+                    mode: 0o444,
+                },
             },
             time_limit: Duration::from_secs(60),
             safe_point_after: *safe,
@@ -110,6 +128,20 @@ mod tests {
         assert_eq!(safe, [true, true, false, true, false]);
         let past: Vec<bool> = (0..5).map(|step| is_past_last(&order, step)).collect();
         assert_eq!(past, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_service_that_is_not_up_yet_is_no_protection_to_stop_at() {
+        use StepKind::{DetectionTest, EnableService, InstallPackages, RemovePackages, WriteConfig};
+        let order = order(&[
+            (RemovePackages, true),
+            (InstallPackages, true),
+            (WriteConfig, true),
+            (EnableService, true),
+            (DetectionTest, true),
+        ]);
+        let safe: Vec<bool> = (0..5).map(|step| is_before(&order, step)).collect();
+        assert_eq!(safe, [true, false, false, false, true]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use cutover_proto::{
 use super::{
     kernel_modules, listeners,
     packages::{self, Packages},
+    services::at_work,
     trail::{End, Trail},
     trust_store::TrustStore,
 };
@@ -76,6 +77,7 @@ impl<'v> LinuxGround<'v> {
             Trace::Package { names } => self.packages(names, look.shows),
             Trace::Process { names } => self.processes(names, look.shows),
             Trace::Unit { names } => each(names, "no unit", |name| self.unit(name, look.shows)),
+            Trace::Service { names } => self.services(names, look.shows),
             Trace::Path { paths, .. } => each(paths, "nothing at", |path| self.path(path, look.shows)),
             Trace::Group { names, .. } => each(names, "no group", |name| self.group(name, look.shows)),
             Trace::Module { names, prefixes } => {
@@ -102,7 +104,8 @@ impl<'v> LinuxGround<'v> {
             | Trace::Module { .. }
             | Trace::Listener { .. }
             | Trace::Certificate { .. }
-            | Trace::Group { .. } => Vec::new(),
+            | Trace::Group { .. }
+            | Trace::Service { .. } => Vec::new(),
         };
         let trail = |need, would_show| {
             move |end| Trail {
@@ -121,11 +124,19 @@ impl<'v> LinuxGround<'v> {
 
     /// The packages that a rule names and that the database knows.
     pub(crate) fn packages_of(&self, rule: &Rule) -> Answer<Vec<Package>> {
-        self.packages.as_ref().map(|packages| {
-            rule.package_names(OsFamily::Linux)
-                .flat_map(|name| packages.named(name))
-                .cloned()
-                .collect()
+        self.packages.as_ref().and_then(|packages| {
+            if let Some(why) = rule
+                .package_names(OsFamily::Linux)
+                .find_map(|name| packages.doubt(name))
+            {
+                return Answer::Failed(why.to_owned());
+            }
+            Answer::Found(
+                rule.package_names(OsFamily::Linux)
+                    .flat_map(|name| packages.named(name))
+                    .cloned()
+                    .collect(),
+            )
         })
     }
 
@@ -162,7 +173,11 @@ impl<'v> LinuxGround<'v> {
             .iter()
             .flat_map(|name| packages.named(name))
             .filter_map(|package| package_end(package, shows));
-        or_nothing(seen.collect(), "no package", names)
+        let doubt = names
+            .iter()
+            .find_map(|name| packages.doubt(name))
+            .map(|why| End::NotChecked(why.to_owned()));
+        or_nothing(seen.chain(doubt).collect(), "no package", names)
     }
 
     fn processes(&self, names: &[String], shows: Showing) -> Vec<End> {
@@ -183,6 +198,27 @@ impl<'v> LinuxGround<'v> {
                 version: None,
             });
         or_nothing(seen.collect(), "no process", names)
+    }
+
+    fn services(&self, names: &[String], shows: Showing) -> Vec<End> {
+        let mut ends = Vec::new();
+        for name in names {
+            match at_work(self.view, name) {
+                Answer::Found(()) => ends.push(End::Seen {
+                    shows,
+                    detail: format!("{name} (at work)"),
+                    version: None,
+                }),
+                Answer::Absent => {}
+                Answer::Unsupported => {
+                    return vec![End::NotHere(
+                        "systemd does not run here, so no service of it does".into(),
+                    )];
+                }
+                Answer::Denied(why) | Answer::Failed(why) => ends.push(End::NotChecked(why)),
+            }
+        }
+        or_nothing(ends, "not at work:", names)
     }
 
     fn unit(&self, name: &str, shows: Showing) -> Option<End> {

@@ -16,6 +16,7 @@ mod packages;
 mod protection;
 mod rules;
 mod scan;
+mod services;
 mod trail;
 mod trust_store;
 
@@ -23,6 +24,7 @@ pub use host_facts::host_facts;
 pub use outcome::{ScanOutcome, outcome};
 pub use rules::{RefusedRule, RuleSet};
 pub use scan::{ScanCx, attributed_packages, scan, sight};
+pub(crate) use services::at_work;
 pub use trust_store::{Trusted, trusted};
 
 #[cfg(test)]

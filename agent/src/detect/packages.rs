@@ -26,6 +26,8 @@ pub(crate) struct Packages {
     /// The architecture that the system is made for, in the database's words.
     pub(crate) native: String,
     by_name: BTreeMap<String, Vec<Package>>,
+    /// Why it is not known whether entries were lost.
+    doubt: Option<String>,
     /// Whether the database's own tool is a package in it, as on the systems that live by it.
     has_itself: bool,
 }
@@ -36,6 +38,7 @@ impl Packages {
             database,
             native: String::new(),
             by_name: BTreeMap::new(),
+            doubt: None,
             has_itself: false,
         }
     }
@@ -43,6 +46,11 @@ impl Packages {
     /// Every entry under a name: one per architecture or version, or a duplicate.
     pub(crate) fn named(&self, name: &str) -> &[Package] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Why nobody may conclude that there is no such package, where nobody may.
+    pub(crate) fn doubt(&self, name: &str) -> Option<&str> {
+        self.doubt.as_deref().filter(|_| self.named(name).is_empty())
     }
 
     /// The database's later word on one package.

@@ -123,7 +123,13 @@ impl<'v> Ground<'v> {
             .health
             .as_ref()
             .filter(|_| present && rule.role == Role::Replacement)
-            .map(|health| health::check(self.view, health, rule.protection, now_ms));
+            .map(|health| {
+                let blocking = || match &self.linux {
+                    Some(ground) => ground.blocking().clone(),
+                    None => Answer::Unsupported,
+                };
+                health::check(self.view, blocking, health, rule.protection, now_ms)
+            });
         let gives = protection::given(rule, verdict, health.as_ref(), &trails);
         let sighting = Sighting {
             product: rule.product.clone(),

@@ -9,6 +9,9 @@ words! {
         /// `rpm -qa` in the format that [`crate::parse::rpm`] reads: the packages in rpm's database, whichever of its
         /// formats that has.
         RpmQueryAll = "rpm-query-all",
+        /// `VERSION` over clamd's local socket, as [`crate::parse::clamd`] reads it: what the daemon loaded. Ask it only of a
+        /// service at work: a connection may start one.
+        ClamdVersion = "clamd-version",
     }
 }
 

@@ -1,5 +1,6 @@
 //! The running Linux system.
 
+mod clamd;
 mod fanotify;
 mod tool;
 

@@ -1,6 +1,8 @@
 //! Bytes that a host gave, read into facts. Pure; what cannot be read is an error that says why, never an empty result.
 
 pub mod certificate;
+pub mod cgroup;
+pub mod clamd;
 pub mod dpkg;
 pub mod fanotify;
 pub mod kernel_modules;

@@ -134,6 +134,7 @@ fn statements() -> Vec<Sample> {
         seen("listener", EvidenceKind::Listener, v1::EvidenceKind::Listener),
         seen("certificate", EvidenceKind::Certificate, v1::EvidenceKind::Certificate),
         seen("group", EvidenceKind::Group, v1::EvidenceKind::Group),
+        seen("service", EvidenceKind::Service, v1::EvidenceKind::Service),
         Sample::of("Health", health_wire()),
         Sample::typed("Sighting", "", sighting_wire(), sighting()),
         Sample::typed("Inventory", "", inventory_wire(), inventory()),

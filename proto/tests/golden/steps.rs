@@ -29,6 +29,8 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.push(Sample::of("Restart", restart()));
     all.push(Sample::of("RepairPackages", repair()));
     all.extend(swept());
+    all.push(Sample::of("EnableService", enable()));
+    all.push(Sample::of("WriteConfig", write()));
     all
 }
 
@@ -126,6 +128,22 @@ fn repair() -> v1::RepairPackages {
     }
 }
 
+fn enable() -> v1::EnableService {
+    v1::EnableService {
+        product: "clamav-daemon".into(),
+        services: vec!["clamav-daemon.service".into()],
+    }
+}
+
+fn write() -> v1::WriteConfig {
+    v1::WriteConfig {
+        product: "clamav-daemon".into(),
+        path: "/etc/clamav/freshclam.conf".into(),
+        contents: "Checks 24\n".into(),
+        mode: 0o444,
+    }
+}
+
 fn steps() -> Vec<(&'static str, v1::Step, Step)> {
     let manager = PackageManager::Apt;
     let pairs = [
@@ -181,6 +199,24 @@ fn steps() -> Vec<(&'static str, v1::Step, Step)> {
             "repair-packages",
             Wire::RepairPackages(repair()),
             Action::RepairPackages { manager },
+        ),
+        (
+            "enable-service",
+            Wire::EnableService(enable()),
+            Action::EnableService {
+                product: "clamav-daemon".into(),
+                services: vec!["clamav-daemon.service".into()],
+            },
+        ),
+        (
+            "write-config",
+            Wire::WriteConfig(write()),
+            Action::WriteConfig {
+                product: "clamav-daemon".into(),
+                path: "/etc/clamav/freshclam.conf".into(),
+                contents: "Checks 24\n".into(),
+                mode: 0o444,
+            },
         ),
     ];
     pairs

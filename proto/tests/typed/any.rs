@@ -170,6 +170,16 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(product, groups)| Action::SweepGroups { product, groups }),
         (product(), vec(subject(), 1..3))
             .prop_map(|(product, subjects)| Action::SweepCertificates { product, subjects }),
+        (product(), vec("[a-z]{1,8}\\.service", 1..3))
+            .prop_map(|(product, services)| Action::EnableService { product, services }),
+        (product(), "/[a-z]{1,8}/[a-z]{1,8}", ".*", 0_u32..0o756).prop_map(|(product, path, contents, mode)| {
+            Action::WriteConfig {
+                product,
+                path,
+                contents,
+                mode: mode & 0o755,
+            }
+        }),
     ]
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod any;
+mod config;
 mod envelope;
 mod order;
 mod round_trip;

@@ -110,6 +110,12 @@ impl Executor {
                 Answer::Absent | Answer::Unsupported => Aim::CannotTell("no trust store was found".to_owned()),
                 Answer::Denied(why) | Answer::Failed(why) => Aim::CannotTell(why),
             },
+            Action::WriteConfig { path, contents, .. } => match self.parts.looker.holds(path, contents.as_bytes()) {
+                Some(true) => Aim::Reached,
+                Some(false) => Aim::Missed(format!("{path} does not hold what was written")),
+                None => Aim::CannotTell(format!("cannot tell what {path} holds")),
+            },
+            Action::EnableService { services, .. } => self.services(services),
             Action::DetectionTest { .. } | Action::Restart { .. } => {
                 Aim::CannotTell("no look shows whether it was done".to_owned())
             }

@@ -15,6 +15,7 @@ mod judge;
 mod perform;
 mod records;
 mod resumed;
+mod services;
 mod waits;
 
 #[cfg(test)]

@@ -77,7 +77,9 @@ impl Executor {
             | Action::InstallPackages { .. }
             | Action::DetectionTest { .. }
             | Action::Restart { .. }
-            | Action::RepairPackages { .. } => Aim::Reached,
+            | Action::RepairPackages { .. }
+            | Action::EnableService { .. }
+            | Action::WriteConfig { .. } => Aim::Reached,
         };
         match removed {
             Aim::Reached => Ok(()),
@@ -102,6 +104,9 @@ impl Executor {
             time_limit: step.time_limit,
             started: &mut started,
         };
+        if let Action::EnableService { services, .. } = &step.action {
+            return self.start_services(services, &mut run);
+        }
         let hands = &mut self.parts.hands;
         let ran = match &step.action {
             Action::FetchPackages { manager, packages } => hands.fetch_packages(*manager, packages, &mut run),
@@ -128,10 +133,18 @@ impl Executor {
             Action::DetectionTest { product } => {
                 return detected(hands.detection_test(product, &mut run));
             }
-            Action::Restart { .. } => Err(HandsError::Unsupported("a restart is no tool's run".to_owned())),
             Action::RepairPackages { manager } => hands.repair_packages(*manager, &mut run),
+            Action::WriteConfig {
+                path, contents, mode, ..
+            } => hands.write_config(path, contents, *mode).map(|()| ToolRun {
+                exit_code: Some(0),
+                ..ToolRun::default()
+            }),
+            Action::Restart { .. } | Action::EnableService { .. } => {
+                Err(HandsError::Unsupported("this step has a way of its own".to_owned()))
+            }
         };
-        let is_tool = !matches!(step.action, Action::Sweep { .. });
+        let is_tool = !matches!(step.action, Action::Sweep { .. } | Action::WriteConfig { .. });
         let aim = self.aim(&step.action);
         judged(ran, aim, is_tool)
     }
@@ -153,7 +166,9 @@ const fn takes_away(kind: StepKind) -> bool {
         | StepKind::InstallPackages
         | StepKind::DetectionTest
         | StepKind::Restart
-        | StepKind::RepairPackages => false,
+        | StepKind::RepairPackages
+        | StepKind::EnableService
+        | StepKind::WriteConfig => false,
     }
 }
 

@@ -92,9 +92,12 @@ fn with_updates(view: &dyn HostView, mut packages: Packages, wanted: &BTreeSet<&
 
 /// A database that was cut between two entries reads as whole. dpkg's file lists betray it: a package with a list and
 /// without an entry was lost.
-fn not_contradicted(view: &dyn HostView, packages: Packages, wanted: &BTreeSet<&str>) -> Answer<Packages> {
+fn not_contradicted(view: &dyn HostView, mut packages: Packages, wanted: &BTreeSet<&str>) -> Answer<Packages> {
     let info = HostPath::unix(INFO);
-    for name in wanted.iter().filter(|name| packages.named(name).is_empty()) {
+    for name in wanted {
+        if !packages.named(name).is_empty() {
+            continue;
+        }
         let list = info.join(&format!("{name}.list"));
         match view.stat(&list, Links::AsTheyAre) {
             Answer::Found(_) => {
@@ -103,8 +106,10 @@ fn not_contradicted(view: &dyn HostView, packages: Packages, wanted: &BTreeSet<&
                 ));
             }
             Answer::Absent | Answer::Unsupported => {}
-            Answer::Denied(why) => return Answer::Denied(why),
-            Answer::Failed(why) => return Answer::Failed(why),
+            // This list could have betrayed the database. What it has is there all the same; what it lacks is not known.
+            Answer::Denied(why) | Answer::Failed(why) => {
+                packages.doubt.get_or_insert(why);
+            }
         }
     }
     Answer::Found(packages)

@@ -4,4 +4,6 @@ mod matrix;
 mod plants;
 mod roots;
 mod rules;
+mod service_plants;
+mod services;
 mod traces;

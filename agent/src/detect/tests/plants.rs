@@ -301,6 +301,7 @@ pub(super) fn all() -> Vec<Fixture> {
         clamav("clamav dated in the future", -3),
     ];
     hosts.extend(rpm_hosts());
+    hosts.extend(super::service_plants::services());
     hosts
 }
 

@@ -63,7 +63,11 @@ fn is_no_part(trace: &Trace) -> bool {
             links.iter().any(|part| path.contains(part))
         }),
         Trace::Group { .. } | Trace::Certificate { .. } | Trace::Listener { .. } => true,
-        Trace::Package { .. } | Trace::Process { .. } | Trace::Unit { .. } | Trace::Module { .. } => false,
+        Trace::Package { .. }
+        | Trace::Process { .. }
+        | Trace::Unit { .. }
+        | Trace::Module { .. }
+        | Trace::Service { .. } => false,
     }
 }
 

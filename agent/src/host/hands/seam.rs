@@ -76,8 +76,8 @@ pub enum HandsError {
         .0.join(", ")
     )]
     WouldTouchMore(Vec<String>),
-    /// A path that leads elsewhere, or that nobody may delete.
-    #[error("{path} is not deleted: {why}")]
+    /// A path that leads elsewhere, or that nobody may change.
+    #[error("{path} is left as it is: {why}")]
     PathRefused {
         /// As the order names it.
         path: String,
@@ -184,6 +184,18 @@ pub trait HostHands: Send {
     /// # Errors
     /// When the product's scanner cannot be run here.
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError>;
+
+    /// Enables a service and starts it anew, so that what was written before counts. Whether it is at work then, a look says.
+    ///
+    /// # Errors
+    /// When no service manager runs here, or it could not be asked.
+    fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError>;
+
+    /// Writes a file whole or not at all, with the directory that it lies in. What was there before is kept aside, once.
+    ///
+    /// # Errors
+    /// When the path leads through a link, or the system refuses.
+    fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError>;
 
     /// Asks the system to restart; returns before it does.
     ///

@@ -13,6 +13,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::clamd;
 use crate::facts::{Answer, Tool, ToolOutput};
 
 /// Of a complaint this much is kept.
@@ -35,21 +36,20 @@ struct Question<'q> {
     max: u64,
 }
 
-const fn question(tool: Tool) -> Question<'static> {
-    match tool {
-        Tool::RpmQueryAll => Question {
-            programs: &["/usr/bin/rpm", "/bin/rpm"],
-            arguments: &["-qa", "--qf", crate::facts::RPM_QUERY_FORMAT],
-            // 2,000 packages take half a second; a database that another program has locked is waited for.
-            time_limit: Duration::from_secs(60),
-            // Some 60 bytes a package.
-            max: 16 << 20,
-        },
-    }
-}
+const RPM_QUERY_ALL: Question<'static> = Question {
+    programs: &["/usr/bin/rpm", "/bin/rpm"],
+    arguments: &["-qa", "--qf", crate::facts::RPM_QUERY_FORMAT],
+    // 2,000 packages take half a second; a database that another program has locked is waited for.
+    time_limit: Duration::from_secs(60),
+    // Some 60 bytes a package.
+    max: 16 << 20,
+};
 
 pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
-    answer(&question(tool))
+    match tool {
+        Tool::RpmQueryAll => answer(&RPM_QUERY_ALL),
+        Tool::ClamdVersion => clamd::version(),
+    }
 }
 
 fn answer(question: &Question<'_>) -> Answer<ToolOutput> {

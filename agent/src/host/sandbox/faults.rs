@@ -48,7 +48,8 @@ pub(super) fn of(cause: FailureCause) -> Result<ToolRun, HandsError> {
         | FailureCause::TooLongAway
         | FailureCause::Interrupted
         | FailureCause::Journal
-        | FailureCause::NotYet => says(
+        | FailureCause::NotYet
+        | FailureCause::ServiceNotActive => says(
             100,
             "dpkg: error processing package (--remove):\n installed pre-removal script subprocess returned error exit status 1\n\
              E: Sub-process /usr/bin/dpkg returned an error code (1)\n",

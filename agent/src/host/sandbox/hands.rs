@@ -1,6 +1,6 @@
 //! Hands on a planted host.
 
-use std::{path::Path, thread, time::Duration};
+use std::{collections::BTreeMap, path::Path, thread, time::Duration};
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager, step::StepKind};
 use sha2::{Digest, Sha256};
@@ -9,8 +9,8 @@ use super::{
     accounts, faults,
     files::{Files, SandboxError},
     packages,
-    plant::{BEHAVIOUR, BOOT_ID, FAILURES, PROCESSES, bring},
-    product::{SCANNER, SIGNATURES, goods_of},
+    plant::{BEHAVIOUR, BOOT_ID, FAILURES, PROCESSES, STARTS, bring},
+    product::{SIGNATURES, WITH_SIGNATURES, goods_of, scanner_of},
     profile::Behaviour,
 };
 use crate::{
@@ -102,7 +102,7 @@ fn install(files: &Files, package: &str) -> Result<(), SandboxError> {
     if let Some(goods) = goods {
         bring(files, goods)?;
     }
-    if package == SCANNER {
+    if WITH_SIGNATURES.contains(&package) {
         // What the product's updater would fetch: the MD5 sum of the harmless test file.
         files.write(SIGNATURES, b"44d88612fea8a8f36de82e1278abb02f:68:Planted.Test.EICAR\n")?;
     }
@@ -209,8 +209,7 @@ impl HostHands for SandboxHands {
     }
 
     fn detection_test(&mut self, product: &ProductId, _run: &mut Run<'_>) -> Result<Detection, HandsError> {
-        let goods = goods_of(product.as_str()).filter(|goods| goods.package == SCANNER);
-        let scanner = goods.and_then(|goods| goods.programs.first());
+        let scanner = scanner_of(product.as_str());
         if !scanner.is_some_and(|program| self.files.exists(program)) {
             return Err(HandsError::Unsupported(format!("{product} has no scanner here")));
         }
@@ -225,6 +224,35 @@ impl HostHands for SandboxHands {
             }
         })?;
         Ok(Detection { run, named })
+    }
+
+    fn enable_service(&mut self, service: &str, _run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        let takes = self.behaviour.service_starts;
+        self.run(StepKind::EnableService, 0, |files| {
+            let unit = format!("/lib/systemd/system/{service}");
+            if !files.exists(&unit) {
+                return Ok(format!("Failed to enable unit: Unit file {service} does not exist.\n"));
+            }
+            let mut starts: BTreeMap<String, u32> = files.read_own(STARTS)?;
+            let tries = starts.entry(service.to_owned()).or_default();
+            *tries += 1;
+            let is_up = takes != 0 && *tries >= takes;
+            files.write_own(STARTS, &starts)?;
+            if is_up {
+                // What the kernel says of a service at work.
+                let events = format!("/sys/fs/cgroup/system.slice/{service}/cgroup.events");
+                files.write(&events, b"populated 1\nfrozen 0\n")?;
+            }
+            Ok(format!("Started {service}.\n"))
+        })
+    }
+
+    fn write_config(&mut self, path: &str, contents: &str, _mode: u32) -> Result<(), HandsError> {
+        self.run(StepKind::WriteConfig, 0, |files| {
+            files.write(path, contents.as_bytes())?;
+            Ok(String::new())
+        })
+        .map(|_| ())
     }
 
     fn restart(&mut self, _reason: &str) -> Result<(), HandsError> {

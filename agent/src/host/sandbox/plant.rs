@@ -1,6 +1,6 @@
 //! Makes the directory.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use cutover_proto::inventory::DiskEncryption;
 
@@ -19,6 +19,7 @@ pub(super) const KERNEL: &str = "kernel.json";
 pub(super) const BOOT_ID: &str = "boot-id.json";
 pub(super) const FREE_DISK_MIB: &str = "free-disk-mib.json";
 pub(super) const FAILURES: &str = "failures.json";
+pub(super) const STARTS: &str = "starts.json";
 
 /// Plants a host into a directory, which is made when it is not there.
 ///
@@ -53,6 +54,7 @@ pub fn plant(root: &Path, profile: &Profile) -> Result<(), SandboxError> {
     files.write_own(BOOT_ID, &profile.boot_id)?;
     files.write_own(FREE_DISK_MIB, &profile.free_disk_mib)?;
     files.write_own(FAILURES, &0_u32)?;
+    files.write_own(STARTS, &BTreeMap::<String, u32>::new())?;
     files.write_own(BEHAVIOUR, &profile.behaviour)
 }
 
@@ -88,7 +90,12 @@ fn plant_system(files: &Files, profile: &Profile) -> Result<(), SandboxError> {
     for program in ["/usr/bin/apt-get", "/usr/bin/dpkg"] {
         files.write_program(program)?;
     }
-    for directory in ["/run", "/var/lib/dpkg/updates", "/etc/systemd/system"] {
+    for directory in [
+        "/run/systemd/system",
+        "/sys/fs/cgroup/system.slice",
+        "/var/lib/dpkg/updates",
+        "/etc/systemd/system",
+    ] {
         files.make_directory(directory)?;
     }
     packages::found(files)?;

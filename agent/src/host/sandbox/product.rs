@@ -86,6 +86,35 @@ const CLAMAV: Goods = Goods {
     process: None,
 };
 
+const CLAMAV_DAEMON: Goods = Goods {
+    package: "clamav-daemon",
+    version: "1.4.6+dfsg-1",
+    programs: &["/usr/sbin/clamd", "/usr/sbin/clamonacc"],
+    files: &[
+        "/lib/systemd/system/clamav-daemon.service",
+        "/lib/systemd/system/clamav-clamonacc.service",
+        "/etc/clamav/clamd.conf",
+    ],
+    data: &[],
+    own_directories: &[],
+    data_directories: &[],
+    process: None,
+};
+
+const CLAMAV_FRESHCLAM: Goods = Goods {
+    package: "clamav-freshclam",
+    version: "1.4.6+dfsg-1",
+    programs: &["/usr/bin/freshclam"],
+    files: &[
+        "/lib/systemd/system/clamav-freshclam.service",
+        "/etc/clamav/freshclam.conf",
+    ],
+    data: &[],
+    own_directories: &[],
+    data_directories: &[],
+    process: None,
+};
+
 impl TargetProduct {
     pub(super) fn goods(self) -> &'static Goods {
         match self {
@@ -98,12 +127,29 @@ impl TargetProduct {
 
 /// What a package of this name brings; `None` for one that brings nothing that anybody looks at.
 pub(super) fn goods_of(package: &str) -> Option<&'static Goods> {
-    [&KESL, &KESL_GUI, &KLNAGENT64, &CLAMAV]
-        .into_iter()
-        .find(|goods| goods.package == package)
+    [
+        &KESL,
+        &KESL_GUI,
+        &KLNAGENT64,
+        &CLAMAV,
+        &CLAMAV_DAEMON,
+        &CLAMAV_FRESHCLAM,
+    ]
+    .into_iter()
+    .find(|goods| goods.package == package)
 }
 
-/// The package that makes a replacement scan.
-pub(super) const SCANNER: &str = CLAMAV.package;
+/// The program by which a replacement scans.
+pub(super) fn scanner_of(product: &str) -> Option<&'static str> {
+    match product {
+        "clamav" => Some("/usr/bin/clamscan"),
+        "clamav-daemon" => Some("/usr/sbin/clamd"),
+        "clamav-on-access" => Some("/usr/sbin/clamonacc"),
+        _ => None,
+    }
+}
+
+/// The packages that bring signatures: one has them fetched, the other stands for a person who calls the updater.
+pub(super) const WITH_SIGNATURES: [&str; 2] = [CLAMAV.package, CLAMAV_FRESHCLAM.package];
 /// Where its signatures lie, and one file of them.
 pub(super) const SIGNATURES: &str = "/var/lib/clamav/planted.hdb";

@@ -46,6 +46,8 @@ pub struct Behaviour {
     pub leaves_leftovers: bool,
     /// Whether a restart makes a new kernel session.
     pub restarts: bool,
+    /// A service is at work after so many starts: one that waits for something takes more. Never, with 0.
+    pub service_starts: u32,
 }
 
 impl Default for Behaviour {
@@ -61,6 +63,7 @@ impl Default for Behaviour {
             detection_works: true,
             leaves_leftovers: true,
             restarts: true,
+            service_starts: 1,
         }
     }
 }

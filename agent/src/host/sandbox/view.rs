@@ -18,6 +18,8 @@ use crate::{
 const MIB: u64 = 1 << 20;
 /// A fanotify group that is asked before every file of one mount is opened or executed.
 const GROUP: &str = "fanotify flags:4 event-flags:8002\nfanotify mnt_id:16 mflags:0 mask:50000 ignored_mask:0\n";
+/// What [`SandboxHands`](super::SandboxHands) writes when they start it.
+const CLAMD_AT_WORK: &str = "/sys/fs/cgroup/system.slice/clamav-daemon.service";
 
 /// Looks at a planted host.
 #[derive(Debug)]
@@ -101,6 +103,11 @@ impl HostView for SandboxView {
         match tool {
             // A planted host is a Debian; its packages are dpkg's.
             Tool::RpmQueryAll => Answer::Absent,
+            Tool::ClamdVersion if self.files.exists(CLAMD_AT_WORK) => Answer::Found(ToolOutput {
+                stdout: b"ClamAV 1.4.6\0".to_vec(),
+                stderr: Vec::new(),
+            }),
+            Tool::ClamdVersion => Answer::Absent,
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{CampaignKind, Mode, Regime};
+use crate::catalog::Settings;
 
 /// The version of the file format that this program reads.
 pub(super) const SCHEMA: u32 = 1;
@@ -67,6 +68,8 @@ pub(super) struct ReplacementInFile {
     #[serde(default)]
     pub(super) os_id: Vec<String>,
     pub(super) product: ProductId,
+    #[serde(default)]
+    pub(super) settings: Settings,
 }
 
 /// Every key is optional; [`Policy::default`](super::Policy) says what holds otherwise. Lengths of time are texts.

@@ -8,6 +8,7 @@ use cutover_proto::{
 };
 
 use super::Policy;
+use crate::catalog::Settings;
 
 words! {
     /// What the duty forbids. Only a ban on use makes use unlawful; pages must not say so otherwise.
@@ -69,6 +70,8 @@ pub struct ReplacementRule {
     pub os_id: Vec<String>,
     /// The product.
     pub product: ProductId,
+    /// What is set otherwise than its recipe says.
+    pub settings: Settings,
 }
 
 /// A group of hosts that opens together. Whether it is open stands in the store.
@@ -109,7 +112,19 @@ pub struct Campaign {
     pub source: String,
 }
 
+/// What holds where a campaign sets nothing.
+static NO_SETTINGS: Settings = Settings::new();
+
 impl Campaign {
+    /// What it sets for a replacement. Rules that name the same one agree; the file is refused otherwise.
+    #[must_use]
+    pub fn settings_of(&self, product: &ProductId) -> &Settings {
+        self.replacements
+            .iter()
+            .find(|rule| rule.product == *product)
+            .map_or(&NO_SETTINGS, |rule| &rule.settings)
+    }
+
     /// Whether a grade of protection counts.
     #[must_use]
     pub fn accepts(&self, grade: Protection) -> bool {

@@ -135,6 +135,7 @@ impl Campaign {
                     os_family: rule.os_family,
                     os_id: rule.os_id,
                     product: rule.product,
+                    settings: rule.settings,
                 })
                 .collect(),
             accepted_grades: it.accepted_grades,
@@ -198,6 +199,14 @@ impl Campaign {
                 both.product
             ));
         }
+        for rule in &self.replacements {
+            if rule.settings != *self.settings_of(&rule.product) {
+                return Err(format!(
+                    "two [[replacement]] name `{}` with different settings; a product is set up in one way",
+                    rule.product
+                ));
+            }
+        }
         for grade in &self.accepted_grades {
             if !matches!(grade, Protection::RealTime | Protection::OnDemand) {
                 return Err(format!(
@@ -246,10 +255,15 @@ impl Campaign {
                     "no rule of the catalog sees replacement `{product}`; add one or drop it"
                 ));
             }
-            if catalog.installation(product).is_none() {
+            let Some(install) = catalog.installation(product) else {
                 return Err(format!(
                     "no recipe of the catalog installs `{product}`; add one or drop it"
                 ));
+            };
+            if let Some(its_rule) = catalog.rules.get(product) {
+                install
+                    .contents(its_rule, &rule.settings)
+                    .map_err(|why| format!("replacement `{product}`: settings: {why}"))?;
             }
         }
         Ok(())

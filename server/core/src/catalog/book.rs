@@ -17,6 +17,14 @@ pub const REVISION: u64 = 2;
 /// Every recipe file that is compiled in: name and text.
 const RECIPES: &[(&str, &str)] = &[
     ("clamav.toml", include_str!("../../../recipes/clamav.toml")),
+    (
+        "clamav-daemon.toml",
+        include_str!("../../../recipes/clamav-daemon.toml"),
+    ),
+    (
+        "clamav-on-access.toml",
+        include_str!("../../../recipes/clamav-on-access.toml"),
+    ),
     ("kesl.toml", include_str!("../../../recipes/kesl.toml")),
     ("kesl-gui.toml", include_str!("../../../recipes/kesl-gui.toml")),
     ("klnagent64.toml", include_str!("../../../recipes/klnagent64.toml")),
@@ -103,6 +111,15 @@ impl Catalog {
         self.recipes.get(product)?.install.as_ref()
     }
 
+    /// Whether two replacements are ways of setting up one product: their recipes share a package.
+    #[must_use]
+    pub fn is_kin(&self, one: &ProductId, other: &ProductId) -> bool {
+        match (self.installation(one), self.installation(other)) {
+            (Some(one), Some(other)) => one.packages.iter().any(|package| other.packages.contains(package)),
+            (Some(_) | None, _) => false,
+        }
+    }
+
     /// Whether a product protects while it runs.
     #[must_use]
     pub fn protects(&self, product: &ProductId) -> bool {
@@ -120,13 +137,14 @@ impl Catalog {
             |step: &Step| matches!(&step.action, Action::RemovePackages { product, .. } if self.protects(product));
         let is_install = |step: &Step| matches!(step.action, Action::InstallPackages { .. });
         let is_test = |step: &Step| matches!(step.action, Action::DetectionTest { .. });
+        let sets_up = |step: &Step| is_install(step) || matches!(step.action, Action::EnableService { .. });
         let step = steps.get(index)?;
         let (before, after) = (&steps[..index], &steps[index + 1..]);
         if is_protecting_removal(step) {
-            let comes_later = after.iter().any(is_install);
+            let comes_later = after.iter().any(sets_up);
             return Some(if comes_later { Protection::None } else { grade });
         }
-        let is_last_proof = is_test(step) || (is_install(step) && !after.iter().any(is_test));
+        let is_last_proof = is_test(step) || (sets_up(step) && !after.iter().any(|it| is_test(it) || sets_up(it)));
         let still_protected = after.iter().any(is_protecting_removal);
         (is_last_proof && !still_protected && (before.iter().any(is_install) || is_install(step))).then_some(grade)
     }

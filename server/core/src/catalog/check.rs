@@ -7,7 +7,7 @@ use cutover_proto::{
     verdict::Protection,
 };
 
-use super::{Recipe, RecipeError, Removal, SCHEMA};
+use super::{Install, Recipe, RecipeError, Removal, SCHEMA};
 
 impl Recipe {
     /// Reads a file and checks it against the product's rule.
@@ -74,7 +74,7 @@ impl Recipe {
                         install.grade
                     ));
                 }
-                Ok(())
+                self.check_services(install, rule)
             }
             (Some(_), Some(_)) => {
                 Err("it has [remove] and [install]; a product is a target or a replacement".to_owned())
@@ -89,6 +89,32 @@ impl Recipe {
                 rule.role
             )),
         }
+    }
+
+    fn check_services(&self, install: &Install, rule: &Rule) -> Result<(), String> {
+        let product = &self.product;
+        if install.max_gap.is_zero() {
+            return Err("max_gap is zero; say how long a host may be without protection before an alarm".to_owned());
+        }
+        if let Some(service) = install.services.iter().find(|it| !rule.services.contains(it)) {
+            return Err(format!(
+                "services: `{service}` is not named by the rule of `{product}`, so agents would refuse it; name it there first"
+            ));
+        }
+        if let Some(file) = install.config.iter().find(|it| rule.config_at(&it.path).is_none()) {
+            return Err(format!(
+                "config: `{}` is not offered by the rule of `{product}`, so agents would refuse it; offer it there first",
+                file.path
+            ));
+        }
+        let taken = |name: &String| rule.config.iter().any(|config| config.settings().any(|it| it == name));
+        let named = install.config.iter().flat_map(|file| &file.only_with);
+        if let Some(name) = named.chain(install.settings.keys()).find(|name| !taken(name)) {
+            return Err(format!(
+                "`{name}` is no setting of a [[config]] in the rule of `{product}`"
+            ));
+        }
+        install.contents(rule, &install.settings).map(|_| ())
     }
 }
 

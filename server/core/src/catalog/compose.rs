@@ -1,10 +1,13 @@
 //! From recipes to the steps of one order.
 //!
-//! Where the replacement may stand beside the target it is fetched, installed and proven first, so that no gap opens.
+//! Where the replacement may stand beside the target it is fetched, installed, set up and proven first, so that no gap opens.
+//! Where it may but for its last service, that one alone starts after the targets went.
 //! Where it may not, it is fetched first, then the targets go, then it is installed. In both cases the targets leave in
 //! the order of their ranks, and leftovers are swept last. Cancel and hold may act after any step except between the
 //! removal of what protects and the proof of what protects instead. Where an installer left a package half done, that is
 //! finished before anything else.
+
+use std::time::Duration;
 
 use std::time::Duration;
 
@@ -16,11 +19,13 @@ use cutover_proto::{
     subject::Subject,
 };
 
-use super::{Beside, Catalog, Install, Removal};
+use super::{Beside, Catalog, Install, Removal, Settings};
 use crate::judge::{Assessment, TargetSeen};
 
 /// A package's own script may start a service and wait for it; what was not unpacked may have to be fetched again.
 const REPAIR_TIME: Duration = Duration::from_secs(15 * 60);
+/// One small file.
+const WRITE_TIME: Duration = Duration::from_secs(60);
 
 /// Why no order can be made for a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +45,9 @@ pub enum ComposeError {
     /// Seen, but not as a package.
     #[error("{0} is there, but no package of its rule accounts for it; a person must remove it")]
     NotAPackage(ProductId),
+    /// A campaign's settings for it.
+    #[error("{0} cannot be set up: {1}; change the campaign's settings")]
+    Settings(ProductId, String),
     /// The host needs nothing.
     #[error("there is nothing to do on the host")]
     NothingToDo,
@@ -49,7 +57,12 @@ pub enum ComposeError {
 ///
 /// # Errors
 /// Why there are none. Disks that the target encrypts, or may, never get any.
-pub fn compose(assessment: &Assessment, replacement: &ProductId, catalog: &Catalog) -> Result<Vec<Step>, ComposeError> {
+pub fn compose(
+    assessment: &Assessment,
+    replacement: &ProductId,
+    catalog: &Catalog,
+    settings: &Settings,
+) -> Result<Vec<Step>, ComposeError> {
     if assessment.encryption_forbids() {
         return Err(ComposeError::Encryption);
     }
@@ -61,6 +74,11 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, catalog: &Catal
         assessment,
         replacement,
         install,
+        rule: catalog
+            .rules
+            .get(replacement)
+            .ok_or_else(|| ComposeError::NoInstallation(replacement.clone()))?,
+        settings,
     };
     let mut steps: Vec<Step> = repair(assessment).into_iter().collect();
     let repairs = steps.len();
@@ -74,17 +92,34 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, catalog: &Catal
             Beside::First => {
                 steps.push(parts.fetch()?);
                 steps.push(parts.install(true)?);
+                steps.extend(parts.write(true)?);
+                steps.extend(parts.start(&install.services, true));
                 steps.extend(parts.test());
                 steps.extend(removals.iter().map(|removal| removal.step(true)));
             }
+            Beside::Halfway => {
+                steps.push(parts.fetch()?);
+                steps.push(parts.install(true)?);
+                let (last, first) = install.services.split_last().unzip();
+                steps.extend(parts.write(true)?);
+                steps.extend(parts.start(first.unwrap_or_default(), true));
+                steps.extend(removed_first(&removals, catalog));
+                steps.extend(parts.start(
+                    last.map(std::slice::from_ref).unwrap_or_default(),
+                    !install.detection_test,
+                ));
+                steps.extend(parts.test());
+            }
             Beside::Never => {
                 steps.push(parts.fetch()?);
-                let mut in_gap = false;
-                for removal in &removals {
-                    in_gap |= catalog.protects(&removal.target.product);
-                    steps.push(removal.step(!in_gap));
+                steps.extend(removed_first(&removals, catalog));
+                let is_last = !install.detection_test && install.services.is_empty();
+                steps.push(parts.install(is_last)?);
+                steps.extend(parts.write(false)?);
+                steps.extend(parts.start(&install.services, false));
+                if let Some(last) = steps.last_mut() {
+                    last.safe_point_after = !install.detection_test;
                 }
-                steps.push(parts.install(!install.detection_test)?);
                 steps.extend(parts.test());
             }
         }
@@ -114,6 +149,8 @@ struct Parts<'a> {
     assessment: &'a Assessment,
     replacement: &'a ProductId,
     install: &'a Install,
+    rule: &'a Rule,
+    settings: &'a Settings,
 }
 
 impl Parts<'_> {
@@ -146,6 +183,39 @@ impl Parts<'_> {
         })
     }
 
+    fn write(&self, safe_point_after: bool) -> Result<Vec<Step>, ComposeError> {
+        let files = self
+            .install
+            .contents(self.rule, self.settings)
+            .map_err(|why| ComposeError::Settings(self.replacement.clone(), why))?;
+        let write = files.into_iter().map(|(config, contents)| Step {
+            action: Action::WriteConfig {
+                product: self.replacement.clone(),
+                path: config.path.clone(),
+                contents,
+                mode: config.mode_bits().unwrap_or(0o600),
+            },
+            time_limit: WRITE_TIME,
+            safe_point_after,
+        });
+        Ok(write.collect())
+    }
+
+    /// A step each: what the next service waits for, the one before brings.
+    fn start(&self, services: &[String], safe_point_after: bool) -> Vec<Step> {
+        services
+            .iter()
+            .map(|service| Step {
+                action: Action::EnableService {
+                    product: self.replacement.clone(),
+                    services: vec![service.clone()],
+                },
+                time_limit: self.install.service_time_limit,
+                safe_point_after,
+            })
+            .collect()
+    }
+
     fn test(&self) -> Option<Step> {
         self.install.detection_test.then(|| Step {
             action: Action::DetectionTest {
@@ -175,6 +245,18 @@ impl TargetRemoval<'_> {
             safe_point_after,
         }
     }
+}
+
+/// Removals before what protects instead: from the first that takes protection away on, nothing stops.
+fn removed_first(removals: &[TargetRemoval<'_>], catalog: &Catalog) -> Vec<Step> {
+    let mut in_gap = false;
+    removals
+        .iter()
+        .map(|removal| {
+            in_gap |= catalog.protects(&removal.target.product);
+            removal.step(!in_gap)
+        })
+        .collect()
 }
 
 fn removals<'a>(assessment: &'a Assessment, catalog: &'a Catalog) -> Result<Vec<TargetRemoval<'a>>, ComposeError> {

@@ -6,10 +6,11 @@ mod book;
 mod check;
 mod compose;
 mod recipe;
+mod setup;
 
 #[cfg(test)]
 mod tests;
 
 pub use book::{Catalog, CatalogError, REVISION};
 pub use compose::{ComposeError, compose};
-pub use recipe::{Beside, Install, Rank, Recipe, RecipeError, Removal, SCHEMA};
+pub use recipe::{Beside, ConfigFile, Install, Rank, Recipe, RecipeError, Removal, SCHEMA, Settings};

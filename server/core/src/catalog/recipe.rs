@@ -27,6 +27,8 @@ words! {
     pub enum Beside("coexistence") {
         /// It may: it is installed and proven first, so that no gap opens.
         First = "first",
+        /// It may, but for its last service: all else is set up first, then the targets go, then that service starts.
+        Halfway = "halfway",
         /// It may not: removal first, then installation, with no safe point between.
         Never = "never",
     }
@@ -103,6 +105,35 @@ pub struct Install {
     /// How long the test may take.
     #[serde(default = "test_time", deserialize_with = "span::deserialize")]
     pub test_time_limit: Duration,
+    /// A host whose protection went with the target may be without one this long before somebody is told.
+    #[serde(deserialize_with = "span::deserialize")]
+    pub max_gap: Duration,
+    /// Services to enable and start, in this order; of those that the product's rule names.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// How long each of them may take until it is at work, with what it waits for.
+    #[serde(default = "service_time", deserialize_with = "span::deserialize")]
+    pub service_time_limit: Duration,
+    /// Files to write before services are started.
+    #[serde(default)]
+    pub config: Vec<ConfigFile>,
+    /// Settings that a campaign may set otherwise, and what holds where it does not.
+    #[serde(default)]
+    pub settings: Settings,
+}
+
+/// Values of the settings that fill in a configuration file, by name.
+pub type Settings = BTreeMap<String, Vec<String>>;
+
+/// A file to write, as the product's rule has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Which.
+    pub path: String,
+    /// Written only where one of these settings has a value; always when empty. What the package brings stays otherwise.
+    #[serde(default)]
+    pub only_with: Vec<String>,
 }
 
 impl Install {
@@ -121,6 +152,11 @@ const fn sweep_time() -> Duration {
 /// Loading a full signature database takes a scanner up to a minute on a slow disk.
 const fn test_time() -> Duration {
     Duration::from_secs(300)
+}
+
+/// The first signatures are some 300 MiB, and a daemon loads them for a minute.
+const fn service_time() -> Duration {
+    Duration::from_secs(1800)
 }
 
 /// Why a recipe is refused.

@@ -1,3 +1,5 @@
+mod services;
+
 use std::fmt::Write as _;
 
 use cutover_proto::{
@@ -14,11 +16,17 @@ use crate::{
 };
 
 fn composed(inventory: &Inventory, catalog: &Catalog) -> Result<Vec<Step>, ComposeError> {
-    compose(
-        &assess(inventory, &campaign(""), catalog),
-        &ProductId::new("clamav"),
-        catalog,
-    )
+    composed_for("clamav", &Settings::new(), inventory, catalog)
+}
+
+fn composed_for(
+    replacement: &str,
+    settings: &Settings,
+    inventory: &Inventory,
+    catalog: &Catalog,
+) -> Result<Vec<Step>, ComposeError> {
+    let assessment = assess(inventory, &campaign(""), catalog);
+    compose(&assessment, &ProductId::new(replacement), catalog, settings)
 }
 
 fn lines(steps: &[Step]) -> String {
@@ -231,7 +239,9 @@ fn an_rpm_system_gets_its_own_manager_and_its_own_names_of_packages() {
                 | Action::SweepCertificates { .. }
                 | Action::DetectionTest { .. }
                 | Action::Restart { .. }
-                | Action::RepairPackages { .. } => {}
+                | Action::RepairPackages { .. }
+                | Action::EnableService { .. }
+                | Action::WriteConfig { .. } => {}
             }
         }
         used.dedup();

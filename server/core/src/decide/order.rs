@@ -24,7 +24,12 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         .assessment
         .as_ref()
         .and_then(|it| Some((it, it.replacement.as_ref()?.product.clone())))
-        .map(|(it, product)| (compose(it, &product, pen.cx.catalog), product));
+        .map(|(it, product)| {
+            (
+                compose(it, &product, pen.cx.catalog, pen.cx.campaign.settings_of(&product)),
+                product,
+            )
+        });
     let Some((Ok(steps), replacement)) = chosen.filter(|_| phase == Phase::Queued) else {
         return settle(pen);
     };

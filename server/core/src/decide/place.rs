@@ -91,7 +91,7 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(blocker) = it.blockers.first() {
         return (Phase::Blocked, Some(blocker.reason()));
     }
-    if let Err(error) = compose(it, &seen.product, cx.catalog) {
+    if let Err(error) = compose(it, &seen.product, cx.catalog, cx.campaign.settings_of(&seen.product)) {
         return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() }));
     }
     if plan.attempts_used >= cx.campaign.policy.attempts {

@@ -161,7 +161,8 @@ const fn treatment(cause: FailureCause) -> Treatment {
         | FailureCause::ToolFailed
         | FailureCause::StillThere
         | FailureCause::NotDetected
-        | FailureCause::Unsupported => Treatment::Attempt,
+        | FailureCause::Unsupported
+        | FailureCause::ServiceNotActive => Treatment::Attempt,
     }
 }
 

@@ -215,9 +215,15 @@ fn replacement_state(sighting: Option<&Sighting>, campaign: &Campaign) -> Replac
     }
 }
 
-/// Present products that protect and that the campaign does not name.
+/// Present products that protect and that the campaign does not name, not even as another way of setting up one that it
+/// names.
 fn unapproved(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> Vec<ProductId> {
-    let is_named = |product: &ProductId| campaign.replacements.iter().any(|rule| rule.product == *product);
+    let is_named = |product: &ProductId| {
+        campaign
+            .replacements
+            .iter()
+            .any(|rule| rule.product == *product || catalog.is_kin(product, &rule.product))
+    };
     inventory
         .sightings
         .iter()

@@ -79,6 +79,12 @@ impl HostHands for Deadly {
         die(&self.faults);
         unreachable!("the agent ended")
     }
+    fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.enable_service(service, run)
+    }
+    fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
+        self.inner.write_config(path, contents, mode)
+    }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.inner.restart(reason)
     }
@@ -140,6 +146,12 @@ impl HostHands for Orphaning {
     }
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         self.inner.detection_test(product, run)
+    }
+    fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.enable_service(service, run)
+    }
+    fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
+        self.inner.write_config(path, contents, mode)
     }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.inner.restart(reason)

@@ -207,6 +207,18 @@ impl HostHands for CrashingHands {
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         self.each("test", &[], |hands, _| hands.detection_test(product, run))
     }
+    fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        let service = service.to_owned();
+        self.each("enable", std::slice::from_ref(&service), |hands, _| {
+            hands.enable_service(&service, run)
+        })
+    }
+    fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
+        let path = path.to_owned();
+        self.each("write", std::slice::from_ref(&path), |hands, _| {
+            hands.write_config(&path, contents, mode)
+        })
+    }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.each("restart", &[], |hands, _| hands.restart(reason))
     }

@@ -17,7 +17,7 @@ use super::{
 use crate::host::sandbox::{Behaviour, SandboxHands};
 
 /// Runs an order to its end, with an agent that is started again whenever it ended.
-fn to_the_end(world: &World, order: &WorkOrder, crashes: &[u32]) -> End {
+pub(super) fn to_the_end(world: &World, order: &WorkOrder, crashes: &[u32]) -> End {
     let envelope = world.sign(order);
     let mut crashes = crashes.iter();
     for _ in 0..=crashes.len() + 1 {
@@ -75,7 +75,7 @@ fn count(records: &[StepRecord], step: usize, event: RecordEvent) -> usize {
 }
 
 /// What must hold of the records of every run, however often its agent ended.
-fn check_records(world: &World, order: &WorkOrder, at: &str) -> Vec<StepRecord> {
+pub(super) fn check_records(world: &World, order: &WorkOrder, at: &str) -> Vec<StepRecord> {
     let records = world.records();
     let sequences: Vec<u32> = records.iter().map(|record| record.sequence).collect();
     let expected: Vec<u32> = (1..).take(records.len()).collect();

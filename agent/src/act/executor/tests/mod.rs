@@ -8,4 +8,5 @@ mod outcome;
 mod refusal;
 mod repair;
 mod secrets;
+mod services;
 mod world;

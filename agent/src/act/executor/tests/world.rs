@@ -56,6 +56,13 @@ pub(super) struct VirtualClock {
     now_ms: AtomicI64,
 }
 
+impl VirtualClock {
+    /// How much time passed.
+    pub(super) fn waited(&self) -> Duration {
+        Duration::from_millis(self.ticks_ms())
+    }
+}
+
 impl Clock for VirtualClock {
     fn now_ms(&self) -> i64 {
         self.now_ms.load(Ordering::SeqCst)

@@ -14,6 +14,43 @@ use super::{
 };
 
 const CLAMSCAN: &str = "/usr/bin/clamscan";
+const CLAMDSCAN: &str = "/usr/bin/clamdscan";
+/// How often clamd is asked whether it answers, every so many seconds, before it gets the file: it loads its signatures
+/// first, for up to a minute.
+const PING: &str = "60:2";
+
+/// Who scans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scanner {
+    /// The program itself.
+    Program,
+    /// The service, which gets the open file: it runs as a user who may not read ours.
+    Daemon,
+}
+
+impl Scanner {
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Program => CLAMSCAN,
+            Self::Daemon => CLAMDSCAN,
+        }
+    }
+
+    const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Program => &["--stdout", "--no-summary", "--infected"],
+            Self::Daemon => &[
+                "--stdout",
+                "--no-summary",
+                "--infected",
+                "--fdpass",
+                "--wait",
+                "--ping",
+                PING,
+            ],
+        }
+    }
+}
 
 /// The EICAR test file (eicar.org), each byte changed by [`MASK`]: the plain string in a source or a program would make
 /// scanners take this agent away.
@@ -31,10 +68,10 @@ pub(super) fn test_file() -> Vec<u8> {
 }
 
 /// Takes the directory away however the test ends.
-struct Private<'p>(&'p Path);
+pub(super) struct Private<'p>(&'p Path);
 
 impl Private<'_> {
-    fn make(path: &Path) -> Result<Private<'_>, HandsError> {
+    pub(super) fn make(path: &Path) -> Result<Private<'_>, HandsError> {
         // What an agent left that was ended in the middle of a test.
         remove(path);
         DirBuilder::new()
@@ -62,12 +99,28 @@ fn remove(path: &Path) {
 }
 
 /// Runs the scanner on the test file in a directory that only root reads.
-pub(super) fn detect(runner: &Runner, directory: &Path, run: &mut Run<'_>) -> Result<Detection, HandsError> {
-    if !Path::new(CLAMSCAN).exists() {
-        return Err(HandsError::Unsupported(format!("{CLAMSCAN} is not there")));
+pub(super) fn detect(
+    runner: &Runner,
+    scanner: Scanner,
+    directory: &Path,
+    run: &mut Run<'_>,
+) -> Result<Detection, HandsError> {
+    let program = scanner.program();
+    if !Path::new(program).exists() {
+        return Err(HandsError::Unsupported(format!("{program} is not there")));
     }
     let mut session = runner.session(run)?;
     let private = Private::make(directory)?;
+    let path = write_test_file(directory)?;
+    session.tool(program, &[scanner.arguments(), &[path.as_str()]].concat())?;
+    drop(private);
+    let run = session.finish()?;
+    let named = name_in(&run.log_tail, &path);
+    Ok(Detection { run, named })
+}
+
+/// Writes the test file, which only its owner reads, and gives its path.
+pub(super) fn write_test_file(directory: &Path) -> Result<String, HandsError> {
     let file = directory.join("test.com");
     OpenOptions::new()
         .write(true)
@@ -76,17 +129,12 @@ pub(super) fn detect(runner: &Runner, directory: &Path, run: &mut Run<'_>) -> Re
         .open(&file)
         .and_then(|mut open| open.write_all(&test_file()))
         .map_err(|error| HandsError::io(format!("write {}", file.display()), error))?;
-    let path = file.to_string_lossy().into_owned();
-    session.tool(CLAMSCAN, &["--stdout", "--no-summary", "--infected", &path])?;
-    drop(private);
-    let run = session.finish()?;
-    let named = name_in(&run.log_tail, &path);
-    Ok(Detection { run, named })
+    Ok(file.to_string_lossy().into_owned())
 }
 
-/// clamscan prints `PATH: NAME FOUND` for each infected file (clamscan(1)). Every database names this file by its name;
+/// clamscan and its like print `PATH: NAME FOUND` for each infected file (clamscan(1)). Every database names this file by its name;
 /// another find in it would say nothing about detection.
-fn name_in(output: &str, path: &str) -> Option<String> {
+pub(super) fn name_in(output: &str, path: &str) -> Option<String> {
     output.lines().find_map(|line| {
         let name = line.strip_prefix(path)?.strip_prefix(": ")?;
         let name = name.strip_suffix(" FOUND")?;

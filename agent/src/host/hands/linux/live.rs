@@ -13,11 +13,12 @@ use super::{
         tree,
     },
     apt::Apt,
-    clamav,
+    clamav::{self, Scanner},
+    config,
     dnf::{Dnf, Program},
-    leftovers,
+    leftovers, on_access,
     process::{self, Runner},
-    restart,
+    restart, services,
     zypper::Zypper,
 };
 
@@ -29,6 +30,7 @@ pub struct LinuxHands {
     runner: Runner,
     archives: PathBuf,
     test_dir: PathBuf,
+    kept_config: PathBuf,
 }
 
 /// One of the package managers, ready to be asked.
@@ -47,7 +49,8 @@ impl std::fmt::Debug for LinuxHands {
 }
 
 impl LinuxHands {
-    /// Keeps tools' logs, fetched packages and the detection test's directory below `state_dir`.
+    /// Keeps tools' logs, fetched packages, configuration as it was before and the detection test's directory below
+    /// `state_dir`.
     ///
     /// Installers inherit the agent's umask; the agent's unit must leave it at 022.
     #[must_use]
@@ -56,6 +59,7 @@ impl LinuxHands {
             runner: Runner::new(state_dir.join("tool-logs"), ticks),
             archives: state_dir.join("archives"),
             test_dir: state_dir.join("detection-test"),
+            kept_config: state_dir.join("kept-config"),
         }
     }
 
@@ -151,11 +155,21 @@ impl HostHands for LinuxHands {
 
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         match product.as_str() {
-            "clamav" => clamav::detect(&self.runner, &self.test_dir, run),
+            "clamav" => clamav::detect(&self.runner, Scanner::Program, &self.test_dir, run),
+            "clamav-daemon" => clamav::detect(&self.runner, Scanner::Daemon, &self.test_dir, run),
+            "clamav-on-access" => on_access::detect(&self.runner, &self.test_dir, run),
             other => Err(HandsError::Unsupported(format!(
                 "this agent cannot show a test file to {other}"
             ))),
         }
+    }
+
+    fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        services::enable(&self.runner, service, run)
+    }
+
+    fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
+        config::write(Path::new("/"), &self.kept_config, path, contents.as_bytes(), mode)
     }
 
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {

@@ -1,17 +1,20 @@
-//! Live hands for Linux: apt and dpkg, dnf, yum and zypper over rpm, files, the ClamAV scanner, systemd's restart.
+//! Live hands for Linux: apt and dpkg, dnf, yum and zypper over rpm, files, services, the ClamAV scanner, systemd's restart.
 //!
 //! Programs are named by absolute path and started without a shell, with an environment of our own.
 
 mod apt;
 mod clamav;
+mod config;
 mod dnf;
 mod leftovers;
 mod live;
+mod on_access;
 mod patience;
 mod process;
 mod restart;
 mod rpm;
 mod scope;
+mod services;
 #[cfg(test)]
 mod tests;
 mod zypper;

@@ -162,6 +162,11 @@ impl Session<'_, '_, '_> {
         Ok(status.success() && !timed_out)
     }
 
+    /// What names this run.
+    pub(super) fn label(&self) -> &str {
+        &self.run.label
+    }
+
     /// What is left of the step's time.
     pub(super) fn time_left(&self) -> Duration {
         Duration::from_millis(self.deadline.saturating_sub((self.runner.ticks)()))
