@@ -3,7 +3,7 @@
 use cutover_proto::{ids::ProductId, record::RecordEvent};
 
 use crate::{
-    campaign::zone::utc,
+    campaign::{span, zone::utc},
     decide::{Event, Fact},
     judge::{Assessment, Condition},
     plan::{OrderEnd, Origin, Personal, Plan, Reason, Verify},
@@ -23,6 +23,10 @@ pub fn line(event: &Event) -> String {
         Fact::TargetSeen { products } => format!("first shown to carry {}", list(products)),
         Fact::TargetVanished => "the target vanished, not done by us".to_owned(),
         Fact::ProtectionTurned { grade, cover, .. } => format!("protection is {grade}: {cover}"),
+        Fact::GapBegan { bound_ms } => {
+            format!("a gap in protection began; the recipe bears {}", span::words(*bound_ms))
+        }
+        Fact::GapExceeded => "without protection for longer than the recipe bears".to_owned(),
         Fact::Moved { to, reason } => format!("moved to {to}{}", because(reason.as_ref())),
         Fact::ReasonTurned { reason: Some(reason) } => format!("stays: {}", reason.text()),
         Fact::ReasonTurned { reason: None } => "stays; the reason is gone".to_owned(),

@@ -38,6 +38,16 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     parse(&text).map_err(D::Error::custom)
 }
 
+/// A length of time as a file would spell it, in the largest unit that divides it.
+#[must_use]
+pub fn words(ms: i64) -> String {
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    match units.iter().find(|(unit, _)| ms != 0 && ms % unit == 0) {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None => format!("{ms}ms"),
+    }
+}
+
 /// A duration as signed milliseconds, the unit of instants.
 #[must_use]
 pub fn ms(duration: Duration) -> i64 {

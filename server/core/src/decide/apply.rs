@@ -2,7 +2,7 @@
 
 use cutover_proto::record::RecordEvent;
 
-use crate::plan::{Account, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, is_legal};
+use crate::plan::{Account, Cover, Gap, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, is_legal};
 
 use super::{Event, Fact};
 
@@ -84,7 +84,25 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             plan.first_carried_ms.get_or_insert(at_ms);
         }
         Fact::TargetVanished => {}
-        Fact::ProtectionTurned { grade, cover, since_ms } => plan.account.turn(*grade, *cover, *since_ms),
+        Fact::ProtectionTurned { grade, cover, since_ms } => {
+            plan.account.turn(*grade, *cover, *since_ms);
+            // A host that is not heard of any more is still in its gap.
+            if *cover == Cover::Protected {
+                plan.gap = None;
+            }
+        }
+        Fact::GapBegan { bound_ms } => {
+            plan.gap = Some(Gap {
+                since_ms: at_ms,
+                bound_ms: *bound_ms,
+                told: false,
+            });
+        }
+        Fact::GapExceeded => {
+            if let Some(gap) = &mut plan.gap {
+                gap.told = true;
+            }
+        }
         Fact::Moved { to, reason } => move_to(plan, at_ms, *to, reason.as_ref())?,
         Fact::ReasonTurned { reason } => plan.reason.clone_from(reason),
         Fact::ReplacementChosen { product } => plan.replacement = Some(product.clone()),

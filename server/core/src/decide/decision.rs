@@ -12,6 +12,8 @@ words! {
         Regression = "regression",
         /// The replacement is not healthy beyond the bound.
         ProtectionLost = "protection-lost",
+        /// An order left the host without protection for longer than the recipe bears.
+        Unprotected = "unprotected",
         /// Attempts are used up.
         Failed = "failed",
         /// A step that must not run twice was interrupted.

@@ -62,6 +62,13 @@ pub enum Fact {
         /// From when on.
         since_ms: i64,
     },
+    /// An order that was at work left the host without protection that counts.
+    GapBegan {
+        /// How long the recipe bears it.
+        bound_ms: i64,
+    },
+    /// That lasted longer than the recipe bears.
+    GapExceeded,
     /// The plan moved.
     Moved {
         /// To this phase.
@@ -285,6 +292,8 @@ impl Fact {
             Self::TargetSeen { .. } => "target-seen",
             Self::TargetVanished => "target-vanished",
             Self::ProtectionTurned { .. } => "protection-turned",
+            Self::GapBegan { .. } => "gap-began",
+            Self::GapExceeded => "gap-exceeded",
             Self::Moved { .. } => "moved",
             Self::ReasonTurned { .. } => "reason-turned",
             Self::ReplacementChosen { .. } => "replacement-chosen",

@@ -3,7 +3,10 @@
 use cutover_proto::verdict::Protection;
 
 use super::{AlarmKind, Cx, Decision, Effect, Event, Fact, Refused, apply};
-use crate::plan::{Cover, Phase, Plan, Reason};
+use crate::{
+    campaign::span,
+    plan::{Cover, Phase, Plan, Reason},
+};
 
 pub(super) struct Pen<'a> {
     /// The plan with everything that was written so far.
@@ -85,6 +88,18 @@ impl<'a> Pen<'a> {
         if self.plan.account.grade == grade && self.plan.account.cover == cover {
             return Ok(());
         }
-        self.write(Fact::ProtectionTurned { grade, cover, since_ms })
+        self.write(Fact::ProtectionTurned { grade, cover, since_ms })?;
+        let bound = self
+            .plan
+            .order
+            .as_ref()
+            .and_then(|order| self.cx.catalog.installation(&order.replacement))
+            .map(|install| span::ms(install.max_gap));
+        match bound {
+            Some(bound_ms) if cover == Cover::Unprotected && self.plan.gap.is_none() => {
+                self.write(Fact::GapBegan { bound_ms })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use cutover_proto::verdict::Protection;
 
-use super::{Cx, Effect, Fact, Refused, look, order, pen::Pen, place::settle, verify};
+use super::{AlarmKind, Cx, Effect, Fact, Refused, look, order, pen::Pen, place::settle, verify};
 use crate::{
+    campaign::span,
     plan::{HoldKind, OrderEnd, Phase, Reason, Verify},
     waiting::{self, WakeKind},
 };
@@ -79,11 +80,31 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
         }
         WakeKind::Protection if pen.plan.phase == Phase::Verifying => verify::out_of_time(pen),
         WakeKind::Protection => look::protection_lost(pen),
+        WakeKind::Gap => gap_exceeded(pen),
         WakeKind::Stale => {
             pen.write(Fact::WentStale { last_seen_ms })?;
             pen.turn_protection(Protection::Unobserved, last_seen_ms)
         }
     }
+}
+
+/// What the order was to bring did not come in time. The plan stays where it is: its own limits move it.
+fn gap_exceeded(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    let Some(gap) = pen.plan.gap else {
+        return Ok(());
+    };
+    let host = pen
+        .plan
+        .assessment
+        .as_ref()
+        .map_or("the host", |it| it.hostname.as_str());
+    let text = format!(
+        "{host} has been without protection since {}, longer than the {} that the recipe bears; see why its order does not go on",
+        crate::campaign::zone::utc(gap.since_ms),
+        span::words(gap.bound_ms)
+    );
+    pen.alarm(AlarmKind::Unprotected, text);
+    pen.write(Fact::GapExceeded)
 }
 
 fn lift_ended_holds(pen: &mut Pen<'_>) -> Result<(), Refused> {

@@ -30,6 +30,17 @@ pub struct Account {
     pub closed: Spent,
 }
 
+/// A gap in protection that an order of ours opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Server time of its beginning.
+    pub since_ms: i64,
+    /// How long the recipe bears it, in milliseconds.
+    pub bound_ms: i64,
+    /// Whether somebody was told that it lasts longer.
+    pub told: bool,
+}
+
 /// Milliseconds of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Spent {

@@ -12,7 +12,7 @@ mod reason_text;
 mod row;
 mod transitions;
 
-pub use account::{Account, Cover, Spent};
+pub use account::{Account, Cover, Gap, Spent};
 pub use holds::{Exemption, Hold, HoldKind};
 pub use order::{OpenOrder, OrderEnd};
 pub use personal::{NotADigest, Personal};

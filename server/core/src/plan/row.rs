@@ -9,7 +9,7 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Exemption, Hold, HoldKind, OpenOrder, Personal, Phase, Reason};
+use super::{Account, Exemption, Gap, Hold, HoldKind, OpenOrder, Personal, Phase, Reason};
 use crate::{judge::Assessment, standing::Bucket};
 
 words! {
@@ -186,6 +186,9 @@ pub struct Plan {
     pub leftovers: Vec<ProductId>,
     /// Time under protection.
     pub account: Account,
+    /// The gap that an order opened and nothing has closed yet.
+    #[serde(default)]
+    pub gap: Option<Gap>,
     /// How often the target came back after `migrated`.
     #[serde(default)]
     pub regressions: u32,
@@ -239,6 +242,7 @@ impl Plan {
             unhealthy_since_ms: None,
             leftovers: Vec::new(),
             account: Account::open(0),
+            gap: None,
             regressions: 0,
             protection_losses: 0,
             stale: false,

@@ -29,6 +29,8 @@ words! {
         Soak = "soak",
         /// The replacement was not healthy for too long.
         Protection = "protection",
+        /// An order left the host without protection for too long.
+        Gap = "gap",
         /// The host may have gone stale.
         Stale = "stale",
     }
@@ -89,6 +91,9 @@ pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages
     }
     if let Some(since_ms) = plan.unhealthy_since_ms {
         add(WakeKind::Protection, after(since_ms, policy.protection_bound, outages));
+    }
+    if let Some(gap) = plan.gap.filter(|gap| !gap.told) {
+        add(WakeKind::Gap, after_ms(gap.since_ms, gap.bound_ms, outages));
     }
     if !plan.stale {
         add(WakeKind::Stale, after(last_seen_ms, policy.stale_after, outages));

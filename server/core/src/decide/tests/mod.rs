@@ -2,6 +2,7 @@
 
 mod acts;
 mod awkward;
+mod gap;
 mod properties;
 mod story;
 mod table;
