@@ -7,7 +7,7 @@ use cutover_proto::{
     verdict::Protection,
 };
 
-use super::{Install, Recipe, RecipeError, Removal, SCHEMA};
+use super::{Beside, Install, Recipe, RecipeError, Removal, SCHEMA};
 
 impl Recipe {
     /// Reads a file and checks it against the product's rule.
@@ -67,6 +67,13 @@ impl Recipe {
                     return Err(format!(
                         "packages_by: `{manager}` needs at least one package and must be among `managers`"
                     ));
+                }
+                if install.is_blocking() && install.beside == Beside::First {
+                    return Err(
+                        "it decides about every file before it is opened, and two such products can hang a machine; write \
+                         another `beside`, or `blocking = false` where it only watches"
+                            .to_owned(),
+                    );
                 }
                 if !matches!(install.grade, Protection::RealTime | Protection::OnDemand) {
                     return Err(format!(

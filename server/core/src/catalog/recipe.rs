@@ -90,6 +90,10 @@ pub struct Install {
     pub packages_by: BTreeMap<PackageManager, Vec<String>>,
     /// What it gives when it is healthy.
     pub grade: Protection,
+    /// Whether it decides about every file before it is opened. Unless set, what protects in real time does. Two such
+    /// products can hang a machine (Microsoft's prerequisites of Defender for Endpoint on Linux).
+    #[serde(default)]
+    pub blocking: Option<bool>,
     /// Whether it may stand beside each target.
     pub beside: Beside,
     /// Free room that it needs, MiB.
@@ -141,6 +145,14 @@ impl Install {
     #[must_use]
     pub fn packages_for(&self, manager: PackageManager) -> &[String] {
         self.packages_by.get(&manager).unwrap_or(&self.packages)
+    }
+}
+
+impl Install {
+    /// Whether it decides about every file before it is opened.
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        self.blocking.unwrap_or(self.grade == Protection::RealTime)
     }
 }
 

@@ -192,6 +192,18 @@ fn a_recipe_may_sweep_only_groups_and_certificates_that_the_rule_offers() {
 }
 
 #[test]
+fn a_recipe_that_intercepts_files_may_not_come_first_unless_it_only_watches() {
+    let rules = catalog().rules;
+    let rule = |product: &str| rules.get(&ProductId::new(product)).cloned();
+    let text = include_str!("../../../recipes/clamav.toml");
+    let read = |change: &str| Recipe::parse("r.toml", &text.replace("grade = \"on-demand\"", change), rule);
+    let refused = read("grade = \"real-time\"").unwrap_err().to_string();
+    assert!(refused.contains("hang a machine"), "{refused}");
+    assert!(read("grade = \"real-time\"\nblocking = false").is_ok());
+    assert!(read("grade = \"on-demand\"\nblocking = true").is_err());
+}
+
+#[test]
 fn a_recipe_with_an_unknown_key_or_the_wrong_role_is_refused() {
     let catalog = catalog();
     let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();

@@ -272,6 +272,9 @@ fn blockers(it: &Assessment, inventory: &Inventory, catalog: &Catalog) -> Vec<Bl
                 product: product.clone(),
             });
         }
+        if install.is_blocking() {
+            blockers.extend(intercepted(product, inventory, catalog));
+        }
         match inventory.facts.free_disk_mib {
             Some(free_mib) if free_mib < install.needs_free_mib => {
                 blockers.push(Blocker::LittleDisk {
@@ -283,4 +286,20 @@ fn blockers(it: &Assessment, inventory: &Inventory, catalog: &Catalog) -> Vec<Bl
         }
     }
     blockers
+}
+
+/// Products that decide about files and stay. Targets do not: where the replacement may not stand beside them, they go
+/// first.
+fn intercepted(replacement: &ProductId, inventory: &Inventory, catalog: &Catalog) -> Vec<Blocker> {
+    let is_target = |product| catalog.rules.get(product).is_some_and(|rule| rule.role == Role::Target);
+    let decides = |sighting: &&Sighting| seen(sighting).any(|evidence| evidence.kind == EvidenceKind::Listener);
+    inventory
+        .sightings
+        .iter()
+        .filter(|sighting| sighting.product != *replacement && !is_target(&sighting.product))
+        .filter(decides)
+        .map(|sighting| Blocker::Intercepted {
+            by: sighting.product.clone(),
+        })
+        .collect()
 }

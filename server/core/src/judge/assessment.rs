@@ -102,6 +102,11 @@ pub enum Blocker {
         /// The recipes ask for.
         need_mib: u64,
     },
+    /// Another product decides about every file before it is opened, as the replacement would. Two can hang a machine.
+    Intercepted {
+        /// Which.
+        by: ProductId,
+    },
     /// None that the recipe can use.
     NoPackageManager {
         /// Whose recipe.
@@ -216,7 +221,7 @@ impl Blocker {
     pub const fn is_encryption(&self) -> bool {
         match self {
             Self::EncryptedByTarget | Self::EncryptionUnknown => true,
-            Self::LittleDisk { .. } | Self::NoPackageManager { .. } => false,
+            Self::LittleDisk { .. } | Self::Intercepted { .. } | Self::NoPackageManager { .. } => false,
         }
     }
 
@@ -230,6 +235,7 @@ impl Blocker {
                 free_mib: *free_mib,
                 need_mib: *need_mib,
             },
+            Self::Intercepted { by } => Reason::Intercepted { by: by.clone() },
             Self::NoPackageManager { product } => Reason::NoPackageManager {
                 product: product.clone(),
             },

@@ -200,3 +200,32 @@ proptest! {
         prop_assert_eq!(judged(&it).condition, expected);
     }
 }
+
+/// What is seen of a product that decides about files.
+fn deciding(mut inventory: cutover_proto::inventory::Inventory, product: &str) -> cutover_proto::inventory::Inventory {
+    inventory = with(inventory, product, Verdict::Running);
+    let sighting = inventory.sightings.last_mut().unwrap();
+    sighting.evidence[0].kind = EvidenceKind::Listener;
+    inventory
+}
+
+#[test]
+fn a_replacement_that_intercepts_files_is_not_put_beside_another_that_does() {
+    let blocks = |inventory: &cutover_proto::inventory::Inventory, grade| {
+        let mut catalog = catalog();
+        let clamav = catalog.recipes.get_mut(&ProductId::new("clamav")).unwrap();
+        clamav.install.as_mut().unwrap().grade = grade;
+        assess(inventory, &campaign(""), &catalog).blockers
+    };
+    let foreign = deciding(carrying(), "other");
+    let expected = [Blocker::Intercepted { by: "other".into() }];
+    assert_eq!(blocks(&foreign, Protection::RealTime), expected);
+    // One that reads files when it is asked may; and the target goes before the replacement comes.
+    assert_eq!(blocks(&foreign, Protection::OnDemand), []);
+    assert_eq!(blocks(&deciding(inventory(), "kesl"), Protection::RealTime), []);
+    // What was not seen to decide does not block.
+    assert_eq!(
+        blocks(&with(carrying(), "other", Verdict::Running), Protection::RealTime),
+        []
+    );
+}

@@ -68,6 +68,11 @@ pub enum Reason {
         /// The recipes ask for this much, MiB.
         need_mib: u64,
     },
+    /// Another product decides about every file before it is opened, as the replacement would.
+    Intercepted {
+        /// Which.
+        by: ProductId,
+    },
     /// None of the package managers that the recipes can use is there.
     NoPackageManager {
         /// The product whose recipe asks.

@@ -25,6 +25,11 @@ impl Reason {
             Self::EncryptedByTarget => "the product that is to go holds the keys of the disks".to_owned(),
             Self::EncryptionUnknown => "who encrypts the disks could not be told".to_owned(),
             Self::LittleDisk { free_mib, need_mib } => format!("{free_mib} MiB are free, {need_mib} MiB are needed"),
+            Self::Intercepted { by } => {
+                format!(
+                    "{by} decides about every file before it is opened, as the replacement would; two can hang the machine"
+                )
+            }
             Self::NoPackageManager { product } => {
                 format!("no package manager that the recipe of {product} can use is there")
             }
@@ -84,6 +89,9 @@ impl Reason {
             Self::LittleDisk { free_mib, need_mib } => {
                 format!("free {} MiB more", need_mib.saturating_sub(*free_mib))
             }
+            Self::Intercepted { by } => {
+                format!("remove {by} or set it to watch only, or name a replacement that does not intercept files")
+            }
             Self::NoPackageManager { .. } => {
                 "extend the recipe in the catalog, or do it by hand at the machine".to_owned()
             }
@@ -114,6 +122,7 @@ impl Reason {
             | Self::UnapprovedReplacement { .. }
             | Self::GradeNotAccepted { .. }
             | Self::EncryptedByTarget
+            | Self::Intercepted { .. }
             | Self::AttemptsUsed { .. } => Owner::Operator,
             Self::NoRecipe { .. } | Self::NoPackageManager { .. } => Owner::Catalog,
             Self::StepInterrupted { .. } | Self::RestartOverdue { .. } | Self::ReplacementUnhealthy { .. } => {
