@@ -21,6 +21,10 @@ use crate::config::{Config, DEFAULT_FILE};
 /// Refused or failed; clap itself ends with 2 where the command line is wrong.
 const EXIT_FAILED: u8 = 1;
 
+/// With this the agent ends itself, between two orders, and wants to be started again: it used more memory than it may
+/// (EX_TEMPFAIL of sysexits.h). The unit names it too.
+pub const EXIT_RESTART_ME: u8 = 75;
+
 /// Looks for products that must go, and carries out what the server signed.
 #[derive(Debug, Parser)]
 #[command(name = "cutover-agent", version, about)]

@@ -3,6 +3,7 @@
 pub mod dpkg;
 pub mod mountinfo;
 pub mod os_release;
+pub mod own_process;
 pub mod rpm;
 pub mod unit;
 
