@@ -10,6 +10,8 @@ mod run;
 pub mod scan;
 #[cfg(feature = "link")]
 mod status;
+#[cfg(all(feature = "link", target_os = "linux"))]
+mod uninstall;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -49,6 +51,8 @@ enum Command {
     Run,
     #[cfg(feature = "link")]
     Status(status::StatusArgs),
+    #[cfg(all(feature = "link", target_os = "linux"))]
+    Uninstall(uninstall::UninstallArgs),
 }
 
 impl Arguments {
@@ -84,6 +88,8 @@ impl Arguments {
             Command::Run => run::run(&config),
             #[cfg(feature = "link")]
             Command::Status(arguments) => status::run(&arguments, &config),
+            #[cfg(all(feature = "link", target_os = "linux"))]
+            Command::Uninstall(arguments) => uninstall::run(arguments, &config),
         }
     }
 

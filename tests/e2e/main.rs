@@ -14,4 +14,5 @@ mod planted_root;
 mod server;
 mod stage;
 mod station;
+mod uninstall;
 mod workstation;

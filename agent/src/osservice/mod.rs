@@ -7,19 +7,27 @@
 mod channel;
 #[cfg(unix)]
 mod heart;
+#[cfg(target_os = "linux")]
+mod installed;
 #[cfg(unix)]
 mod notify;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod uninstall;
 
 #[cfg(unix)]
 pub use channel::{Channel, ChannelError, ask_status};
 #[cfg(unix)]
 pub use heart::Heart;
+#[cfg(target_os = "linux")]
+pub use installed::{LEFT, Manner, PROGRAM, UNIT, installed};
 #[cfg(unix)]
 pub use notify::Notifier;
 #[cfg(unix)]
 pub use signals::until_told_to_end;
+#[cfg(target_os = "linux")]
+pub use uninstall::{Stays, runs_from_elsewhere, uninstall};
 
 #[cfg(all(test, unix))]
 mod tests;
