@@ -11,6 +11,7 @@ mod logs;
 mod machine;
 mod migration;
 mod planted_root;
+mod secrets;
 mod server;
 mod stage;
 mod station;

@@ -13,5 +13,6 @@ mod memory;
 mod notified;
 mod program;
 mod pulse;
+mod sealed;
 mod server;
 mod service;
