@@ -10,6 +10,8 @@ mod run;
 pub mod scan;
 #[cfg(feature = "link")]
 mod status;
+#[cfg(all(feature = "link", target_os = "linux"))]
+mod uninstall;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -20,6 +22,10 @@ use crate::config::{Config, DEFAULT_FILE};
 
 /// Refused or failed; clap itself ends with 2 where the command line is wrong.
 const EXIT_FAILED: u8 = 1;
+
+/// With this the agent ends itself, between two orders, and wants to be started again: it used more memory than it may
+/// (EX_TEMPFAIL of sysexits.h). The unit names it too.
+pub const EXIT_RESTART_ME: u8 = 75;
 
 /// Looks for products that must go, and carries out what the server signed.
 #[derive(Debug, Parser)]
@@ -45,6 +51,8 @@ enum Command {
     Run,
     #[cfg(feature = "link")]
     Status(status::StatusArgs),
+    #[cfg(all(feature = "link", target_os = "linux"))]
+    Uninstall(uninstall::UninstallArgs),
 }
 
 impl Arguments {
@@ -80,6 +88,8 @@ impl Arguments {
             Command::Run => run::run(&config),
             #[cfg(feature = "link")]
             Command::Status(arguments) => status::run(&arguments, &config),
+            #[cfg(all(feature = "link", target_os = "linux"))]
+            Command::Uninstall(arguments) => uninstall::run(arguments, &config),
         }
     }
 

@@ -15,6 +15,14 @@ use cutover_proto::words;
 pub const DEFAULT_FILE: &str = "/etc/cutover/agent.toml";
 /// Where an agent keeps what it has.
 pub const DEFAULT_STATE_DIR: &str = "/var/lib/cutover/agent";
+/// Several times what an agent at work uses, and less than its packaged unit allows.
+pub const DEFAULT_MEMORY_LIMIT_MIB: u64 = 128;
+/// An agent needs some 10 MiB; with less it would never get to work.
+const LEAST_MEMORY_LIMIT_MIB: u64 = 32;
+/// A look may take longer; whoever works at the machine goes first.
+pub const DEFAULT_LOOK_NICE: u8 = 10;
+/// The nicest there is (nice(1)).
+const NICEST: u64 = 19;
 /// What variables begin with.
 pub const PREFIX: &str = "CUTOVER_AGENT_";
 /// Variables that are no settings: they stand for arguments of single commands.
@@ -33,6 +41,10 @@ words! {
         StateDir = "state_dir",
         /// While this file exists no order begins, and one at work ends at its next safe point.
         HoldFile = "hold_file",
+        /// Resident memory, MiB, beyond which the agent ends itself between two orders; 0 for no limit.
+        MemoryLimitMib = "memory_limit_mib",
+        /// How nice the agent's own looks are, from 0 to 19.
+        LookNice = "look_nice",
         /// Where `status` speaks to `run`.
         Socket = "socket",
         /// `text` or `json`.
@@ -61,6 +73,10 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// The local hold.
     pub hold_file: PathBuf,
+    /// Resident memory, MiB; none for no limit.
+    pub memory_limit_mib: Option<u64>,
+    /// Of the agent's own looks, as nice(1) counts.
+    pub look_nice: u8,
     /// The local channel.
     pub socket: PathBuf,
     /// How logs are written.
@@ -144,6 +160,8 @@ impl Config {
             hold_file: PathBuf::new(),
             socket: PathBuf::new(),
             state_dir: PathBuf::new(),
+            memory_limit_mib: memory_limit(found)?,
+            look_nice: look_nice(found)?,
             log_format: match text(found, Key::LogFormat)? {
                 None => LogFormat::Text,
                 Some((word, found)) => {
@@ -247,6 +265,8 @@ fn read_environment(
                 let servers = value.split(',').map(|server| toml::Value::from(server.trim()));
                 toml::Value::Array(servers.collect())
             }
+            // What is no number is refused where the number is read, with the key's own words.
+            Key::MemoryLimitMib | Key::LookNice => value.parse::<i64>().map_or_else(|_| value.into(), Into::into),
             Key::StateDir | Key::HoldFile | Key::Socket | Key::LogFormat | Key::LogLevel => value.into(),
         };
         let place = format!("environment variable {name}");
@@ -284,6 +304,37 @@ fn path(found: &BTreeMap<Key, Found>, key: Key) -> Result<Option<PathBuf>, Confi
         Some((text, _)) if Path::new(text).is_absolute() => Ok(Some(PathBuf::from(text))),
         Some((_, found)) => Err(found.refused(key, "takes an absolute path")),
         None => Ok(None),
+    }
+}
+
+fn number<'a>(found: &'a BTreeMap<Key, Found>, key: Key, takes: &str) -> Result<Option<(u64, &'a Found)>, ConfigError> {
+    let Some(found) = found.get(&key) else {
+        return Ok(None);
+    };
+    let number = found.value.as_integer().and_then(|number| u64::try_from(number).ok());
+    number
+        .map(|number| Some((number, found)))
+        .ok_or_else(|| found.refused(key, takes))
+}
+
+fn memory_limit(found: &BTreeMap<Key, Found>) -> Result<Option<u64>, ConfigError> {
+    let takes = "takes a number of MiB, at least 32, or 0 for no limit";
+    match number(found, Key::MemoryLimitMib, takes)? {
+        None => Ok(Some(DEFAULT_MEMORY_LIMIT_MIB)),
+        Some((0, _)) => Ok(None),
+        Some((mib, found)) if mib < LEAST_MEMORY_LIMIT_MIB => Err(found.refused(Key::MemoryLimitMib, takes)),
+        Some((mib, _)) => Ok(Some(mib)),
+    }
+}
+
+fn look_nice(found: &BTreeMap<Key, Found>) -> Result<u8, ConfigError> {
+    let takes = "takes a whole number from 0 to 19";
+    match number(found, Key::LookNice, takes)? {
+        None => Ok(DEFAULT_LOOK_NICE),
+        Some((nice, found)) => u8::try_from(nice)
+            .ok()
+            .filter(|_| nice <= NICEST)
+            .ok_or_else(|| found.refused(Key::LookNice, takes)),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Puts a server together: store, keys, use cases, both listeners, background work. The only place that knows them all.
 
+mod notify;
+mod service_manager;
+
 use std::{future::IntoFuture, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
@@ -27,6 +30,8 @@ use crate::{
     web::{self, PeopleListener},
 };
 
+pub use service_manager::ServiceManager;
+
 /// A server that runs.
 #[derive(Debug)]
 pub struct App {
@@ -36,6 +41,7 @@ pub struct App {
     pub agents: SocketAddr,
     /// Where people reach it.
     pub people: SocketAddr,
+    passes: watch::Receiver<u64>,
     stop: watch::Sender<bool>,
     running: Vec<JoinHandle<()>>,
     sole: Option<Sole>,
@@ -155,16 +161,25 @@ impl App {
             tokio::spawn(route_notices(service.clone(), hub, connections, stopped.clone())),
         ];
         let http = reqwest::Client::builder().build().context("HTTP client for webhooks")?;
-        running.push(tokio::spawn(Tasks::new(service.clone(), http).run(stopped)));
+        let tasks = Tasks::new(service.clone(), http);
+        let passes = tasks.passes();
+        running.push(tokio::spawn(tasks.run(stopped)));
         tracing::info!(agents = %agents_address, people = %people_address, "serving");
         Ok(Self {
             service,
             agents: agents_address,
             people: people_address,
+            passes,
             stop,
             running,
             sole,
         })
+    }
+
+    /// Counts the passes of the background work.
+    #[must_use]
+    pub fn passes(&self) -> watch::Receiver<u64> {
+        self.passes.clone()
     }
 
     /// Stops taking calls, ends what runs, and closes the store.

@@ -150,9 +150,29 @@ impl Server {
         Ok(made.stdout.trim().to_owned())
     }
 
+    /// Its process, while it runs.
+    pub(super) fn pid(&self) -> Option<i32> {
+        self.running.as_ref().map(Running::pid)
+    }
+
+    /// All that it keeps.
+    pub(super) fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// Where its store lies.
     pub(super) fn store(&self) -> PathBuf {
-        self.directory.path().join("data/cutover.db")
+        self.data_dir().join("cutover.db")
+    }
+
+    /// What the administrator signs in with.
+    pub(super) fn admin_token_file(&self) -> PathBuf {
+        self.data_dir().join("admin.token")
+    }
+
+    /// Its text.
+    pub(super) fn admin_token(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.admin_token_file())?.trim().to_owned())
     }
 
     /// Runs a command of the operator's to its end.

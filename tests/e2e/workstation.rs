@@ -12,7 +12,7 @@ use crate::server::Server;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-const AGENT: &str = "/usr/local/bin/cutover-agent";
+pub(super) const AGENT: &str = "/usr/local/bin/cutover-agent";
 
 /// The machine. Dropping it ends all that runs on it.
 pub(super) struct Workstation {
@@ -66,15 +66,37 @@ impl Workstation {
         Ok(())
     }
 
+    /// The same, with the token in a file that only root reads.
+    pub(super) fn enroll_by_file(&self, server: &Server, token_file: &str) -> Result<()> {
+        let address = server.address();
+        let line = [
+            AGENT,
+            "enroll",
+            "--server",
+            &address,
+            "--ca-fingerprint",
+            server.fingerprint(),
+        ];
+        let line = [&line[..], &["--token-file", token_file]].concat();
+        self.root.run(&line, LIMIT)?.succeeded()?;
+        Ok(())
+    }
+
     /// Starts the agent as its service would be started.
     pub(super) fn start_agent(&mut self) -> Result<()> {
+        self.start_agent_at("info,cutover_agent=debug")
+    }
+
+    /// The same, with everything logged that any part of it can say.
+    pub(super) fn start_agent_saying_all(&mut self) -> Result<()> {
+        self.start_agent_at("trace")
+    }
+
+    fn start_agent_at(&mut self, log_level: &str) -> Result<()> {
         ensure!(self.agent.is_none(), "the agent runs already");
         let log = self.logs.path().join("agent.log");
-        self.agent = Some(self.root.spawn(
-            &[AGENT, "run"],
-            &[("CUTOVER_AGENT_LOG_LEVEL", "info,cutover_agent=debug")],
-            &log,
-        )?);
+        let environment = [("CUTOVER_AGENT_LOG_LEVEL", log_level)];
+        self.agent = Some(self.root.spawn(&[AGENT, "run"], &environment, &log)?);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod channel;
 mod check_in;
+mod condition;
 mod database;
 mod enrolment;
 mod inventories;

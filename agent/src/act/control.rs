@@ -70,6 +70,12 @@ impl Control {
         if let Some(reason) = self.state().cancels.get(&order) {
             return Some(format!("cancelled by the server: {reason}"));
         }
+        self.hold()
+    }
+
+    /// Why the host is held by its own file, where it is.
+    #[must_use]
+    pub fn hold(&self) -> Option<String> {
         let path = self.hold_file.as_ref()?;
         match fs::symlink_metadata(path) {
             Ok(_) => Some(format!("held on this host; remove {} to let it go on", path.display())),

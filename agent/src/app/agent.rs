@@ -23,7 +23,16 @@ pub struct Agent;
 pub struct Handle {
     inputs: mpsc::UnboundedSender<Input>,
     link: Arc<Link>,
-    task: Option<JoinHandle<()>>,
+    task: Option<JoinHandle<LoopEnd>>,
+}
+
+/// How the loop of an agent ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoopEnd {
+    /// It was told to.
+    Told,
+    /// By itself, between two orders: it uses more memory than it may, and a fresh start is wanted.
+    TooMuchMemory(String),
 }
 
 impl Agent {
@@ -68,16 +77,19 @@ impl Handle {
 
     /// Stops checking in and looking, and waits for that. An order at work is not interrupted here: it goes on until the
     /// process ends, and the journal tells the next start.
-    pub async fn shutdown(mut self) {
+    /// Says how the loop ended; none where that was by a fault of the program.
+    pub async fn shutdown(mut self) -> Option<LoopEnd> {
         let _ = self.inputs.send(Input::Stop);
-        if let Some(task) = self.task.take()
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the agent's loop did not end well");
+        match self.task.take()?.await {
+            Ok(end) => Some(end),
+            Err(error) => {
+                tracing::error!(%error, "the agent's loop did not end well");
+                None
+            }
         }
     }
 
-    /// Waits until the loop has ended by itself, which it does only by a fault of the program.
+    /// Waits until the loop has ended by itself; [`Self::shutdown`] says how.
     pub async fn ended(&self) {
         self.inputs.closed().await;
     }

@@ -67,7 +67,14 @@ impl Life {
             .to_string()
     }
 
-    pub(super) fn answered(&mut self, reply: cutover_proto::v1::CheckInReply, now: Ticks) {
+    pub(super) fn answered(&mut self, mut reply: cutover_proto::v1::CheckInReply, now: Ticks) {
+        // The executor would refuse it too, but an order thread at work would keep the journal from being settled: a server
+        // that goes on sending could do so for ever.
+        if self.journal().state() != JournalState::Sound && reply.work_order.take().is_some() {
+            tracing::warn!(
+                "an order came while the journal cannot be trusted; it is left to the server to send it again"
+            );
+        }
         let effects = self.session.handle_reply(reply, now);
         let trusted = self.session.trusted();
         self.control.checked_in(trusted.now_ms(now));

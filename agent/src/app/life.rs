@@ -12,9 +12,12 @@ use tokio::{
 };
 
 use super::{
+    agent::LoopEnd,
     clock::HostClock,
+    footprint::{Ending, Limits},
     orders::OrderEnd,
     parts::{MakeHands, Parts, StartError},
+    pulse::Pulse,
     state_dir::{StateDir, refused},
     status::AgentStatus,
 };
@@ -78,6 +81,12 @@ pub(super) struct Life {
     /// When the order that the journal holds open is taken up again.
     pub(super) resume_at: Option<Ticks>,
     pub(super) watch_wanted: watch::Sender<bool>,
+    pub(super) limits: Limits,
+    pub(super) started: Ticks,
+    pub(super) next_self_look: Ticks,
+    /// Set once it uses too much.
+    pub(super) ending: Option<Ending>,
+    pulse: Option<Box<dyn Pulse>>,
     pub(super) tasks: JoinSet<()>,
 }
 
@@ -137,6 +146,11 @@ impl Life {
             order_at_work: false,
             resume_at,
             watch_wanted: watch::Sender::new(false),
+            limits: parts.limits,
+            started: now,
+            next_self_look: now,
+            ending: None,
+            pulse: parts.pulse,
             tasks: JoinSet::new(),
         };
         life.sign_kept_inventory_anew();
@@ -152,28 +166,47 @@ impl Life {
     }
 
     #[tracing::instrument(name = "agent", skip_all, fields(host = %self.identity.host_id()))]
-    pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+    pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) -> LoopEnd {
         self.watch_for_nudges();
         self.watch_packages();
-        loop {
+        let end = loop {
             let now = self.clock.ticks();
-            let wait = self.do_what_is_due(now);
+            if let Some(why) = self.may_end(now) {
+                break LoopEnd::TooMuchMemory(why);
+            }
+            let wait = self.do_what_is_due(now).min(self.next_self_look.since(now));
+            let wait = wait.min(self.beat(now));
             let input = tokio::select! {
                 input = inputs.recv() => input,
                 () = tokio::time::sleep(wait) => continue,
             };
             match input {
-                Some(Input::Stop) | None => break,
+                Some(Input::Stop) | None => break LoopEnd::Told,
                 Some(input) => self.take(input),
             }
             while self.tasks.try_join_next().is_some() {}
-        }
+        };
         // Calls and streams end here; the server learns nothing from a lost reply that a later check-in does not say.
         self.tasks.shutdown().await;
+        end
+    }
+
+    /// Gives a sign of life, and says when the next is due.
+    fn beat(&mut self, now: Ticks) -> Duration {
+        let Some(mut pulse) = self.pulse.take() else {
+            return IDLE;
+        };
+        pulse.beat(&self.status(), now);
+        let every = pulse.every();
+        self.pulse = Some(pulse);
+        every
     }
 
     /// Begins everything that is due, and says how long nothing is.
     fn do_what_is_due(&mut self, now: Ticks) -> Duration {
+        if self.next_self_look <= now {
+            self.look_at_itself(now);
+        }
         loop {
             if self.resume_at.is_some_and(|at| at <= now) {
                 self.resume_at = None;

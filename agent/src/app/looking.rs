@@ -6,7 +6,10 @@ use cutover_proto::{
     v1,
 };
 
-use super::life::{Input, Life};
+use super::{
+    life::{Input, Life},
+    polite,
+};
 use crate::{
     act::{HostLooker, Looker},
     session::Ticks,
@@ -19,10 +22,12 @@ impl Life {
         };
         let mut looker = self.looker(Box::new(|_| ()));
         let send = self.sender();
+        let nice = self.limits.look_nice;
         let span = tracing::info_span!("look", host = %self.identity.host_id(), why = why.as_str());
         self.tasks.spawn_blocking(move || {
             let _entered = span.enter();
-            send(Input::Looked(Box::new(looker.look())));
+            let seen = polite::at(nice, || looker.look());
+            send(Input::Looked(Box::new(seen)));
         });
     }
 

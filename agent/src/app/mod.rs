@@ -14,18 +14,25 @@
 mod agent;
 mod answers;
 mod clock;
+mod footprint;
 mod life;
 mod looking;
 mod nudges;
 mod orders;
 mod packages;
 mod parts;
+mod polite;
+mod pulse;
 mod renewing;
 mod state_dir;
 mod status;
+mod utc;
 
-pub use agent::{Agent, Handle};
+pub use agent::{Agent, Handle, LoopEnd};
 pub use clock::HostClock;
+pub use footprint::{Footprint, Limits};
 pub use parts::{MakeHands, Parts, StartError};
+pub use pulse::Pulse;
 pub use state_dir::StateDir;
 pub use status::{AgentStatus, JournalStatus, OrderStatus};
+pub use utc::utc;

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{clock::HostClock, state_dir::StateDir};
+use super::{clock::HostClock, footprint::Limits, pulse::Pulse, state_dir::StateDir};
 use crate::{
     act::JournalError,
     host::{HostView, hands::HostHands},
@@ -28,6 +28,10 @@ pub struct Parts {
     pub clock: Arc<HostClock>,
     /// While this file exists, no order begins and one at work ends at its next safe point.
     pub hold_file: Option<PathBuf>,
+    /// What it may use itself.
+    pub limits: Limits,
+    /// Gets the loop's signs of life.
+    pub pulse: Option<Box<dyn Pulse>>,
     /// Spreads waits, so that agents that start together do not stay together.
     pub seed: u64,
 }

@@ -19,14 +19,15 @@ use crate::{
 };
 
 /// Files that belong to one identity, beside the identity itself.
-const OF_ONE_HOST: [&str; 3] = ["journal", "journal.made", "inventory"];
+const OF_ONE_HOST: [&str; 4] = ["journal", "journal.made", "begun-once", "inventory"];
 
 /// A directory of one agent.
 ///
 /// | entry | holds |
 /// |---|---|
 /// | `identity/` | keys, certificate, trust anchors |
-/// | `journal`, `journal.made` | what orders did |
+/// | `journal`, `journal.made`, `begun-once` | what orders did |
+/// | `journal.damaged` | the journal that could not be trusted last, for people |
 /// | `inventory` | the newest inventory, as it was signed |
 /// | `rules` | the newest rules, as the server signed them |
 /// | `former/ID/` | the journal and inventory of an identity that was given up |
@@ -34,6 +35,25 @@ const OF_ONE_HOST: [&str; 3] = ["journal", "journal.made", "inventory"];
 pub struct StateDir(PathBuf);
 
 impl StateDir {
+    /// Every file that an agent makes in it, with those that a crash may leave. Uninstalling goes by this list and the
+    /// next, and by nothing else: what somebody else put there stays.
+    pub const FILES: &'static [&'static str] = &[
+        "agent.sock",
+        "begun-once",
+        "begun-once.new",
+        "hold",
+        "inventory",
+        "inventory.new",
+        "journal",
+        "journal.damaged",
+        "journal.made",
+        "journal.new",
+        "rules",
+        "rules.new",
+    ];
+    /// Every directory.
+    pub const TREES: &'static [&'static str] = &["archives", "detection-test", "former", "identity", "tool-logs"];
+
     /// A directory; made by enrolment.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
@@ -44,6 +64,13 @@ impl StateDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Whether a journal was ever made here.
+    #[must_use]
+    pub fn has_journal(&self) -> bool {
+        // What cannot be told is looked into.
+        self.0.join("journal.made").try_exists().unwrap_or(true)
     }
 
     /// Where the identity lies.

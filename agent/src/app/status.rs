@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::life::Life;
+use super::{
+    footprint::{self, Footprint},
+    life::Life,
+};
 use crate::{act::JournalState, session::SessionStatus};
 
 /// An agent as of now.
@@ -20,6 +23,18 @@ pub struct AgentStatus {
     pub order: Option<OrderStatus>,
     /// What it did is written there.
     pub journal: JournalStatus,
+    /// Why no order begins here and one at work ends at its next safe point: the local hold.
+    #[serde(default)]
+    pub hold: Option<String>,
+    /// What the agent uses itself.
+    #[serde(default)]
+    pub footprint: Option<Footprint>,
+    /// The memory that it may use, MiB.
+    #[serde(default)]
+    pub memory_limit_mib: Option<u64>,
+    /// Why it is about to end itself.
+    #[serde(default)]
+    pub ending: Option<String>,
 }
 
 /// An open order.
@@ -31,6 +46,12 @@ pub struct OrderStatus {
     pub attempt: Option<u32>,
     /// Index of the step at hand.
     pub step: u32,
+    /// How many steps it has.
+    pub steps: u32,
+    /// What the step at hand does; none when all are done.
+    pub what: Option<String>,
+    /// Whether a step that takes something away was ever begun.
+    pub destructive_begun: bool,
     /// Whether it finishes whatever is asked.
     pub past_last_safe_point: bool,
 }
@@ -52,13 +73,19 @@ impl Life {
     pub(super) fn status(&self) -> AgentStatus {
         let journal = self.journal();
         let label = self.session.order();
-        let order = journal.running().map(|running| OrderStatus {
-            number: running.order_number,
-            attempt: label
-                .filter(|label| label.number == running.order_number)
-                .and_then(|label| label.attempt),
-            step: running.step,
-            past_last_safe_point: running.past_last_safe_point,
+        let order = journal.running().zip(journal.progress()).map(|(running, progress)| {
+            let steps = &progress.order.steps;
+            OrderStatus {
+                number: running.order_number,
+                attempt: label
+                    .filter(|label| label.number == running.order_number)
+                    .and_then(|label| label.attempt),
+                step: running.step,
+                steps: u32::try_from(steps.len()).unwrap_or(u32::MAX),
+                what: steps.get(progress.at_hand()).map(|step| step.action.describe()),
+                destructive_begun: progress.has_destroyed(),
+                past_last_safe_point: running.past_last_safe_point,
+            }
         });
         AgentStatus {
             host_id: self.identity.host_id().to_string(),
@@ -70,8 +97,12 @@ impl Life {
                 state: word(journal.state()).to_owned(),
                 trouble: journal.trouble().map(str::to_owned),
                 highest_begun: journal.highest_begun(),
-                waiting_records: journal.pending().len(),
+                waiting_records: journal.waiting(),
             },
+            hold: self.control.hold(),
+            footprint: footprint::measure(),
+            memory_limit_mib: self.limits.memory_mib,
+            ending: self.ending.as_ref().map(|ending| ending.why.clone()),
         }
     }
 }

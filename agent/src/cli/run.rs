@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     act::Clock,
-    app::{Agent, HostClock, MakeHands, Parts, StateDir},
+    app::{Agent, HostClock, Limits, LoopEnd, MakeHands, Parts, Pulse, StateDir},
     config::Config,
     host,
     link::Address,
@@ -15,6 +15,7 @@ use crate::{
 
 pub(super) fn run(config: &Config) -> Result<ExitCode> {
     super::logging::start(config)?;
+    let notifier = osservice::Notifier::of_this_process().map(Arc::new);
     let state = StateDir::new(&config.state_dir);
     let Some(identity) = state.identity().load()? else {
         bail!(
@@ -37,29 +38,52 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
         hands: live_hands(config, &clock),
         clock,
         hold_file: Some(config.hold_file.clone()),
+        limits: Limits {
+            memory_mib: config.memory_limit_mib,
+            look_nice: config.look_nice,
+            ..Limits::default()
+        },
+        pulse: notifier
+            .clone()
+            .map(|notifier| Box::new(osservice::Heart::new(notifier)) as Box<dyn Pulse>),
         seed: seed()?,
     };
     let runtime = super::runtime()?;
-    let ended = runtime.block_on(serve(parts, config));
+    let ended = runtime.block_on(serve(parts, config, notifier.as_deref()));
     // An installer at work outlives the agent on purpose; nothing here waits for it.
     runtime.shutdown_background();
-    ended.map(|()| ExitCode::SUCCESS)
+    ended
 }
 
-async fn serve(parts: Parts, config: &Config) -> Result<()> {
+async fn serve(parts: Parts, config: &Config, notifier: Option<&osservice::Notifier>) -> Result<ExitCode> {
     let host = parts.identity.host_id();
     let agent = Agent::start(parts)?;
+    let channel = osservice::Channel::bind(&config.socket).context("local channel")?;
+    if let Some(notifier) = notifier {
+        notifier.ready();
+    }
     tracing::info!(%host, version = env!("CARGO_PKG_VERSION"), "agent runs");
-    let ended = tokio::select! {
+    let told = tokio::select! {
         signal = osservice::until_told_to_end() => {
             tracing::info!(signal = signal.context("signals cannot be waited for")?, "told to end");
-            Ok(())
+            true
         }
-        () = agent.ended() => bail!("the agent's loop ended by a fault of the program; its log has the cause"),
-        served = osservice::serve(&config.socket, &agent) => served.context("local channel"),
+        () = agent.ended() => false,
+        never = channel.serve(&agent) => match never {},
     };
-    agent.shutdown().await;
-    ended
+    if let Some(notifier) = notifier {
+        notifier.stopping();
+    }
+    match (agent.shutdown().await, told) {
+        (Some(LoopEnd::TooMuchMemory(why)), _) => {
+            tracing::warn!(why, "the agent ends, to be started again");
+            Ok(ExitCode::from(super::EXIT_RESTART_ME))
+        }
+        (Some(LoopEnd::Told) | None, true) => Ok(ExitCode::SUCCESS),
+        (Some(LoopEnd::Told) | None, false) => {
+            bail!("the agent's loop ended by a fault of the program; its log has the cause")
+        }
+    }
 }
 
 fn live_hands(config: &Config, clock: &Arc<HostClock>) -> MakeHands {

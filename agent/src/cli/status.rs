@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{app::AgentStatus, config::Config, osservice};
+use crate::{
+    app::{AgentStatus, utc as time},
+    config::Config,
+    osservice,
+};
 
 /// How the status is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -46,7 +50,12 @@ fn table(status: &AgentStatus) -> String {
             } else {
                 ""
             };
-            format!("{}{attempt}, step {}{end}", order.number, order.step + 1)
+            let step = (order.step + 1).min(order.steps);
+            let what = order
+                .what
+                .as_ref()
+                .map_or_else(String::new, |what| format!(" ({what})"));
+            format!("{}{attempt}, step {step} of {}{what}{end}", order.number, order.steps)
         },
     );
     let journal = match &status.journal.trouble {
@@ -60,7 +69,22 @@ fn table(status: &AgentStatus) -> String {
         (Some(why), Some(at)) => format!("{} ({why})", time(at)),
         _ => "under way".to_owned(),
     };
-    let rows = [
+    let footprint = status.footprint.map_or_else(
+        || "not known on this system".to_owned(),
+        |used| {
+            let limit = status
+                .memory_limit_mib
+                .map_or_else(|| "no limit".to_owned(), |limit| format!("limit {limit} MiB"));
+            format!(
+                "{} MiB of memory, {} at most, {limit}; {}.{:03} s of processor time",
+                used.resident_kib.div_ceil(1024),
+                used.peak_kib.div_ceil(1024),
+                used.cpu_ms / 1000,
+                used.cpu_ms % 1000
+            )
+        },
+    );
+    let mut rows = vec![
         ("host", status.host_id.clone()),
         ("agent", status.agent_version.clone()),
         ("servers", status.servers.join(", ")),
@@ -81,46 +105,13 @@ fn table(status: &AgentStatus) -> String {
         ),
         ("rules", format!("revision {}", session.rules_revision)),
         ("order", order),
+        ("hold", status.hold.clone().unwrap_or_else(|| "none".to_owned())),
         ("journal", journal),
         ("certificate", format!("until {}", time(session.certificate_end_ms))),
+        ("footprint", footprint),
     ];
+    rows.extend(status.ending.clone().map(|why| ("ending", why)));
     rows.iter()
         .map(|(name, value)| format!("{name:<14} {value}\n"))
         .collect()
-}
-
-/// An instant of trusted time in UTC, by the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date
-/// algorithms", 2013). A library of time zones would be half the agent.
-fn time(at_ms: i64) -> String {
-    let seconds = at_ms.div_euclid(1000);
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::time;
-
-    #[test]
-    fn instants_are_printed_in_utc() {
-        assert_eq!(time(0), "1970-01-01T00:00:00Z");
-        assert_eq!(time(1_727_582_400_000), "2024-09-29T04:00:00Z");
-        assert_eq!(time(1_709_164_799_999), "2024-02-28T23:59:59Z");
-        assert_eq!(time(1_709_164_800_000), "2024-02-29T00:00:00Z");
-        assert_eq!(time(-1), "1969-12-31T23:59:59Z");
-    }
 }

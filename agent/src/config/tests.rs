@@ -56,6 +56,8 @@ fn every_key_is_also_a_variable() {
         ("CUTOVER_AGENT_SERVERS", "a:1, b:2"),
         ("CUTOVER_AGENT_STATE_DIR", "/s"),
         ("CUTOVER_AGENT_HOLD_FILE", "/h"),
+        ("CUTOVER_AGENT_MEMORY_LIMIT_MIB", "64"),
+        ("CUTOVER_AGENT_LOOK_NICE", "0"),
         ("CUTOVER_AGENT_SOCKET", "/k"),
         ("CUTOVER_AGENT_LOG_FORMAT", "json"),
         ("CUTOVER_AGENT_LOG_LEVEL", "trace"),
@@ -69,10 +71,17 @@ fn every_key_is_also_a_variable() {
         (config.hold_file.as_path(), config.socket.as_path()),
         (Path::new("/h"), Path::new("/k"))
     );
+    assert_eq!((config.memory_limit_mib, config.look_nice), (Some(64), 0));
     assert_eq!(
         (config.log_format, config.log_level.as_str()),
         (LogFormat::Json, "trace")
     );
+}
+
+#[test]
+fn no_memory_limit_is_said_by_zero() {
+    assert_eq!(load(&with("memory_limit_mib = 0"), &[]).unwrap().memory_limit_mib, None);
+    assert_eq!(load(&with(""), &[]).unwrap().memory_limit_mib, Some(128));
 }
 
 #[test]
@@ -102,6 +111,11 @@ fn a_value_that_its_key_does_not_take_is_refused_with_what_it_takes() {
         ("servers = [1]", "takes a list of texts"),
         ("log_format = \"xml\"", "expected one of: text, json"),
         ("log_level = \"\"", "not empty"),
+        ("memory_limit_mib = 31", "at least 32"),
+        ("memory_limit_mib = -1", "at least 32"),
+        ("memory_limit_mib = \"64M\"", "a number of MiB"),
+        ("look_nice = 20", "from 0 to 19"),
+        ("look_nice = \"low\"", "from 0 to 19"),
     ] {
         let refused = load(&with(text), &[]).unwrap_err();
         assert!(

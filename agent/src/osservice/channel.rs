@@ -4,6 +4,7 @@
 //! that the agent runs as are answered.
 
 use std::{
+    convert::Infallible,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -59,33 +60,44 @@ pub enum ChannelError {
     },
 }
 
-/// Answers on the channel for as long as it is polled.
-///
-/// # Errors
-/// When it cannot be made.
-pub async fn serve(path: &Path, agent: &Handle) -> Result<(), ChannelError> {
-    let bind = |source| ChannelError::Bind {
-        path: path.to_owned(),
-        source,
-    };
-    // The journal's lock has shown that no other agent uses this directory, so a socket there is a leftover.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(bind(error)),
-        Ok(()) | Err(_) => {}
+/// The agent's end of the channel.
+#[derive(Debug)]
+pub struct Channel(UnixListener);
+
+impl Channel {
+    /// Makes it. From here on questions wait to be answered.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn bind(path: &Path) -> Result<Self, ChannelError> {
+        let bind = |source| ChannelError::Bind {
+            path: path.to_owned(),
+            source,
+        };
+        // The journal's lock has shown that no other agent uses this directory, so a socket there is a leftover.
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(bind(error)),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(path).map_err(bind)?;
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(bind)?;
+        Ok(Self(listener))
     }
-    let listener = UnixListener::bind(path).map_err(bind)?;
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(bind)?;
-    loop {
-        match listener.accept().await {
-            // One at a time: the answer is short, and nobody who is not allowed gets far.
-            Ok((stream, _)) => match tokio::time::timeout(PATIENCE, answer(stream, agent)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "local channel"),
-                Err(_) => tracing::debug!("local channel: the other end was too slow"),
-            },
-            Err(error) => {
-                tracing::warn!(%error, "local channel");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+
+    /// Answers for as long as it is polled.
+    pub async fn serve(self, agent: &Handle) -> Infallible {
+        loop {
+            match self.0.accept().await {
+                // One at a time: the answer is short, and nobody who is not allowed gets far.
+                Ok((stream, _)) => match tokio::time::timeout(PATIENCE, answer(stream, agent)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::debug!(%error, "local channel"),
+                    Err(_) => tracing::debug!("local channel: the other end was too slow"),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "local channel");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
             }
         }
     }

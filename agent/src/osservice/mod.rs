@@ -1,17 +1,33 @@
-//! The agent as a service of its system: the signals that end it, and the local channel over which `status` asks it.
+//! The agent as a service of its system: the signals that end it, the local channel over which `status` asks it, and
+//! what systemd is told (readiness, status, signs of life).
 //!
-//! What each system's service manager adds has its place here too: systemd's notifications and watchdog, the Windows
-//! service, launchd.
+//! What other service managers add has its place here too: the Windows service, launchd.
 
 #[cfg(unix)]
 mod channel;
 #[cfg(unix)]
+mod heart;
+#[cfg(target_os = "linux")]
+mod installed;
+#[cfg(unix)]
+mod notify;
+#[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod uninstall;
 
 #[cfg(unix)]
-pub use channel::{ChannelError, ask_status, serve};
+pub use channel::{Channel, ChannelError, ask_status};
+#[cfg(unix)]
+pub use heart::Heart;
+#[cfg(target_os = "linux")]
+pub use installed::{LEFT, Manner, PROGRAM, UNIT, installed};
+#[cfg(unix)]
+pub use notify::Notifier;
 #[cfg(unix)]
 pub use signals::until_told_to_end;
+#[cfg(target_os = "linux")]
+pub use uninstall::{Stays, runs_from_elsewhere, uninstall};
 
 #[cfg(all(test, unix))]
 mod tests;

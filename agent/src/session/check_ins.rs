@@ -19,6 +19,8 @@ words! {
         Inventory = "inventory",
         /// Step records wait.
         Records = "records",
+        /// The agent's own condition changed: a hold came or went, or it is about to end itself.
+        Condition = "condition",
         /// The server lacks something that it had: it was restored, or it asks.
         SendAgain = "send-again",
         /// The wait after a failure is over.

@@ -16,6 +16,7 @@
 
 mod backoff;
 mod check_ins;
+mod condition;
 mod inventory;
 mod looks;
 mod renewal;
@@ -26,6 +27,7 @@ mod status;
 mod ticks;
 
 pub use check_ins::WhyCheckIn;
+pub use condition::Condition;
 pub use looks::WhyLook;
 pub use renewal::Validity;
 pub use reply::{Effect, Failure};

@@ -85,6 +85,7 @@ impl Session {
         self.backoff.reset();
         self.last_success = Some(now);
         self.last_failure = None;
+        self.condition_told = Some(sent.condition);
 
         let mut effects = vec![Effect::TakeMarks {
             store_epoch: reply.store_epoch.clone(),

@@ -48,6 +48,7 @@ impl Session {
             inventory: inventory.is_some().then_some(digest).flatten(),
             looked: self.looks.ended_since_start(),
             records_left: step_records.len() < waiting,
+            condition: self.condition.clone(),
         });
         let request = v1::CheckInRequest {
             request_id,
@@ -66,6 +67,7 @@ impl Session {
             known_steps: self.known_steps.clone(),
             journal: journal.state,
             refused_rules: self.refused_rules.clone(),
+            condition: Some(self.own_condition()),
         };
         self.check_ins.begin();
         Some((request, why))

@@ -7,6 +7,7 @@ use cutover_proto::{envelope::PublicKey, inventory::Inventory, v1};
 use super::{
     backoff::{Backoff, Jitter},
     check_ins::{CheckIns, WhyCheckIn},
+    condition::Condition,
     inventory::Inventories,
     looks::{Looks, WhyLook},
     renewal::{Renewal, Validity},
@@ -90,6 +91,8 @@ pub(super) struct InFlight {
     pub(super) looked: bool,
     /// Whether records wait that it has no room for.
     pub(super) records_left: bool,
+    /// How the agent stood.
+    pub(super) condition: Condition,
 }
 
 /// One host's side of the conversation with its server.
@@ -114,6 +117,9 @@ pub struct Session {
     pub(super) jitter: Jitter,
     pub(super) last_success: Option<Ticks>,
     pub(super) last_failure: Option<String>,
+    pub(super) condition: Condition,
+    /// As the server last heard it.
+    pub(super) condition_told: Option<Condition>,
 }
 
 impl Session {
@@ -144,6 +150,8 @@ impl Session {
             jitter: Jitter::new(start.seed),
             last_success: None,
             last_failure: None,
+            condition: Condition::default(),
+            condition_told: None,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
     server::{LONG, Server, quiet},
 };
 
-fn inventories(requests: &[v1::CheckInRequest]) -> Vec<Inventory> {
+pub(crate) fn inventories(requests: &[v1::CheckInRequest]) -> Vec<Inventory> {
     requests
         .iter()
         .filter_map(|request| request.inventory.as_ref())
@@ -33,7 +33,7 @@ fn inventories(requests: &[v1::CheckInRequest]) -> Vec<Inventory> {
         .collect()
 }
 
-fn records(requests: &[v1::CheckInRequest]) -> Vec<StepRecord> {
+pub(crate) fn records(requests: &[v1::CheckInRequest]) -> Vec<StepRecord> {
     let mut all: Vec<StepRecord> = requests
         .iter()
         .flat_map(|request| &request.step_records)
@@ -44,17 +44,17 @@ fn records(requests: &[v1::CheckInRequest]) -> Vec<StepRecord> {
                 .unwrap()
         })
         .collect();
-    all.sort_by_key(|record| record.sequence);
+    all.sort_by_key(|record| (record.order_number, record.sequence));
     all.dedup();
     all
 }
 
-fn has_looked(requests: &[v1::CheckInRequest]) -> bool {
+pub(crate) fn has_looked(requests: &[v1::CheckInRequest]) -> bool {
     requests.iter().any(|request| !request.inventory_digest.is_empty())
 }
 
 /// Removal of everything planted, and nothing in its place.
-fn removal(host_id: &str) -> WorkOrder {
+pub(crate) fn removal(host_id: &str) -> WorkOrder {
     let remove = |product: &str, package: &str| Step {
         action: Action::RemovePackages {
             manager: PackageManager::Apt,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cutover_agent::{
-    app::{Agent, Handle, HostClock, Parts, StateDir},
+    app::{Agent, Handle, HostClock, Limits, Parts, StateDir},
     host::{
         hands::HostHands,
         sandbox::{Behaviour, Profile, SandboxHands, SandboxView, TargetProduct, plant},
@@ -20,6 +20,11 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn plant() -> Self {
+        Self::behaving(Behaviour::default())
+    }
+
+    /// Whose hands behave so.
+    pub(crate) fn behaving(behaviour: Behaviour) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let profile = Profile {
             hostname: "ws-07".into(),
@@ -28,7 +33,7 @@ impl Host {
             targets: TargetProduct::ALL.to_vec(),
             encryption: DiskEncryption::None,
             free_disk_mib: 20_000,
-            behaviour: Behaviour::default(),
+            behaviour,
         };
         std::fs::create_dir(directory.path().join("root")).unwrap();
         plant(&directory.path().join("root"), &profile).unwrap();
@@ -59,6 +64,8 @@ impl Host {
             hands: Box::new(hands),
             clock: HostClock::start(),
             hold_file: None,
+            limits: Limits::default(),
+            pulse: None,
             seed: 7,
         }
     }

@@ -1,12 +1,19 @@
 //! The agent against a pretended server over real TLS on loopback: enrolment, check-ins, nudges, renewal, a whole order,
-//! and the program itself.
+//! the program itself, and what a service manager hears of it.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod agents;
 mod check_ins;
+mod distrust;
 mod enrolment;
+mod hold;
 mod host;
+mod memory;
+mod notified;
 mod program;
+mod pulse;
 mod scans;
+mod sealed;
 mod server;
+mod service;

@@ -2,14 +2,17 @@
 
 use std::{
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output},
 };
 
 use tempfile::TempDir;
 
-use crate::server::{LONG, Server, TOKEN, quiet};
+use crate::{
+    server::{LONG, Server, TOKEN, quiet},
+    service::Service,
+};
 
-fn program(state: &Path) -> Command {
+pub(crate) fn program(state: &Path) -> Command {
     #[expect(clippy::disallowed_methods, reason = "this test is about the program")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutover-agent"));
     command
@@ -21,13 +24,13 @@ fn program(state: &Path) -> Command {
     command
 }
 
-fn configured(text: &str) -> TempDir {
+pub(crate) fn configured(text: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("agent.toml"), text).unwrap();
     directory
 }
 
-async fn output(mut command: Command) -> (i32, String, String) {
+pub(crate) async fn output(mut command: Command) -> (i32, String, String) {
     let run = tokio::task::spawn_blocking(move || command.output().unwrap());
     let Output { status, stdout, stderr } = tokio::time::timeout(LONG, run).await.unwrap().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -41,13 +44,14 @@ fn enroll(directory: &TempDir, server: &Server) -> Command {
     command
 }
 
-struct Service(Child);
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A configured directory of a host that this server enrolled.
+pub(crate) async fn enrolled(server: &Server) -> TempDir {
+    let directory = configured("");
+    let mut command = enroll(&directory, server);
+    command.args(["--token", TOKEN]);
+    let (code, _, err) = output(command).await;
+    assert_eq!(code, 0, "{err}");
+    directory
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,9 +73,7 @@ async fn enrolled_run_asked_and_told_to_end() {
     assert!(err.contains("is enrolled as") && err.contains("--again"), "{err}");
 
     server.answers(|request| Ok(quiet(request)));
-    let mut run = program(directory.path());
-    run.arg("run").stderr(Stdio::piped());
-    let mut service = Service(run.spawn().unwrap());
+    let service = Service::start(program(directory.path()));
     server.check_ins(|requests| requests.len() > 1).await;
 
     let mut status = program(directory.path());
@@ -86,14 +88,8 @@ async fn enrolled_run_asked_and_told_to_end() {
     let (_, out, _) = output(status).await;
     assert!(out.contains("last check-in") && out.contains("certificate"), "{out}");
 
-    let pid = rustix::process::Pid::from_child(&service.0);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let ended = tokio::task::spawn_blocking(move || {
-        let code = service.0.wait().unwrap().code();
-        drop(service);
-        code
-    });
-    assert_eq!(tokio::time::timeout(LONG, ended).await.unwrap().unwrap(), Some(0));
+    service.terminate();
+    assert_eq!(service.ended().await, Some(0));
 }
 
 #[tokio::test]

@@ -24,6 +24,34 @@ pub(crate) fn samples() -> Vec<Sample> {
     all
 }
 
+fn check_in_request() -> v1::CheckInRequest {
+    v1::CheckInRequest {
+        request_id: "01920000-0000-7000-8000-0000000000aa".into(),
+        agent_version: "0.1.0".into(),
+        boot_id: BOOT.into(),
+        rules_revision: 1,
+        inventory_digest: vec![0xaa; 32],
+        inventory: Some(envelope()),
+        looked_at_ms: AT_MS,
+        vitals: Some(vitals()),
+        step_records: vec![envelope()],
+        running: Some(running()),
+        highest_order_begun: 7,
+        store_epoch: "e1".into(),
+        known_steps: vec![1, 2, 3, 4, 5, 6],
+        journal: v1::JournalState::Sound.into(),
+        refused_rules: vec![refused_rule()],
+        condition: None,
+    }
+}
+
+fn condition() -> v1::AgentCondition {
+    v1::AgentCondition {
+        hold: "held on this host".into(),
+        ending: "uses 141 MiB of memory, memory_limit_mib allows 128".into(),
+    }
+}
+
 fn enrolment() -> Vec<Sample> {
     vec![
         Sample::of("Envelope", envelope()),
@@ -72,26 +100,16 @@ fn enrolment() -> Vec<Sample> {
 
 fn check_in() -> Vec<Sample> {
     vec![
-        Sample::of(
+        Sample::of("CheckInRequest", check_in_request()).earlier(),
+        Sample::variant(
             "CheckInRequest",
+            "with-condition",
             v1::CheckInRequest {
-                request_id: "01920000-0000-7000-8000-0000000000aa".into(),
-                agent_version: "0.1.0".into(),
-                boot_id: BOOT.into(),
-                rules_revision: 1,
-                inventory_digest: vec![0xaa; 32],
-                inventory: Some(envelope()),
-                looked_at_ms: AT_MS,
-                vitals: Some(vitals()),
-                step_records: vec![envelope()],
-                running: Some(running()),
-                highest_order_begun: 7,
-                store_epoch: "e1".into(),
-                known_steps: vec![1, 2, 3, 4, 5, 6],
-                journal: v1::JournalState::Sound.into(),
-                refused_rules: vec![refused_rule()],
+                condition: Some(condition()),
+                ..check_in_request()
             },
         ),
+        Sample::of("AgentCondition", condition()),
         Sample::of(
             "CheckInReply",
             v1::CheckInReply {

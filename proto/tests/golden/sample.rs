@@ -17,6 +17,8 @@ pub(crate) struct Sample {
     written: Vec<u8>,
     /// Reads kept bytes, compares them with the sample's value, and writes them again.
     reread: Reread,
+    /// Whether it sets every field that its message has today.
+    is_whole: bool,
 }
 
 type Reread = Box<dyn Fn(&[u8]) -> Vec<u8>>;
@@ -44,6 +46,7 @@ impl Sample {
             variant,
             written,
             reread: Box::new(reread),
+            is_whole: true,
         }
     }
 
@@ -67,6 +70,15 @@ impl Sample {
             variant,
             written,
             reread: Box::new(reread),
+            is_whole: true,
+        }
+    }
+
+    /// Written before its message, or one inside it, got its newest fields: it reads as ever, and leaves those out.
+    pub(crate) fn earlier(self) -> Self {
+        Self {
+            is_whole: false,
+            ..self
         }
     }
 
@@ -90,7 +102,11 @@ fn descriptors() -> DescriptorPool {
 
 #[test]
 fn every_message_of_the_wire_has_a_sample() {
-    let known: BTreeSet<&str> = samples().iter().map(|sample| sample.message).collect();
+    let known: BTreeSet<&str> = samples()
+        .iter()
+        .filter(|sample| sample.is_whole)
+        .map(|sample| sample.message)
+        .collect();
     let missing: Vec<String> = descriptors()
         .all_messages()
         .map(|message| message.name().to_owned())
@@ -112,7 +128,7 @@ fn kept_bytes_of_every_message_read_and_write_the_same() {
 fn samples_leave_no_field_out() {
     let pool = descriptors();
     let mut chosen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for sample in samples() {
+    for sample in samples().into_iter().filter(|sample| sample.is_whole) {
         let name = format!("cutover.v1.{}", sample.message);
         let descriptor = pool
             .get_message_by_name(&name)

@@ -98,6 +98,8 @@ pub fn line(event: &Event) -> String {
         Fact::SeenAgain => "heard of again".to_owned(),
         Fact::HoldPlaced { hold } => format!("held ({}) by {}: {}", hold.kind, hold.who, hold.why),
         Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by.as_ref())),
+        Fact::HeldLocally { why } => format!("held by the host itself: {why}"),
+        Fact::LocalHoldGone => "the host no longer holds itself".to_owned(),
         Fact::Exempted { exemption } => format!("exempted by {}: {}", exemption.owner, exemption.why),
         Fact::ExemptionEnded { by } => format!("exemption {}", ended_by("revoked", by.as_ref())),
         Fact::CampaignChanged { version, .. } => format!("campaign version {version} in force"),

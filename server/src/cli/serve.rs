@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::output;
 use crate::{
-    app::App,
+    app::{App, ServiceManager},
     clock::Clock,
     config::{Config, Log, LogFormat},
 };
@@ -30,9 +30,14 @@ pub(crate) fn run(config_file: Option<&Path>) -> anyhow::Result<()> {
             if app.service.people_have_tls() { "s" } else { "" },
             app.people
         ));
-        told_to_stop().await?;
+        let manager = ServiceManager::of_this_process();
+        let told = tokio::select! {
+            told = told_to_stop() => told,
+            never = manager.watch_over(&app) => match never {},
+        };
+        manager.stopping();
         app.stop().await;
-        Ok(())
+        told
     })
 }
 

@@ -123,7 +123,7 @@ pub struct Report {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            data_dir: PathBuf::from("/var/lib/cutover"),
+            data_dir: PathBuf::from("/var/lib/cutover/server"),
             agents: Agents::default(),
             people: People::default(),
             store: StoreAt::default(),

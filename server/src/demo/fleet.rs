@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 use cutover_agent::{
-    app::{Agent, Handle, HostClock, Parts, StateDir},
+    app::{Agent, Handle, HostClock, Limits, Parts, StateDir},
     detect::host_facts,
     host::sandbox::{self, SandboxHands, SandboxView},
     link::{self, EnrollParts},
@@ -105,6 +105,9 @@ impl Member {
             }),
             clock: HostClock::start(),
             hold_file: None,
+            // All agents of the demo are one process.
+            limits: Limits::default(),
+            pulse: None,
             seed: u64::from_str_radix(&part.profile.machine_id[16..], 16)?,
         })?;
         let acts = matches!(part.awkward, Awkward::AwayAndBack | Awkward::AwayForGood);

@@ -21,6 +21,7 @@ const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub struct Tasks {
     service: Service,
     http: reqwest::Client,
+    passes: watch::Sender<u64>,
 }
 
 /// What one pass did.
@@ -49,8 +50,15 @@ impl Pass {
 impl Tasks {
     /// For this service.
     #[must_use]
-    pub const fn new(service: Service, http: reqwest::Client) -> Self {
-        Self { service, http }
+    pub fn new(service: Service, http: reqwest::Client) -> Self {
+        let passes = watch::Sender::new(0);
+        Self { service, http, passes }
+    }
+
+    /// Counts passes of [`Self::run`], also those that failed: a loop that hangs is noticed by it.
+    #[must_use]
+    pub fn passes(&self) -> watch::Receiver<u64> {
+        self.passes.subscribe()
     }
 
     /// Runs until told to stop, then writes down who was seen last.
@@ -68,6 +76,7 @@ impl Tasks {
                     REST_AFTER_FAILURE
                 }
             };
+            self.passes.send_modify(|count| *count += 1);
             tokio::select! {
                 () = tokio::time::sleep(rest) => {}
                 () = after_change(&mut changes), if rest == REST => {}

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use cutover_proto::{
     order::WorkOrder,
     record::{FailureCause, RecordEvent},
-    step::{Action, Step, StepKind},
+    step::{Action, Replay, Step, StepKind},
 };
 
 use super::{ExecuteError, Executor, judge::Aim, records::Entry, waits::CheckIn};
@@ -33,6 +33,17 @@ impl Executor {
                 }
             }
         }
+        if kind.replay() == Replay::Once && self.journal().acted_once(order.number, index) {
+            tracing::error!(
+                order = order.number,
+                step = index,
+                "the journal forgot that this step was begun"
+            );
+            let why = "the step was begun before, though the journal does not say so, and must not run twice";
+            let entry = Entry::failed(RecordEvent::StepInterrupted, FailureCause::Interrupted, why);
+            self.write(order, entry.about(index))?;
+            return Ok(None);
+        }
         // Whether nothing is left to do. An installation is asked for in any case: the rules know the product's own
         // packages, the step may name more.
         if takes_away(kind) && self.aim(&step.action) == Aim::Reached {
@@ -49,6 +60,9 @@ impl Executor {
         let mut begun = Entry::of(RecordEvent::StepBegun).about(index);
         begun.detail = step.action.describe();
         self.write(order, begun)?;
+        if step.action.kind().replay() == Replay::Once {
+            self.journal().note_once(order.number, index)?;
+        }
         let entry = match self.may_do(step) {
             Ok(()) if step.action.kind() == StepKind::Restart => self.restart(order, index, step),
             Ok(()) => self.act(order, index, step),

@@ -6,7 +6,7 @@ use cutover_proto::{order::WorkOrder, v1};
 use prost::Message;
 
 use super::{
-    entry::{Chain, Entry, Marks, VERSION},
+    entry::{self, Chain, Entry, Marks, VERSION},
     progress::Progress,
 };
 
@@ -71,6 +71,13 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
                 break;
             }
         }
+    }
+    let tail = &bytes[reading.sound..];
+    if reading.damage.is_none() && !entry::is_cut_short(tail) {
+        reading.damage = Some(format!(
+            "{} bytes behind its last line are no line of a journal",
+            tail.len()
+        ));
     }
     if number == 0 && reading.damage.is_none() {
         reading.damage = Some("it has no first line".to_owned());

@@ -71,6 +71,18 @@ impl<'de> Deserialize<'de> for SignedBytes {
     }
 }
 
+/// Whether bytes without a line's end can be what a crash left of a line: its beginning, or the zeros that some file
+/// systems show where the length reached the disk and the contents did not.
+pub(super) fn is_cut_short(tail: &[u8]) -> bool {
+    let (sum, rest) = tail.split_at(tail.len().min(SUM));
+    let is_beginning = sum.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && rest.first().is_none_or(|byte| *byte == b' ')
+        && !rest.iter().any(u8::is_ascii_control)
+        // A character may have been cut in its middle.
+        && std::str::from_utf8(rest).map_or_else(|error| error.error_len().is_none(), |_| true);
+    is_beginning || tail.iter().all(|byte| *byte == 0)
+}
+
 /// The checksum of the line before; all zeros before the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Chain([u8; SUM / 2]);

@@ -17,8 +17,8 @@ pub(crate) trait Medium: Send {
     fn truncate(&mut self, length: u64) -> io::Result<()>;
     /// Puts new contents in place of the old, whole or not at all; durable on return.
     fn replace(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Keeps a copy of damaged contents aside for people.
-    fn keep_aside(&mut self) -> io::Result<()>;
+    /// Keeps damaged contents aside for people, at most `max` bytes of them, and in place until they are replaced.
+    fn keep_aside(&mut self, max: u64) -> io::Result<()>;
 }
 
 /// A file beside its temporary.
@@ -92,12 +92,23 @@ impl Medium for FileMedium {
         self.sync_directory()
     }
 
-    fn keep_aside(&mut self) -> io::Result<()> {
-        match fs::rename(&self.path, self.path.with_extension("damaged")) {
+    fn keep_aside(&mut self, max: u64) -> io::Result<()> {
+        let aside = self.path.with_extension("damaged");
+        let there = match fs::metadata(&self.path) {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match fs::remove_file(&aside) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        self.file = None;
+        // A second name needs no room, which a full disk does not have.
+        fs::hard_link(&self.path, &aside)?;
+        if there.len() > max {
+            // Nothing in it was read: it was not written by an agent.
+            OpenOptions::new().write(true).open(&aside)?.set_len(max)?;
+        }
         self.sync_directory()
     }
 }

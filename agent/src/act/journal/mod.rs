@@ -8,10 +8,13 @@
 mod contents;
 mod entry;
 mod medium;
+mod once;
 mod open;
 mod progress;
 mod writing;
 
+#[cfg(test)]
+pub(crate) mod damage;
 #[cfg(test)]
 mod tests;
 

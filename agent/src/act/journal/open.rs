@@ -14,8 +14,10 @@ use super::{
     contents::{self, Contents},
     entry::{Chain, Entry, Marks, VERSION},
     medium::{FileMedium, Medium},
+    once::Once,
+    progress::Next,
 };
-use crate::act::safe_points;
+use crate::{act::safe_points, host::hands::ProcessMark};
 
 pub(crate) const NAME: &str = "journal";
 /// Says that there was a journal here, and is locked while an agent uses it.
@@ -84,6 +86,7 @@ pub enum JournalError {
 pub struct Journal {
     pub(super) directory: PathBuf,
     pub(super) medium: Box<dyn Medium>,
+    pub(super) once: Once,
     pub(super) contents: Contents,
     pub(super) chain: Chain,
     /// Length of the file's sound part.
@@ -171,6 +174,7 @@ impl Journal {
         Ok(Self {
             directory: directory.to_owned(),
             medium,
+            once: Once::in_directory(directory),
             contents,
             chain,
             length: u64::try_from(length).unwrap_or(u64::MAX),
@@ -214,6 +218,15 @@ impl Journal {
         })
     }
 
+    /// The tool that the step at hand started last. Whether it still runs is for the host to say.
+    #[must_use]
+    pub fn tool_at_hand(&self) -> Option<ProcessMark> {
+        match self.contents.open.as_ref()?.next() {
+            Next::TakeUp(_, begun) => begun.process,
+            Next::Accept | Next::Begin(_) | Next::Fail(..) | Next::Complete => None,
+        }
+    }
+
     /// Records that the server does not have for good, ascending by order and sequence.
     #[must_use]
     pub fn pending(&self) -> Vec<v1::Envelope> {
@@ -225,6 +238,13 @@ impl Journal {
             .collect();
         pending.sort_by_key(|kept| (kept.order, kept.sequence));
         pending.into_iter().map(|kept| kept.envelope.clone()).collect()
+    }
+
+    /// How many records the server does not have for good.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let records = self.contents.records.iter();
+        records.filter(|kept| !self.contents.is_durable(kept)).count()
     }
 
     /// The epoch of the server's store at the last reply; empty before the first.

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::host::hands::ProcessMark;
 
+/// So much of a journal that cannot be trusted is kept for people; one at a time.
+const DAMAGED_KEPT: u64 = 4 * 1024 * 1024;
+
 impl Journal {
     /// Takes what a reply says is durable. A new store epoch, or a mark that went back, makes the records above it
     /// pending again. A mark above what this journal knows means that the journal is older than its host.
@@ -62,12 +65,14 @@ impl Journal {
             .unwrap_or(0)
             .max(self.contents.highest_begun);
         marks.durable.iter().find_map(|(order, mark)| {
-            let known = self.contents.last_sequences.get(order);
-            let ahead = *mark > 0 && (*order > newest || known.is_some_and(|known| mark > known));
+            // Of older orders nothing need be known any more; of the newest that is its first record's absence.
+            let known = self.contents.last_sequences.get(order).copied();
+            let known = known.or_else(|| (*order == newest).then_some(0));
+            let ahead = *mark > 0 && (*order > newest || known.is_some_and(|known| *mark > known));
             ahead.then(|| {
                 format!(
                     "the server has record {mark} of order {order}, this journal ends at {} of order {newest}",
-                    known.copied().unwrap_or(0)
+                    known.unwrap_or(0)
                 )
             })
         })
@@ -78,8 +83,24 @@ impl Journal {
         if let Some(open) = &self.contents.open {
             return Err(JournalError::OrderOpen(open.order.number));
         }
+        self.once
+            .begin(number)
+            .map_err(|source| disk(&self.directory, "written", source))?;
         let envelope = SignedBytes(envelope.clone());
         self.append(Entry::Order { number, envelope }, true)
+    }
+
+    /// Notes beside the journal that a step which must not run twice is about to act. On return it is durable.
+    pub(crate) fn note_once(&self, order: u64, step: usize) -> Result<(), JournalError> {
+        let step = u32::try_from(step).unwrap_or(u32::MAX);
+        self.once
+            .note(order, step)
+            .map_err(|source| disk(&self.directory, "written", source))
+    }
+
+    /// Whether such a step acted, whatever the journal's lines say.
+    pub(crate) fn acted_once(&self, order: u64, step: usize) -> bool {
+        self.once.has(order, u32::try_from(step).unwrap_or(u32::MAX))
     }
 
     /// The open order and how far it is.
@@ -176,7 +197,7 @@ impl Journal {
             let envelope = SignedBytes(envelope);
             entries.push(Entry::Record { record, envelope });
         }
-        let aside = self.medium.keep_aside();
+        let aside = self.medium.keep_aside(DAMAGED_KEPT);
         aside.map_err(|source| disk(&self.directory, "put aside", source))?;
         self.rewrite(&entries)?;
         self.trouble = None;

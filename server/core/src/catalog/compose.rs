@@ -9,8 +9,6 @@
 
 use std::time::Duration;
 
-use std::time::Duration;
-
 use cutover_proto::{
     ids::ProductId,
     inventory::{OsFamily, PackageManager},

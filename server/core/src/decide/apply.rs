@@ -158,6 +158,8 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::HoldLifted { kind, .. } => {
             plan.holds.remove(kind);
         }
+        Fact::HeldLocally { why } => plan.local_hold = Some(why.clone()),
+        Fact::LocalHoldGone => plan.local_hold = None,
         Fact::Exempted { exemption } => plan.exemption = Some(exemption.clone()),
         Fact::ExemptionEnded { .. } => plan.exemption = None,
         Fact::CampaignChanged { version, assessment } => {
@@ -204,6 +206,7 @@ fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: 
     plan.last_boot_id.clear();
     plan.journal_fault = None;
     plan.journal_look_after_ms = None;
+    plan.local_hold = None;
 }
 
 fn take_assessment(plan: &mut Plan, assessment: &crate::judge::Assessment) {

@@ -224,6 +224,13 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Personal>,
     },
+    /// The host says that its own hold stops it.
+    HeldLocally {
+        /// In its agent's words.
+        why: String,
+    },
+    /// It says so no longer.
+    LocalHoldGone,
     /// An exemption was granted.
     Exempted {
         /// Which.
@@ -317,6 +324,8 @@ impl Fact {
             Self::SeenAgain => "seen-again",
             Self::HoldPlaced { .. } => "hold-placed",
             Self::HoldLifted { .. } => "hold-lifted",
+            Self::HeldLocally { .. } => "held-locally",
+            Self::LocalHoldGone => "local-hold-gone",
             Self::Exempted { .. } => "exempted",
             Self::ExemptionEnded { .. } => "exemption-ended",
             Self::CampaignChanged { .. } => "campaign-changed",

@@ -75,6 +75,11 @@ pub enum Input {
         /// Who.
         by: Personal,
     },
+    /// The host's agent said whether its own hold stops it.
+    HeldLocally {
+        /// Why no order begins there; `None` where nothing holds it.
+        why: Option<String>,
+    },
     /// An exemption was granted.
     Exempted(Exemption),
     /// It was revoked.
@@ -139,6 +144,7 @@ impl Input {
             Self::CampaignChanged { .. } => "campaign-changed",
             Self::HoldPlaced(..) => "hold-placed",
             Self::HoldLifted { .. } => "hold-lifted",
+            Self::HeldLocally { .. } => "held-locally",
             Self::Exempted(..) => "exempted",
             Self::ExemptionRevoked { .. } => "exemption-revoked",
             Self::Retried { .. } => "retried",

@@ -74,6 +74,9 @@ fn may_start(pen: &Pen<'_>, number: u64) -> Result<(), Refused> {
             hold.who, hold.kind, hold.why
         )));
     }
+    if let Some(why) = &plan.local_hold {
+        return Err(pen.refuse(format!("the host holds itself: {why}")));
+    }
     if plan.journal_fault.is_some() {
         return Err(pen.refuse("the host's journal is not settled; a fresh look must come first"));
     }

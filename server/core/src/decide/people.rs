@@ -124,6 +124,26 @@ pub(super) fn hold_lifted(pen: &mut Pen<'_>, kind: HoldKind, by: &Personal) -> R
     })
 }
 
+/// The hold on the machine itself. An order that the host has is not cancelled here: the agent ends it at its next safe
+/// point, and goes on where the hold is gone by then.
+pub(super) fn held_locally(pen: &mut Pen<'_>, why: Option<&str>) -> Result<(), Refused> {
+    watched(pen)?;
+    if pen.plan.local_hold.as_deref() == why {
+        return Ok(());
+    }
+    let Some(why) = why else {
+        return pen.write(Fact::LocalHoldGone);
+    };
+    pen.write(Fact::HeldLocally { why: why.to_owned() })?;
+    match pen.plan.order.as_ref().map(|order| (order.number, order.fetched_ms)) {
+        Some((number, None)) => {
+            order::withdraw(pen, number)?;
+            settle(pen)
+        }
+        Some((_, Some(_))) | None => Ok(()),
+    }
+}
+
 pub(super) fn exempted(pen: &mut Pen<'_>, exemption: &Exemption) -> Result<(), Refused> {
     watched(pen)?;
     if exemption.until_ms.is_some_and(|until| until <= pen.cx.now_ms) {

@@ -124,6 +124,9 @@ pub struct Plan {
     /// What stops starts.
     #[serde(default)]
     pub holds: BTreeMap<HoldKind, Hold>,
+    /// Why the host's own agent begins no order, as it said last: its `hold` file.
+    #[serde(default)]
+    pub local_hold: Option<String>,
     /// A waiver.
     #[serde(default)]
     pub exemption: Option<Exemption>,
@@ -221,6 +224,7 @@ impl Plan {
             order: None,
             highest_order: 0,
             holds: BTreeMap::new(),
+            local_hold: None,
             exemption: None,
             scoped_out_by: None,
             ever_carried: false,
@@ -266,7 +270,7 @@ impl Plan {
     /// it. The demo ends when no plan does.
     #[must_use]
     pub fn is_moving(&self) -> bool {
-        self.phase.is_moving() && !self.stale && self.holds.is_empty()
+        self.phase.is_moving() && !self.stale && self.holds.is_empty() && self.local_hold.is_none()
     }
 
     /// Whether the next reply should ask for a fresh look (`want_look`).

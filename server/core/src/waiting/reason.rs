@@ -47,6 +47,11 @@ pub enum Waiting {
         /// Until when.
         until_ms: Option<i64>,
     },
+    /// The host holds itself.
+    HeldLocally {
+        /// In its agent's words.
+        why: String,
+    },
     /// The last attempt did not succeed; the next is due then.
     Retry {
         /// When.
@@ -125,6 +130,7 @@ impl Waiting {
                 let until = until_ms.map_or_else(String::new, |at| format!(" until {}", utc(at)));
                 format!("held ({kind}) by {who}{until}: {why}")
             }
+            Self::HeldLocally { why } => format!("the host holds itself: {why}"),
             Self::Retry { at_ms, used, of, why } => {
                 format!(
                     "{used} of {of} attempts used, the next is due at {}; the last said: {why}",
@@ -154,6 +160,10 @@ impl Waiting {
             Self::Stopped => "cutover campaign resume".to_owned(),
             Self::Approval => "cutover wave approve".to_owned(),
             Self::Held { .. } => "lift the hold when its cause is settled".to_owned(),
+            Self::HeldLocally { .. } => {
+                "remove the hold on the machine when its cause is settled; `cutover-agent status` there names it"
+                    .to_owned()
+            }
             Self::Retry { .. } => "mend the cause; `cutover hosts retry` tries at once".to_owned(),
             Self::Away { .. } => "switch the machine on, or see why its agent does not reach the server".to_owned(),
             Self::Restart { .. } => "restart the machine".to_owned(),
@@ -183,6 +193,7 @@ impl Waiting {
             Self::Grace { .. } | Self::Slot { .. } | Self::Retry { .. } | Self::NextPass | Self::Soak { .. } => {
                 Owner::Server
             }
+            Self::HeldLocally { .. } => Owner::Technician,
             Self::Away { .. } | Self::Restart { .. } => Owner::Helpdesk,
             Self::Journal | Self::Fetch { .. } | Self::Steps { .. } | Self::Ending { .. } | Self::FreshLook => {
                 Owner::Agent
@@ -206,6 +217,7 @@ impl Waiting {
             | Self::Stopped
             | Self::Approval
             | Self::Slot { .. }
+            | Self::HeldLocally { .. }
             | Self::Away { .. }
             | Self::Journal
             | Self::NextPass

@@ -107,6 +107,9 @@ pub(crate) fn gate(
             until_ms: hold.until_ms,
         });
     }
+    if let Some(why) = &plan.local_hold {
+        return Some(Waiting::HeldLocally { why: why.clone() });
+    }
     if plan.journal_fault.is_some() {
         return Some(Waiting::Journal);
     }

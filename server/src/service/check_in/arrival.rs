@@ -14,6 +14,9 @@ use super::super::CallError;
 /// More records than this in one check-in are refused: an agent sends what is not acknowledged in parts.
 const RECORDS_MAX: usize = 500;
 
+/// What a host says of itself in words is kept up to this many characters.
+const WORDS_MAX: usize = 500;
+
 /// A signed record and what it says.
 #[derive(Debug, Clone)]
 pub(super) struct SignedRecord {
@@ -46,6 +49,10 @@ pub(super) struct Arrival {
     pub(super) running: Option<u64>,
     pub(super) highest_order_begun: u64,
     pub(super) journal_fault: Option<JournalFault>,
+    /// Why no order begins there, where the host's own hold stops them.
+    pub(super) hold: Option<String>,
+    /// Why the agent is about to end itself, where it is.
+    pub(super) ending: Option<String>,
 }
 
 impl Arrival {
@@ -60,6 +67,7 @@ impl Arrival {
                 "more than {RECORDS_MAX} step records in one check-in; send them in parts"
             )));
         }
+        let condition = request.condition.unwrap_or_default();
         let inventory = request
             .inventory
             .map(|envelope| signed_inventory(host, envelope, keys))
@@ -82,8 +90,17 @@ impl Arrival {
             running: request.running.map(|running| running.order_number),
             highest_order_begun: request.highest_order_begun,
             journal_fault: journal_fault(request.journal)?,
+            hold: said(&condition.hold),
+            ending: said(&condition.ending),
         })
     }
+}
+
+/// Words of a host: one bounded line, since people read it in tables and terminals.
+fn said(words: &str) -> Option<String> {
+    let printable = words.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let line: String = printable.take(WORDS_MAX).collect();
+    Some(line).filter(|line| !line.trim().is_empty())
 }
 
 fn signed_inventory(host: HostId, envelope: v1::Envelope, key: &[PublicKey]) -> Result<SignedInventory, CallError> {

@@ -18,7 +18,11 @@ use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, invent
 impl Service {
     /// Whether there is anything to write: a pure decision over what the store has.
     pub(super) async fn says_something_new(&self, arrival: &Arrival) -> Result<bool, CallError> {
-        if arrival.inventory.is_some() || !arrival.records.is_empty() || arrival.journal_fault.is_some() {
+        if arrival.inventory.is_some()
+            || !arrival.records.is_empty()
+            || arrival.journal_fault.is_some()
+            || arrival.ending.is_some()
+        {
             return Ok(true);
         }
         let (service, arrival) = (self.clone(), arrival.clone());
@@ -33,6 +37,7 @@ impl Service {
                     return Ok(true);
                 }
                 let in_force = service.in_force(tx)?;
+                service.take_hold(&mut edit, &in_force, &arrival)?;
                 service.take_presence(&mut edit, &in_force, &arrival)?;
                 Ok(edit.is_changed())
             })
@@ -72,6 +77,11 @@ impl Service {
             let wave = edit.plan.wave.clone();
             edit.take(&Input::JournalDistrusted { fault }, &in_force.cx(self, &wave))?;
         }
+        if let Some(why) = &arrival.ending {
+            tracing::warn!(host = %arrival.host, why, "the agent ends itself, to be started again");
+            told.push(self.host_event("agent-ending", &serde_json::json!({ "why": why }), None));
+        }
+        self.take_hold(&mut edit, &in_force, arrival)?;
         match &arrival.inventory {
             Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));
@@ -98,6 +108,17 @@ impl Service {
         let last_seen_ms = last_seen(tx, arrival.host)?.max(self.now_ms());
         edit.save(tx, self, &in_force, last_seen_ms)?;
         Ok(())
+    }
+
+    fn take_hold(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {
+        if edit.plan.is_closed() {
+            return Ok(());
+        }
+        let wave = edit.plan.wave.clone();
+        let input = Input::HeldLocally {
+            why: arrival.hold.clone(),
+        };
+        edit.take(&input, &in_force.cx(self, &wave))
     }
 
     fn take_presence(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {

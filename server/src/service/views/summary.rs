@@ -57,6 +57,16 @@ impl Service {
         self.0.store.read(move |tx| service.summary_in(tx)).await
     }
 
+    /// How many hosts there are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn host_count(&self) -> Result<u64, ServiceError> {
+        let service = self.clone();
+        let totals = self.0.store.read(move |tx| service.totals(tx)).await?;
+        Ok(unsigned(totals.hosts()))
+    }
+
     fn summary_in(&self, db: &mut impl Reader) -> Result<Summary, ServiceError> {
         let now_ms = self.now_ms();
         let in_force = self.in_force(db)?;

@@ -97,8 +97,8 @@ impl Medium for CrashingMedium {
         self.faults.place();
         Ok(())
     }
-    fn keep_aside(&mut self) -> std::io::Result<()> {
-        self.inner.keep_aside()
+    fn keep_aside(&mut self, max: u64) -> std::io::Result<()> {
+        self.inner.keep_aside(max)
     }
 }
 

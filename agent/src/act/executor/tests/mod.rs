@@ -3,6 +3,7 @@
 mod control;
 mod doubles;
 mod faults;
+mod forgotten;
 mod kill;
 mod outcome;
 mod refusal;

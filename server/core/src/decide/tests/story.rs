@@ -354,6 +354,57 @@ fn what_a_hold_stops_and_what_lifts_it() {
 }
 
 #[test]
+fn a_host_that_holds_itself_gets_no_order_and_its_plan_says_why() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    let held = |why: Option<&str>| Input::HeldLocally {
+        why: why.map(str::to_owned),
+    };
+    // One that nobody fetched is taken back, and uses no attempt.
+    host.start();
+    let decision = host.send(held(Some("held on this host")));
+    assert!(
+        decision
+            .effects
+            .iter()
+            .any(|it| matches!(it, Effect::WithdrawOrder { .. }))
+    );
+    assert_eq!(
+        (host.plan.phase, host.plan.order.clone(), host.plan.attempts_used),
+        (Phase::Queued, None, 0)
+    );
+    let Some(waiting) = host.waiting() else {
+        panic!("it waits for the hold to go");
+    };
+    assert!(matches!(waiting, Waiting::HeldLocally { .. }), "{waiting:?}");
+    assert!(waiting.text().contains("held on this host"), "{}", waiting.text());
+    assert!(!waiting.remedy().is_empty() && !host.plan.is_moving());
+    let refusal = host.refusal(&Input::Started {
+        order_number: 9,
+        epoch: 1,
+    });
+    assert!(refusal.contains("held on this host"), "{refusal}");
+    // The same again says nothing.
+    assert_eq!(
+        host.send(held(Some("held on this host"))),
+        super::super::Decision::default()
+    );
+    host.send(held(None));
+    assert_eq!(host.plan.local_hold, None);
+
+    // One that it has is the agent's to end, at its next safe point; nothing comes after it.
+    host.start_and_fetch();
+    let decision = host.send(held(Some("held again")));
+    assert_eq!(decision.effects, []);
+    assert_eq!((host.plan.phase, host.plan.order_to_cancel()), (Phase::Migrating, None));
+    host.report(RecordEvent::OrderCancelled, 0, None);
+    assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Queued, 0));
+    assert!(matches!(host.waiting(), Some(Waiting::HeldLocally { .. })));
+    host.send(held(None));
+    host.migrate();
+}
+
+#[test]
 fn an_exemption_takes_the_host_out_and_its_end_brings_it_back() {
     let mut host = Host::new();
     host.look(&carrying());

@@ -1,0 +1,61 @@
+//! What an installation of the agent puts on a machine: the one list that uninstalling, documents and tests go by.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    app::StateDir,
+    config::{Config, DEFAULT_FILE},
+};
+
+/// The agent's unit.
+pub const UNIT: &str = "cutover-agent.service";
+/// The program.
+pub const PROGRAM: &str = "/usr/bin/cutover-agent";
+
+/// How something is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// A file, a link or a socket.
+    File,
+    /// A directory of the agent's alone, with all in it.
+    Tree,
+    /// A directory that others may use too, or that may hold what somebody else put there: only when it is empty.
+    WhenEmpty,
+}
+
+/// Everything that belongs to an installation with these settings, in the order in which it is taken away: the program
+/// last, so that what went wrong before can be tried again.
+#[must_use]
+pub fn installed(config: &Config) -> Vec<(PathBuf, Manner)> {
+    let state = &config.state_dir;
+    let above = state.parent().unwrap_or(Path::new("/"));
+    let mut all: Vec<(PathBuf, Manner)> = Vec::new();
+    all.push((config.socket.clone(), Manner::File));
+    all.push((config.hold_file.clone(), Manner::File));
+    all.extend(StateDir::FILES.iter().map(|name| (state.join(name), Manner::File)));
+    all.extend(StateDir::TREES.iter().map(|name| (state.join(name), Manner::Tree)));
+    all.push((state.clone(), Manner::WhenEmpty));
+    if above.ends_with("cutover") {
+        all.push((above.to_owned(), Manner::WhenEmpty));
+    }
+    let file = Path::new(DEFAULT_FILE);
+    all.push((file.with_extension("toml.d"), Manner::Tree));
+    all.push((file.to_owned(), Manner::File));
+    all.push((file.parent().unwrap_or(file).to_owned(), Manner::WhenEmpty));
+    all.push(("/usr/lib/tmpfiles.d/cutover-agent.conf".into(), Manner::File));
+    all.push((format!("/usr/lib/systemd/system/{UNIT}").into(), Manner::File));
+    all.push((PROGRAM.into(), Manner::File));
+    all
+}
+
+/// What stays, and why.
+pub const LEFT: [(&str, &str); 2] = [
+    (
+        "/etc/systemd/system/cutover-agent.service.d",
+        "settings that somebody made here for the unit, where there are any",
+    ),
+    (
+        "/var/log/journal",
+        "what the agent logged lies among the logs of the whole machine and ages with them",
+    ),
+];

@@ -1,0 +1,37 @@
+//! What the agent says of itself.
+
+use cutover_proto::v1;
+
+use super::{check_ins::WhyCheckIn, state::Session, ticks::Ticks};
+
+/// How the agent itself stands, as far as the server has to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Why no order begins on this host, where its own hold stops them.
+    pub hold: Option<String>,
+    /// Why the agent is about to end itself, where it is.
+    pub ending: Option<String>,
+}
+
+impl Session {
+    /// The agent's condition as of now. What changed is told soon.
+    pub fn handle_condition(&mut self, condition: Condition, now: Ticks) {
+        if self.condition != condition {
+            self.condition = condition;
+            self.check_ins.ask(now, WhyCheckIn::Condition);
+        }
+    }
+
+    /// Whether the server has answered a check-in that said it as it is now.
+    #[must_use]
+    pub fn is_condition_told(&self) -> bool {
+        self.condition_told.as_ref() == Some(&self.condition)
+    }
+
+    pub(super) fn own_condition(&self) -> v1::AgentCondition {
+        v1::AgentCondition {
+            hold: self.condition.hold.clone().unwrap_or_default(),
+            ending: self.condition.ending.clone().unwrap_or_default(),
+        }
+    }
+}
