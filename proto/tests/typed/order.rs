@@ -164,5 +164,14 @@ fn steps_that_take_something_away_are_called_destructive() {
         .filter(|kind| kind.is_destructive())
         .map(|kind| kind.as_str())
         .collect();
-    assert_eq!(destructive, ["remove-packages", "sweep", "restart"]);
+    assert_eq!(
+        destructive,
+        [
+            "remove-packages",
+            "sweep",
+            "restart",
+            "sweep-groups",
+            "sweep-certificates"
+        ]
+    );
 }

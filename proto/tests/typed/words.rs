@@ -64,7 +64,7 @@ macro_rules! numbered {
                     assert_eq!($name::try_from(value.number()).unwrap(), *value);
                 }
                 assert!($name::try_from(0).is_err(), stringify!($name));
-                let next = i32::try_from($name::ALL.len()).unwrap() + 1;
+                let next = $name::ALL.iter().map(|value| value.number()).max().unwrap() + 1;
                 let refused = $name::try_from(next).unwrap_err().to_string();
                 assert!(refused.contains("does not know"), "{refused}");
             )+

@@ -202,7 +202,7 @@ impl HostHands for CrashingHands {
         })
     }
     fn remove_anchors(&mut self, anchors: &[Anchor], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
-        self.each("remove anchors", &[], |hands, _| hands.remove_anchors(anchors, run))
+        self.each("sweep anchors", &[], |hands, _| hands.remove_anchors(anchors, run))
     }
     fn detection_test(&mut self, product: &ProductId, run: &mut Run<'_>) -> Result<Detection, HandsError> {
         self.each("test", &[], |hands, _| hands.detection_test(product, run))

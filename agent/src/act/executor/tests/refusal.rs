@@ -223,5 +223,5 @@ fn nothing_runs_when_the_journal_has_no_room() {
     assert_eq!(executor.run(&envelope).unwrap(), End::Completed { number: 1 });
     drop(executor);
     assert_eq!(world.journal().state(), JournalState::Sound);
-    assert_eq!(world.records().len(), 18);
+    assert_eq!(world.records().len(), 22);
 }
