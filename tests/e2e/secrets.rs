@@ -42,8 +42,15 @@ impl Secret {
     /// Kept in hex.
     fn of_hex(name: &'static str, digits: &str) -> Result<Self> {
         let bytes = hex::decode(digits).with_context(|| format!("{name} is no hex"))?;
-        // PKCS#8 frames a key in bytes that all keys share: what follows them is the secret.
-        let core = bytes.get(bytes.len().saturating_sub(32)..).unwrap_or(&bytes).to_vec();
+        // PKCS#8 holds the public key too, which is in every certificate. Its secret part follows version and tag of the
+        // inner structure (RFC 5915, section 3).
+        let inner = [2, 1, 1, 4, 32];
+        let begin = bytes.windows(inner.len()).position(|window| window == inner);
+        let begin = begin.map_or(0, |at| at + inner.len());
+        let core = bytes[begin..]
+            .get(..32)
+            .with_context(|| format!("{name} is too short"))?
+            .to_vec();
         Ok(Self {
             name,
             forms: vec![
