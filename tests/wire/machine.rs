@@ -116,6 +116,11 @@ impl Machine {
         self.channel = channel(server, Some((self.certificate.as_slice(), &self.keys))).await;
     }
 
+    /// What it shows, DER.
+    pub(crate) fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
     pub(crate) fn agent(&self) -> AgentClient<Channel> {
         AgentClient::new(self.channel.clone())
     }
