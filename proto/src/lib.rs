@@ -3,6 +3,7 @@
 //! Generated messages are parsed at the door (`TryFrom`) into the types here; past that line nobody checks again. What
 //! must be provable later travels as exact bytes in an [`envelope`].
 
+pub mod artifact;
 pub mod envelope;
 pub mod ids;
 pub mod inventory;

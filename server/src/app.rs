@@ -20,11 +20,12 @@ use crate::{
     clock::Clock,
     config::Config,
     grpc::{
-        AdmissionLayer, AgentCalls, Connections, EnrollLimits, EnrollmentCalls, HandshakeLimits, HostKeys, Hub, NowMs,
-        TlsIdentity, bounded_agent, bounded_enrollment, listen, server_builder,
+        AdmissionLayer, AgentCalls, ArtifactLimits, Connections, EnrollLimits, EnrollmentCalls, HandshakeLimits,
+        HostKeys, Hub, NowMs, Rate, TlsIdentity, artifact_routes, bounded_agent, bounded_enrollment, listen,
+        server_builder,
     },
     pki::Pki,
-    service::{Notice, Pace, Parts, ReportSettings, Service},
+    service::{ArtifactSettings, Notice, Pace, Parts, ReportSettings, Service},
     store::{Address, Sole, Store, StoreOptions},
     tasks::Tasks,
     web::{self, PeopleListener},
@@ -82,6 +83,10 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
             name: format!("{} {}", config.report.schedule, config.report.zone),
             directory: config.report_directory(),
             webhook_url: config.report.webhook_url.clone(),
+        },
+        artifacts: ArtifactSettings {
+            directory: config.artifact_directory(),
+            max_mib: config.artifacts.max_mib,
         },
         people_have_tls: config.people.behind_tls_proxy || !config.people.tls_certificate.as_os_str().is_empty(),
     })?;
@@ -209,6 +214,20 @@ fn tls_files(config: &Config) -> Option<(&Path, &Path)> {
     named.then_some((people.tls_certificate.as_path(), people.tls_key.as_path()))
 }
 
+/// How many seconds of the lasting rate may leave at once after a quiet time.
+const BURST_SECONDS: u32 = 10;
+
+fn artifact_limits(config: &Config) -> ArtifactLimits {
+    let rate = |mib_per_second: u32| Rate {
+        burst: mib_per_second.saturating_mul(BURST_SECONDS),
+        per_second: f64::from(mib_per_second),
+    };
+    ArtifactLimits {
+        per_host: rate(config.artifacts.host_mib_per_second),
+        server: rate(config.artifacts.server_mib_per_second),
+    }
+}
+
 /// How often the server's certificate is looked at: it is renewed from two thirds of its life on.
 const IDENTITY_EVERY: Duration = Duration::from_secs(3600);
 
@@ -222,6 +241,7 @@ struct AgentsListener {
     identity: Arc<TlsIdentity>,
     connections: Arc<Connections>,
     now: NowMs,
+    artifacts: ArtifactLimits,
 }
 
 impl AgentsListener {
@@ -236,6 +256,7 @@ impl AgentsListener {
             identity,
             connections,
             now,
+            artifacts: artifact_limits(config),
         })
     }
 
@@ -253,6 +274,8 @@ impl AgentsListener {
             hub,
         }))
         .add_service(bounded_enrollment(EnrollmentCalls(self.service.clone())));
+        let artifacts = artifact_routes(self.service.clone(), self.artifacts, Arc::clone(&self.now));
+        let routes = Routes::from(routes.prepare().into_axum_router().merge(artifacts));
         let server = server_builder().layer(admission).add_routes(routes);
         tokio::spawn(async move {
             let mut told = stopped.clone();

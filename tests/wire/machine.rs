@@ -131,6 +131,11 @@ impl Machine {
         }
     }
 
+    /// What it shows, DER.
+    pub(crate) fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
     pub(crate) fn agent(&self) -> AgentClient<Channel> {
         AgentClient::new(self.channel.clone())
     }

@@ -2,9 +2,10 @@
 
 use axum::{
     Json, Router,
+    body::Body,
     extract::State,
     http::{Method, StatusCode},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use super::{
     health,
 };
 use crate::service::{
-    HostFilter, NewToken, Service,
+    ArtifactAdded, ArtifactFilter, ArtifactList, HostFilter, NewArtifact, NewToken, Service,
     views::{HostDetail, HostList, ReportRow, Summary, WaveView},
 };
 
@@ -30,6 +31,8 @@ pub fn router(service: Service) -> Router {
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
+        .route("/artifacts", get(artifacts))
+        .route("/artifacts", put(add_artifact))
         .route("/tokens", post(create_token))
         .route("/reports", get(reports).post(run_report))
         .route("/events", get(events::events))
@@ -175,4 +178,22 @@ async fn reports(_: Signed, State(service): State<Service>) -> Result<Json<Vec<R
 
 async fn run_report(Signed(caller): Signed, State(service): State<Service>) -> Result<Json<ReportRow>, Problem> {
     Ok(Json(service.run_report(caller).await?))
+}
+
+async fn artifacts(
+    _: Signed,
+    State(service): State<Service>,
+    Asked(filter): Asked<ArtifactFilter>,
+) -> Result<Json<ArtifactList>, Problem> {
+    Ok(Json(service.artifacts(filter).await?))
+}
+
+/// The body is the file; it goes to disk as it comes.
+async fn add_artifact(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Asked(new): Asked<NewArtifact>,
+    body: Body,
+) -> Result<Json<ArtifactAdded>, Problem> {
+    Ok(Json(service.add_artifact(caller, new, body.into_data_stream()).await?))
 }

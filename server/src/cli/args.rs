@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use cutover_proto::artifact::ArtifactDigest;
 
 use super::Format;
 
@@ -117,6 +118,9 @@ pub enum Operator {
     /// Waves.
     #[command(subcommand)]
     Wave(Wave),
+    /// Package files that hosts fetch from the server.
+    #[command(subcommand)]
+    Artifact(Artifact),
     /// Enrolment tokens.
     #[command(subcommand)]
     Token(Token),
@@ -195,6 +199,24 @@ pub enum Wave {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// Package files that hosts fetch from the server.
+#[derive(Debug, Subcommand)]
+pub enum Artifact {
+    /// Gives a file to the server; what it has already is not sent again.
+    Add {
+        /// The file.
+        file: PathBuf,
+        /// What it must hash to, as its vendor says: SHA-256, hex.
+        #[arg(long)]
+        sha256: Option<ArtifactDigest>,
+        /// Only says what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Every file that the server has.
+    List,
 }
 
 /// Enrolment tokens.

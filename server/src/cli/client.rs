@@ -1,12 +1,21 @@
 //! Asks a running server, with the operator's token.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, bail};
+use axum::body::Bytes;
+use futures_util::{Stream, stream::try_unfold};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::{fs::File, io::AsyncReadExt as _};
 
 use super::args::Connection;
 use crate::config::Config;
+
+/// A file of gigabytes over a slow line.
+const SENDING: Duration = Duration::from_secs(12 * 3600);
+
+/// Read from a file at once.
+const CHUNK: usize = 256 * 1024;
 
 /// A connection to one server.
 #[derive(Debug)]
@@ -49,9 +58,7 @@ impl Client {
                 file.display()
             )
         })?;
-        let http = reqwest::Client::builder()
-            .timeout(std::time::Duration::from_secs(30))
-            .build()?;
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),
             token: token.trim().to_owned(),
@@ -69,6 +76,21 @@ impl Client {
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         let address = self.address(path, &[])?;
         self.answer(self.http.post(address).json(body)).await
+    }
+
+    /// Sends a file, or only what is said of it.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        file: Option<File>,
+    ) -> anyhow::Result<T> {
+        let mut request = self.http.put(self.address(path, query)?);
+        if let Some(file) = file {
+            let body = reqwest::Body::wrap_stream(parts(file));
+            request = request.timeout(SENDING).body(body);
+        }
+        self.answer(request).await
     }
 
     fn address(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<reqwest::Url> {
@@ -98,4 +120,13 @@ impl Client {
             Err(_) => bail!("{} answered {status}", self.url),
         }
     }
+}
+
+fn parts(file: File) -> impl Stream<Item = std::io::Result<Bytes>> {
+    try_unfold(file, |mut file| async move {
+        let mut part = vec![0; CHUNK];
+        let read = file.read(&mut part).await?;
+        part.truncate(read);
+        Ok((read > 0).then(|| (Bytes::from(part), file)))
+    })
 }

@@ -3,6 +3,7 @@
 //! Data goes to stdout, messages to stderr. Exit 0 done, 1 refused or failed, 2 usage.
 
 mod args;
+mod artifacts;
 mod client;
 mod init;
 mod operator;

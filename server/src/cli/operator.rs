@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use super::{
     args::{Catalog, Connection, Hosts, Operator, Report, Token, Wave},
+    artifacts,
     client::Client,
     output::{self, Format},
 };
@@ -59,6 +60,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Wave::Open { name, dry_run } => change(client, &format!("waves/{name}/open"), *dry_run, format).await,
             Wave::Pause { name, dry_run } => change(client, &format!("waves/{name}/pause"), *dry_run, format).await,
         },
+        Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
         Operator::Token(Token::Create { uses, hours }) => {
             let made: TokenMade = client
                 .post(

@@ -42,6 +42,21 @@ impl Config {
             ("check_in.open_order_seconds", self.check_in.open_order_seconds),
             ("check_in.look_seconds", self.check_in.look_seconds),
         ];
+        let artifacts = [
+            ("artifacts.max_mib", self.artifacts.max_mib),
+            (
+                "artifacts.host_mib_per_second",
+                self.artifacts.host_mib_per_second.into(),
+            ),
+            (
+                "artifacts.server_mib_per_second",
+                self.artifacts.server_mib_per_second.into(),
+            ),
+        ];
+        if let Some((key, _)) = artifacts.into_iter().find(|(_, mib)| *mib == 0) {
+            let why = "is zero; no artifact would ever come through".into();
+            return Err(ConfigError::Refused { key, why });
+        }
         for (key, seconds) in intervals {
             if seconds == 0 {
                 return Err(ConfigError::Refused {
@@ -57,6 +72,16 @@ impl Config {
     #[must_use]
     pub fn sqlite_path(&self) -> PathBuf {
         self.data_dir.join("cutover.db")
+    }
+
+    /// Where artifacts lie.
+    #[must_use]
+    pub fn artifact_directory(&self) -> PathBuf {
+        if self.artifacts.directory.as_os_str().is_empty() {
+            self.data_dir.join("artifacts")
+        } else {
+            self.artifacts.directory.clone()
+        }
     }
 
     /// Where reports go.

@@ -20,6 +20,8 @@ pub struct Config {
     pub log: Log,
     /// How often agents come.
     pub check_in: CheckIn,
+    /// Files that agents fetch.
+    pub artifacts: Artifacts,
     /// The campaign that `serve` runs.
     pub campaign: CampaignAt,
     /// The scheduled deadline report.
@@ -94,6 +96,20 @@ pub struct CheckIn {
     pub watch: bool,
 }
 
+/// Files that agents fetch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Artifacts {
+    /// Where they lie; empty means `artifacts` under the data directory. Several servers share one.
+    pub directory: PathBuf,
+    /// The largest that is taken, MiB.
+    pub max_mib: u64,
+    /// MiB a second to one host, in the long run.
+    pub host_mib_per_second: u32,
+    /// MiB a second to all hosts together, in the long run.
+    pub server_mib_per_second: u32,
+}
+
 /// Which campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -129,6 +145,7 @@ impl Default for Config {
             store: StoreAt::default(),
             log: Log::default(),
             check_in: CheckIn::default(),
+            artifacts: Artifacts::default(),
             campaign: CampaignAt::default(),
             report: Report::default(),
         }
@@ -171,6 +188,17 @@ impl Default for CheckIn {
             open_order_seconds: 60,
             look_seconds: 4 * 3600,
             watch: true,
+        }
+    }
+}
+
+impl Default for Artifacts {
+    fn default() -> Self {
+        Self {
+            directory: PathBuf::new(),
+            max_mib: 4096,
+            host_mib_per_second: 20,
+            server_mib_per_second: 100,
         }
     }
 }

@@ -6,14 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A token bucket's shape.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rate {
-    /// Calls that may come at once after a quiet time.
-    pub burst: u32,
-    /// Calls a second in the long run.
-    pub per_second: f64,
-}
+use super::bucket::{Bucket, Rate};
 
 /// Limits on Enroll. Enrolment tokens are long random strings, so the limits are about load, not about guessing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,47 +48,6 @@ struct State {
     by_address: HashMap<IpAddr, Bucket>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    at_ms: i64,
-}
-
-impl Bucket {
-    fn full(rate: Rate, now_ms: i64) -> Self {
-        Self {
-            tokens: f64::from(rate.burst),
-            at_ms: now_ms,
-        }
-    }
-
-    /// Brings the bucket to now. A clock that went back adds nothing and is not waited for.
-    fn refill(&mut self, rate: Rate, now_ms: i64) {
-        #[expect(clippy::cast_precision_loss, reason = "a loss of milliseconds after 285,000 years")]
-        let seconds = now_ms.saturating_sub(self.at_ms).max(0) as f64 / 1000.0;
-        self.tokens = (self.tokens + seconds * rate.per_second).min(f64::from(rate.burst));
-        self.at_ms = now_ms;
-    }
-
-    /// Seconds until there is a token; none when there is one.
-    fn wait(&self, rate: Rate) -> Option<u32> {
-        if self.tokens >= 1.0 {
-            return None;
-        }
-        let seconds = ((1.0 - self.tokens) / rate.per_second).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "clamped to 1..=3600"
-        )]
-        Some(if seconds.is_finite() {
-            seconds.clamp(1.0, 3600.0) as u32
-        } else {
-            3600
-        })
-    }
-}
-
 impl EnrollBuckets {
     pub(super) fn new(limits: EnrollLimits, now_ms: i64) -> Self {
         let all = Bucket::full(limits.global, now_ms);
@@ -121,7 +73,7 @@ impl EnrollBuckets {
         if !by_address.contains_key(&address) && by_address.len() >= MAX_ADDRESSES {
             by_address.retain(|_, bucket| {
                 bucket.refill(per_address, now_ms);
-                bucket.tokens < f64::from(per_address.burst)
+                !bucket.is_full(per_address)
             });
             if by_address.len() >= MAX_ADDRESSES {
                 return Err(1);
@@ -134,8 +86,8 @@ impl EnrollBuckets {
         if let Some(seconds) = own.wait(per_address).max(all.wait(global)) {
             return Err(seconds);
         }
-        own.tokens -= 1.0;
-        all.tokens -= 1.0;
+        own.spend(1.0);
+        all.spend(1.0);
         Ok(())
     }
 }

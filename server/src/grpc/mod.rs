@@ -10,7 +10,11 @@
 
 mod admission;
 mod admission_enroll;
+mod artifacts;
+mod artifacts_limit;
+mod artifacts_range;
 mod bounds;
+mod bucket;
 mod calls;
 mod host_keys;
 mod hub;
@@ -31,8 +35,11 @@ pub use admission::{
     Admission, AdmissionError, AdmissionLayer, AdmissionService, HostKeyFuture, HostKeyState, NowMs, RENEW_GRACE_MS,
     REQUEST_ID_HEADER,
 };
-pub use admission_enroll::{EnrollLimits, Rate};
+pub use admission_enroll::EnrollLimits;
+pub use artifacts::artifact_routes;
+pub use artifacts_limit::ArtifactLimits;
 pub use bounds::{MAX_REPLY_BYTES, MAX_REQUEST_BYTES, bounded_agent, bounded_enrollment, server_builder};
+pub use bucket::Rate;
 pub use calls::{AgentCalls, EnrollmentCalls};
 pub use host_keys::HostKeys;
 pub use hub::Hub;

@@ -15,11 +15,11 @@ use cutover_proto::{
 };
 use tokio::sync::broadcast;
 
-use super::{ServiceError, seen::SeenBuffer};
+use super::{ArtifactSettings, ServiceError, seen::SeenBuffer};
 use crate::{
     clock::Clock,
     pki::Pki,
-    store::{Store, StoreEvent},
+    store::{ArtifactFiles, Store, StoreEvent},
 };
 
 /// How often agents come and look.
@@ -69,6 +69,8 @@ pub struct Parts {
     pub pace: Pace,
     /// The scheduled report.
     pub report: ReportSettings,
+    /// Where artifacts lie.
+    pub artifacts: ArtifactSettings,
     /// Whether people reach it by TLS: then the session cookie is marked so.
     pub people_have_tls: bool,
 }
@@ -88,6 +90,8 @@ pub(super) struct Inner {
     pub(super) campaign_id: CampaignId,
     pub(super) pace: Pace,
     pub(super) report: ReportSettings,
+    pub(super) artifacts: ArtifactSettings,
+    pub(super) artifact_files: ArtifactFiles,
     pub(super) people_have_tls: bool,
     pub(super) rules: v1::Envelope,
     pub(super) seen: SeenBuffer,
@@ -131,6 +135,8 @@ impl Service {
             campaign_id: parts.campaign_id,
             pace: parts.pace,
             report: parts.report,
+            artifact_files: parts.artifacts.files(),
+            artifacts: parts.artifacts,
             people_have_tls: parts.people_have_tls,
             rules,
             seen: SeenBuffer::default(),

@@ -1,6 +1,7 @@
 //! The use cases, one a file: load, decide, append, commit. What is pure lies in the core; what is durable in the store.
 
 mod access;
+mod artifacts;
 mod campaign;
 mod catalog;
 mod check_in;
@@ -24,6 +25,9 @@ mod wake;
 mod waves;
 
 pub use access::{Caller, Role, SESSION_COOKIE};
+pub use artifacts::{
+    ArtifactAdded, ArtifactFilter, ArtifactList, ArtifactSettings, ArtifactView, NewArtifact, OpenArtifact,
+};
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
 pub use error::{CallError, ServiceError};
 pub use handle::{Changes, Notice, Pace, Parts, ReportSettings, Service};

@@ -20,11 +20,18 @@ pub(super) struct Migration {
 }
 
 /// All of them, in order.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "foundation",
-    text: include_str!("../../migrations/001_foundation.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "foundation",
+        text: include_str!("../../migrations/001_foundation.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "artifacts",
+        text: include_str!("../../migrations/002_artifacts.sql"),
+    },
+];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (
     version {int} NOT NULL PRIMARY KEY, name {text} NOT NULL, sha256 {text} NOT NULL, applied_ms {int} NOT NULL

@@ -48,6 +48,8 @@ mod value;
 mod verify;
 
 pub mod api_tokens;
+mod artifact_files;
+pub mod artifacts;
 pub mod availability;
 pub mod campaigns;
 pub mod enrol_tokens;
@@ -76,6 +78,7 @@ pub mod work_orders;
 mod conformance;
 
 pub use address::Address;
+pub use artifact_files::{ArtifactFiles, FilesError, Incoming};
 pub use chain::{EventHash, GENESIS};
 pub use conn::{Begin, Conn, Dialect};
 pub use error::StoreError;

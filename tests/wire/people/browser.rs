@@ -94,12 +94,12 @@ pub(super) fn cookie(answer: &Response) -> Option<String> {
 }
 
 /// Asks the API by an access token.
-pub(super) fn by_token(server: &Server, method: Method, path: &str, token: &str) -> RequestBuilder {
+pub(crate) fn by_token(server: &Server, method: Method, path: &str, token: &str) -> RequestBuilder {
     Browser::new().ask(server, method, path).bearer_auth(token)
 }
 
 /// An answer that must be a problem document (RFC 9457) of this status; gives its detail.
-pub(super) async fn problem(answer: Response, status: StatusCode) -> String {
+pub(crate) async fn problem(answer: Response, status: StatusCode) -> String {
     assert_eq!(answer.status(), status, "{}", answer.url());
     let kind = answer.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
     assert_eq!(kind, "application/problem+json", "{}", answer.url());

@@ -1,6 +1,6 @@
 //! The people's side: pages, REST, events, and who gets in.
 
-mod browser;
+pub(crate) mod browser;
 mod command_line;
 mod events;
 mod listeners;

@@ -32,6 +32,8 @@ const API: &[(&str, &str, Door)] = &[
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),
+    ("GET", "/artifacts", Unauthorized),
+    ("PUT", "/artifacts", Unauthorized),
     ("POST", "/tokens", Unauthorized),
     ("GET", "/reports", Unauthorized),
     ("POST", "/reports", Unauthorized),

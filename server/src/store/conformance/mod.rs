@@ -5,6 +5,7 @@
 
 mod lab;
 
+mod artifacts;
 mod campaigns;
 mod concurrency;
 mod enrolment;
