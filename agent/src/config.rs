@@ -23,6 +23,8 @@ const LEAST_MEMORY_LIMIT_MIB: u64 = 32;
 pub const DEFAULT_LOOK_NICE: u8 = 10;
 /// The nicest there is (nice(1)).
 const NICEST: u64 = 19;
+/// How much of the disk fetched artifacts may take unless told otherwise, MiB: a replacement and the one before it.
+pub const DEFAULT_CACHE_MIB: u64 = 2048;
 /// What variables begin with.
 pub const PREFIX: &str = "CUTOVER_AGENT_";
 /// Variables that are no settings: they stand for arguments of single commands.
@@ -45,6 +47,10 @@ words! {
         MemoryLimitMib = "memory_limit_mib",
         /// How nice the agent's own looks are, from 0 to 19.
         LookNice = "look_nice",
+        /// While this file exists the link is metered, and no artifact is fetched.
+        MeteredFile = "metered_file",
+        /// How much of the disk fetched artifacts may take, MiB.
+        CacheMib = "cache_mib",
         /// Where `status` speaks to `run`.
         Socket = "socket",
         /// `text` or `json`.
@@ -77,6 +83,10 @@ pub struct Config {
     pub memory_limit_mib: Option<u64>,
     /// Of the agent's own looks, as nice(1) counts.
     pub look_nice: u8,
+    /// Says that the link is metered.
+    pub metered_file: PathBuf,
+    /// The cache's limit, MiB.
+    pub cache_mib: u64,
     /// The local channel.
     pub socket: PathBuf,
     /// How logs are written.
@@ -158,6 +168,8 @@ impl Config {
         let mut config = Self {
             servers: list(found, Key::Servers)?,
             hold_file: PathBuf::new(),
+            metered_file: PathBuf::new(),
+            cache_mib: cache(found)?,
             socket: PathBuf::new(),
             state_dir: PathBuf::new(),
             memory_limit_mib: memory_limit(found)?,
@@ -174,6 +186,9 @@ impl Config {
         if let Some(hold_file) = path(found, Key::HoldFile)? {
             config.hold_file = hold_file;
         }
+        if let Some(metered_file) = path(found, Key::MeteredFile)? {
+            config.metered_file = metered_file;
+        }
         if let Some(socket) = path(found, Key::Socket)? {
             config.socket = socket;
         }
@@ -183,6 +198,7 @@ impl Config {
     /// Another state directory, and what lies in it by default.
     pub fn keep_state_in(&mut self, state_dir: PathBuf) {
         self.hold_file = state_dir.join("hold");
+        self.metered_file = state_dir.join("metered");
         self.socket = state_dir.join("agent.sock");
         self.state_dir = state_dir;
     }
@@ -266,8 +282,12 @@ fn read_environment(
                 toml::Value::Array(servers.collect())
             }
             // What is no number is refused where the number is read, with the key's own words.
-            Key::MemoryLimitMib | Key::LookNice => value.parse::<i64>().map_or_else(|_| value.into(), Into::into),
-            Key::StateDir | Key::HoldFile | Key::Socket | Key::LogFormat | Key::LogLevel => value.into(),
+            Key::MemoryLimitMib | Key::LookNice | Key::CacheMib => {
+                value.parse::<i64>().map_or_else(|_| value.into(), Into::into)
+            }
+            Key::StateDir | Key::HoldFile | Key::MeteredFile | Key::Socket | Key::LogFormat | Key::LogLevel => {
+                value.into()
+            }
         };
         let place = format!("environment variable {name}");
         found.insert(key, Found { place, value });
@@ -335,6 +355,15 @@ fn look_nice(found: &BTreeMap<Key, Found>) -> Result<u8, ConfigError> {
             .ok()
             .filter(|_| nice <= NICEST)
             .ok_or_else(|| found.refused(Key::LookNice, takes)),
+    }
+}
+
+fn cache(found: &BTreeMap<Key, Found>) -> Result<u64, ConfigError> {
+    let takes = "takes a whole number of MiB, from 1 on";
+    match number(found, Key::CacheMib, takes)? {
+        None => Ok(DEFAULT_CACHE_MIB),
+        Some((0, found)) => Err(found.refused(Key::CacheMib, takes)),
+        Some((mib, _)) => Ok(mib),
     }
 }
 

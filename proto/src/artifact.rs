@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::WireError;
+use crate::{WireError, v1};
 
 /// SHA-256 over an artifact's bytes; written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,131 @@ pub fn check_file_name(name: &str) -> Result<(), WireError> {
     })
 }
 
+/// The most addresses that one artifact may name.
+pub const URLS_MAX: usize = 8;
+
+/// The longest address.
+const URL_MAX: usize = 2048;
+
+/// An artifact as an order names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactRef {
+    /// What its bytes hash to. This alone decides.
+    pub sha256: ArtifactDigest,
+    /// How many bytes it has; a source that gives more is cut off.
+    pub size: u64,
+    /// What package managers see.
+    pub file_name: String,
+    /// Mirrors, asked in this order before the server; empty means the server alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+}
+
+impl ArtifactRef {
+    /// Checks what an order or a recipe says of an artifact.
+    ///
+    /// # Errors
+    /// When it has no byte, or its name or an address is not plain.
+    pub fn check(&self) -> Result<(), WireError> {
+        let invalid = |field, why: String| WireError::Invalid { field, why };
+        if self.size == 0 {
+            return Err(WireError::Missing("artifact.size"));
+        }
+        check_file_name(&self.file_name)?;
+        if self.urls.len() > URLS_MAX {
+            let why = format!("there are more than {URLS_MAX} addresses");
+            return Err(invalid("artifact.urls", why));
+        }
+        let plain = |url: &&String| {
+            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            url.len() <= URL_MAX
+                && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
+        };
+        match self.urls.iter().find(|url| !plain(url)) {
+            Some(bad) => Err(invalid(
+                "artifact.urls",
+                format!("`{bad}` is no address; it begins with https:// or http://"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The package that the file holds, by its name: `NAME_VERSION_ARCHITECTURE.deb` (deb-control(5)) or
+    /// `NAME-VERSION-RELEASE.ARCHITECTURE.rpm`; none where it is called otherwise.
+    #[must_use]
+    pub fn package(&self) -> Option<&str> {
+        let name = if let Some(deb) = self.file_name.strip_suffix(".deb") {
+            deb.split_once('_')?.0
+        } else {
+            let mut from_the_end = self.file_name.strip_suffix(".rpm")?.rsplitn(3, '-');
+            from_the_end.nth(2)?
+        };
+        (!name.is_empty()).then_some(name)
+    }
+}
+
+impl From<ArtifactRef> for v1::ArtifactRef {
+    fn from(artifact: ArtifactRef) -> Self {
+        Self {
+            sha256: artifact.sha256.bytes().to_vec(),
+            size: artifact.size,
+            file_name: artifact.file_name,
+            urls: artifact.urls,
+        }
+    }
+}
+
+impl TryFrom<v1::ArtifactRef> for ArtifactRef {
+    type Error = WireError;
+
+    fn try_from(wire: v1::ArtifactRef) -> Result<Self, WireError> {
+        let sha256 = wire.sha256.try_into().map_err(|bytes: Vec<u8>| WireError::Invalid {
+            field: "artifact.sha256",
+            why: format!("it has {} bytes and not 32", bytes.len()),
+        })?;
+        let artifact = Self {
+            sha256: ArtifactDigest::new(sha256),
+            size: wire.size,
+            file_name: wire.file_name,
+            urls: wire.urls,
+        };
+        artifact.check()?;
+        Ok(artifact)
+    }
+}
+
+impl From<ArtifactRef> for v1::FetchArtifact {
+    fn from(artifact: ArtifactRef) -> Self {
+        let v1::ArtifactRef {
+            sha256,
+            size,
+            file_name,
+            urls,
+        } = artifact.into();
+        Self {
+            sha256,
+            size,
+            file_name,
+            urls,
+        }
+    }
+}
+
+impl TryFrom<v1::FetchArtifact> for ArtifactRef {
+    type Error = WireError;
+
+    fn try_from(wire: v1::FetchArtifact) -> Result<Self, WireError> {
+        v1::ArtifactRef {
+            sha256: wire.sha256,
+            size: wire.size,
+            file_name: wire.file_name,
+            urls: wire.urls,
+        }
+        .try_into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +247,60 @@ mod tests {
         ] {
             assert!(check_file_name(bad).is_err(), "{bad}");
         }
+    }
+
+    fn named(file_name: &str) -> ArtifactRef {
+        ArtifactRef {
+            sha256: ArtifactDigest::new([7; 32]),
+            size: 1,
+            file_name: file_name.to_owned(),
+            urls: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_package_file_names_its_package() {
+        for (file, package) in [
+            ("clamav_1.4.6+dfsg-1_amd64.deb", Some("clamav")),
+            ("libclamav12_1.4_amd64.deb", Some("libclamav12")),
+            ("falcon-sensor-7.10-17106.el9.x86_64.rpm", Some("falcon-sensor")),
+            ("setup.sh", None),
+            ("clamav.deb", None),
+            ("a.rpm", None),
+        ] {
+            assert_eq!(named(file).package(), package, "{file}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_http_and_nothing_else() {
+        let at = |url: &str| ArtifactRef {
+            urls: vec![url.to_owned()],
+            ..named("a_1_all.deb")
+        };
+        assert!(at("http://mirror.example/a.deb").check().is_ok());
+        for bad in [
+            "",
+            "https://",
+            "file:///etc/shadow",
+            "ftp://a/b",
+            "https://a b/c",
+            "https://a\n/c",
+        ] {
+            assert!(at(bad).check().is_err(), "{bad}");
+        }
+        let many = ArtifactRef {
+            urls: vec!["https://a/b".to_owned(); URLS_MAX + 1],
+            ..named("a_1_all.deb")
+        };
+        assert!(many.check().is_err());
+        assert!(
+            ArtifactRef {
+                size: 0,
+                ..named("a_1_all.deb")
+            }
+            .check()
+            .is_err()
+        );
     }
 }

@@ -103,6 +103,10 @@ words! {
         Unsupported = "unsupported",
         /// A service was started and is not at work.
         ServiceNotActive = "service-not-active",
+        /// What came does not hash to what the order states.
+        WrongHash = "wrong-hash",
+        /// A source gives more bytes than the order states.
+        TooLarge = "too-large",
     }
 }
 on_wire!(
@@ -128,6 +132,8 @@ on_wire!(
         NotYet,
         Unsupported,
         ServiceNotActive,
+        WrongHash,
+        TooLarge,
     }
 );
 

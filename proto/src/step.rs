@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     WireError,
+    artifact::ArtifactRef,
     ids::ProductId,
     inventory::PackageManager,
     spelling::on_wire,
@@ -38,6 +39,10 @@ words! {
         EnableService = "enable-service",
         /// Writes a configuration file of a replacement.
         WriteConfig = "write-config",
+        /// Brings an artifact into the agent's cache, changes nothing else.
+        FetchArtifact = "fetch-artifact",
+        /// Installs package files of a replacement from the cache.
+        InstallArtifact = "install-artifact",
     }
 }
 
@@ -58,6 +63,8 @@ on_wire!(
         SweepCertificates,
         EnableService,
         WriteConfig,
+        FetchArtifact,
+        InstallArtifact,
     }
 );
 
@@ -87,13 +94,14 @@ impl StepKind {
     pub const fn replay(self) -> Replay {
         match self {
             Self::FetchPackages
+            | Self::FetchArtifact
             | Self::Sweep
             | Self::SweepGroups
             | Self::SweepCertificates
             | Self::RepairPackages
             | Self::EnableService
             | Self::WriteConfig => Replay::Repeat,
-            Self::RemovePackages | Self::InstallPackages => Replay::Probe,
+            Self::RemovePackages | Self::InstallPackages | Self::InstallArtifact => Replay::Probe,
             Self::DetectionTest | Self::Restart => Replay::Once,
         }
     }
@@ -104,7 +112,9 @@ impl StepKind {
         match self {
             Self::RemovePackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates | Self::Restart => true,
             Self::FetchPackages
+            | Self::FetchArtifact
             | Self::InstallPackages
+            | Self::InstallArtifact
             | Self::DetectionTest
             | Self::RepairPackages
             | Self::EnableService
@@ -207,6 +217,20 @@ pub enum Action {
         /// Permission bits.
         mode: u32,
     },
+    /// Brings an artifact into the agent's cache.
+    FetchArtifact {
+        /// Which, and from where.
+        artifact: ArtifactRef,
+    },
+    /// Installs package files from the cache, and nothing beside them.
+    InstallArtifact {
+        /// With which.
+        manager: PackageManager,
+        /// The replacement that they make.
+        product: ProductId,
+        /// All of them, in one run.
+        artifacts: Vec<ArtifactRef>,
+    },
 }
 
 impl Action {
@@ -225,6 +249,8 @@ impl Action {
             Self::SweepCertificates { .. } => StepKind::SweepCertificates,
             Self::EnableService { .. } => StepKind::EnableService,
             Self::WriteConfig { .. } => StepKind::WriteConfig,
+            Self::FetchArtifact { .. } => StepKind::FetchArtifact,
+            Self::InstallArtifact { .. } => StepKind::InstallArtifact,
         }
     }
 
@@ -245,6 +271,11 @@ impl Action {
             Self::SweepCertificates { product, .. } => format!("sweep certificates of {product}"),
             Self::EnableService { services, .. } => format!("enable and start {}", services.join(" ")),
             Self::WriteConfig { path, .. } => format!("write {path}"),
+            Self::FetchArtifact { artifact } => format!("fetch {}", artifact.file_name),
+            Self::InstallArtifact { artifacts, .. } => {
+                let names: Vec<&str> = artifacts.iter().map(|artifact| artifact.file_name.as_str()).collect();
+                format!("install {}", names.join(" "))
+            }
         }
     }
 }
@@ -309,6 +340,16 @@ impl From<Step> for v1::Step {
                 contents,
                 mode,
             }),
+            Action::FetchArtifact { artifact } => Wire::FetchArtifact(artifact.into()),
+            Action::InstallArtifact {
+                manager,
+                product,
+                artifacts,
+            } => Wire::InstallArtifact(v1::InstallArtifact {
+                manager: manager.number(),
+                product: product.to_string(),
+                artifacts: artifacts.into_iter().map(Into::into).collect(),
+            }),
         };
         Self {
             action: Some(action),
@@ -365,6 +406,14 @@ impl TryFrom<v1::Step> for Step {
                 services: services(it.services)?,
             },
             Wire::WriteConfig(it) => write_config(it)?,
+            Wire::FetchArtifact(it) => Action::FetchArtifact {
+                artifact: it.try_into()?,
+            },
+            Wire::InstallArtifact(it) => Action::InstallArtifact {
+                manager: it.manager.try_into()?,
+                product: product(it.product)?,
+                artifacts: artifacts(it.artifacts)?,
+            },
         };
         if wire.time_limit_seconds == 0 {
             return Err(WireError::Missing("step.time_limit_seconds"));
@@ -418,6 +467,13 @@ fn write_config(it: v1::WriteConfig) -> Result<Action, WireError> {
         contents: it.contents,
         mode: it.mode,
     })
+}
+
+fn artifacts(named: Vec<v1::ArtifactRef>) -> Result<Vec<ArtifactRef>, WireError> {
+    if named.is_empty() {
+        return Err(WireError::Missing("step.artifacts"));
+    }
+    named.into_iter().map(TryInto::try_into).collect()
 }
 
 /// Debian Policy 5.6.1 and rpm agree on this much: letters, digits and `+ - . _`, no leading `-`. What passes cannot be

@@ -283,6 +283,8 @@ fn removed(action: &Action) -> Option<&str> {
         Action::RemovePackages { product, .. } => Some(product.as_str()),
         Action::FetchPackages { .. }
         | Action::InstallPackages { .. }
+        | Action::FetchArtifact { .. }
+        | Action::InstallArtifact { .. }
         | Action::Sweep { .. }
         | Action::SweepGroups { .. }
         | Action::SweepCertificates { .. }

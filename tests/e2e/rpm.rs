@@ -95,6 +95,8 @@ fn to_the_end(name: &str, station: &mut Workstation, server: &mut Server) -> Res
             Action::RemovePackages { product, .. } => Some(product.as_str()),
             Action::FetchPackages { .. }
             | Action::InstallPackages { .. }
+            | Action::FetchArtifact { .. }
+            | Action::InstallArtifact { .. }
             | Action::Sweep { .. }
             | Action::SweepGroups { .. }
             | Action::SweepCertificates { .. }

@@ -1,6 +1,7 @@
 //! What an order may touch: only what this host's own rules and looks give it.
 
 use cutover_proto::{
+    artifact::ArtifactRef,
     ids::ProductId,
     inventory::{HostFacts, OsFamily, PackageManager},
     record::FailureCause,
@@ -95,6 +96,22 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
             }
         }
         Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
+        Action::FetchArtifact { artifact } => none_of_a_target(&packages_in([artifact]), rules, os),
+        Action::InstallArtifact {
+            manager,
+            product,
+            artifacts,
+        } => {
+            can_use(*manager, facts)?;
+            replacement(product, rules)?;
+            if let Some(artifact) = artifacts.iter().find(|artifact| artifact.package().is_none()) {
+                return Err(refused(format!(
+                    "{} is not called as a package file is, so nobody can tell what it installs",
+                    artifact.file_name
+                )));
+            }
+            none_of_a_target(&packages_in(artifacts), rules, os)
+        }
         Action::Restart { .. } => Ok(()),
         Action::RepairPackages { manager } => can_use(*manager, facts),
         Action::EnableService { product, services } => {
@@ -121,6 +138,12 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
             config.permits(contents, *mode).map_err(refused)
         }
     }
+}
+
+/// The packages that files hold, by their names.
+pub(super) fn packages_in<'a>(artifacts: impl IntoIterator<Item = &'a ArtifactRef>) -> Vec<String> {
+    let packages = artifacts.into_iter().filter_map(ArtifactRef::package);
+    packages.map(str::to_owned).collect()
 }
 
 fn can_use(manager: PackageManager, facts: &HostFacts) -> Result<(), NotForUs> {
@@ -350,5 +373,27 @@ mod tests {
         };
         assert_eq!(test("clamav"), Ok(()));
         assert_eq!(test("kesl"), Err(FailureCause::NotAttributed));
+    }
+
+    fn install_file(product: &str, file_name: &str) -> Result<(), FailureCause> {
+        judge(Action::InstallArtifact {
+            manager: PackageManager::Apt,
+            product: product.into(),
+            artifacts: vec![ArtifactRef {
+                sha256: cutover_proto::artifact::ArtifactDigest::new([1; 32]),
+                size: 1,
+                file_name: file_name.to_owned(),
+                urls: Vec::new(),
+            }],
+        })
+    }
+
+    #[test]
+    fn only_package_files_of_a_replacement_are_installed() {
+        assert_eq!(install_file("clamav", "clamav_1.4_amd64.deb"), Ok(()));
+        let refused = Err(FailureCause::NotAttributed);
+        assert_eq!(install_file("kesl", "clamav_1.4_amd64.deb"), refused);
+        assert_eq!(install_file("clamav", "kesl_12.1_amd64.deb"), refused);
+        assert_eq!(install_file("clamav", "setup.sh"), refused);
     }
 }

@@ -7,6 +7,7 @@
 //! **Invariant:** an exit code never decides success; the look after it does. **Invariant:** what is not on disk in the
 //! journal has not happened. **Invariant:** a step that must not run twice is never begun twice.
 
+mod artifacts;
 mod attribution;
 mod cause;
 mod clock;
@@ -18,6 +19,8 @@ mod looker;
 mod safe_points;
 mod scrub;
 
+pub(crate) use artifacts::artifacts_of;
+pub use artifacts::{ArtifactCache, Artifacts, FetchError, Partial};
 pub use clock::Clock;
 pub use control::Control;
 pub use executor::{End, ExecuteError, Executor, Parts};

@@ -17,14 +17,14 @@ pub(super) fn is_before(order: &WorkOrder, step: usize) -> bool {
     let protects = |step: &Step| {
         matches!(
             step.action,
-            Action::InstallPackages { .. } | Action::DetectionTest { .. }
+            Action::InstallPackages { .. } | Action::InstallArtifact { .. } | Action::DetectionTest { .. }
         )
     };
     // A scanner that is installed and waits for its service to be set up and started protects nothing.
     let sets_up = |step: &Step| {
         matches!(
             kind(step),
-            StepKind::InstallPackages | StepKind::WriteConfig | StepKind::EnableService
+            StepKind::InstallPackages | StepKind::InstallArtifact | StepKind::WriteConfig | StepKind::EnableService
         )
     };
     let is_up = !to_come.iter().any(sets_up);
@@ -44,9 +44,22 @@ pub(super) fn is_past_last(order: &WorkOrder, at_hand: usize) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use cutover_proto::{ids::HostId, inventory::PackageManager};
+    use cutover_proto::{
+        artifact::{ArtifactDigest, ArtifactRef},
+        ids::HostId,
+        inventory::PackageManager,
+    };
 
     use super::*;
+
+    fn artifact() -> ArtifactRef {
+        ArtifactRef {
+            sha256: ArtifactDigest::new([1; 32]),
+            size: 1,
+            file_name: "clamav_1.4_amd64.deb".to_owned(),
+            urls: Vec::new(),
+        }
+    }
 
     fn order(steps: &[(StepKind, bool)]) -> WorkOrder {
         let packages = vec!["p".to_owned()];
@@ -93,6 +106,12 @@ mod tests {
                     path: "/etc/clamav/freshclam.conf".into(),
                     contents: String::new(),
                     mode: 0o444,
+                },
+                StepKind::FetchArtifact => Action::FetchArtifact { artifact: artifact() },
+                StepKind::InstallArtifact => Action::InstallArtifact {
+                    manager,
+                    product: "clamav".into(),
+                    artifacts: vec![artifact()],
                 },
             },
             time_limit: Duration::from_secs(60),
@@ -142,6 +161,19 @@ mod tests {
         ]);
         let safe: Vec<bool> = (0..5).map(|step| is_before(&order, step)).collect();
         assert_eq!(safe, [true, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_replacement_from_artifacts_protects_as_one_from_packages_does() {
+        use StepKind::{FetchArtifact, InstallArtifact, RemovePackages, Sweep};
+        let order = order(&[
+            (FetchArtifact, true),
+            (RemovePackages, true),
+            (InstallArtifact, true),
+            (Sweep, false),
+        ]);
+        let safe: Vec<bool> = (0..4).map(|step| is_before(&order, step)).collect();
+        assert_eq!(safe, [true, true, false, true]);
     }
 
     #[test]

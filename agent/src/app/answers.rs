@@ -1,5 +1,7 @@
 //! Check-ins: what is asked, and what follows from the answer.
 
+use cutover_proto::artifact::ArtifactRef;
+use tokio::runtime::Handle;
 use tracing::Instrument;
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     state_dir::{refused, rule_set},
 };
 use crate::{
-    act::{self, JournalState},
+    act::{self, JournalState, artifacts_of},
     link::LinkError,
     session::{Effect, Failure, JournalSays, Ticks},
 };
@@ -122,9 +124,20 @@ impl Life {
                     self.start_order(OrderJob::Settle);
                 }
             }
+            Effect::Prefetch(artifacts) => self.prefetch(artifacts),
             Effect::Watch(wanted) => {
                 self.watch_wanted.send_replace(wanted);
             }
+        }
+    }
+
+    /// On a thread of its own: hashing and writing are no work for the loop. It ends by itself, or with the agent.
+    fn prefetch(&self, artifacts: Vec<ArtifactRef>) {
+        let keep = self.journal().progress().map(|open| artifacts_of(&open.order));
+        let (fetching, runtime) = (self.fetching.clone(), Handle::current());
+        let work = move || runtime.block_on(fetching.ahead(&artifacts, &keep.unwrap_or_default()));
+        if let Err(error) = std::thread::Builder::new().name("prefetch".to_owned()).spawn(work) {
+            tracing::warn!(%error, "nothing is fetched ahead: no thread can be started");
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::{
 use super::{
     agent::LoopEnd,
     clock::HostClock,
+    fetching::Fetching,
     footprint::{Ending, Limits},
     orders::OrderEnd,
     parts::{MakeHands, Parts, StartError},
@@ -22,7 +23,7 @@ use super::{
     status::AgentStatus,
 };
 use crate::{
-    act::{Clock, Control, Journal, JournalState, SharedJournal, known_steps},
+    act::{ArtifactCache, Clock, Control, Journal, JournalState, SharedJournal, known_steps},
     detect::RuleSet,
     host::HostView,
     link::{Address, Identity, Link, LinkError},
@@ -74,6 +75,7 @@ pub(super) struct Life {
     pub(super) rules: Arc<RuleSet>,
     pub(super) journal: SharedJournal,
     pub(super) control: Arc<Control>,
+    pub(super) fetching: Arc<Fetching>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     /// Whether the newest request told the server that the journal cannot be trusted.
     pub(super) distrust_told: bool,
@@ -103,6 +105,13 @@ impl Life {
         let clock = parts.clock;
         let now = clock.ticks();
         let rules = Arc::new(parts.state.rules(identity.server_keys()));
+        let fetching = Fetching::new(
+            link.clone(),
+            ArtifactCache::new(parts.state.artifacts(), parts.cache_mib),
+            clock.clone(),
+            parts.metered_file,
+            parts.seed,
+        );
         let (from_ms, to_ms) = identity.validity_ms();
         let label = |open: v1::RunningOrder| OrderLabel {
             number: open.order_number,
@@ -140,6 +149,7 @@ impl Life {
             clock,
             rules,
             journal: Arc::new(Mutex::new(journal)),
+            fetching: Arc::new(fetching),
             control: Arc::new(Control::new(parts.hold_file)),
             inputs,
             distrust_told: false,
@@ -187,6 +197,7 @@ impl Life {
             while self.tasks.try_join_next().is_some() {}
         };
         // Calls and streams end here; the server learns nothing from a lost reply that a later check-in does not say.
+        self.fetching.close();
         self.tasks.shutdown().await;
         end
     }

@@ -14,6 +14,7 @@
 mod agent;
 mod answers;
 mod clock;
+mod fetching;
 mod footprint;
 mod life;
 mod looking;

@@ -8,7 +8,10 @@ use std::{
 
 use cutover_proto::v1;
 
-use super::life::{Input, Life};
+use super::{
+    fetching::OrderArtifacts,
+    life::{Input, Life},
+};
 use crate::{
     act::{self, End, ExecuteError, Executor, JournalState},
     session::Ticks,
@@ -64,6 +67,10 @@ impl Life {
         }));
         let mut executor = Executor::new(act::Parts {
             hands,
+            artifacts: Box::new(OrderArtifacts {
+                fetching: self.fetching.clone(),
+                runtime: tokio::runtime::Handle::current(),
+            }),
             looker: Box::new(looker),
             clock: self.clock.clone(),
             journal: self.journal.clone(),

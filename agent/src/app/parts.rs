@@ -32,6 +32,10 @@ pub struct Parts {
     pub limits: Limits,
     /// Gets the loop's signs of life.
     pub pulse: Option<Box<dyn Pulse>>,
+    /// How much of the disk artifacts may take, MiB.
+    pub cache_mib: u64,
+    /// While this file exists the host's link is metered: no artifact is fetched.
+    pub metered_file: Option<PathBuf>,
     /// Spreads waits, so that agents that start together do not stay together.
     pub seed: u64,
 }

@@ -30,6 +30,7 @@ const OF_ONE_HOST: [&str; 4] = ["journal", "journal.made", "begun-once", "invent
 /// | `journal.damaged` | the journal that could not be trusted last, for people |
 /// | `inventory` | the newest inventory, as it was signed |
 /// | `rules` | the newest rules, as the server signed them |
+/// | `artifacts/` | fetched package files, by their hash; deleting them costs a download |
 /// | `former/ID/` | the journal and inventory of an identity that was given up |
 #[derive(Debug, Clone)]
 pub struct StateDir(PathBuf);
@@ -48,11 +49,19 @@ impl StateDir {
         "journal.damaged",
         "journal.made",
         "journal.new",
+        "metered",
         "rules",
         "rules.new",
     ];
     /// Every directory.
-    pub const TREES: &'static [&'static str] = &["archives", "detection-test", "former", "identity", "tool-logs"];
+    pub const TREES: &'static [&'static str] = &[
+        "archives",
+        "artifacts",
+        "detection-test",
+        "former",
+        "identity",
+        "tool-logs",
+    ];
 
     /// A directory; made by enrolment.
     #[must_use]
@@ -71,6 +80,11 @@ impl StateDir {
     pub fn has_journal(&self) -> bool {
         // What cannot be told is looked into.
         self.0.join("journal.made").try_exists().unwrap_or(true)
+    }
+
+    /// Where fetched artifacts lie.
+    pub(super) fn artifacts(&self) -> PathBuf {
+        self.0.join("artifacts")
     }
 
     /// Where the identity lies.

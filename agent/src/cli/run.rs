@@ -46,6 +46,8 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
         pulse: notifier
             .clone()
             .map(|notifier| Box::new(osservice::Heart::new(notifier)) as Box<dyn Pulse>),
+        cache_mib: config.cache_mib,
+        metered_file: Some(config.metered_file.clone()),
         seed: seed()?,
     };
     let runtime = super::runtime()?;

@@ -58,6 +58,8 @@ fn every_key_is_also_a_variable() {
         ("CUTOVER_AGENT_HOLD_FILE", "/h"),
         ("CUTOVER_AGENT_MEMORY_LIMIT_MIB", "64"),
         ("CUTOVER_AGENT_LOOK_NICE", "0"),
+        ("CUTOVER_AGENT_METERED_FILE", "/m"),
+        ("CUTOVER_AGENT_CACHE_MIB", "512"),
         ("CUTOVER_AGENT_SOCKET", "/k"),
         ("CUTOVER_AGENT_LOG_FORMAT", "json"),
         ("CUTOVER_AGENT_LOG_LEVEL", "trace"),
@@ -72,6 +74,10 @@ fn every_key_is_also_a_variable() {
         (Path::new("/h"), Path::new("/k"))
     );
     assert_eq!((config.memory_limit_mib, config.look_nice), (Some(64), 0));
+    assert_eq!(
+        (config.metered_file.as_path(), config.cache_mib),
+        (Path::new("/m"), 512)
+    );
     assert_eq!(
         (config.log_format, config.log_level.as_str()),
         (LogFormat::Json, "trace")

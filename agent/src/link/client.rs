@@ -99,6 +99,10 @@ impl Link {
         self.generation.send_modify(|generation| *generation += 1);
     }
 
+    pub(super) fn dialer(&self) -> Dialer {
+        self.current().dialer
+    }
+
     fn current(&self) -> Current {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

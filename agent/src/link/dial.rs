@@ -93,6 +93,24 @@ impl Dialer {
         Ok(endpoint.connect_with_connector_lazy(connector))
     }
 
+    /// Servers in their order.
+    pub(super) fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Whether the host is on the network.
+    pub(super) fn online(&self) -> watch::Receiver<bool> {
+        self.online.clone()
+    }
+
+    /// The same trust and certificate for downloads, which have a connection of their own and hold up no call. HTTP/1.1 is
+    /// offered too, for middleboxes that break long streams of HTTP/2.
+    pub(super) fn tls_for_downloads(&self) -> ClientConfig {
+        let mut tls = (*self.tls).clone();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        tls
+    }
+
     /// Why the newest try brought no connection; none after one that did.
     pub(super) fn failure(&self) -> Option<String> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()

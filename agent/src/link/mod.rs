@@ -6,6 +6,7 @@
 //! | `fingerprint`, `trust` | which server is believed: by its authority's fingerprint before enrolment, by kept anchors after |
 //! | `keys`, `identity`, `private_file` | the host's keys and certificate, one file, replaced whole or not at all |
 //! | `dial`, `client` | connections, and the calls over them |
+//! | `download` | artifacts, from the server and from mirrors |
 //! | `enroll`, `renew` | how a host gets its certificate, and the next one |
 //! | `error` | what went wrong, and what to do about it |
 //!
@@ -14,6 +15,7 @@
 mod address;
 mod client;
 mod dial;
+mod download;
 mod enroll;
 mod error;
 mod fingerprint;
@@ -25,6 +27,7 @@ mod trust;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Link, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, REQUEST_ID_HEADER};
+pub use download::{Download, DownloadError, Source};
 pub use enroll::{EnrollParts, enroll};
 pub use error::LinkError;
 pub use fingerprint::{Fingerprint, FingerprintError};

@@ -32,6 +32,7 @@ pub fn installed(config: &Config) -> Vec<(PathBuf, Manner)> {
     let mut all: Vec<(PathBuf, Manner)> = Vec::new();
     all.push((config.socket.clone(), Manner::File));
     all.push((config.hold_file.clone(), Manner::File));
+    all.push((config.metered_file.clone(), Manner::File));
     all.extend(StateDir::FILES.iter().map(|name| (state.join(name), Manner::File)));
     all.extend(StateDir::TREES.iter().map(|name| (state.join(name), Manner::Tree)));
     all.push((state.clone(), Manner::WhenEmpty));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cutover_proto::{
+    artifact::ArtifactRef,
     envelope::{self, Context},
     v1,
 };
@@ -29,6 +30,8 @@ const ORDER_RETRY_CAP: Duration = Duration::from_secs(30);
 const REFUSED_CAP: Duration = Duration::from_secs(3600);
 /// What an overloaded server that names no time is given.
 const OVERLOAD_WAIT: Duration = Duration::from_secs(30);
+/// No hint is longer; a recipe names a handful of files.
+const PREFETCH_MAX: usize = 32;
 /// No server may put an agent off for longer.
 const LONGEST_OVERLOAD: Duration = Duration::from_secs(3600);
 
@@ -59,6 +62,8 @@ pub enum Effect {
     InventoryDurable,
     /// Hold a Watch stream, or none.
     Watch(bool),
+    /// Fill the cache with what an order may name later, where that costs nobody anything.
+    Prefetch(Vec<ArtifactRef>),
 }
 
 /// Why a check-in brought no reply.
@@ -106,6 +111,12 @@ impl Session {
         effects.extend(reply.rules.and_then(|envelope| self.read_rules(envelope)));
         effects.extend(reply.cancel.map(Effect::Cancel));
         effects.extend(reply.work_order.and_then(|envelope| self.take_order(envelope)));
+        // What this version cannot read costs a download later and nothing else.
+        let hinted = reply.prefetch.into_iter().take(PREFETCH_MAX);
+        let prefetch: Vec<ArtifactRef> = hinted.filter_map(|artifact| artifact.try_into().ok()).collect();
+        if !prefetch.is_empty() {
+            effects.push(Effect::Prefetch(prefetch));
+        }
 
         if sent.looked && self.inventories.is_durable() {
             effects.push(Effect::InventoryDurable);

@@ -66,6 +66,8 @@ impl Host {
             hold_file: None,
             limits: Limits::default(),
             pulse: None,
+            cache_mib: 16,
+            metered_file: Some(self.directory.path().join("metered")),
             seed: 7,
         }
     }

@@ -6,6 +6,7 @@
 mod agents;
 mod check_ins;
 mod distrust;
+mod downloads;
 mod enrolment;
 mod hold;
 mod host;

@@ -8,6 +8,11 @@ use std::{
     time::Duration,
 };
 
+use axum::{
+    body::Body,
+    http::{self, HeaderMap},
+    routing::get,
+};
 use cutover_agent::link::{Address, EnrollParts, Fingerprint, Identity, IdentityDir, LinkError, enroll};
 use cutover_proto::{
     envelope::{self, Context, PublicKey, SigningKey},
@@ -32,6 +37,7 @@ use tokio_stream::{
 };
 use tonic::{
     Request, Response, Status,
+    service::Routes,
     transport::{Certificate, Identity as TlsIdentity, Server as TonicServer, ServerTlsConfig},
 };
 
@@ -41,6 +47,8 @@ pub(crate) const TOKEN: &str = "a good token";
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
 pub(crate) type Answer = Result<v1::CheckInReply, Status>;
+/// What a question for an artifact is answered, by its headers.
+type Give = Box<dyn FnMut(&HeaderMap) -> http::Response<Body> + Send>;
 
 pub(crate) struct Server {
     pub(crate) address: Address,
@@ -67,6 +75,8 @@ pub(crate) struct Script {
     pub(crate) renewals: u32,
     /// Enrolments and renewals that are done and whose answer is lost.
     pub(crate) lose_answers: u32,
+    /// What `GET /artifacts/...` gives.
+    pub(crate) artifact: Give,
     pub(crate) answer: Box<dyn FnMut(&v1::CheckInRequest) -> Answer + Send>,
 }
 
@@ -108,6 +118,7 @@ impl Server {
                 token_uses: 0,
                 renewals: 0,
                 lose_answers: 0,
+                artifact: Box::new(|_| panic!("no artifact was to be asked for")),
                 answer: Box::new(|request| Ok(quiet(request))),
             }),
             requests: watch::Sender::new(Vec::new()),
@@ -117,8 +128,7 @@ impl Server {
         let serving = TonicServer::builder()
             .tls_config(tls)
             .unwrap()
-            .add_service(EnrollmentServer::new(Calls(shared.clone())))
-            .add_service(AgentServer::new(Calls(shared.clone())))
+            .add_routes(routes(&shared))
             .serve_with_incoming(TcpListenerStream::new(tcp));
         let task = tokio::spawn(async move { serving.await.unwrap() });
         Self {
@@ -141,6 +151,11 @@ impl Server {
     /// From here on check-ins are answered so.
     pub(crate) fn answers(&self, answer: impl FnMut(&v1::CheckInRequest) -> Answer + Send + 'static) {
         self.script().answer = Box::new(answer);
+    }
+
+    /// From here on an artifact is given so.
+    pub(crate) fn gives(&self, artifact: impl FnMut(&HeaderMap) -> http::Response<Body> + Send + 'static) {
+        self.script().artifact = Box::new(artifact);
     }
 
     pub(crate) fn nudge(&self, reason: v1::NudgeReason) {
@@ -189,6 +204,16 @@ impl Server {
     pub(crate) async fn enroll(&self, dir: &IdentityDir) -> Identity {
         self.enroll_with(dir, TOKEN, self.ca_fingerprint).await.unwrap()
     }
+}
+
+/// The calls, and artifacts beside them.
+fn routes(shared: &Arc<Shared>) -> Routes {
+    let calls =
+        Routes::new(EnrollmentServer::new(Calls(shared.clone()))).add_service(AgentServer::new(Calls(shared.clone())));
+    let scripted = shared.clone();
+    let artifact = move |headers: HeaderMap| async move { (scripted.script.lock().unwrap().artifact)(&headers) };
+    let router = calls.prepare().into_axum_router();
+    Routes::from(router.route("/artifacts/{sha256}", get(artifact)))
 }
 
 /// What a server says that has everything and wants nothing.

@@ -98,6 +98,24 @@ fn enrolment() -> Vec<Sample> {
     ]
 }
 
+fn check_in_reply() -> v1::CheckInReply {
+    v1::CheckInReply {
+        store_epoch: "e1".into(),
+        server_time_ms: AT_MS,
+        durable: vec![mark()],
+        durable_inventory: vec![0xaa; 32],
+        want_inventory: true,
+        want_look: true,
+        work_order: Some(envelope()),
+        cancel: Some(envelope()),
+        rules: Some(envelope()),
+        settings: Some(settings()),
+        next_in_seconds: 300,
+        renew: true,
+        prefetch: vec![],
+    }
+}
+
 fn check_in() -> Vec<Sample> {
     vec![
         Sample::of("CheckInRequest", check_in_request()).earlier(),
@@ -110,21 +128,13 @@ fn check_in() -> Vec<Sample> {
             },
         ),
         Sample::of("AgentCondition", condition()),
-        Sample::of(
+        Sample::of("CheckInReply", check_in_reply()).earlier(),
+        Sample::variant(
             "CheckInReply",
+            "prefetch",
             v1::CheckInReply {
-                store_epoch: "e1".into(),
-                server_time_ms: AT_MS,
-                durable: vec![mark()],
-                durable_inventory: vec![0xaa; 32],
-                want_inventory: true,
-                want_look: true,
-                work_order: Some(envelope()),
-                cancel: Some(envelope()),
-                rules: Some(envelope()),
-                settings: Some(settings()),
-                next_in_seconds: 300,
-                renew: true,
+                prefetch: vec![steps::artifact_wire()],
+                ..check_in_reply()
             },
         ),
         Sample::of("OrderMark", mark()),

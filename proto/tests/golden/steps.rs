@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cutover_proto::{
+    artifact::{ArtifactDigest, ArtifactRef},
     inventory::PackageManager,
     order::WorkOrder,
     step::{Action, Step},
@@ -19,6 +20,7 @@ use crate::{
 pub(crate) fn samples() -> Vec<Sample> {
     let mut all: Vec<Sample> = steps()
         .into_iter()
+        .chain(later_steps())
         .map(|(kind, wire, typed)| Sample::typed("Step", kind, wire, typed))
         .collect();
     all.push(Sample::of("FetchPackages", fetch()));
@@ -31,6 +33,9 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.extend(swept());
     all.push(Sample::of("EnableService", enable()));
     all.push(Sample::of("WriteConfig", write()));
+    all.push(Sample::of("ArtifactRef", artifact_wire()));
+    all.push(Sample::of("FetchArtifact", fetch_artifact()));
+    all.push(Sample::of("InstallArtifact", install_artifact()));
     all
 }
 
@@ -144,6 +149,63 @@ fn write() -> v1::WriteConfig {
     }
 }
 
+fn artifact() -> ArtifactRef {
+    ArtifactRef {
+        sha256: ArtifactDigest::new([0xab; 32]),
+        size: 123_456_789,
+        file_name: "clamav_1.4.6+dfsg-1_amd64.deb".into(),
+        urls: vec!["https://mirror.example/clamav.deb".into()],
+    }
+}
+
+pub(crate) fn artifact_wire() -> v1::ArtifactRef {
+    v1::ArtifactRef {
+        sha256: vec![0xab; 32],
+        size: 123_456_789,
+        file_name: "clamav_1.4.6+dfsg-1_amd64.deb".into(),
+        urls: vec!["https://mirror.example/clamav.deb".into()],
+    }
+}
+
+fn fetch_artifact() -> v1::FetchArtifact {
+    v1::FetchArtifact {
+        sha256: vec![0xab; 32],
+        size: 123_456_789,
+        file_name: "clamav_1.4.6+dfsg-1_amd64.deb".into(),
+        urls: vec!["https://mirror.example/clamav.deb".into()],
+    }
+}
+
+fn install_artifact() -> v1::InstallArtifact {
+    v1::InstallArtifact {
+        manager: v1::PackageManager::Apt.into(),
+        product: "clamav".into(),
+        artifacts: vec![artifact_wire()],
+    }
+}
+
+/// Kinds that came after the first order was kept: its bytes stand for programs in the field and name none of these.
+fn later_steps() -> Vec<(&'static str, v1::Step, Step)> {
+    let manager = PackageManager::Apt;
+    let pairs = [
+        (
+            "fetch-artifact",
+            Wire::FetchArtifact(fetch_artifact()),
+            Action::FetchArtifact { artifact: artifact() },
+        ),
+        (
+            "install-artifact",
+            Wire::InstallArtifact(install_artifact()),
+            Action::InstallArtifact {
+                manager,
+                product: "clamav".into(),
+                artifacts: vec![artifact()],
+            },
+        ),
+    ];
+    pairs.into_iter().map(whole).collect()
+}
+
 fn steps() -> Vec<(&'static str, v1::Step, Step)> {
     let manager = PackageManager::Apt;
     let pairs = [
@@ -219,22 +281,21 @@ fn steps() -> Vec<(&'static str, v1::Step, Step)> {
             },
         ),
     ];
-    pairs
-        .into_iter()
-        .map(|(kind, wire, action)| {
-            let wire = v1::Step {
-                action: Some(wire),
-                time_limit_seconds: 600,
-                safe_point_after: true,
-            };
-            let typed = Step {
-                action,
-                time_limit: Duration::from_secs(600),
-                safe_point_after: true,
-            };
-            (kind, wire, typed)
-        })
-        .collect()
+    pairs.into_iter().map(whole).collect()
+}
+
+fn whole((kind, wire, action): (&'static str, Wire, Action)) -> (&'static str, v1::Step, Step) {
+    let wire = v1::Step {
+        action: Some(wire),
+        time_limit_seconds: 600,
+        safe_point_after: true,
+    };
+    let typed = Step {
+        action,
+        time_limit: Duration::from_secs(600),
+        safe_point_after: true,
+    };
+    (kind, wire, typed)
 }
 
 /// The kept order holds the kinds that there were when it was kept; later ones have kept steps of their own.

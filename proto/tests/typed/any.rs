@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cutover_proto::{
+    artifact::{ArtifactDigest, ArtifactRef},
     ids::HostId,
     inventory::{DiskEncryption, HostFacts, Inventory, OsFamily, PackageManager},
     order::WorkOrder,
@@ -142,6 +143,21 @@ pub(crate) fn record() -> impl Strategy<Value = StepRecord> {
     })
 }
 
+fn artifact() -> impl Strategy<Value = ArtifactRef> {
+    let parts = (
+        any::<[u8; 32]>(),
+        1u64..,
+        "[a-zA-Z0-9][a-zA-Z0-9+._~%^-]{0,40}",
+        vec("https?://[a-z0-9./-]{1,30}", 0..3),
+    );
+    parts.prop_map(|(sha256, size, file_name, urls)| ArtifactRef {
+        sha256: ArtifactDigest::new(sha256),
+        size,
+        file_name,
+        urls,
+    })
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let manager = || one_of(PackageManager::ALL);
     let product = || "[a-z0-9-]{1,12}".prop_map(|name| name.as_str().into());
@@ -178,6 +194,14 @@ fn action() -> impl Strategy<Value = Action> {
                 path,
                 contents,
                 mode: mode & 0o755,
+            }
+        }),
+        artifact().prop_map(|artifact| Action::FetchArtifact { artifact }),
+        (manager(), product(), vec(artifact(), 1..3)).prop_map(|(manager, product, artifacts)| {
+            Action::InstallArtifact {
+                manager,
+                product,
+                artifacts,
             }
         }),
     ]

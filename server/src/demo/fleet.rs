@@ -108,6 +108,8 @@ impl Member {
             // All agents of the demo are one process.
             limits: Limits::default(),
             pulse: None,
+            cache_mib: cutover_agent::config::DEFAULT_CACHE_MIB,
+            metered_file: None,
             seed: u64::from_str_radix(&part.profile.machine_id[16..], 16)?,
         })?;
         let acts = matches!(part.awkward, Awkward::AwayAndBack | Awkward::AwayForGood);

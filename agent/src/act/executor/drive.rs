@@ -12,6 +12,7 @@ use cutover_proto::{
 use super::records::Entry;
 use crate::{
     act::{
+        artifacts::Artifacts,
         clock::Clock,
         control::Control,
         identity::Identity,
@@ -28,6 +29,8 @@ use crate::{
 pub struct Parts {
     /// What changes the host.
     pub hands: Box<dyn HostHands>,
+    /// What brings artifacts.
+    pub artifacts: Box<dyn Artifacts>,
     /// What looks at it.
     pub looker: Box<dyn Looker>,
     /// Trusted time.

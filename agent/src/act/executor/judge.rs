@@ -10,7 +10,10 @@ use cutover_proto::{
 };
 
 use super::Executor;
-use crate::facts::{Answer, Package, PackageState};
+use crate::{
+    act::attribution::packages_in,
+    facts::{Answer, Package, PackageState},
+};
 
 /// A look in the middle of somebody else's installation cannot tell; it is made again this often.
 const TRIES: u32 = 6;
@@ -57,26 +60,13 @@ impl Executor {
                     .collect();
                 missed_if(&left, "still there")
             }),
-            Action::InstallPackages { product, packages, .. } => self.packages(product, |rule, found| {
-                let own: Vec<&str> = rule.package_names(OsFamily::Linux).collect();
-                // The rule knows the packages that make the product; others of the step are what they need.
-                let wanted = own.iter().filter(|name| packages.iter().any(|one| one == *name));
-                let whole = |name: &&str| {
-                    found
-                        .iter()
-                        .any(|package| package.name == *name && package.state.is_whole())
-                };
-                let mut wanted: Vec<&str> = wanted.copied().collect();
-                if wanted.is_empty() {
-                    wanted = own;
-                    if wanted.iter().any(whole) {
-                        return Aim::Reached;
-                    }
-                }
-                wanted.retain(|name| !whole(name));
-                let missing: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
-                missed_if(&missing, "not fully installed")
-            }),
+            Action::InstallPackages { product, packages, .. } => self.installed(product, packages),
+            Action::InstallArtifact { product, artifacts, .. } => self.installed(product, &packages_in(artifacts)),
+            Action::FetchArtifact { artifact } => match self.parts.artifacts.verified(artifact) {
+                Ok(Some(_)) => Aim::Reached,
+                Ok(None) => Aim::Missed(format!("{} is not here", artifact.file_name)),
+                Err(error) => Aim::CannotTell(error.to_string()),
+            },
             Action::Sweep { paths, .. } => {
                 let mut left = Vec::new();
                 for path in paths {
@@ -136,6 +126,30 @@ impl Executor {
         rules
             .filter(|rule| rule.role != Role::Replacement)
             .any(|rule| rule.package_names(OsFamily::Linux).any(|name| name == package))
+    }
+
+    /// Whether a replacement is installed as far as a step's packages make it.
+    fn installed(&mut self, product: &ProductId, packages: &[String]) -> Aim {
+        self.packages(product, |rule, found| {
+            let own: Vec<&str> = rule.package_names(OsFamily::Linux).collect();
+            // The rule knows the packages that make the product; others of the step are what they need.
+            let wanted = own.iter().filter(|name| packages.iter().any(|one| one == *name));
+            let whole = |name: &&str| {
+                found
+                    .iter()
+                    .any(|package| package.name == *name && package.state.is_whole())
+            };
+            let mut wanted: Vec<&str> = wanted.copied().collect();
+            if wanted.is_empty() {
+                wanted = own;
+                if wanted.iter().any(whole) {
+                    return Aim::Reached;
+                }
+            }
+            wanted.retain(|name| !whole(name));
+            let missing: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
+            missed_if(&missing, "not fully installed")
+        })
     }
 
     /// Whether a product's packages are gone so far that its leftovers may be deleted.

@@ -1,8 +1,9 @@
 //! Begins a step and carries it out.
 
-use std::sync::PoisonError;
+use std::{sync::PoisonError, time::Duration};
 
 use cutover_proto::{
+    artifact::ArtifactRef,
     order::WorkOrder,
     record::{FailureCause, RecordEvent},
     step::{Action, Replay, Step, StepKind},
@@ -10,9 +11,9 @@ use cutover_proto::{
 
 use super::{ExecuteError, Executor, judge::Aim, records::Entry, waits::CheckIn};
 use crate::{
-    act::{attribution, cause, journal::Progress},
+    act::{FetchError, artifacts::artifacts_of, attribution, cause, journal::Progress},
     detect::Trusted,
-    host::hands::{Anchor, Detection, HandsError, ProcessMark, Run, ToolRun},
+    host::hands::{Anchor, Detection, HandsError, PackageFile, ProcessMark, Run, ToolRun},
 };
 
 impl Executor {
@@ -88,7 +89,9 @@ impl Executor {
                 Aim::CannotTell(why) => Aim::CannotTell(why),
             },
             Action::FetchPackages { .. }
+            | Action::FetchArtifact { .. }
             | Action::InstallPackages { .. }
+            | Action::InstallArtifact { .. }
             | Action::DetectionTest { .. }
             | Action::Restart { .. }
             | Action::RepairPackages { .. }
@@ -103,6 +106,24 @@ impl Executor {
     }
 
     fn act(&mut self, order: &WorkOrder, index: usize, step: &Step) -> Entry {
+        let files = match &step.action {
+            Action::FetchArtifact { artifact } => return self.fetch(order, artifact, step.time_limit),
+            Action::InstallArtifact { artifacts, .. } => match self.package_files(artifacts) {
+                Ok(files) => files,
+                Err(error) => return Entry::failed(RecordEvent::StepFailed, error.cause, &error.why),
+            },
+            Action::FetchPackages { .. }
+            | Action::RemovePackages { .. }
+            | Action::InstallPackages { .. }
+            | Action::Sweep { .. }
+            | Action::SweepGroups { .. }
+            | Action::SweepCertificates { .. }
+            | Action::DetectionTest { .. }
+            | Action::Restart { .. }
+            | Action::RepairPackages { .. }
+            | Action::EnableService { .. }
+            | Action::WriteConfig { .. } => Vec::new(),
+        };
         let number = order.number;
         let journal = self.parts.journal.clone();
         let mut started = |mark: ProcessMark| {
@@ -154,13 +175,43 @@ impl Executor {
                 exit_code: Some(0),
                 ..ToolRun::default()
             }),
-            Action::Restart { .. } | Action::EnableService { .. } => {
+            Action::InstallArtifact { manager, .. } => hands.install_files(*manager, &files, &mut run),
+            Action::FetchArtifact { .. } | Action::Restart { .. } | Action::EnableService { .. } => {
                 Err(HandsError::Unsupported("this step has a way of its own".to_owned()))
             }
         };
         let is_tool = !matches!(step.action, Action::Sweep { .. } | Action::WriteConfig { .. });
         let aim = self.aim(&step.action);
         judged(ran, aim, is_tool)
+    }
+}
+
+impl Executor {
+    fn fetch(&mut self, order: &WorkOrder, artifact: &ArtifactRef, limit: Duration) -> Entry {
+        let keep = artifacts_of(order);
+        match self.parts.artifacts.fetch(artifact, limit, &keep) {
+            Ok(()) => Entry {
+                detail: format!("{} bytes, SHA-256 {}", artifact.size, artifact.sha256),
+                ..Entry::of(RecordEvent::StepDone)
+            },
+            Err(error) => Entry::failed(RecordEvent::StepFailed, error.cause, &error.why),
+        }
+    }
+
+    /// The files of artifacts, hashed just now: what is installed is what the order states.
+    fn package_files(&mut self, artifacts: &[ArtifactRef]) -> Result<Vec<PackageFile>, FetchError> {
+        let file = |artifact: &ArtifactRef| {
+            let path = self.parts.artifacts.verified(artifact)?.ok_or_else(|| {
+                let why = format!("{} is not in the cache; an earlier step fetches it", artifact.file_name);
+                FetchError::new(FailureCause::Network, why)
+            })?;
+            Ok(PackageFile {
+                path,
+                file_name: artifact.file_name.clone(),
+                package: artifact.package().unwrap_or_default().to_owned(),
+            })
+        };
+        artifacts.iter().map(file).collect()
     }
 }
 
@@ -177,7 +228,9 @@ const fn takes_away(kind: StepKind) -> bool {
     match kind {
         StepKind::RemovePackages | StepKind::Sweep | StepKind::SweepGroups | StepKind::SweepCertificates => true,
         StepKind::FetchPackages
+        | StepKind::FetchArtifact
         | StepKind::InstallPackages
+        | StepKind::InstallArtifact
         | StepKind::DetectionTest
         | StepKind::Restart
         | StepKind::RepairPackages

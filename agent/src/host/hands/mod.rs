@@ -13,4 +13,4 @@ pub(crate) mod tree;
 
 #[cfg(target_os = "linux")]
 pub use linux::{LinuxHands, Ticks};
-pub use seam::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun};
+pub use seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun};

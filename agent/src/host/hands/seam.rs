@@ -1,6 +1,6 @@
 //! The trait of all hands, and what goes in and out.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager};
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,17 @@ pub struct Anchor {
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
+}
+
+/// A package file on this host, whose hash was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is called; package managers go by the ending.
+    pub file_name: String,
+    /// The package that it must hold.
+    pub package: String,
 }
 
 /// Why an action could not be carried out, or must not be.
@@ -159,6 +170,17 @@ pub trait HostHands: Send {
     /// # Errors
     /// When it cannot be told.
     fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError>;
+
+    /// Installs package files, and nothing beside them: nothing is downloaded, nothing is removed.
+    ///
+    /// # Errors
+    /// When the tool could not be run, a file holds another package than it must, or more would be changed.
+    fn install_files(
+        &mut self,
+        manager: PackageManager,
+        files: &[PackageFile],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError>;
 
     /// Deletes a file or a directory with all in it. Links are deleted, never followed. Nothing there is fine.
     ///

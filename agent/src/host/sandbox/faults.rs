@@ -49,7 +49,9 @@ pub(super) fn of(cause: FailureCause) -> Result<ToolRun, HandsError> {
         | FailureCause::Interrupted
         | FailureCause::Journal
         | FailureCause::NotYet
-        | FailureCause::ServiceNotActive => says(
+        | FailureCause::ServiceNotActive
+        | FailureCause::WrongHash
+        | FailureCause::TooLarge => says(
             100,
             "dpkg: error processing package (--remove):\n installed pre-removal script subprocess returned error exit status 1\n\
              E: Sub-process /usr/bin/dpkg returned an error code (1)\n",

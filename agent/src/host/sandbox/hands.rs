@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     facts::Process,
-    host::hands::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun, leftovers, tree},
+    host::hands::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun, leftovers, tree},
 };
 
 /// Stands in for apt, dpkg, the scanner and the machine of one planted host.
@@ -181,6 +181,22 @@ impl HostHands for SandboxHands {
 
     fn unfinished_packages(&mut self, _manager: PackageManager) -> Result<Vec<String>, HandsError> {
         packages::unfinished(&self.files).map_err(|error| faults::of_files(&error))
+    }
+
+    fn install_files(
+        &mut self,
+        _manager: PackageManager,
+        package_files: &[PackageFile],
+        _run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        self.run(StepKind::InstallArtifact, self.behaviour.install_ms, |files| {
+            let mut log = String::new();
+            for file in package_files {
+                install(files, &file.package)?;
+                log.push_str(&format!("Setting up {} ...\n", file.package));
+            }
+            Ok(log)
+        })
     }
 
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {

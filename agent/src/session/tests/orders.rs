@@ -84,6 +84,7 @@ fn marks_come_before_cancel_and_cancel_before_an_order() {
             Effect::RunOrder(_) => "order",
             Effect::InventoryDurable => "durable",
             Effect::Watch(_) => "watch",
+            Effect::Prefetch(_) => "prefetch",
         })
         .collect();
     assert_eq!(names, ["marks", "rules", "cancel", "order", "durable"]);
@@ -200,4 +201,33 @@ fn watch_is_told_only_when_it_changes() {
     assert_eq!(told(true), [Effect::Watch(true)]);
     assert_eq!(told(true), []);
     assert_eq!(told(false), [Effect::Watch(false)]);
+}
+
+#[test]
+fn a_hint_is_taken_as_far_as_it_can_be_read() {
+    let mut world = World::settled();
+    world.pass_seconds(300);
+    let good = v1::ArtifactRef {
+        sha256: vec![7; 32],
+        size: 1,
+        file_name: "clamav_1.4_amd64.deb".to_owned(),
+        urls: Vec::new(),
+    };
+    let bad = v1::ArtifactRef {
+        file_name: "../../etc/passwd".to_owned(),
+        ..good.clone()
+    };
+    let effects = world.answered_with(|reply| reply.prefetch = vec![bad, good]);
+    let hinted = effects.iter().find_map(|effect| {
+        let Effect::Prefetch(artifacts) = effect else {
+            return None;
+        };
+        Some(
+            artifacts
+                .iter()
+                .map(|artifact| artifact.file_name.as_str())
+                .collect::<Vec<_>>(),
+        )
+    });
+    assert_eq!(hinted, Some(vec!["clamav_1.4_amd64.deb"]));
 }

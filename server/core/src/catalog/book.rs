@@ -135,7 +135,12 @@ impl Catalog {
         let grade = self.installation(replacement)?.grade;
         let is_protecting_removal =
             |step: &Step| matches!(&step.action, Action::RemovePackages { product, .. } if self.protects(product));
-        let is_install = |step: &Step| matches!(step.action, Action::InstallPackages { .. });
+        let is_install = |step: &Step| {
+            matches!(
+                step.action,
+                Action::InstallPackages { .. } | Action::InstallArtifact { .. }
+            )
+        };
         let is_test = |step: &Step| matches!(step.action, Action::DetectionTest { .. });
         let sets_up = |step: &Step| is_install(step) || matches!(step.action, Action::EnableService { .. });
         let step = steps.get(index)?;

@@ -245,8 +245,9 @@ fn an_rpm_system_gets_its_own_manager_and_its_own_names_of_packages() {
                     used.push(*manager);
                     installed.push(packages.join(" "));
                 }
-                Action::RemovePackages { manager, .. } => used.push(*manager),
-                Action::Sweep { .. }
+                Action::RemovePackages { manager, .. } | Action::InstallArtifact { manager, .. } => used.push(*manager),
+                Action::FetchArtifact { .. }
+                | Action::Sweep { .. }
                 | Action::SweepGroups { .. }
                 | Action::SweepCertificates { .. }
                 | Action::DetectionTest { .. }

@@ -162,7 +162,9 @@ const fn treatment(cause: FailureCause) -> Treatment {
         | FailureCause::StillThere
         | FailureCause::NotDetected
         | FailureCause::Unsupported
-        | FailureCause::ServiceNotActive => Treatment::Attempt,
+        | FailureCause::ServiceNotActive
+        | FailureCause::WrongHash
+        | FailureCause::TooLarge => Treatment::Attempt,
     }
 }
 

@@ -6,7 +6,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager};
 
 use super::faults::Faults;
 use crate::host::{
-    hands::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+    hands::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun},
     sandbox::SandboxHands,
 };
 
@@ -65,6 +65,14 @@ impl HostHands for Deadly {
     }
     fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
         self.inner.unfinished_packages(manager)
+    }
+    fn install_files(
+        &mut self,
+        manager: PackageManager,
+        files: &[PackageFile],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        self.inner.install_files(manager, files, run)
     }
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         self.inner.delete_leftover(path)
@@ -134,6 +142,14 @@ impl HostHands for Orphaning {
     }
     fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
         self.inner.unfinished_packages(manager)
+    }
+    fn install_files(
+        &mut self,
+        manager: PackageManager,
+        files: &[PackageFile],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        self.inner.install_files(manager, files, run)
     }
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         self.inner.delete_leftover(path)

@@ -10,7 +10,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager};
 use crate::{
     act::journal::{FileMedium, Medium},
     host::{
-        hands::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+        hands::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun},
         sandbox::SandboxHands,
     },
 };
@@ -188,6 +188,17 @@ impl HostHands for CrashingHands {
     }
     fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
         self.inner.unfinished_packages(manager)
+    }
+    fn install_files(
+        &mut self,
+        manager: PackageManager,
+        files: &[PackageFile],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        let packages: Vec<String> = files.iter().map(|file| file.package.clone()).collect();
+        self.each("install-files", &packages, |inner, _| {
+            inner.install_files(manager, files, run)
+        })
     }
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {
         let path = path.to_owned();

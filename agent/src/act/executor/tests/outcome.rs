@@ -1,14 +1,16 @@
 //! A look decides whether a step succeeded; causes are told apart.
 
 use cutover_proto::{
+    artifact::{ArtifactDigest, ArtifactRef},
     record::{FailureCause, RecordEvent},
-    step::StepKind,
+    step::{Action, StepKind},
     verdict::Verdict,
 };
+use sha2::{Digest, Sha256};
 
 use super::{
     super::End,
-    world::{World, fetch, install, remove, restart, sweep, sweep_certificates, sweep_groups, test},
+    world::{APT, World, fetch, install, remove, restart, sweep, sweep_certificates, sweep_groups, test},
 };
 use crate::host::sandbox::{Behaviour, Fault};
 
@@ -237,4 +239,49 @@ fn a_machine_that_does_not_restart_in_time_fails_the_step() {
         ),
         "{end:?}"
     );
+}
+
+fn goods(bytes: &[u8]) -> ArtifactRef {
+    ArtifactRef {
+        sha256: ArtifactDigest::new(Sha256::digest(bytes).into()),
+        size: bytes.len() as u64,
+        file_name: "clamav_1.4.6_amd64.deb".to_owned(),
+        urls: Vec::new(),
+    }
+}
+
+fn from_artifact(artifact: &ArtifactRef) -> [(Action, bool); 3] {
+    let install = Action::InstallArtifact {
+        manager: APT,
+        product: "clamav".into(),
+        artifacts: vec![artifact.clone()],
+    };
+    let fetch = Action::FetchArtifact {
+        artifact: artifact.clone(),
+    };
+    [(fetch, true), (install, true), (test(), true)]
+}
+
+#[test]
+fn a_replacement_is_installed_from_an_artifact_and_tested() {
+    let world = World::new(Behaviour::default());
+    let artifact = goods(b"a package");
+    let mut partial = world.cache().partial(&artifact, &[]).unwrap();
+    partial.write(b"a package").unwrap();
+    partial.finish().unwrap();
+    let order = world.order(&from_artifact(&artifact));
+    assert_eq!(world.run(&order).unwrap(), End::Completed { number: 1 });
+    assert_eq!(world.sighting("clamav").verdict, Verdict::Installed);
+    assert_eq!(*world.ledger.lock().unwrap(), ["install-files clamav", "test "]);
+}
+
+#[test]
+fn an_artifact_that_does_not_come_ends_the_order_before_anything_is_installed() {
+    let world = World::new(Behaviour::default());
+    let order = world.order(&from_artifact(&goods(b"a package")));
+    let End::Failed { cause, .. } = world.run(&order).unwrap() else {
+        panic!("it has no way to the artifact");
+    };
+    assert_eq!(cause, FailureCause::Network);
+    assert!(world.ledger.lock().unwrap().is_empty());
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
@@ -12,11 +12,12 @@ use std::{
 };
 
 use cutover_proto::{
+    artifact::{ArtifactDigest, ArtifactRef},
     envelope::{Context, PublicKey, SigningKey, open_message},
     ids::{CampaignId, HostId},
     inventory::{DiskEncryption, PackageManager},
     order::WorkOrder,
-    record::{RecordEvent, StepRecord},
+    record::{FailureCause, RecordEvent, StepRecord},
     seal::SealingKey,
     step::{Action, Step},
     subject::Subject,
@@ -35,7 +36,7 @@ use super::{
 };
 use crate::{
     act::{
-        Clock, Control, HostLooker, Identity, Journal, Looker,
+        ArtifactCache, Artifacts, Clock, Control, FetchError, HostLooker, Identity, Journal, Looker,
         journal::{FileMedium, NAME},
     },
     detect::RuleSet,
@@ -73,6 +74,21 @@ impl Clock for VirtualClock {
     fn wait(&self, at_most: Duration) {
         let passed = i64::try_from(at_most.as_millis()).unwrap();
         self.now_ms.fetch_add(passed, Ordering::SeqCst);
+    }
+}
+
+/// A host without a network: what is in the cache is all that there is.
+pub(super) struct CacheAlone(ArtifactCache);
+
+impl Artifacts for CacheAlone {
+    fn fetch(&mut self, artifact: &ArtifactRef, _: Duration, _: &[ArtifactDigest]) -> Result<(), FetchError> {
+        match self.verified(artifact)? {
+            Some(_) => Ok(()),
+            None => Err(FetchError::new(FailureCause::Network, "no network")),
+        }
+    }
+    fn verified(&mut self, artifact: &ArtifactRef) -> Result<Option<PathBuf>, FetchError> {
+        self.0.verified(artifact, 0)
     }
 }
 
@@ -204,6 +220,7 @@ impl World {
     pub(super) fn executor_with(&self, hands: Box<dyn HostHands>) -> Executor {
         Executor::new(Parts {
             hands,
+            artifacts: Box::new(CacheAlone(self.cache())),
             looker: Box::new(self.looker()),
             clock: self.clock.clone(),
             journal: Arc::new(Mutex::new(self.journal())),
@@ -212,6 +229,10 @@ impl World {
             rules: Arc::new(RuleSet::built_in()),
             on_record: Box::new(|| {}),
         })
+    }
+
+    pub(super) fn cache(&self) -> ArtifactCache {
+        ArtifactCache::new(self.state.path().join("artifacts"), 16)
     }
 
     pub(super) fn looker(&self) -> HostLooker<SandboxView> {

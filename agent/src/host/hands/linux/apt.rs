@@ -11,12 +11,13 @@ use std::{
 };
 
 use super::{
-    super::seam::{HandsError, Run, ToolRun},
+    super::seam::{HandsError, PackageFile, Run, ToolRun},
     process::{Runner, Session},
 };
 
 const APT_GET: &str = "/usr/bin/apt-get";
 const DPKG: &str = "/usr/bin/dpkg";
+const DPKG_DEB: &str = "/usr/bin/dpkg-deb";
 const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 /// dpkg's own journal; numbered files in it mean that it was interrupted.
 const DPKG_UPDATES: &str = "/var/lib/dpkg/updates";
@@ -116,6 +117,78 @@ impl<'r> Apt<'r> {
             self.drop_archives();
         }
         session.finish()
+    }
+
+    /// What apt would fetch besides is refused and not fetched: only files whose hash an order states are installed.
+    pub(super) fn install_files(&self, files: &[PackageFile], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        let mut session = self.runner.session(run)?;
+        let paths = self.staged(files)?;
+        for (path, file) in paths.iter().zip(files) {
+            let (code, package) = self.runner.ask(DPKG_DEB, &["--field", path, "Package"], ASK_LIMIT)?;
+            let package = package.trim();
+            if code != Some(0) || package != file.package {
+                let why = format!(
+                    "{} holds `{package}` and not the package {}",
+                    file.file_name, file.package
+                );
+                return Err(HandsError::Unsupported(why));
+            }
+        }
+        self.configure(&mut session)?;
+        let (code, plan) = self.ask_apt(&[INSTALL, &["-s"]].concat(), &paths)?;
+        let mut more = touched(&plan, &["Remv", "Purg"]);
+        more.extend(touched(&plan, &["Inst"]).into_iter().filter(|name| {
+            let is_named = files.iter().any(|file| file.package == *name);
+            !is_named
+        }));
+        if !more.is_empty() {
+            return Err(HandsError::WouldTouchMore(more));
+        }
+        if code != Some(0) {
+            // Mostly a dependency that is neither here nor among the files.
+            return Ok(ToolRun {
+                exit_code: code,
+                log_tail: plan,
+                timed_out: code.is_none(),
+            });
+        }
+        let options = self.options(session.lock_wait());
+        // Not with `--no-download`: apt 2.6 then hands dpkg a path that is not absolute. By the plan there is nothing to fetch.
+        session.tool(APT_GET, &arguments(&options, INSTALL, &paths))?;
+        let run = session.finish();
+        self.unstage();
+        run
+    }
+
+    /// Gives files the names that apt goes by, in a directory of their own.
+    fn staged(&self, files: &[PackageFile]) -> Result<Vec<String>, HandsError> {
+        self.unstage();
+        let directory = self.stage();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .map_err(|error| HandsError::io(format!("make {}", directory.display()), error))?;
+        let place = |file: &PackageFile| {
+            let path = directory.join(&file.file_name);
+            fs::hard_link(&file.path, &path)
+                .or_else(|_| fs::copy(&file.path, &path).map(drop))
+                .map_err(|error| HandsError::io(format!("place {}", path.display()), error))?;
+            Ok(path.to_string_lossy().into_owned())
+        };
+        files.iter().map(place).collect()
+    }
+
+    fn stage(&self) -> PathBuf {
+        self.archives.join("staged")
+    }
+
+    fn unstage(&self) {
+        if let Err(error) = fs::remove_dir_all(self.stage())
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.stage().display(), %error, "staged package files not deleted");
+        }
     }
 
     fn drop_archives(&self) {

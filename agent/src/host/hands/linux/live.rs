@@ -9,7 +9,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager};
 
 use super::{
     super::{
-        seam::{Anchor, Detection, HandsError, HostHands, ProcessMark, Run, ToolRun},
+        seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun},
         tree,
     },
     apt::Apt,
@@ -136,6 +136,21 @@ impl HostHands for LinuxHands {
         match self.tool(manager)? {
             Tool::Apt(apt) => apt.unfinished(),
             Tool::Dnf(_) | Tool::Zypper(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn install_files(
+        &mut self,
+        manager: PackageManager,
+        files: &[PackageFile],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        match self.tool(manager)? {
+            Tool::Apt(apt) => apt.install_files(files, run),
+            Tool::Dnf(_) | Tool::Zypper(_) => Err(HandsError::Unsupported(format!(
+                "this agent installs package files by apt only, and not by {}",
+                manager.as_str()
+            ))),
         }
     }
 

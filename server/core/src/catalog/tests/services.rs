@@ -119,8 +119,10 @@ fn what_is_composed_an_agent_may_write_and_start() {
                     );
                 }
                 Action::FetchPackages { .. }
+                | Action::FetchArtifact { .. }
                 | Action::RemovePackages { .. }
                 | Action::InstallPackages { .. }
+                | Action::InstallArtifact { .. }
                 | Action::Sweep { .. }
                 | Action::SweepGroups { .. }
                 | Action::SweepCertificates { .. }
