@@ -23,6 +23,8 @@ const LEAST_MEMORY_LIMIT_MIB: u64 = 32;
 pub const DEFAULT_LOOK_NICE: u8 = 10;
 /// The nicest there is (nice(1)).
 const NICEST: u64 = 19;
+/// Where users reach an agent that keeps its state there: nobody else may look into that.
+pub const DEFAULT_USER_SOCKET: &str = "/run/cutover-agent/user.sock";
 /// What variables begin with.
 pub const PREFIX: &str = "CUTOVER_AGENT_";
 /// Variables that are no settings: they stand for arguments of single commands.
@@ -47,6 +49,8 @@ words! {
         LookNice = "look_nice",
         /// Where `status` speaks to `run`.
         Socket = "socket",
+        /// Where `defer` speaks to `run`.
+        UserSocket = "user_socket",
         /// `text` or `json`.
         LogFormat = "log_format",
         /// `error`, `warn`, `info`, `debug`, `trace`, or a filter by module.
@@ -79,6 +83,8 @@ pub struct Config {
     pub look_nice: u8,
     /// The local channel.
     pub socket: PathBuf,
+    /// The users' channel.
+    pub user_socket: PathBuf,
     /// How logs are written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -159,6 +165,7 @@ impl Config {
             servers: list(found, Key::Servers)?,
             hold_file: PathBuf::new(),
             socket: PathBuf::new(),
+            user_socket: PathBuf::new(),
             state_dir: PathBuf::new(),
             memory_limit_mib: memory_limit(found)?,
             look_nice: look_nice(found)?,
@@ -177,6 +184,9 @@ impl Config {
         if let Some(socket) = path(found, Key::Socket)? {
             config.socket = socket;
         }
+        if let Some(user_socket) = path(found, Key::UserSocket)? {
+            config.user_socket = user_socket;
+        }
         Ok(config)
     }
 
@@ -184,6 +194,11 @@ impl Config {
     pub fn keep_state_in(&mut self, state_dir: PathBuf) {
         self.hold_file = state_dir.join("hold");
         self.socket = state_dir.join("agent.sock");
+        self.user_socket = if state_dir == Path::new(DEFAULT_STATE_DIR) {
+            PathBuf::from(DEFAULT_USER_SOCKET)
+        } else {
+            state_dir.join("user.sock")
+        };
         self.state_dir = state_dir;
     }
 }
@@ -267,7 +282,9 @@ fn read_environment(
             }
             // What is no number is refused where the number is read, with the key's own words.
             Key::MemoryLimitMib | Key::LookNice => value.parse::<i64>().map_or_else(|_| value.into(), Into::into),
-            Key::StateDir | Key::HoldFile | Key::Socket | Key::LogFormat | Key::LogLevel => value.into(),
+            Key::StateDir | Key::HoldFile | Key::Socket | Key::UserSocket | Key::LogFormat | Key::LogLevel => {
+                value.into()
+            }
         };
         let place = format!("environment variable {name}");
         found.insert(key, Found { place, value });

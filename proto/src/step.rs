@@ -169,6 +169,12 @@ pub enum Action {
     Restart {
         /// Shown to the user.
         reason: String,
+        /// At least so long before it, whoever is logged in is told; zero: nobody is. Whole seconds.
+        #[serde(default)]
+        notice: Duration,
+        /// For so long from when it became due, the user may put it off; zero: not at all. Whole seconds.
+        #[serde(default)]
+        defer: Duration,
     },
     /// Finishes what an installer began and did not end. Removes nothing, and installs nothing that was not begun.
     RepairPackages {
@@ -239,7 +245,7 @@ impl Action {
                 format!("sweep {} leftovers of {product}", paths.len())
             }
             Self::DetectionTest { product } => format!("test that {product} detects"),
-            Self::Restart { reason } => format!("restart: {reason}"),
+            Self::Restart { reason, .. } => format!("restart: {reason}"),
             Self::RepairPackages { .. } => "finish what an earlier installer left half done".to_owned(),
             Self::SweepGroups { groups, .. } => format!("delete groups {}", groups.join(" ")),
             Self::SweepCertificates { product, .. } => format!("sweep certificates of {product}"),
@@ -282,7 +288,11 @@ impl From<Step> for v1::Step {
             Action::DetectionTest { product } => Wire::DetectionTest(v1::DetectionTest {
                 product: product.to_string(),
             }),
-            Action::Restart { reason } => Wire::Restart(v1::Restart { reason }),
+            Action::Restart { reason, notice, defer } => Wire::Restart(v1::Restart {
+                reason,
+                notice_seconds: whole_seconds(notice),
+                defer_seconds: whole_seconds(defer),
+            }),
             Action::RepairPackages { manager } => Wire::RepairPackages(v1::RepairPackages {
                 manager: manager.number(),
             }),
@@ -312,7 +322,7 @@ impl From<Step> for v1::Step {
         };
         Self {
             action: Some(action),
-            time_limit_seconds: u32::try_from(step.time_limit.as_secs()).unwrap_or(u32::MAX),
+            time_limit_seconds: whole_seconds(step.time_limit),
             safe_point_after: step.safe_point_after,
         }
     }
@@ -348,7 +358,11 @@ impl TryFrom<v1::Step> for Step {
             Wire::DetectionTest(it) => Action::DetectionTest {
                 product: product(it.product)?,
             },
-            Wire::Restart(it) => Action::Restart { reason: it.reason },
+            Wire::Restart(it) => Action::Restart {
+                reason: it.reason,
+                notice: Duration::from_secs(it.notice_seconds.into()),
+                defer: Duration::from_secs(it.defer_seconds.into()),
+            },
             Wire::RepairPackages(it) => Action::RepairPackages {
                 manager: it.manager.try_into()?,
             },
@@ -375,6 +389,10 @@ impl TryFrom<v1::Step> for Step {
             safe_point_after: wire.safe_point_after,
         })
     }
+}
+
+fn whole_seconds(length: Duration) -> u32 {
+    u32::try_from(length.as_secs()).unwrap_or(u32::MAX)
 }
 
 fn product(name: String) -> Result<ProductId, WireError> {

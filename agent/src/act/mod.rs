@@ -20,7 +20,7 @@ mod scrub;
 
 pub use clock::Clock;
 pub use control::Control;
-pub use executor::{End, ExecuteError, Executor, Parts};
+pub use executor::{DeferRefused, Deferral, End, ExecuteError, Executor, Parts, RestartState, defer, restart_state};
 pub use identity::{Identity, known_steps};
 pub use journal::{Journal, JournalError, JournalState, SharedJournal};
-pub use looker::{HostLooker, Looker};
+pub use looker::{HostLooker, Looker, session_seconds, zone};

@@ -22,7 +22,9 @@ use super::{
     status::AgentStatus,
 };
 use crate::{
-    act::{Clock, Control, Journal, JournalState, SharedJournal, known_steps},
+    act::{
+        self, Clock, Control, DeferRefused, Deferral, Journal, JournalState, RestartState, SharedJournal, known_steps,
+    },
     detect::RuleSet,
     host::HostView,
     link::{Address, Identity, Link, LinkError},
@@ -57,6 +59,10 @@ pub(super) enum Input {
     Renewed(Result<Box<Identity>, LinkError>),
     /// Somebody asks how it stands.
     Status(oneshot::Sender<AgentStatus>),
+    /// Somebody asks when the restart comes that is due.
+    Restart(oneshot::Sender<Option<RestartState>>),
+    /// Its user puts the restart off.
+    Defer(Duration, oneshot::Sender<Result<Deferral, DeferRefused>>),
     /// The end.
     Stop,
 }
@@ -251,6 +257,12 @@ impl Life {
             Input::Status(answer) => {
                 // Whoever asked may have gone.
                 let _ = answer.send(self.status());
+            }
+            Input::Restart(answer) => {
+                let _ = answer.send(act::restart_state(&self.journal()));
+            }
+            Input::Defer(length, answer) => {
+                let _ = answer.send(self.defer(length, now));
             }
             // The loop ends before it comes here.
             Input::Stop => {}
