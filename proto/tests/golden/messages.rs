@@ -65,7 +65,8 @@ fn with_restarts() -> Vec<Sample> {
                 session_seconds: Some(54),
                 ..check_in_request()
             },
-        ),
+        )
+        .earlier(),
         Sample::typed(
             "StepRecord",
             variant,
@@ -167,6 +168,16 @@ fn check_in() -> Vec<Sample> {
             "CheckInRequest",
             "with-condition",
             v1::CheckInRequest {
+                condition: Some(condition()),
+                ..check_in_request()
+            },
+        )
+        .earlier(),
+        Sample::variant(
+            "CheckInRequest",
+            "with-session-and-condition",
+            v1::CheckInRequest {
+                session_seconds: Some(54),
                 condition: Some(condition()),
                 ..check_in_request()
             },

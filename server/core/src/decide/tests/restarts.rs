@@ -103,7 +103,9 @@ fn a_restart_that_is_due_comes_once_after_protection_and_before_the_sweep() {
     safe remove klnagent64
     safe restart: the removal of kesl is complete only after a restart
     safe test that clamav detects
-    safe sweep 6 leftovers of kesl
+    safe sweep 7 leftovers of kesl
+    safe delete groups kesladmin kesluser keslaudit nokesl
+    safe sweep certificates of kesl
     safe sweep 3 leftovers of klnagent64
     ");
     let order = host.plan.order.as_ref().unwrap();
@@ -136,7 +138,9 @@ fn where_removal_comes_first_the_machine_is_protected_before_it_goes_down() {
     safe test that clamav detects
     safe restart: the removal of kesl is complete only after a restart
     safe test that clamav detects
-    safe sweep 6 leftovers of kesl
+    safe sweep 7 leftovers of kesl
+    safe delete groups kesladmin kesluser keslaudit nokesl
+    safe sweep certificates of kesl
     safe sweep 3 leftovers of klnagent64
     ");
 }
