@@ -52,7 +52,14 @@ impl StateDir {
         "rules.new",
     ];
     /// Every directory.
-    pub const TREES: &'static [&'static str] = &["archives", "detection-test", "former", "identity", "tool-logs"];
+    pub const TREES: &'static [&'static str] = &[
+        "archives",
+        "detection-test",
+        "former",
+        "identity",
+        "kept-config",
+        "tool-logs",
+    ];
 
     /// A directory; made by enrolment.
     #[must_use]
