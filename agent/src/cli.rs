@@ -2,6 +2,8 @@
 //! error.
 
 #[cfg(feature = "link")]
+mod defer;
+#[cfg(feature = "link")]
 mod enroll;
 #[cfg(feature = "link")]
 mod logging;
@@ -53,6 +55,8 @@ enum Command {
     Status(status::StatusArgs),
     #[cfg(all(feature = "link", target_os = "linux"))]
     Uninstall(uninstall::UninstallArgs),
+    #[cfg(feature = "link")]
+    Defer(defer::DeferArgs),
 }
 
 impl Arguments {
@@ -90,6 +94,8 @@ impl Arguments {
             Command::Status(arguments) => status::run(&arguments, &config),
             #[cfg(all(feature = "link", target_os = "linux"))]
             Command::Uninstall(arguments) => uninstall::run(arguments, &config),
+            #[cfg(feature = "link")]
+            Command::Defer(arguments) => defer::run(&arguments, &config),
         }
     }
 

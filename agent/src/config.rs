@@ -25,6 +25,8 @@ pub const DEFAULT_LOOK_NICE: u8 = 10;
 const NICEST: u64 = 19;
 /// How much of the disk fetched artifacts may take unless told otherwise, MiB: a replacement and the one before it.
 pub const DEFAULT_CACHE_MIB: u64 = 2048;
+/// Where users reach an agent that keeps its state there: nobody else may look into that.
+pub const DEFAULT_USER_SOCKET: &str = "/run/cutover-agent/user.sock";
 /// What variables begin with.
 pub const PREFIX: &str = "CUTOVER_AGENT_";
 /// Variables that are no settings: they stand for arguments of single commands.
@@ -53,6 +55,8 @@ words! {
         CacheMib = "cache_mib",
         /// Where `status` speaks to `run`.
         Socket = "socket",
+        /// Where `defer` speaks to `run`.
+        UserSocket = "user_socket",
         /// `text` or `json`.
         LogFormat = "log_format",
         /// `error`, `warn`, `info`, `debug`, `trace`, or a filter by module.
@@ -89,6 +93,8 @@ pub struct Config {
     pub cache_mib: u64,
     /// The local channel.
     pub socket: PathBuf,
+    /// The users' channel.
+    pub user_socket: PathBuf,
     /// How logs are written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -171,6 +177,7 @@ impl Config {
             metered_file: PathBuf::new(),
             cache_mib: cache(found)?,
             socket: PathBuf::new(),
+            user_socket: PathBuf::new(),
             state_dir: PathBuf::new(),
             memory_limit_mib: memory_limit(found)?,
             look_nice: look_nice(found)?,
@@ -192,6 +199,9 @@ impl Config {
         if let Some(socket) = path(found, Key::Socket)? {
             config.socket = socket;
         }
+        if let Some(user_socket) = path(found, Key::UserSocket)? {
+            config.user_socket = user_socket;
+        }
         Ok(config)
     }
 
@@ -200,6 +210,11 @@ impl Config {
         self.hold_file = state_dir.join("hold");
         self.metered_file = state_dir.join("metered");
         self.socket = state_dir.join("agent.sock");
+        self.user_socket = if state_dir == Path::new(DEFAULT_STATE_DIR) {
+            PathBuf::from(DEFAULT_USER_SOCKET)
+        } else {
+            state_dir.join("user.sock")
+        };
         self.state_dir = state_dir;
     }
 }
@@ -285,9 +300,13 @@ fn read_environment(
             Key::MemoryLimitMib | Key::LookNice | Key::CacheMib => {
                 value.parse::<i64>().map_or_else(|_| value.into(), Into::into)
             }
-            Key::StateDir | Key::HoldFile | Key::MeteredFile | Key::Socket | Key::LogFormat | Key::LogLevel => {
-                value.into()
-            }
+            Key::StateDir
+            | Key::HoldFile
+            | Key::MeteredFile
+            | Key::Socket
+            | Key::UserSocket
+            | Key::LogFormat
+            | Key::LogLevel => value.into(),
         };
         let place = format!("environment variable {name}");
         found.insert(key, Found { place, value });

@@ -94,6 +94,9 @@ pub struct HostFacts {
     pub restart_pending: Option<bool>,
     /// Free space where packages go, MiB; `None` when it could not be told. A bracket, so that it stays stable.
     pub free_disk_mib: Option<u64>,
+    /// What waits for that restart: names of packages, or a sign in words. Empty where nothing says so.
+    #[serde(default)]
+    pub restart_reasons: Vec<String>,
 }
 
 /// A look's result as it is signed and sent.
@@ -147,6 +150,7 @@ impl From<HostFacts> for v1::HostFacts {
             encryption: facts.encryption.number(),
             restart_pending: facts.restart_pending,
             free_disk_mib: facts.free_disk_mib,
+            restart_reasons: facts.restart_reasons,
         }
     }
 }
@@ -171,6 +175,7 @@ impl TryFrom<v1::HostFacts> for HostFacts {
             encryption: wire.encryption.try_into()?,
             restart_pending: wire.restart_pending,
             free_disk_mib: wire.free_disk_mib,
+            restart_reasons: wire.restart_reasons,
         })
     }
 }

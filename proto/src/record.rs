@@ -27,6 +27,10 @@ words! {
         OrderFailed = "order-failed",
         /// Ended at a safe point because of a cancel or a hold.
         OrderCancelled = "order-cancelled",
+        /// A restart is due, and whoever is logged in is being told.
+        RestartNoticed = "restart-noticed",
+        /// The user put the restart off; who it was is not told.
+        RestartDeferred = "restart-deferred",
     }
 }
 on_wire!(
@@ -43,6 +47,8 @@ on_wire!(
         OrderCompleted,
         OrderFailed,
         OrderCancelled,
+        RestartNoticed,
+        RestartDeferred,
     }
 );
 
@@ -57,7 +63,9 @@ impl RecordEvent {
             | Self::StepDone
             | Self::StepFoundDone
             | Self::StepFailed
-            | Self::StepInterrupted => false,
+            | Self::StepInterrupted
+            | Self::RestartNoticed
+            | Self::RestartDeferred => false,
         }
     }
 }
@@ -169,6 +177,9 @@ pub struct StepRecord {
     /// The end of the tool's output, scrubbed, at most [`LOG_TAIL_MAX`] bytes.
     #[serde(default)]
     pub log_tail: String,
+    /// When a restart that is due is to come, by the host's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<i64>,
 }
 
 impl From<StepRecord> for v1::StepRecord {
@@ -185,6 +196,7 @@ impl From<StepRecord> for v1::StepRecord {
             detail: record.detail,
             exit_code: record.exit_code,
             log_tail: record.log_tail,
+            until_ms: record.until_ms,
         }
     }
 }
@@ -211,6 +223,7 @@ impl TryFrom<v1::StepRecord> for StepRecord {
             detail: wire.detail,
             exit_code: wire.exit_code,
             log_tail: wire.log_tail,
+            until_ms: wire.until_ms,
         })
     }
 }

@@ -9,119 +9,16 @@ use crate::{
     artifact::ArtifactRef,
     ids::ProductId,
     inventory::PackageManager,
-    spelling::on_wire,
     subject::{self, Subject},
-    v1, words,
+    v1,
 };
 
-words! {
-    /// The kinds of steps. An agent says which it knows; an unknown one refuses the whole order.
-    pub enum StepKind("step kind") {
-        /// Downloads packages, changes nothing else.
-        FetchPackages = "fetch-packages",
-        /// Purges packages of a target.
-        RemovePackages = "remove-packages",
-        /// Installs packages of a replacement.
-        InstallPackages = "install-packages",
-        /// Deletes leftovers.
-        Sweep = "sweep",
-        /// Shows the replacement a harmless test file.
-        DetectionTest = "detection-test",
-        /// Restarts the machine.
-        Restart = "restart",
-        /// Finishes what an installer began and did not end.
-        RepairPackages = "repair-packages",
-        /// Deletes groups of a target.
-        SweepGroups = "sweep-groups",
-        /// Takes certificates of a target out of the trust store.
-        SweepCertificates = "sweep-certificates",
-        /// Enables and starts services of a replacement.
-        EnableService = "enable-service",
-        /// Writes a configuration file of a replacement.
-        WriteConfig = "write-config",
-        /// Brings an artifact into the agent's cache, changes nothing else.
-        FetchArtifact = "fetch-artifact",
-        /// Installs package files of a replacement from the cache.
-        InstallArtifact = "install-artifact",
-    }
-}
+mod kind;
+
+pub use kind::{Replay, StepKind};
 
 /// A configuration file that a step writes is at most this long, in bytes.
 pub const CONFIG_MAX: usize = 16 << 10;
-on_wire!(
-    StepKind,
-    "known_steps",
-    v1::StepKind {
-        FetchPackages,
-        RemovePackages,
-        InstallPackages,
-        Sweep,
-        DetectionTest,
-        Restart,
-        RepairPackages,
-        SweepGroups,
-        SweepCertificates,
-        EnableService,
-        WriteConfig,
-        FetchArtifact,
-        InstallArtifact,
-    }
-);
-
-words! {
-    /// What happens to a step that the agent finds begun and not ended.
-    pub enum Replay("replay") {
-        /// Safe to run again.
-        Repeat = "repeat",
-        /// A look decides: done, partly, not done.
-        Probe = "probe",
-        /// Must not run twice: interrupted, it needs a person.
-        Once = "once",
-    }
-}
-
-impl StepKind {
-    /// What happens when it was interrupted.
-    ///
-    /// A detection test is `once` because it is announced to those who watch alarms and counted there: a second one
-    /// under the same announcement would be an alarm that nobody can explain. A restart is `once` because a new kernel
-    /// session proves it; the same session means that somebody must look. The sweeps are `repeat`: what is gone stays
-    /// gone, and a trust store that is built twice from the same anchors is the same store.
-    ///
-    /// Enabling services is `repeat`, not `probe`: a service at work may still have read the configuration that was there
-    /// before it was written anew, and only another start is sure to end that. Starting it twice harms nothing.
-    #[must_use]
-    pub const fn replay(self) -> Replay {
-        match self {
-            Self::FetchPackages
-            | Self::FetchArtifact
-            | Self::Sweep
-            | Self::SweepGroups
-            | Self::SweepCertificates
-            | Self::RepairPackages
-            | Self::EnableService
-            | Self::WriteConfig => Replay::Repeat,
-            Self::RemovePackages | Self::InstallPackages | Self::InstallArtifact => Replay::Probe,
-            Self::DetectionTest | Self::Restart => Replay::Once,
-        }
-    }
-
-    /// Whether it takes something away. The first such step needs a recent check-in unless the order says offline.
-    #[must_use]
-    pub const fn is_destructive(self) -> bool {
-        match self {
-            Self::RemovePackages | Self::Sweep | Self::SweepGroups | Self::SweepCertificates | Self::Restart => true,
-            Self::FetchPackages
-            | Self::FetchArtifact
-            | Self::InstallPackages
-            | Self::InstallArtifact
-            | Self::DetectionTest
-            | Self::RepairPackages
-            | Self::EnableService
-            | Self::WriteConfig => false,
-        }
-    }
-}
 
 /// A step with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +76,12 @@ pub enum Action {
     Restart {
         /// Shown to the user.
         reason: String,
+        /// At least so long before it, whoever is logged in is told; zero: nobody is. Whole seconds.
+        #[serde(default)]
+        notice: Duration,
+        /// For so long from when it became due, the user may put it off; zero: not at all. Whole seconds.
+        #[serde(default)]
+        defer: Duration,
     },
     /// Finishes what an installer began and did not end. Removes nothing, and installs nothing that was not begun.
     RepairPackages {
@@ -265,7 +168,7 @@ impl Action {
                 format!("sweep {} leftovers of {product}", paths.len())
             }
             Self::DetectionTest { product } => format!("test that {product} detects"),
-            Self::Restart { reason } => format!("restart: {reason}"),
+            Self::Restart { reason, .. } => format!("restart: {reason}"),
             Self::RepairPackages { .. } => "finish what an earlier installer left half done".to_owned(),
             Self::SweepGroups { groups, .. } => format!("delete groups {}", groups.join(" ")),
             Self::SweepCertificates { product, .. } => format!("sweep certificates of {product}"),
@@ -313,7 +216,11 @@ impl From<Step> for v1::Step {
             Action::DetectionTest { product } => Wire::DetectionTest(v1::DetectionTest {
                 product: product.to_string(),
             }),
-            Action::Restart { reason } => Wire::Restart(v1::Restart { reason }),
+            Action::Restart { reason, notice, defer } => Wire::Restart(v1::Restart {
+                reason,
+                notice_seconds: whole_seconds(notice),
+                defer_seconds: whole_seconds(defer),
+            }),
             Action::RepairPackages { manager } => Wire::RepairPackages(v1::RepairPackages {
                 manager: manager.number(),
             }),
@@ -353,7 +260,7 @@ impl From<Step> for v1::Step {
         };
         Self {
             action: Some(action),
-            time_limit_seconds: u32::try_from(step.time_limit.as_secs()).unwrap_or(u32::MAX),
+            time_limit_seconds: whole_seconds(step.time_limit),
             safe_point_after: step.safe_point_after,
         }
     }
@@ -389,7 +296,11 @@ impl TryFrom<v1::Step> for Step {
             Wire::DetectionTest(it) => Action::DetectionTest {
                 product: product(it.product)?,
             },
-            Wire::Restart(it) => Action::Restart { reason: it.reason },
+            Wire::Restart(it) => Action::Restart {
+                reason: it.reason,
+                notice: Duration::from_secs(it.notice_seconds.into()),
+                defer: Duration::from_secs(it.defer_seconds.into()),
+            },
             Wire::RepairPackages(it) => Action::RepairPackages {
                 manager: it.manager.try_into()?,
             },
@@ -424,6 +335,10 @@ impl TryFrom<v1::Step> for Step {
             safe_point_after: wire.safe_point_after,
         })
     }
+}
+
+fn whole_seconds(length: Duration) -> u32 {
+    u32::try_from(length.as_secs()).unwrap_or(u32::MAX)
 }
 
 fn product(name: String) -> Result<ProductId, WireError> {

@@ -245,7 +245,9 @@ fn no_step_was_done_twice(kept: &Evidence) -> Result<()> {
                 | RecordEvent::OrderRefused
                 | RecordEvent::OrderCompleted
                 | RecordEvent::OrderFailed
-                | RecordEvent::OrderCancelled => {}
+                | RecordEvent::OrderCancelled
+                | RecordEvent::RestartNoticed
+                | RecordEvent::RestartDeferred => {}
             }
         }
         for (index, step) in order.order.steps.iter().enumerate() {

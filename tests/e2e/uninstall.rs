@@ -199,16 +199,7 @@ fn the_server_is_installed_as_the_readme_says_and_makes_its_state_as_its_own_use
     }
     let root = DebianRoot::fresh("hub")?;
     install(&root, "server")?;
-    let init = [
-        "/usr/sbin/runuser",
-        "-u",
-        "cutover",
-        "--",
-        "/usr/bin/cutover",
-        "init",
-        "--name",
-        "hub",
-    ];
+    let init = ["/usr/sbin/runuser", "-u", "cutover", "--", "/usr/bin/cutover", "init"];
     root.run(&init, LIMIT)?.succeeded()?;
     let state = root.outside("/var/lib/cutover/server");
     let owner = state.metadata()?.uid();

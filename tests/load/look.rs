@@ -30,6 +30,7 @@ pub(crate) fn facts(n: usize) -> HostFacts {
         encryption: DiskEncryption::None,
         restart_pending: Some(false),
         free_disk_mib: Some(16_384),
+        restart_reasons: Vec::new(),
     }
 }
 

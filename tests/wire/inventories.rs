@@ -22,6 +22,7 @@ pub(crate) fn facts(hostname: &str) -> HostFacts {
         encryption: DiskEncryption::None,
         restart_pending: Some(false),
         free_disk_mib: Some(16_384),
+        restart_reasons: Vec::new(),
     }
 }
 

@@ -51,7 +51,8 @@ pub(crate) struct Machine {
     pub(crate) server_keys: Vec<PublicKey>,
     certificate: Vec<u8>,
     channel: Channel,
-    boot_id: String,
+    /// The kernel session.
+    pub(crate) boot_id: String,
     /// Its own clock, which a server must not trust: it only rises.
     clock_ms: i64,
 }
@@ -203,6 +204,7 @@ impl Machine {
             detail: String::new(),
             exit_code: None,
             log_tail: String::new(),
+            until_ms: None,
         };
         envelope::seal_message(Context::StepRecord, &v1::StepRecord::from(record), &self.keys.signing).unwrap()
     }

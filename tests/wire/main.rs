@@ -19,6 +19,7 @@ mod people;
 mod records;
 mod renewal;
 mod reports;
+mod restarts;
 mod revocation;
 mod rotation;
 mod server;

@@ -214,6 +214,7 @@ mod tests {
             encryption: DiskEncryption::None,
             restart_pending: None,
             free_disk_mib: None,
+            restart_reasons: Vec::new(),
         }
     }
 

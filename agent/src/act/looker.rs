@@ -6,6 +6,7 @@ use crate::{
     detect::{self, RuleSet, ScanCx, Trusted},
     facts::{Answer, EntryKind, Package},
     host::{HostPath, HostView, Links},
+    parse,
 };
 
 /// Looks at the host now. What it sees should also become the session's newest inventory.
@@ -33,6 +34,30 @@ pub trait Looker: Send {
 
     /// The kernel session; `None` when it could not be told.
     fn boot_id(&mut self) -> Option<String>;
+
+    /// For how many seconds that session has lasted; `None` when it could not be told.
+    fn session_seconds(&mut self) -> Option<u64>;
+
+    /// What `/etc/localtime` holds, for telling somebody at the machine the time.
+    fn zone(&mut self) -> Option<Vec<u8>>;
+}
+
+/// A number and another.
+const MAX_UPTIME: u64 = 128;
+/// The largest zone has some 4 KiB.
+const MAX_ZONE: u64 = 64 << 10;
+
+/// For how many seconds the kernel session has lasted; `None` when it could not be told.
+#[must_use]
+pub fn session_seconds(view: &dyn HostView) -> Option<u64> {
+    let bytes = view.read(&HostPath::unix("/proc/uptime"), MAX_UPTIME).found()?;
+    parse::uptime::seconds(&bytes)
+}
+
+/// What `/etc/localtime` holds.
+#[must_use]
+pub fn zone(view: &dyn HostView) -> Option<Vec<u8>> {
+    view.read(&HostPath::unix("/etc/localtime"), MAX_ZONE).found()
 }
 
 /// A looker over a view of the host and the rules in force.
@@ -130,5 +155,13 @@ impl<V: HostView> Looker for HostLooker<V> {
 
     fn boot_id(&mut self) -> Option<String> {
         self.view.boot_id().found()
+    }
+
+    fn session_seconds(&mut self) -> Option<u64> {
+        session_seconds(&self.view)
+    }
+
+    fn zone(&mut self) -> Option<Vec<u8>> {
+        zone(&self.view)
     }
 }

@@ -95,7 +95,11 @@ mod tests {
                     product: "kesl".into(),
                     subjects: Vec::new(),
                 },
-                StepKind::Restart => Action::Restart { reason: String::new() },
+                StepKind::Restart => Action::Restart {
+                    reason: String::new(),
+                    notice: Duration::ZERO,
+                    defer: Duration::ZERO,
+                },
                 StepKind::RepairPackages => Action::RepairPackages { manager },
                 StepKind::EnableService => Action::EnableService {
                     product: "clamav-daemon".into(),

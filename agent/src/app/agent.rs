@@ -1,6 +1,6 @@
 //! Starting and stopping.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -12,7 +12,10 @@ use super::{
     parts::{Parts, StartError},
     status::AgentStatus,
 };
-use crate::link::Link;
+use crate::{
+    act::{DeferRefused, Deferral, RestartState},
+    link::Link,
+};
 
 /// One enrolled host's agent.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +60,21 @@ impl Handle {
     pub async fn status(&self) -> Option<AgentStatus> {
         let (answer, receiver) = oneshot::channel();
         self.inputs.send(Input::Status(answer)).ok()?;
+        receiver.await.ok()
+    }
+
+    /// The restart that is due; none where none is, or the agent has ended.
+    pub async fn restart(&self) -> Option<RestartState> {
+        let (answer, receiver) = oneshot::channel();
+        self.inputs.send(Input::Restart(answer)).ok()?;
+        receiver.await.ok().flatten()
+    }
+
+    /// Puts the restart that is due off by this long from now; none when the agent has ended. Whoever calls has checked
+    /// that it is for its user to ask.
+    pub async fn defer(&self, length: Duration) -> Option<Result<Deferral, DeferRefused>> {
+        let (answer, receiver) = oneshot::channel();
+        self.inputs.send(Input::Defer(length, answer)).ok()?;
         receiver.await.ok()
     }
 

@@ -28,10 +28,11 @@ impl Life {
         };
         let distrusted = self.journal().state() != JournalState::Sound;
         let request_id = self.request_id();
-        let Some((request, why)) = self.session.next_request(now, request_id.clone(), says) else {
+        let Some((mut request, why)) = self.session.next_request(now, request_id.clone(), says) else {
             return;
         };
         self.distrust_told = distrusted;
+        request.session_seconds = act::session_seconds(&self.view);
         let span = tracing::info_span!(
             "check_in",
             host = %self.identity.host_id(),

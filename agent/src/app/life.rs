@@ -23,7 +23,10 @@ use super::{
     status::AgentStatus,
 };
 use crate::{
-    act::{ArtifactCache, Clock, Control, Journal, JournalState, SharedJournal, known_steps},
+    act::{
+        self, ArtifactCache, Clock, Control, DeferRefused, Deferral, Journal, JournalState, RestartState,
+        SharedJournal, known_steps,
+    },
     detect::RuleSet,
     host::HostView,
     link::{Address, Identity, Link, LinkError},
@@ -58,6 +61,10 @@ pub(super) enum Input {
     Renewed(Result<Box<Identity>, LinkError>),
     /// Somebody asks how it stands.
     Status(oneshot::Sender<AgentStatus>),
+    /// Somebody asks when the restart comes that is due.
+    Restart(oneshot::Sender<Option<RestartState>>),
+    /// Its user puts the restart off.
+    Defer(Duration, oneshot::Sender<Result<Deferral, DeferRefused>>),
     /// The end.
     Stop,
 }
@@ -262,6 +269,12 @@ impl Life {
             Input::Status(answer) => {
                 // Whoever asked may have gone.
                 let _ = answer.send(self.status());
+            }
+            Input::Restart(answer) => {
+                let _ = answer.send(act::restart_state(&self.journal()));
+            }
+            Input::Defer(length, answer) => {
+                let _ = answer.send(self.defer(length, now));
             }
             // The loop ends before it comes here.
             Input::Stop => {}

@@ -35,5 +35,5 @@ pub use footprint::{Footprint, Limits};
 pub use parts::{MakeHands, Parts, StartError};
 pub use pulse::Pulse;
 pub use state_dir::StateDir;
-pub use status::{AgentStatus, JournalStatus, OrderStatus};
+pub use status::{AgentStatus, JournalStatus, OrderStatus, RestartStatus};
 pub use utc::utc;

@@ -13,7 +13,8 @@ use super::{
     life::{Input, Life},
 };
 use crate::{
-    act::{self, End, ExecuteError, Executor, JournalState},
+    act::{self, DeferRefused, Deferral, End, ExecuteError, Executor, JournalState},
+    host::HostView,
     session::Ticks,
 };
 
@@ -95,6 +96,16 @@ impl Life {
                 "no thread can be started: {error}"
             ))));
         }
+    }
+
+    /// Forced to disk under the loop, as it is acknowledged: one line, once in a while.
+    pub(super) fn defer(&mut self, length: Duration, now: Ticks) -> Result<Deferral, DeferRefused> {
+        let boot_id = self.view.boot_id().found().unwrap_or_default();
+        let now_ms = self.session.trusted().now_ms(now);
+        let identity = self.acting_identity();
+        let deferral = act::defer(&self.journal, &identity, now_ms, &boot_id, length)?;
+        self.session.handle_records(now);
+        Ok(deferral)
     }
 
     pub(super) fn order_ended(&mut self, end: OrderEnd, now: Ticks) {

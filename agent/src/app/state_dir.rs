@@ -60,6 +60,7 @@ impl StateDir {
         "detection-test",
         "former",
         "identity",
+        "kept-config",
         "tool-logs",
     ];
 

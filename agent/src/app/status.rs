@@ -6,7 +6,10 @@ use super::{
     footprint::{self, Footprint},
     life::Life,
 };
-use crate::{act::JournalState, session::SessionStatus};
+use crate::{
+    act::{self, JournalState},
+    session::SessionStatus,
+};
 
 /// An agent as of now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,22 @@ pub struct AgentStatus {
     /// Why it is about to end itself.
     #[serde(default)]
     pub ending: Option<String>,
+    /// The restart that is due.
+    #[serde(default)]
+    pub restart: Option<RestartStatus>,
+}
+
+/// A restart that is due. Instants by trusted time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartStatus {
+    /// Why.
+    pub reason: String,
+    /// When it is to come; none until that was told.
+    pub comes_ms: Option<i64>,
+    /// Whether its user put it off to then.
+    pub is_deferred: bool,
+    /// It cannot be put off beyond this.
+    pub latest_ms: i64,
 }
 
 /// An open order.
@@ -103,6 +122,12 @@ impl Life {
             footprint: footprint::measure(),
             memory_limit_mib: self.limits.memory_mib,
             ending: self.ending.as_ref().map(|ending| ending.why.clone()),
+            restart: act::restart_state(&journal).map(|due| RestartStatus {
+                reason: due.reason,
+                comes_ms: due.comes_ms,
+                is_deferred: due.is_deferred,
+                latest_ms: due.latest_ms,
+            }),
         }
     }
 }

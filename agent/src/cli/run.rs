@@ -1,6 +1,6 @@
 //! `cutover-agent run`: the service.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 
@@ -71,6 +71,7 @@ async fn serve(parts: Parts, config: &Config, notifier: Option<&osservice::Notif
             true
         }
         () = agent.ended() => false,
+        never = osservice::serve_users(&config.user_socket, Path::new(osservice::LOGINS), &agent) => match never {},
         never = channel.serve(&agent) => match never {},
     };
     if let Some(notifier) = notifier {

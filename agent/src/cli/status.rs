@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    app::{AgentStatus, utc as time},
+    app::{AgentStatus, RestartStatus, utc as time},
     config::Config,
     osservice,
 };
@@ -106,6 +106,7 @@ fn table(status: &AgentStatus) -> String {
         ("rules", format!("revision {}", session.rules_revision)),
         ("order", order),
         ("hold", status.hold.clone().unwrap_or_else(|| "none".to_owned())),
+        ("restart", restart(status.restart.as_ref())),
         ("journal", journal),
         ("certificate", format!("until {}", time(session.certificate_end_ms))),
         ("footprint", footprint),
@@ -114,4 +115,19 @@ fn table(status: &AgentStatus) -> String {
     rows.iter()
         .map(|(name, value)| format!("{name:<14} {value}\n"))
         .collect()
+}
+
+fn restart(due: Option<&RestartStatus>) -> String {
+    let Some(due) = due else {
+        return "none due".to_owned();
+    };
+    let comes = due
+        .comes_ms
+        .map_or_else(|| "due".to_owned(), |at_ms| format!("at {}", time(at_ms)));
+    let off = if due.is_deferred { ", put off by its user" } else { "" };
+    format!(
+        "{comes}{off} ({}); can be put off until {}: cutover-agent defer 2h",
+        due.reason,
+        time(due.latest_ms)
+    )
 }

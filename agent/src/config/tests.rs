@@ -61,6 +61,7 @@ fn every_key_is_also_a_variable() {
         ("CUTOVER_AGENT_METERED_FILE", "/m"),
         ("CUTOVER_AGENT_CACHE_MIB", "512"),
         ("CUTOVER_AGENT_SOCKET", "/k"),
+        ("CUTOVER_AGENT_USER_SOCKET", "/u"),
         ("CUTOVER_AGENT_LOG_FORMAT", "json"),
         ("CUTOVER_AGENT_LOG_LEVEL", "trace"),
     ];
@@ -70,8 +71,12 @@ fn every_key_is_also_a_variable() {
     assert_eq!(config.servers, ["a:1", "b:2"]);
     assert_eq!(config.state_dir, Path::new("/s"));
     assert_eq!(
-        (config.hold_file.as_path(), config.socket.as_path()),
-        (Path::new("/h"), Path::new("/k"))
+        (
+            config.hold_file.as_path(),
+            config.socket.as_path(),
+            config.user_socket.as_path()
+        ),
+        (Path::new("/h"), Path::new("/k"), Path::new("/u"))
     );
     assert_eq!((config.memory_limit_mib, config.look_nice), (Some(64), 0));
     assert_eq!(

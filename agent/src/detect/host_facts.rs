@@ -3,7 +3,7 @@
 use cutover_proto::inventory::{HostFacts, OsFamily, PackageManager};
 use sha2::{Digest, Sha256};
 
-use super::{encryption, linux::LinuxGround};
+use super::{encryption, linux::LinuxGround, pending_restart};
 use crate::{
     facts::{Answer, OsRelease, PackageDatabase},
     host::{HostPath, HostView, Links},
@@ -12,8 +12,6 @@ use crate::{
 /// systemd asks programs not to show the id itself but a hash made for one purpose (machine-id(5)).
 const MACHINE_ID_PURPOSE: &[u8] = b"cutover machine id v1\0";
 const MAX_ID: u64 = 4096;
-/// Debian's and Ubuntu's mark of a restart that a package asked for.
-const REBOOT_REQUIRED: &str = "/run/reboot-required";
 const MIB: u64 = 1 << 20;
 
 /// Gathers the facts, apart from any product. What cannot be told is empty, `unknown` or `None`, as the field says.
@@ -41,6 +39,7 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         Some(kernel) => (kernel.hostname, kernel.release, Some(kernel.machine)),
         None => (first_line(view, "/etc/hostname"), String::new(), None),
     };
+    let pending = pending_restart::look(view, &release);
     HostFacts {
         hostname,
         os_family: view.os_family(),
@@ -52,8 +51,9 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         machine_id: machine_id(view),
         package_managers: package_managers(view, database),
         encryption: encryption::look(view),
-        restart_pending: restart_pending(view),
+        restart_pending: pending.is_pending,
         free_disk_mib: free_disk_mib(view),
+        restart_reasons: pending.reasons,
     }
 }
 
@@ -102,16 +102,6 @@ fn package_managers(view: &dyn HostView, believed: Option<PackageDatabase>) -> V
             believed == Some(database) && view.stat(&HostPath::unix(program), Links::Followed).is_found()
         })
         .collect()
-}
-
-/// Only a system that runs can wait for its restart: the mark lies on a file system that ends with it.
-fn restart_pending(view: &dyn HostView) -> Option<bool> {
-    view.boot_id().found()?;
-    match view.stat(&HostPath::unix(REBOOT_REQUIRED), Links::AsTheyAre) {
-        Answer::Found(_) => Some(true),
-        Answer::Absent => Some(false),
-        Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
-    }
 }
 
 /// The smaller of what is free under /usr and /var, where packages go, as the power of two below it: the inventory is to

@@ -13,6 +13,7 @@ mod linux;
 mod listeners;
 mod outcome;
 mod packages;
+mod pending_restart;
 mod protection;
 mod rules;
 mod scan;

@@ -5,12 +5,14 @@ pub mod cgroup;
 pub mod clamd;
 pub mod dpkg;
 pub mod fanotify;
+pub mod instant;
 pub mod kernel_modules;
 pub mod mountinfo;
 pub mod os_release;
 pub mod own_process;
 pub mod rpm;
 pub mod unit;
+pub mod uptime;
 
 #[cfg(test)]
 mod tests;

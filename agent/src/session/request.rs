@@ -68,6 +68,8 @@ impl Session {
             journal: journal.state,
             refused_rules: self.refused_rules.clone(),
             condition: Some(self.own_condition()),
+            // Told by whoever can look: it is another at each call.
+            session_seconds: None,
         };
         self.check_ins.begin();
         Some((request, why))

@@ -33,6 +33,7 @@ impl Host {
             targets: TargetProduct::ALL.to_vec(),
             encryption: DiskEncryption::None,
             free_disk_mib: 20_000,
+            restart_wanted_by: Vec::new(),
             behaviour,
         };
         std::fs::create_dir(directory.path().join("root")).unwrap();

@@ -14,6 +14,7 @@ mod memory;
 mod notified;
 mod program;
 mod pulse;
+mod restarts;
 mod scans;
 mod sealed;
 mod server;

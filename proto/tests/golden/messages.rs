@@ -21,7 +21,78 @@ pub(crate) fn samples() -> Vec<Sample> {
     let mut all = enrolment();
     all.extend(check_in());
     all.extend(statements());
+    all.extend(with_restarts());
     all
+}
+
+/// Messages as they are since restarts are noticed, put off and counted as facts.
+fn with_restarts() -> Vec<Sample> {
+    let reasons = || vec!["libc6".to_owned(), "linux-image-6.1.0-26-amd64".to_owned()];
+    let facts_wire = || v1::HostFacts {
+        restart_reasons: reasons(),
+        ..facts_wire()
+    };
+    let facts = || HostFacts {
+        restart_reasons: reasons(),
+        ..facts()
+    };
+    let inventory_wire = v1::Inventory {
+        facts: Some(facts_wire()),
+        ..inventory_wire()
+    };
+    let inventory = Inventory {
+        facts: facts(),
+        ..inventory()
+    };
+    let until_ms = Some(AT_MS + 7_200_000);
+    let (order_wire, order) = steps::order_with_notice();
+    let variant = "with-restarts";
+    vec![
+        Sample::typed("HostFacts", variant, facts_wire(), facts()),
+        Sample::typed("Inventory", variant, inventory_wire, inventory),
+        Sample::variant(
+            "EnrollRequest",
+            variant,
+            v1::EnrollRequest {
+                facts: Some(facts_wire()),
+                ..enroll_request()
+            },
+        ),
+        Sample::variant(
+            "CheckInRequest",
+            variant,
+            v1::CheckInRequest {
+                session_seconds: Some(54),
+                ..check_in_request()
+            },
+        )
+        .earlier(),
+        Sample::typed(
+            "StepRecord",
+            variant,
+            v1::StepRecord {
+                event: v1::RecordEvent::RestartDeferred.into(),
+                until_ms,
+                ..record_wire()
+            },
+            StepRecord {
+                event: RecordEvent::RestartDeferred,
+                until_ms,
+                ..record()
+            },
+        ),
+        Sample::typed("WorkOrder", variant, order_wire, order),
+    ]
+}
+
+fn enroll_request() -> v1::EnrollRequest {
+    v1::EnrollRequest {
+        token: "cutover-token".into(),
+        csr_der: vec![0x30, 0x01],
+        sealing_key: Some(envelope()),
+        facts: Some(facts_wire()),
+        agent_version: "0.1.0".into(),
+    }
 }
 
 fn check_in_request() -> v1::CheckInRequest {
@@ -41,6 +112,7 @@ fn check_in_request() -> v1::CheckInRequest {
         known_steps: vec![1, 2, 3, 4, 5, 6],
         journal: v1::JournalState::Sound.into(),
         refused_rules: vec![refused_rule()],
+        session_seconds: None,
         condition: None,
     }
 }
@@ -58,16 +130,7 @@ fn enrolment() -> Vec<Sample> {
         Sample::of("Signature", signature()),
         Sample::of("ServerKey", server_key()),
         Sample::of("SealedSecret", sealed_secret()),
-        Sample::of(
-            "EnrollRequest",
-            v1::EnrollRequest {
-                token: "cutover-token".into(),
-                csr_der: vec![0x30, 0x01],
-                sealing_key: Some(envelope()),
-                facts: Some(facts_wire()),
-                agent_version: "0.1.0".into(),
-            },
-        ),
+        Sample::of("EnrollRequest", enroll_request()).earlier(),
         Sample::of(
             "EnrollReply",
             v1::EnrollReply {
@@ -126,6 +189,16 @@ fn check_in() -> Vec<Sample> {
                 condition: Some(condition()),
                 ..check_in_request()
             },
+        )
+        .earlier(),
+        Sample::variant(
+            "CheckInRequest",
+            "with-session-and-condition",
+            v1::CheckInRequest {
+                session_seconds: Some(54),
+                condition: Some(condition()),
+                ..check_in_request()
+            },
         ),
         Sample::of("AgentCondition", condition()),
         Sample::of("CheckInReply", check_in_reply()).earlier(),
@@ -156,7 +229,7 @@ fn statements() -> Vec<Sample> {
     let rules = rules();
     let file = rules.files[0].clone();
     vec![
-        Sample::typed("HostFacts", "", facts_wire(), facts()),
+        Sample::typed("HostFacts", "", facts_wire(), facts()).earlier(),
         Sample::typed("Evidence", "", evidence_wire(), evidence()),
         seen("module", EvidenceKind::Module, v1::EvidenceKind::Module),
         seen("listener", EvidenceKind::Listener, v1::EvidenceKind::Listener),
@@ -165,10 +238,10 @@ fn statements() -> Vec<Sample> {
         seen("service", EvidenceKind::Service, v1::EvidenceKind::Service),
         Sample::of("Health", health_wire()),
         Sample::typed("Sighting", "", sighting_wire(), sighting()),
-        Sample::typed("Inventory", "", inventory_wire(), inventory()),
-        Sample::typed("WorkOrder", "", steps::order_wire(), steps::order()),
+        Sample::typed("Inventory", "", inventory_wire(), inventory()).earlier(),
+        Sample::typed("WorkOrder", "", steps::order_wire(), steps::order()).earlier(),
         Sample::of("Cancel", cancel()),
-        Sample::typed("StepRecord", "", record_wire(), record()),
+        Sample::typed("StepRecord", "", record_wire(), record()).earlier(),
         Sample::of("Rules", rules),
         Sample::of("RuleFile", file),
     ]
@@ -275,6 +348,7 @@ fn facts() -> HostFacts {
         encryption: DiskEncryption::Other,
         restart_pending: Some(true),
         free_disk_mib: Some(4096),
+        restart_reasons: Vec::new(),
     }
 }
 
@@ -292,6 +366,7 @@ fn facts_wire() -> v1::HostFacts {
         encryption: v1::DiskEncryption::Other.into(),
         restart_pending: Some(true),
         free_disk_mib: Some(4096),
+        restart_reasons: Vec::new(),
     }
 }
 
@@ -395,6 +470,7 @@ fn record() -> StepRecord {
         detail: "apt-get ended with 100".into(),
         exit_code: Some(100),
         log_tail: "E: Sub-process returned an error code".into(),
+        until_ms: None,
     }
 }
 
@@ -411,5 +487,6 @@ pub(crate) fn record_wire() -> v1::StepRecord {
         detail: "apt-get ended with 100".into(),
         exit_code: Some(100),
         log_tail: "E: Sub-process returned an error code".into(),
+        until_ms: None,
     }
 }

@@ -21,14 +21,20 @@ pub(crate) fn samples() -> Vec<Sample> {
     let mut all: Vec<Sample> = steps()
         .into_iter()
         .chain(later_steps())
-        .map(|(kind, wire, typed)| Sample::typed("Step", kind, wire, typed))
+        .map(|(kind, wire, typed)| {
+            let sample = Sample::typed("Step", kind, wire, typed);
+            if kind == "restart" { sample.earlier() } else { sample }
+        })
         .collect();
     all.push(Sample::of("FetchPackages", fetch()));
     all.push(Sample::of("RemovePackages", remove()));
     all.push(Sample::of("InstallPackages", install()));
     all.push(Sample::of("Sweep", sweep()));
     all.push(Sample::of("DetectionTest", detection_test()));
-    all.push(Sample::of("Restart", restart()));
+    all.push(Sample::of("Restart", restart()).earlier());
+    all.push(Sample::variant("Restart", "with-notice", restart_with_notice()));
+    let (wire, typed) = noticed_step();
+    all.push(Sample::typed("Step", "restart-with-notice", wire, typed));
     all.push(Sample::of("RepairPackages", repair()));
     all.extend(swept());
     all.push(Sample::of("EnableService", enable()));
@@ -124,6 +130,7 @@ fn swept() -> Vec<Sample> {
 fn restart() -> v1::Restart {
     v1::Restart {
         reason: "a kernel module is still loaded".into(),
+        ..v1::Restart::default()
     }
 }
 
@@ -206,6 +213,43 @@ fn later_steps() -> Vec<(&'static str, v1::Step, Step)> {
     pairs.into_iter().map(whole).collect()
 }
 
+fn restart_with_notice() -> v1::Restart {
+    v1::Restart {
+        notice_seconds: 300,
+        defer_seconds: 86_400,
+        ..restart()
+    }
+}
+
+fn noticed_step() -> (v1::Step, Step) {
+    let wire = v1::Step {
+        action: Some(Wire::Restart(restart_with_notice())),
+        time_limit_seconds: 600,
+        safe_point_after: true,
+    };
+    let typed = Step {
+        action: Action::Restart {
+            reason: "a kernel module is still loaded".into(),
+            notice: Duration::from_secs(300),
+            defer: Duration::from_secs(86_400),
+        },
+        time_limit: Duration::from_secs(600),
+        safe_point_after: true,
+    };
+    (wire, typed)
+}
+
+/// The order with a restart of today in place of the earlier one.
+pub(crate) fn order_with_notice() -> (v1::WorkOrder, WorkOrder) {
+    let (wire_step, step) = noticed_step();
+    let (mut wire, mut typed) = (order_wire(), order());
+    wire.steps.pop();
+    wire.steps.push(wire_step);
+    typed.steps.pop();
+    typed.steps.push(step);
+    (wire, typed)
+}
+
 fn steps() -> Vec<(&'static str, v1::Step, Step)> {
     let manager = PackageManager::Apt;
     let pairs = [
@@ -255,6 +299,8 @@ fn steps() -> Vec<(&'static str, v1::Step, Step)> {
             Wire::Restart(restart()),
             Action::Restart {
                 reason: "a kernel module is still loaded".into(),
+                notice: Duration::ZERO,
+                defer: Duration::ZERO,
             },
         ),
         (

@@ -31,6 +31,7 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         one_of(DiskEncryption::ALL),
         any::<Option<bool>>(),
         any::<Option<u64>>(),
+        vec(".*", 0..3),
     );
     (names, rest).prop_map(|(names, rest)| HostFacts {
         hostname: names.0,
@@ -45,6 +46,7 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         encryption: rest.2,
         restart_pending: rest.3,
         free_disk_mib: rest.4,
+        restart_reasons: rest.5,
     })
 }
 
@@ -127,6 +129,7 @@ pub(crate) fn record() -> impl Strategy<Value = StepRecord> {
         ".*",
         any::<Option<i32>>(),
         ".*",
+        any::<Option<i64>>(),
     );
     (head, rest).prop_map(|(head, rest)| StepRecord {
         host_id: head.0,
@@ -140,6 +143,7 @@ pub(crate) fn record() -> impl Strategy<Value = StepRecord> {
         detail: rest.2,
         exit_code: rest.3,
         log_tail: rest.4,
+        until_ms: rest.5,
     })
 }
 
@@ -180,7 +184,6 @@ fn action() -> impl Strategy<Value = Action> {
         }),
         (product(), vec("/[a-z]{1,8}/[a-z]{1,8}", 0..3)).prop_map(|(product, paths)| Action::Sweep { product, paths }),
         product().prop_map(|product| Action::DetectionTest { product }),
-        ".*".prop_map(|reason| Action::Restart { reason }),
         manager().prop_map(|manager| Action::RepairPackages { manager }),
         (product(), vec("[a-z_][a-z0-9_-]{0,20}", 1..4))
             .prop_map(|(product, groups)| Action::SweepGroups { product, groups }),
@@ -203,6 +206,11 @@ fn action() -> impl Strategy<Value = Action> {
                 product,
                 artifacts,
             }
+        }),
+        (".*", any::<u32>(), any::<u32>()).prop_map(|(reason, notice, defer)| Action::Restart {
+            reason,
+            notice: Duration::from_secs(notice.into()),
+            defer: Duration::from_secs(defer.into()),
         }),
     ]
 }

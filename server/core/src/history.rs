@@ -4,6 +4,7 @@ use cutover_proto::{ids::ProductId, record::RecordEvent};
 
 use crate::{
     campaign::{span, zone::utc},
+    catalog::RestartNeed,
     decide::{Event, Fact},
     judge::{Assessment, Condition},
     plan::{OrderEnd, Origin, Personal, Plan, Reason, Verify},
@@ -38,6 +39,11 @@ pub fn line(event: &Event) -> String {
             format!("order {number} issued, attempt {attempt}, {} steps", steps.len())
         }
         Fact::OrderFetched { number } => format!("order {number} fetched"),
+        Fact::StepReported {
+            event: event @ (RecordEvent::RestartNoticed | RecordEvent::RestartDeferred),
+            until_ms,
+            ..
+        } => restart_told(*event, *until_ms),
         Fact::StepReported {
             number,
             event,
@@ -74,6 +80,12 @@ pub fn line(event: &Event) -> String {
         ),
         Fact::RetrySet { due_ms, .. } => format!("next try due at {}", utc(*due_ms)),
         Fact::RetryDue => "next try is due".to_owned(),
+        Fact::RestartOwed { product, need, .. } => match need {
+            RestartNeed::IfPending => format!("the removal of {product} may be complete only after a restart"),
+            RestartNeed::Due | RestartNeed::None => {
+                format!("the removal of {product} is complete only after a restart")
+            }
+        },
         Fact::RestartSeen { .. } => "came back from a restart".to_owned(),
         Fact::VerifyTurned { verify } => verifying(verify),
         Fact::NotConfirmed {
@@ -207,13 +219,25 @@ fn verifying(verify: &Verify) -> String {
     }
 }
 
+/// Times are the host's: they say to a person when to expect it.
+fn restart_told(event: RecordEvent, until_ms: Option<i64>) -> String {
+    let at = until_ms.map_or_else(|| "a time that the host did not say".to_owned(), utc);
+    if event == RecordEvent::RestartDeferred {
+        format!("the user put the restart off until {at}")
+    } else {
+        format!("a restart is due and users are told: it comes at {at}")
+    }
+}
+
 const fn is_about_a_step(event: RecordEvent) -> bool {
     match event {
         RecordEvent::StepBegun
         | RecordEvent::StepDone
         | RecordEvent::StepFoundDone
         | RecordEvent::StepFailed
-        | RecordEvent::StepInterrupted => true,
+        | RecordEvent::StepInterrupted
+        | RecordEvent::RestartNoticed
+        | RecordEvent::RestartDeferred => true,
         RecordEvent::OrderAccepted
         | RecordEvent::OrderRefused
         | RecordEvent::OrderCompleted

@@ -43,6 +43,7 @@ pub(crate) fn inventory() -> Inventory {
             encryption: DiskEncryption::None,
             restart_pending: Some(false),
             free_disk_mib: Some(16_384),
+            restart_reasons: Vec::new(),
         },
         sightings: catalog()
             .rules

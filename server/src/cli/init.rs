@@ -41,6 +41,10 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
             dir.display()
         );
     }
+    // Before anything else is made: who may not write them can then ask again.
+    if !ask.names.is_empty() {
+        write_names(&config, config_file, &ask.names)?;
+    }
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -49,9 +53,6 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
     let pki = Pki::create(&dir.join("pki"), Clock::system().now_ms())?;
     let fingerprint = pki.fingerprint().to_owned();
     drop(pki);
-    if !ask.names.is_empty() {
-        write_names(&config, config_file, &ask.names)?;
-    }
     let (service, campaign) = app::open(&config, Clock::system())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (admin, token) = runtime.block_on(async {
@@ -103,7 +104,12 @@ fn write_names(config: &Config, config_file: Option<&Path>, names: &[String]) ->
         )])),
     )]))?;
     let file = dir.join("10-init-names.toml");
-    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    fs::write(&file, text).with_context(|| {
+        format!(
+            "cannot write {}; set agents.names there as root, or run as a user who may write it",
+            file.display()
+        )
+    })
 }
 
 fn write_secret(path: &Path, secret: &str) -> anyhow::Result<()> {

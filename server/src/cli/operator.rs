@@ -175,6 +175,7 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
         vec!["phase".into(), host.row.phase.clone(), host.row.reason.clone()],
         vec!["standing".into(), host.row.standing.clone(), String::new()],
         vec!["protection".into(), host.row.protection.clone(), String::new()],
+        vec!["restart pending".into(), host.restart_pending.clone(), String::new()],
     ];
     for verdict in &host.verdicts {
         rows.push(vec![

@@ -20,6 +20,10 @@ pub(super) enum Awkward {
     AwayForGood,
     /// Its replacement never detects anything: failed after its attempts.
     NeverDetects,
+    /// An update waits for a restart, which comes before the work.
+    RestartPending,
+    /// The same, and its user puts the restart off once.
+    PutsOff,
     /// Carries no target at all: clear.
     Clear,
 }
@@ -35,6 +39,8 @@ impl Awkward {
             Self::AwayAndBack => Some("leaves the network in the middle and comes back"),
             Self::AwayForGood => Some("leaves the network for good and becomes unknown"),
             Self::NeverDetects => Some("gets a replacement that detects nothing and fails"),
+            Self::RestartPending => Some("has a restart pending, which comes before the work"),
+            Self::PutsOff => Some("has a restart pending, and its user puts it off once"),
             Self::Clear => Some("never carried a target and is clear"),
         }
     }
@@ -55,7 +61,9 @@ pub(super) fn cast(hosts: u32) -> Vec<Part> {
 fn part(number: u32) -> Part {
     let awkward = match number % 25 {
         3 => Awkward::FailsOnce,
+        5 => Awkward::RestartPending,
         6 => Awkward::LittleDisk,
+        8 => Awkward::PutsOff,
         9 => Awkward::EncryptionUnknown,
         12 => Awkward::AwayAndBack,
         15 => Awkward::AwayForGood,
@@ -99,9 +107,22 @@ fn part(number: u32) -> Part {
                 | Awkward::AwayAndBack
                 | Awkward::AwayForGood
                 | Awkward::NeverDetects
+                | Awkward::RestartPending
+                | Awkward::PutsOff
                 | Awkward::Clear => DiskEncryption::None,
             },
             free_disk_mib: if awkward == Awkward::LittleDisk { 200 } else { 40_000 },
+            restart_wanted_by: match awkward {
+                Awkward::RestartPending | Awkward::PutsOff => vec!["libc6".to_owned(), "linux-image-amd64".to_owned()],
+                Awkward::No
+                | Awkward::FailsOnce
+                | Awkward::LittleDisk
+                | Awkward::EncryptionUnknown
+                | Awkward::AwayAndBack
+                | Awkward::AwayForGood
+                | Awkward::NeverDetects
+                | Awkward::Clear => Vec::new(),
+            },
             behaviour,
         },
         awkward,

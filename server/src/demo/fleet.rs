@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -26,6 +27,9 @@ use crate::{
 
 /// How long the host that comes back is away, in real time.
 const AWAY_MS: i64 = 6_000;
+
+/// By how much the user puts the restart off, in the campaign's time.
+const PUT_OFF_BY: Duration = Duration::from_secs(10 * 60);
 
 /// All hosts of the demo.
 pub(super) struct Fleet {
@@ -112,7 +116,10 @@ impl Member {
             metered_file: None,
             seed: u64::from_str_radix(&part.profile.machine_id[16..], 16)?,
         })?;
-        let acts = matches!(part.awkward, Awkward::AwayAndBack | Awkward::AwayForGood);
+        let acts = matches!(
+            part.awkward,
+            Awkward::AwayAndBack | Awkward::AwayForGood | Awkward::PutsOff
+        );
         Ok(Self {
             name: part.profile.hostname.clone(),
             awkward: part.awkward,
@@ -122,8 +129,15 @@ impl Member {
         })
     }
 
-    /// Those that leave do so in the middle of their migration.
+    /// Those that leave do so in the middle of their migration; the user puts the restart off while it is announced.
     async fn direct(&self, service: &Service) -> anyhow::Result<()> {
+        if self.awkward == Awkward::PutsOff && self.agent.restart().await.is_some_and(|due| due.comes_ms.is_some()) {
+            if let Some(Err(refused)) = self.agent.defer(PUT_OFF_BY).await {
+                anyhow::bail!("{}: the restart was not put off: {refused}", self.name);
+            }
+            self.acted.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
         let left_ms = self.left_ms.load(Ordering::Relaxed);
         let now_ms = Clock::system().now_ms();
         if left_ms == 0 {
@@ -133,6 +147,12 @@ impl Member {
             };
             let listed = service.hosts(filter).await?.hosts;
             let phase = listed.first().map(|host| host.phase.as_str());
+            if self.awkward == Awkward::PutsOff {
+                // A user who came too late has nothing left to put off.
+                let is_over = phase == Some(Phase::Migrated.as_str());
+                self.acted.store(is_over, Ordering::Relaxed);
+                return Ok(());
+            }
             let for_good = self.awkward == Awkward::AwayForGood;
             let moment = if for_good { Phase::Queued } else { Phase::Migrating };
             if phase == Some(moment.as_str()) {

@@ -75,6 +75,9 @@ fn campaign_text(now_ms: i64) -> anyhow::Result<String> {
         ("soak", "4m"),
         ("fetch_within", "8m"),
         ("silence", "30m"),
+        // Waited for by the agents' own clocks: real seconds.
+        ("restart_notice", "4s"),
+        ("restart_within", "40m"),
         ("stale_after", "15m"),
     ];
     let mut table: toml::Table = policy

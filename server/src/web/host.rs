@@ -38,6 +38,7 @@ struct Host {
     system: String,
     host_id: String,
     last_contact: String,
+    restart_pending: String,
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
     verdicts: Vec<VerdictView>,
@@ -118,6 +119,7 @@ impl From<HostDetail> for Host {
             system: detail.row.system,
             host_id: detail.row.host_id,
             last_contact: words::instant(detail.row.last_contact_ms),
+            restart_pending: detail.restart_pending,
             why: newest(detail.why),
             protection: vec![
                 ("at the last look", detail.row.protection),

@@ -212,7 +212,11 @@ impl Executor {
                         return self.cancelled(order, why);
                     }
                 }
-                Next::TakeUp(step, begun) => self.take_up(order, step, &begun)?,
+                Next::TakeUp(step, begun) => {
+                    if let Some(why) = self.take_up(order, step, &begun)? {
+                        return self.cancelled(order, why);
+                    }
+                }
                 Next::Fail(step, cause, why) => {
                     let entry = Entry::failed(RecordEvent::OrderFailed, cause, &why);
                     self.write(order, entry.about(step))?;

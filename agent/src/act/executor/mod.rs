@@ -10,10 +10,12 @@
 //! ```
 
 mod admit;
+mod deferral;
 mod drive;
 mod judge;
 mod perform;
 mod records;
+mod restart;
 mod resumed;
 mod services;
 mod waits;
@@ -21,4 +23,5 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
+pub use deferral::{DeferRefused, Deferral, RestartState, defer, restart_state};
 pub use drive::{End, ExecuteError, Executor, Parts};

@@ -51,12 +51,11 @@ impl Executor {
             self.write(order, Entry::of(RecordEvent::StepFoundDone).about(index))?;
             return Ok(None);
         }
-        self.carry_out(order, index)?;
-        Ok(None)
+        self.carry_out(order, index)
     }
 
-    /// Journals, acts, looks, journals.
-    pub(super) fn carry_out(&mut self, order: &WorkOrder, index: usize) -> Result<(), ExecuteError> {
+    /// Journals, acts, looks, journals. Gives the reason when the order is to end here instead, at a safe point.
+    pub(super) fn carry_out(&mut self, order: &WorkOrder, index: usize) -> Result<Option<String>, ExecuteError> {
         let step = &order.steps[index];
         let mut begun = Entry::of(RecordEvent::StepBegun).about(index);
         begun.detail = step.action.describe();
@@ -65,13 +64,14 @@ impl Executor {
             self.journal().note_once(order.number, index)?;
         }
         let entry = match self.may_do(step) {
-            Ok(()) if step.action.kind() == StepKind::Restart => self.restart(order, index, step),
+            Ok(()) if step.action.kind() == StepKind::Restart => return self.restart(order, index),
             Ok(()) => self.act(order, index, step),
             Err(entry) => entry,
         };
         // The look after it also becomes the inventory that the server gets.
         self.parts.looker.look();
-        self.write(order, entry.about(index))
+        self.write(order, entry.about(index))?;
+        Ok(None)
     }
 
     /// The rules may have changed since the order was taken on, and so may the host.

@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub exit_code: Option<i32>,
     /// Not yet scrubbed.
     pub log: String,
+    /// When a restart is to come.
+    pub until_ms: Option<i64>,
 }
 
 impl Entry {
@@ -35,6 +37,7 @@ impl Entry {
             detail: String::new(),
             exit_code: None,
             log: String::new(),
+            until_ms: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Entry {
             detail: self.detail.chars().take(DETAIL_MAX).collect(),
             exit_code: self.exit_code,
             log_tail: self.log,
+            until_ms: self.until_ms,
         }
     }
 }

@@ -6,14 +6,20 @@ use cutover_proto::{
     step::{Replay, StepKind},
 };
 
-use super::{ExecuteError, Executor, judge::Aim, records::Entry, waits};
+use super::{ExecuteError, Executor, judge::Aim, records::Entry};
 use crate::act::journal::Begun;
 
 /// A step that ended the agent this often will do so again.
 const BEGUN_MAX: u32 = 5;
 
 impl Executor {
-    pub(super) fn take_up(&mut self, order: &WorkOrder, index: usize, begun: &Begun) -> Result<(), ExecuteError> {
+    /// Gives the reason when the order is to end here instead, at a safe point.
+    pub(super) fn take_up(
+        &mut self,
+        order: &WorkOrder,
+        index: usize,
+        begun: &Begun,
+    ) -> Result<Option<String>, ExecuteError> {
         let step = &order.steps[index];
         let kind = step.action.kind();
         tracing::info!(
@@ -22,17 +28,10 @@ impl Executor {
             times = begun.times,
             "taking up a begun step"
         );
-        let left = self.time_left(step, begun);
         if kind == StepKind::Restart {
-            // The agent may be back before the machine goes down.
-            let entry = if self.wait_for_new_session(&begun.boot_id, left) {
-                waits::restarted(&self.boot_id())
-            } else {
-                interrupted("the agent was ended around a restart, and the machine has not restarted")
-            };
-            self.parts.looker.look();
-            return self.write(order, entry.about(index));
+            return self.go_on_with_restart(order, index, begun);
         }
+        let left = self.time_left(step, begun);
         let ended = begun
             .process
             .as_ref()
@@ -56,19 +55,21 @@ impl Executor {
             Replay::Repeat => return self.again(order, index, begun),
         };
         self.parts.looker.look();
-        self.write(order, entry.about(index))
+        self.write(order, entry.about(index))?;
+        Ok(None)
     }
 
-    fn again(&mut self, order: &WorkOrder, index: usize, begun: &Begun) -> Result<(), ExecuteError> {
+    fn again(&mut self, order: &WorkOrder, index: usize, begun: &Begun) -> Result<Option<String>, ExecuteError> {
         if begun.times < BEGUN_MAX {
             return self.carry_out(order, index);
         }
         let why = format!("it was begun {} times, and the agent ended each time", begun.times);
         let entry = Entry::failed(RecordEvent::StepFailed, FailureCause::Interrupted, &why);
-        self.write(order, entry.about(index))
+        self.write(order, entry.about(index))?;
+        Ok(None)
     }
 }
 
-fn interrupted(why: &str) -> Entry {
+pub(super) fn interrupted(why: &str) -> Entry {
     Entry::failed(RecordEvent::StepInterrupted, FailureCause::Interrupted, why)
 }

@@ -1,18 +1,11 @@
-//! Everything an executor waits for: a check-in, an orphaned tool, a new kernel session. All bounded.
+//! What an executor waits for: a check-in, an orphaned tool. All bounded. The wait for a restart stands in `restart`.
 
 use std::time::Duration;
 
-use cutover_proto::{
-    order::WorkOrder,
-    record::{FailureCause, RecordEvent},
-    step::{Action, Step},
-};
+use cutover_proto::{order::WorkOrder, step::Step};
 
-use super::{Executor, records::Entry};
-use crate::{
-    act::{cause, journal::Begun},
-    host::hands::ProcessMark,
-};
+use super::Executor;
+use crate::{act::journal::Begun, host::hands::ProcessMark};
 
 /// The first destructive step needs a check-in that is younger than this.
 const CHECK_IN_AGE_MAX_MS: i64 = 120_000;
@@ -21,7 +14,7 @@ const CHECK_IN_WAIT: Duration = Duration::from_secs(15 * 60);
 /// After a start of the machine the first check-in may show that it was restored from a backup; how long it is waited
 /// for, since work goes on without a network too.
 const BOOT_WAIT: Duration = Duration::from_secs(10 * 60);
-const POLL: Duration = Duration::from_secs(1);
+pub(super) const POLL: Duration = Duration::from_secs(1);
 
 /// Whether the server was heard of recently.
 pub(super) enum CheckIn {
@@ -86,57 +79,7 @@ impl Executor {
         step.time_limit.saturating_sub(spent)
     }
 
-    /// Asks for a restart and waits for the new kernel session, which normally ends this agent.
-    pub(super) fn restart(&mut self, order: &WorkOrder, index: usize, step: &Step) -> Entry {
-        let failed = |cause, why: &str| Entry::failed(RecordEvent::StepFailed, cause, why);
-        let Action::Restart { reason } = &step.action else {
-            return failed(FailureCause::Unsupported, "this step is no restart");
-        };
-        let before = self.boot_id();
-        if before.is_empty() {
-            return failed(
-                FailureCause::Unsupported,
-                "the kernel session cannot be told, so a restart could not be proven",
-            );
-        }
-        tracing::info!(order = order.number, step = index, reason, "asking for a restart");
-        if let Err(error) = self.parts.hands.restart(reason) {
-            return failed(cause::of_error(&error), &error.to_string());
-        }
-        if self.wait_for_new_session(&before, step.time_limit) {
-            restarted(&self.boot_id())
-        } else {
-            failed(
-                FailureCause::TimeLimit,
-                "a restart was asked for and the machine did not restart in time",
-            )
-        }
-    }
-
-    /// True when the kernel session changes from `before` within the time.
-    pub(super) fn wait_for_new_session(&mut self, before: &str, limit: Duration) -> bool {
-        let from = self.parts.clock.ticks_ms();
-        loop {
-            let now = self.boot_id();
-            if !now.is_empty() && now != before {
-                return true;
-            }
-            if self.waited(from) >= limit {
-                return false;
-            }
-            self.parts.clock.wait(POLL);
-        }
-    }
-
-    fn waited(&self, from: u64) -> Duration {
+    pub(super) fn waited(&self, from: u64) -> Duration {
         Duration::from_millis(self.parts.clock.ticks_ms().saturating_sub(from))
-    }
-}
-
-/// A restart that a new kernel session proves.
-pub(super) fn restarted(boot_id: &str) -> Entry {
-    Entry {
-        detail: format!("new kernel session {boot_id}"),
-        ..Entry::of(RecordEvent::StepDone)
     }
 }

@@ -7,7 +7,7 @@ use prost::Message;
 
 use super::{
     entry::{self, Chain, Entry, Marks, VERSION},
-    progress::Progress,
+    progress::{Asked, Progress},
 };
 
 /// Records of this many ended orders are kept although they are acknowledged: a server restored from a backup asks again.
@@ -121,6 +121,17 @@ impl Contents {
                 }
                 self.surplus += 1;
             }
+            Entry::RestartAsked {
+                order,
+                step,
+                at_ms,
+                session_seconds,
+            } => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.order.number == order) {
+                    open.restart_asked(step, Asked { at_ms, session_seconds });
+                }
+                self.surplus += 1;
+            }
             Entry::Record { record, envelope } => {
                 let (order, sequence) = (record.order_number, record.sequence);
                 self.last_sequences.insert(order, sequence);
@@ -153,6 +164,7 @@ impl Contents {
             | Entry::Start { .. }
             | Entry::Order { .. }
             | Entry::Process { .. }
+            | Entry::RestartAsked { .. }
             | Entry::Marks(_) => None,
         })
     }

@@ -35,6 +35,15 @@ pub(super) enum Entry {
     },
     /// A tool was started for a step.
     Process { order: u64, step: u32, mark: ProcessMark },
+    /// A restart is asked for now; from here on it is not asked for again.
+    RestartAsked {
+        order: u64,
+        step: u32,
+        /// By trusted time.
+        at_ms: i64,
+        /// How long the session that is to end had lasted; `None` where it could not be told.
+        session_seconds: Option<u64>,
+    },
     /// Something happened, signed once.
     Record { record: StepRecord, envelope: SignedBytes },
     /// What the server says is durable there.

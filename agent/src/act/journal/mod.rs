@@ -25,7 +25,7 @@ pub(crate) use medium::{FileMedium, Medium};
 #[cfg(test)]
 pub(crate) use open::NAME;
 pub use open::{Journal, JournalError, JournalState};
-pub(crate) use progress::{Begun, Next, Progress};
+pub(crate) use progress::{Asked, Begun, Next, Progress};
 
 /// The journal as executor and application share it. Locked shortly.
 pub type SharedJournal = Arc<Mutex<Journal>>;

@@ -35,6 +35,21 @@ pub(crate) struct Begun {
     pub process: Option<ProcessMark>,
     /// How often it was begun.
     pub times: u32,
+    /// A restart: when it is to come, as it was told last.
+    pub comes_ms: Option<i64>,
+    /// A restart: when the user put it off to.
+    pub deferred_ms: Option<i64>,
+    /// A restart: that it was asked for.
+    pub asked: Option<Asked>,
+}
+
+/// A restart that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// By trusted time.
+    pub at_ms: i64,
+    /// How long the kernel session had lasted.
+    pub session_seconds: Option<u64>,
 }
 
 /// What an order needs next.
@@ -78,6 +93,9 @@ impl Progress {
                     boot_id: record.boot_id.clone(),
                     process: None,
                     times: times + 1,
+                    comes_ms: None,
+                    deferred_ms: None,
+                    asked: None,
                 });
             }
             (RecordEvent::StepDone | RecordEvent::StepFoundDone, Some(state)) => {
@@ -87,6 +105,13 @@ impl Progress {
                 let cause = record.cause.unwrap_or(FailureCause::Interrupted);
                 *state = State::Failed(cause, record.detail.clone());
             }
+            (RecordEvent::RestartNoticed, Some(State::Begun(begun))) => begun.comes_ms = record.until_ms,
+            (RecordEvent::RestartDeferred, Some(State::Begun(begun))) => {
+                begun.comes_ms = record.until_ms;
+                begun.deferred_ms = record.until_ms;
+            }
+            // Of a step that is not at hand: written by nobody, and nothing follows from it.
+            (RecordEvent::RestartNoticed | RecordEvent::RestartDeferred, _) => {}
             // An end closes the order as a whole, which is not for its progress to tell.
             (
                 RecordEvent::OrderRefused
@@ -112,6 +137,21 @@ impl Progress {
         if let Some(State::Begun(begun)) = state {
             begun.process = Some(mark.clone());
         }
+    }
+
+    pub(super) fn restart_asked(&mut self, step: u32, asked: Asked) {
+        let state = usize::try_from(step).ok().and_then(|step| self.steps.get_mut(step));
+        if let Some(State::Begun(begun)) = state {
+            begun.asked = Some(asked);
+        }
+    }
+
+    /// The step that was begun and has not ended, with its index.
+    pub(crate) fn begun(&self) -> Option<(usize, &Begun)> {
+        self.steps.iter().enumerate().find_map(|(index, state)| match state {
+            State::Begun(begun) => Some((index, begun)),
+            State::Waiting | State::Done | State::Failed(..) => None,
+        })
     }
 
     /// What it needs next.

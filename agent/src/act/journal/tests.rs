@@ -62,6 +62,7 @@ pub(super) fn record(order_number: u64, sequence: u32, event: RecordEvent) -> (S
         detail: String::new(),
         exit_code: None,
         log_tail: "Purging ...\n".to_owned(),
+        until_ms: None,
     };
     let envelope = v1::Envelope {
         context: "cutover.v1.StepRecord".to_owned(),

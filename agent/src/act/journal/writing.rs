@@ -7,7 +7,7 @@ use cutover_proto::{record::StepRecord, v1};
 use super::{
     entry::{Chain, Entry, Marks, SignedBytes, VERSION},
     open::{Journal, JournalError, JournalState, disk},
-    progress::Progress,
+    progress::{Asked, Progress},
 };
 use crate::host::hands::ProcessMark;
 
@@ -135,6 +135,20 @@ impl Journal {
     /// Keeps which process a step started.
     pub(crate) fn process(&mut self, order: u64, step: u32, mark: ProcessMark) -> Result<(), JournalError> {
         self.append(Entry::Process { order, step, mark }, true)
+    }
+
+    /// Keeps that a restart is asked for now.
+    pub(crate) fn restart_asked(&mut self, order: u64, step: u32, asked: Asked) -> Result<(), JournalError> {
+        let Asked { at_ms, session_seconds } = asked;
+        self.append(
+            Entry::RestartAsked {
+                order,
+                step,
+                at_ms,
+                session_seconds,
+            },
+            true,
+        )
     }
 
     /// Fails unless the journal can be trusted.

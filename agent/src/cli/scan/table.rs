@@ -84,11 +84,12 @@ fn host(facts: &HostFacts) -> String {
     line(
         &mut out,
         format_args!(
-            "disk encryption: {}; restart pending: {}; free: {}",
+            "disk encryption: {}; restart pending: {}{}; free: {}",
             facts.encryption,
             facts
                 .restart_pending
                 .map_or("unknown", |pending| if pending { "yes" } else { "no" }),
+            waits_for(&facts.restart_reasons),
             facts
                 .free_disk_mib
                 .map_or("unknown".to_owned(), |mib| format!("at least {mib} MiB"))
@@ -96,6 +97,14 @@ fn host(facts: &HostFacts) -> String {
     );
     out.push('\n');
     out
+}
+
+fn waits_for(reasons: &[String]) -> String {
+    if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", reasons.join(", "))
+    }
 }
 
 /// What was seen, and what could not be looked at. A look that found nothing is not listed one by one.

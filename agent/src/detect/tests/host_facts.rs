@@ -1,6 +1,6 @@
 use cutover_proto::inventory::{DiskEncryption, OsFamily, PackageManager};
 
-use super::plants::{NOW_MS, clean, debian, fedora};
+use super::plants::{clean, debian, fedora};
 use crate::{detect::host_facts, facts::Answer, host::Fixture};
 
 #[test]
@@ -67,12 +67,6 @@ fn a_root_that_does_not_run_tells_what_its_files_tell() {
     assert_eq!(facts.kernel, "");
     assert_eq!(facts.restart_pending, None);
     assert_eq!(facts.encryption, DiskEncryption::Unknown);
-}
-
-#[test]
-fn a_restart_that_waits_is_seen() {
-    let host = clean().with_file("/run/reboot-required", b"", NOW_MS);
-    assert_eq!(host_facts(&host).restart_pending, Some(true));
 }
 
 const PLAIN: &str = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n";

@@ -1,6 +1,7 @@
 mod honesty;
 mod host_facts;
 mod matrix;
+mod pending_restart;
 mod plants;
 mod roots;
 mod rules;

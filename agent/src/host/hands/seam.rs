@@ -218,6 +218,17 @@ pub trait HostHands: Send {
     /// # Errors
     /// When the path leads through a link, or the system refuses.
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError>;
+    /// What a restart must wait for at this moment: who changes packages. `None` when nobody does.
+    ///
+    /// # Errors
+    /// When this machine cannot be restarted from here at all.
+    fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError>;
+
+    /// Tells everybody who is logged in, and the console.
+    ///
+    /// # Errors
+    /// When they could not be told.
+    fn announce(&mut self, text: &str) -> Result<(), HandsError>;
 
     /// Asks the system to restart; returns before it does.
     ///

@@ -18,6 +18,13 @@ use crate::{
     host::hands::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun, leftovers, tree},
 };
 
+/// What was told to everybody is kept there.
+const CONSOLE: &str = "/.sandbox/console";
+/// While this file is there, somebody is at work on packages.
+const PACKAGE_LOCK: &str = "/var/lib/dpkg/lock-frontend";
+/// Where it is planted, a restart begins it anew.
+const UPTIME: &str = "/proc/uptime";
+
 /// Stands in for apt, dpkg, the scanner and the machine of one planted host.
 #[derive(Debug)]
 pub struct SandboxHands {
@@ -270,6 +277,23 @@ impl HostHands for SandboxHands {
         })
         .map(|_| ())
     }
+    fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError> {
+        let waits = self.files.exists(PACKAGE_LOCK);
+        Ok(waits.then(|| format!("somebody holds {PACKAGE_LOCK}")))
+    }
+
+    fn announce(&mut self, text: &str) -> Result<(), HandsError> {
+        let console = || -> Result<(), SandboxError> {
+            let mut told = if self.files.exists(CONSOLE) {
+                self.files.read(CONSOLE)?
+            } else {
+                Vec::new()
+            };
+            told.extend(text.bytes().chain(*b"\n\n"));
+            self.files.write(CONSOLE, &told)
+        };
+        console().map_err(|error| faults::of_files(&error))
+    }
 
     fn restart(&mut self, _reason: &str) -> Result<(), HandsError> {
         let restarts = self.behaviour.restarts;
@@ -277,7 +301,12 @@ impl HostHands for SandboxHands {
             if restarts {
                 let before: String = files.read_own(BOOT_ID)?;
                 files.write_own(BOOT_ID, &next_session(&before))?;
+                // What lies there ends with the session.
                 files.delete("/run/reboot-required")?;
+                files.delete("/run/reboot-required.pkgs")?;
+                if files.exists(UPTIME) {
+                    files.write(UPTIME, b"2.00 1.00\n")?;
+                }
             }
             Ok(String::new())
         })

@@ -98,6 +98,15 @@ fn plant_system(files: &Files, profile: &Profile) -> Result<(), SandboxError> {
     ] {
         files.make_directory(directory)?;
     }
+    if !profile.restart_wanted_by.is_empty() {
+        files.write("/run/reboot-required", b"*** System restart required ***\n")?;
+        let list: String = profile
+            .restart_wanted_by
+            .iter()
+            .map(|name| format!("{name}\n"))
+            .collect();
+        files.write("/run/reboot-required.pkgs", list.as_bytes())?;
+    }
     packages::found(files)?;
     accounts::found(files)?;
     files.write_own(

@@ -20,6 +20,8 @@ pub struct Profile {
     pub encryption: DiskEncryption,
     /// Free space where packages go, MiB.
     pub free_disk_mib: u64,
+    /// Packages that wait for a restart; empty where nothing does.
+    pub restart_wanted_by: Vec<String>,
     /// How its hands behave.
     pub behaviour: Behaviour,
 }

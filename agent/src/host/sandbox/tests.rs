@@ -27,6 +27,7 @@ fn profile(behaviour: Behaviour) -> Profile {
         targets: TargetProduct::ALL.to_vec(),
         encryption: DiskEncryption::None,
         free_disk_mib: 20_000,
+        restart_wanted_by: Vec::new(),
         behaviour,
     }
 }

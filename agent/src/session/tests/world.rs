@@ -70,6 +70,7 @@ pub(super) fn inventory(hostname: &str, taken_at_ms: i64) -> Inventory {
             encryption: DiskEncryption::None,
             restart_pending: None,
             free_disk_mib: None,
+            restart_reasons: Vec::new(),
         },
         sightings: vec![],
         protection: Protection::None,

@@ -4,7 +4,7 @@ use cutover_proto::{ids::ProductId, inventory::OsFamily, verdict::Protection};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{CampaignKind, Mode, Regime};
+use super::{CampaignKind, Mode, PendingRestart, Regime};
 use crate::catalog::Settings;
 
 /// The version of the file format that this program reads.
@@ -87,6 +87,9 @@ pub(super) struct PolicyInFile {
     pub(super) fetch_within: Option<String>,
     pub(super) silence: Option<String>,
     pub(super) restart_within: Option<String>,
+    pub(super) restart_notice: Option<String>,
+    pub(super) restart_time: Option<String>,
+    pub(super) pending_restart: Option<PendingRestart>,
     pub(super) stale_after: Option<String>,
     pub(super) protection_bound: Option<String>,
     pub(super) max_in_flight: Option<u32>,

@@ -14,4 +14,4 @@ mod tests;
 pub use document::PRESETS;
 pub use model::{Campaign, CampaignKind, Milestone, Mode, Regime, ReplacementRule, Wave};
 pub use parse::CampaignError;
-pub use policy::{Grace, Policy};
+pub use policy::{Grace, PendingRestart, Policy};

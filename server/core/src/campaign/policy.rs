@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cutover_proto::words;
 use jiff::{Timestamp, ToSpan, civil::Weekday};
 
 use super::{document::PolicyInFile, span, zone::zone};
@@ -13,6 +14,16 @@ pub enum Grace {
     WorkingDays(u32),
     /// Plain time.
     For(Duration),
+}
+
+words! {
+    /// What is done about a restart that something else already waits for when work is to begin.
+    pub enum PendingRestart("pending restart") {
+        /// The machine is restarted first, with the same notice and the same right to put it off.
+        First = "first",
+        /// Work begins as if there were none.
+        Ignore = "ignore",
+    }
 }
 
 /// How carefully a campaign goes.
@@ -38,8 +49,14 @@ pub struct Policy {
     pub fetch_within: Duration,
     /// A host that is silent with an order for this long has used an attempt up. Default: 24 hours.
     pub silence: Duration,
-    /// For how long a host may put off a restart. Default: 24 hours.
+    /// For how long a user may put off a restart, from when it became due. Default: 24 hours.
     pub restart_within: Duration,
+    /// How long before a restart whoever is logged in is told, at the least. Default: 5 minutes.
+    pub restart_notice: Duration,
+    /// How long a machine may take to come back once it was asked to restart. Default: 30 minutes.
+    pub restart_time: Duration,
+    /// See [`PendingRestart`]. Default: `first`.
+    pub pending_restart: PendingRestart,
     /// A host not heard of for this long is stale: its standing is unknown. Default: 7 days.
     pub stale_after: Duration,
     /// For how long a replacement may be unhealthy before protection counts as lost. Default: 24 hours.
@@ -64,6 +81,9 @@ impl Default for Policy {
             fetch_within: HOUR / 6,
             silence: 24 * HOUR,
             restart_within: 24 * HOUR,
+            restart_notice: HOUR / 12,
+            restart_time: HOUR / 2,
+            pending_restart: PendingRestart::First,
             stale_after: 7 * 24 * HOUR,
             protection_bound: 24 * HOUR,
             max_in_flight: 50,
@@ -117,6 +137,9 @@ impl Policy {
             fetch_within: given("fetch_within", file.fetch_within, default.fetch_within)?,
             silence: given("silence", file.silence, default.silence)?,
             restart_within: given("restart_within", file.restart_within, default.restart_within)?,
+            restart_notice: given("restart_notice", file.restart_notice, default.restart_notice)?,
+            restart_time: given("restart_time", file.restart_time, default.restart_time)?,
+            pending_restart: file.pending_restart.unwrap_or(default.pending_restart),
             stale_after: given("stale_after", file.stale_after, default.stale_after)?,
             protection_bound: given("protection_bound", file.protection_bound, default.protection_bound)?,
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
@@ -145,6 +168,7 @@ impl Policy {
             ("fetch_within", self.fetch_within),
             ("silence", self.silence),
             ("restart_within", self.restart_within),
+            ("restart_time", self.restart_time),
             ("stale_after", self.stale_after),
             ("protection_bound", self.protection_bound),
         ] {
@@ -154,6 +178,13 @@ impl Policy {
         }
         if self.retry_cap < self.retry_base {
             return Err("policy.retry_cap is below policy.retry_base; raise the cap or lower the base".to_owned());
+        }
+        if self.restart_notice > self.restart_within {
+            return Err(
+                "policy.restart_notice is above policy.restart_within: the notice alone would outlast the time in which \
+                 the restart may be put off"
+                    .to_owned(),
+            );
         }
         if self.fetch_within > self.order_life {
             return Err(

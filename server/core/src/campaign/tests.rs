@@ -68,7 +68,7 @@ const TARGETS: &str =
 
 #[test]
 fn what_makes_no_sense_is_refused_with_a_remedy() {
-    let cases: [(&str, &str, &str); 12] = [
+    let cases: [(&str, &str, &str); 15] = [
         ("schema = 1", "schema = 9", "reads schema 1"),
         ("mode = \"observe\"", "mode = \"obsever\"", "observe"),
         ("mode = \"observe\"", "moode = \"observe\"", "moode"),
@@ -84,6 +84,21 @@ fn what_makes_no_sense_is_refused_with_a_remedy() {
         ("name = \"vendor-updates\"", "name = \"sale\"", "rename"),
         ("[wave]", "[policy]\nattempts = 0\n[wave]", "at least 1"),
         ("[wave]", "[policy]\nsoak = \"1 day\"\n[wave]", "policy.soak"),
+        (
+            "[wave]",
+            "[policy]\nrestart_notice = \"2h\"\nrestart_within = \"1h\"\n[wave]",
+            "restart_notice is above policy.restart_within",
+        ),
+        (
+            "[wave]",
+            "[policy]\nrestart_time = \"0s\"\n[wave]",
+            "restart_time is zero",
+        ),
+        (
+            "[wave]",
+            "[policy]\npending_restart = \"last\"\n[wave]",
+            "expected one of: first, ignore",
+        ),
         ("[wave]", "[policy]\ntime_zone = \"Mars/Base\"\n[wave]", "IANA"),
     ];
     for (from, to, expected) in cases {
@@ -150,4 +165,24 @@ fn lengths_of_time_have_units() {
     for bad in ["", "5", "m", "1.5h", "-3s", "99999999999999999999d", "9999999999d"] {
         assert!(span::parse(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn what_a_campaign_says_of_restarts_is_read_and_has_defaults() {
+    let policy = |text: &'static str| {
+        let line = format!("{text}\n[wave]");
+        let campaign = preset_with(move |preset| preset.replace("[wave]", &line)).unwrap();
+        campaign.policy
+    };
+    let minutes = |length: std::time::Duration| length.as_secs() / 60;
+    let default = policy("");
+    let lengths = [default.restart_notice, default.restart_within, default.restart_time].map(minutes);
+    assert_eq!(lengths, [5, 24 * 60, 30]);
+    assert_eq!(default.pending_restart, PendingRestart::First);
+    let own = policy(
+        "[policy]\nrestart_notice = \"15m\"\nrestart_within = \"8h\"\nrestart_time = \"1h\"\npending_restart = \"ignore\"",
+    );
+    let lengths = [own.restart_notice, own.restart_within, own.restart_time].map(minutes);
+    assert_eq!(lengths, [15, 8 * 60, 60]);
+    assert_eq!(own.pending_restart, PendingRestart::Ignore);
 }

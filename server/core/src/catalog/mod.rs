@@ -6,6 +6,7 @@ mod book;
 mod check;
 mod compose;
 mod recipe;
+mod restart;
 mod setup;
 
 #[cfg(test)]
@@ -13,4 +14,5 @@ mod tests;
 
 pub use book::{Catalog, CatalogError, REVISION};
 pub use compose::{ComposeError, compose};
-pub use recipe::{Beside, ConfigFile, Install, Rank, Recipe, RecipeError, Removal, SCHEMA, Settings};
+pub use recipe::{Beside, ConfigFile, Install, Rank, Recipe, RecipeError, Removal, RestartNeed, SCHEMA, Settings};
+pub use restart::with_restart;

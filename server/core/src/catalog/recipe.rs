@@ -34,6 +34,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether a removal is complete only after a restart.
+    pub enum RestartNeed("restart") {
+        /// No: nothing of the product outlives its removal.
+        None = "none",
+        /// Where something waits for a restart after the removal, or where that cannot be told.
+        IfPending = "if-pending",
+        /// Yes: what the kernel has loaded goes only with the kernel session.
+        Due = "due",
+    }
+}
+
 /// A recipe file: a target has `[remove]`, a replacement has `[install]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +87,9 @@ pub struct Removal {
     /// How long the sweep may take.
     #[serde(default = "sweep_time", deserialize_with = "span::deserialize")]
     pub sweep_time_limit: Duration,
+    /// Whether it is complete only after a restart. Default: none.
+    #[serde(default = "no_restart")]
+    pub restart: RestartNeed,
 }
 
 /// How a replacement is installed.
@@ -154,6 +169,10 @@ impl Install {
     pub fn is_blocking(&self) -> bool {
         self.blocking.unwrap_or(self.grade == Protection::RealTime)
     }
+}
+
+const fn no_restart() -> RestartNeed {
+    RestartNeed::None
 }
 
 /// A sweep deletes a handful of directories.

@@ -1,8 +1,13 @@
 //! How an event makes the next plan.
 
-use cutover_proto::record::RecordEvent;
+use cutover_proto::{ids::ProductId, record::RecordEvent, step::StepKind};
 
-use crate::plan::{Account, Cover, Gap, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, is_legal};
+use crate::{
+    catalog::RestartNeed,
+    plan::{
+        Account, Cover, Gap, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue, RestartOwed, is_legal,
+    },
+};
 
 use super::{Event, Fact};
 
@@ -75,6 +80,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         } => {
             plan.last_looked_ms = Some(*looked_at_ms);
             plan.last_boot_id.clone_from(boot_id);
+            settle_restart(plan, boot_id);
             if let Some(assessment) = assessment {
                 take_assessment(plan, assessment);
             }
@@ -128,7 +134,12 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             plan.hindrances = if *hindrance { plan.hindrances + 1 } else { 0 };
         }
         Fact::RetryDue => plan.retry_at_ms = None,
-        Fact::RestartSeen { boot_id } => plan.last_boot_id.clone_from(boot_id),
+        Fact::RestartOwed { need, product, boot_id } => owe_restart(plan, *need, product, boot_id),
+        Fact::RestartSeen { boot_id } => {
+            plan.last_boot_id.clone_from(boot_id);
+            plan.restarted_into.clone_from(boot_id);
+            settle_restart(plan, boot_id);
+        }
         Fact::VerifyTurned { verify } => plan.verify = Some(verify.clone()),
         Fact::NotConfirmed { why, used_attempt } => {
             plan.attempts_used += u32::from(*used_attempt);
@@ -187,6 +198,27 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::LateTurned { late } => plan.late = *late,
     }
     Ok(())
+}
+
+fn owe_restart(plan: &mut Plan, need: RestartNeed, product: &ProductId, boot_id: &str) {
+    let owed = plan.restart_owed.get_or_insert_with(|| RestartOwed {
+        need,
+        products: Vec::new(),
+        boot_id: String::new(),
+    });
+    owed.need = owed.need.max(need);
+    boot_id.clone_into(&mut owed.boot_id);
+    if !owed.products.contains(product) {
+        owed.products.push(product.clone());
+    }
+}
+
+/// Another kernel session than the one in which something was removed: the removal is complete.
+fn settle_restart(plan: &mut Plan, boot_id: &str) {
+    let is_over = |owed: &RestartOwed| !boot_id.is_empty() && owed.boot_id != boot_id;
+    if plan.restart_owed.as_ref().is_some_and(is_over) {
+        plan.restart_owed = None;
+    }
 }
 
 fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: u32) {
@@ -288,6 +320,7 @@ fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
         failing_detail: String::new(),
         last_record_host_ms: 0,
         cancelling: None,
+        restart: None,
     });
     Ok(())
 }
@@ -300,6 +333,8 @@ fn report(order: &mut OpenOrder, at_ms: i64, fact: &Fact) {
         cause,
         detail,
         host_ms,
+        boot_id,
+        until_ms,
         ..
     } = fact
     else {
@@ -309,11 +344,31 @@ fn report(order: &mut OpenOrder, at_ms: i64, fact: &Fact) {
     order.last_progress_ms = at_ms;
     order.last_record_host_ms = *host_ms;
     match event {
-        RecordEvent::StepBegun
-        | RecordEvent::StepDone
-        | RecordEvent::StepFoundDone
-        | RecordEvent::StepFailed
-        | RecordEvent::StepInterrupted => order.last_step = Some(*step),
+        RecordEvent::StepBegun => {
+            order.last_step = Some(*step);
+            let begun = order.step(*step).map(|step| step.action.kind());
+            if begun == Some(StepKind::Restart) && order.restart.is_none() {
+                order.restart = Some(RestartDue {
+                    step: *step,
+                    since_ms: at_ms,
+                    boot_id: boot_id.clone(),
+                    comes_ms: None,
+                    is_deferred: false,
+                });
+            }
+        }
+        RecordEvent::StepDone | RecordEvent::StepFoundDone | RecordEvent::StepFailed | RecordEvent::StepInterrupted => {
+            order.last_step = Some(*step);
+            if order.restart.as_ref().is_some_and(|due| due.step == *step) {
+                order.restart = None;
+            }
+        }
+        RecordEvent::RestartNoticed | RecordEvent::RestartDeferred => {
+            if let Some(due) = order.restart.as_mut() {
+                due.comes_ms = *until_ms;
+                due.is_deferred |= *event == RecordEvent::RestartDeferred;
+            }
+        }
         RecordEvent::OrderAccepted
         | RecordEvent::OrderRefused
         | RecordEvent::OrderCompleted

@@ -9,6 +9,7 @@ use cutover_proto::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalog::RestartNeed,
     judge::Assessment,
     plan::{Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Personal, Phase, Reason, Verify},
 };
@@ -136,6 +137,9 @@ pub enum Fact {
         host_ms: i64,
         /// The kernel session.
         boot_id: String,
+        /// When a restart that is due is to come, by the host's clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<i64>,
     },
     /// It was asked to end.
     OrderCancelling {
@@ -168,6 +172,15 @@ pub enum Fact {
     },
     /// That time has come.
     RetryDue,
+    /// A product was removed, which is complete only after a restart.
+    RestartOwed {
+        /// Whether in any case.
+        need: RestartNeed,
+        /// Which product.
+        product: ProductId,
+        /// The kernel session that it was removed in.
+        boot_id: String,
+    },
     /// The kernel session changed while a restart was due.
     RestartSeen {
         /// The new one.
@@ -312,6 +325,7 @@ impl Fact {
             Self::OrderEnded { .. } => "order-ended",
             Self::RetrySet { .. } => "retry-set",
             Self::RetryDue => "retry-due",
+            Self::RestartOwed { .. } => "restart-owed",
             Self::RestartSeen { .. } => "restart-seen",
             Self::VerifyTurned { .. } => "verify-turned",
             Self::NotConfirmed { .. } => "not-confirmed",

@@ -4,7 +4,7 @@ use super::{
     AlarmKind, Effect, Fact, Refused, order,
     pen::Pen,
     place::{look_failed, place, settle},
-    verify,
+    restart, verify,
 };
 use crate::{
     judge::{Assessment, Condition},
@@ -24,7 +24,8 @@ pub(super) fn seen(
     if pen.plan.stale {
         pen.write(Fact::SeenAgain)?;
     }
-    restarted(pen, boot_id)?;
+    let is_new_session = !boot_id.is_empty() && pen.plan.last_boot_id != boot_id;
+    restart::seen(pen, boot_id)?;
     let known = pen.plan.last_looked_ms.unwrap_or(i64::MIN);
     let is_newer = looked_at_ms.is_some_and(|at| at > known);
     if let Some(at_ms) = looked_at_ms.filter(|_| is_newer) {
@@ -46,6 +47,8 @@ pub(super) fn seen(
         Phase::Verifying => verify::seen(pen, newest_ms),
         Phase::Migrated => watch(pen),
         Phase::Handwork => match &pen.plan.reason {
+            // The machine is back after all.
+            Some(Reason::RestartOverdue { .. }) if is_new_session => settle(pen),
             // These end by a person's word alone.
             Some(Reason::StepInterrupted { .. } | Reason::RestartOverdue { .. }) => Ok(()),
             Some(_) | None => settle(pen),
@@ -117,22 +120,6 @@ fn shown(it: &Assessment) -> Vec<cutover_proto::ids::ProductId> {
         .map(|target| target.product.clone())
         .chain(it.embedded.iter().cloned())
         .collect()
-}
-
-/// A new kernel session while a restart was due.
-fn restarted(pen: &mut Pen<'_>, boot_id: &str) -> Result<(), Refused> {
-    let is_new = pen
-        .plan
-        .order
-        .as_ref()
-        .is_some_and(|order| !boot_id.is_empty() && order.boot_id != boot_id);
-    if pen.plan.phase == Phase::Rebooting && is_new {
-        pen.write(Fact::RestartSeen {
-            boot_id: boot_id.to_owned(),
-        })?;
-        pen.go(Phase::Migrating, None)?;
-    }
-    Ok(())
 }
 
 /// A journal that is not to be trusted is settled by a look that began after the host was heard of with it.

@@ -14,6 +14,7 @@ mod pen;
 mod people;
 mod place;
 mod records;
+mod restart;
 mod verify;
 mod wake;
 

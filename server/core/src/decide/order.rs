@@ -6,10 +6,10 @@ use super::{
     AlarmKind, Effect, Fact, Refused,
     pen::Pen,
     place::{place, settle},
+    restart,
 };
 use crate::{
     campaign::{Mode, span},
-    catalog::compose,
     plan::{JournalFault, OrderEnd, Phase},
     rollout::WaveState,
 };
@@ -24,12 +24,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         .assessment
         .as_ref()
         .and_then(|it| Some((it, it.replacement.as_ref()?.product.clone())))
-        .map(|(it, product)| {
-            (
-                compose(it, &product, pen.cx.catalog, pen.cx.campaign.settings_of(&product)),
-                product,
-            )
-        });
+        .map(|(it, product)| (restart::steps(&pen.plan, it, &product, pen.cx), product));
     let Some((Ok(steps), replacement)) = chosen.filter(|_| phase == Phase::Queued) else {
         return settle(pen);
     };

@@ -1,9 +1,8 @@
 //! Where a plan belongs by what is known of its host: the table from conditions to phases.
 
-use super::{Fact, Refused, pen::Pen};
+use super::{Fact, Refused, pen::Pen, restart};
 use crate::{
     campaign::Mode,
-    catalog::compose,
     judge::{Assessment, Condition, ReplacementState},
     plan::{Origin, Phase, Plan, Reason, Verify},
     rollout::WaveState,
@@ -54,6 +53,9 @@ pub(super) fn look_failed(it: &Assessment) -> Option<Reason> {
 /// The target was there and is gone.
 fn lost(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     let Some(fault) = it.replacement_fault() else {
+        if restart::is_owed(plan, it) {
+            return work(plan, it, cx);
+        }
         return (Phase::Verifying, None);
     };
     if let Some(product) = it.unapproved.first() {
@@ -91,7 +93,7 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(blocker) = it.blockers.first() {
         return (Phase::Blocked, Some(blocker.reason()));
     }
-    if let Err(error) = compose(it, &seen.product, cx.catalog, cx.campaign.settings_of(&seen.product)) {
+    if let Err(error) = restart::steps(plan, it, &seen.product, cx) {
         return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() }));
     }
     if plan.attempts_used >= cx.campaign.policy.attempts {

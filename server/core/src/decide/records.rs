@@ -1,14 +1,12 @@
 //! Step records: what the agent says it did.
 
-use cutover_proto::{
-    record::{FailureCause, RecordEvent, StepRecord},
-    step::Action,
-};
+use cutover_proto::record::{FailureCause, RecordEvent, StepRecord};
 
 use super::{
     AlarmKind, Fact, Refused, order,
     pen::Pen,
     place::{begin_verifying, place, settle},
+    restart,
 };
 use crate::plan::{OrderEnd, Origin, Phase, Reason, Verify};
 
@@ -30,6 +28,8 @@ pub(super) fn recorded(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Ref
     if open.fetched_ms.is_none() {
         pen.write(Fact::OrderFetched { number })?;
     }
+    // Before it is written: that the step is done ends what is due.
+    restart::told(pen, record)?;
     pen.write(Fact::StepReported {
         number,
         sequence: record.sequence,
@@ -39,11 +39,14 @@ pub(super) fn recorded(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Ref
         detail: record.detail.clone(),
         host_ms: record.at_ms,
         boot_id: record.boot_id.clone(),
+        until_ms: record.until_ms,
     })?;
-    restart_seen(pen, record)?;
     match record.event {
-        RecordEvent::OrderAccepted | RecordEvent::StepFailed => Ok(()),
-        RecordEvent::StepBegun => begun(pen, record),
+        RecordEvent::OrderAccepted
+        | RecordEvent::StepFailed
+        | RecordEvent::RestartNoticed
+        | RecordEvent::RestartDeferred => Ok(()),
+        RecordEvent::StepBegun => restart::begun(pen, record),
         RecordEvent::StepDone | RecordEvent::StepFoundDone => step_done(pen, record),
         RecordEvent::StepInterrupted => interrupted(pen, record),
         RecordEvent::OrderCompleted => completed(pen, record),
@@ -56,36 +59,8 @@ pub(super) fn recorded(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Ref
     }
 }
 
-/// A record out of a new kernel session proves the restart.
-fn restart_seen(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
-    let is_new = pen
-        .plan
-        .order
-        .as_ref()
-        .is_some_and(|order| order.boot_id != record.boot_id);
-    if pen.plan.phase == Phase::Rebooting && is_new {
-        pen.write(Fact::RestartSeen {
-            boot_id: record.boot_id.clone(),
-        })?;
-        pen.go(Phase::Migrating, None)?;
-    }
-    Ok(())
-}
-
-fn begun(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
-    let is_restart = pen
-        .plan
-        .order
-        .as_ref()
-        .and_then(|order| order.steps.get(usize::try_from(record.step).ok()?))
-        .is_some_and(|step| matches!(step.action, Action::Restart { .. }));
-    if is_restart && pen.plan.phase == Phase::Migrating {
-        pen.go(Phase::Rebooting, None)?;
-    }
-    Ok(())
-}
-
 fn step_done(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    restart::removed(pen, record)?;
     let after = pen.plan.order.as_ref().and_then(|order| {
         let index = usize::try_from(record.step).ok()?;
         pen.cx.catalog.protection_after(&order.steps, index, &order.replacement)
@@ -123,9 +98,15 @@ fn interrupted(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
 }
 
 fn completed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
+    let is_restart_alone = pen
+        .plan
+        .order
+        .as_ref()
+        .is_some_and(crate::plan::OpenOrder::is_restart_alone);
     order::end(pen, OrderEnd::Completed, None, String::new(), false)?;
     let (phase, _) = place(&pen.plan, pen.cx);
-    if matches!(phase, Phase::Exempt | Phase::OutOfScope) {
+    // A restart alone was made so that the work can begin; where nothing is left to do it is verified like any work.
+    if matches!(phase, Phase::Exempt | Phase::OutOfScope) || (is_restart_alone && phase != Phase::Verifying) {
         return settle(pen);
     }
     let fresh_after_ms = record.at_ms.max(pen.plan.last_looked_ms.unwrap_or(i64::MIN));

@@ -5,6 +5,7 @@ use super::{
     Effect, Fact, Refused,
     pen::Pen,
     place::{look_failed, settle},
+    restart,
 };
 use crate::{
     campaign::span,
@@ -103,6 +104,10 @@ fn holds(pen: &mut Pen<'_>) -> Result<bool, Refused> {
         Condition::Remnant | Condition::Free => {}
     }
     match it.replacement_fault() {
+        None if restart::is_owed(&pen.plan, &it) => {
+            settle(pen)?;
+            Ok(false)
+        }
         None => {
             if pen.plan.unhealthy_since_ms.is_some() {
                 pen.write(Fact::ProtectionRestored)?;

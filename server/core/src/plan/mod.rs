@@ -14,9 +14,9 @@ mod transitions;
 
 pub use account::{Account, Cover, Gap, Spent};
 pub use holds::{Exemption, Hold, HoldKind};
-pub use order::{OpenOrder, OrderEnd};
+pub use order::{OpenOrder, OrderEnd, RestartDue};
 pub use personal::{NotADigest, Personal};
 pub use phase::Phase;
 pub use reason::{Owner, Reason};
-pub use row::{Approval, JournalFault, LastFailure, Origin, Plan, Verify};
+pub use row::{Approval, JournalFault, LastFailure, Origin, Plan, RestartOwed, Verify};
 pub use transitions::{TRANSITIONS, is_legal};

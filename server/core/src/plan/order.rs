@@ -1,7 +1,14 @@
 //! The work order that is out.
 
-use cutover_proto::{ids::ProductId, record::FailureCause, step::Step, words};
+use cutover_proto::{
+    ids::ProductId,
+    record::FailureCause,
+    step::{Action, Step, StepKind},
+    words,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::campaign::span;
 
 words! {
     /// How an order ended.
@@ -25,6 +32,23 @@ words! {
         /// The host left the fleet with it.
         Abandoned = "abandoned",
     }
+}
+
+/// A restart that is due on the host: its step was begun and has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartDue {
+    /// Index of the step.
+    pub step: u32,
+    /// Since when, by the server's clock. What limits it counts from here.
+    pub since_ms: i64,
+    /// The kernel session that it is to end.
+    pub boot_id: String,
+    /// When it is to come, as the host says; `None` before the users were told.
+    #[serde(default)]
+    pub comes_ms: Option<i64>,
+    /// Whether the user put it off to then.
+    #[serde(default)]
+    pub is_deferred: bool,
 }
 
 /// A work order that was issued and has not ended.
@@ -72,4 +96,40 @@ pub struct OpenOrder {
     /// Whether it was asked to end.
     #[serde(default)]
     pub cancelling: Option<String>,
+    /// The restart that is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartDue>,
+}
+
+impl OpenOrder {
+    /// A step by its index; none where the order does not have it.
+    #[must_use]
+    pub fn step(&self, index: u32) -> Option<&Step> {
+        self.steps.get(usize::try_from(index).ok()?)
+    }
+
+    /// The latest instant to which the restart that is due may be put off, and the one by which the machine must be back.
+    #[must_use]
+    pub fn restart_limits_ms(&self) -> Option<(i64, i64)> {
+        let due = self.restart.as_ref()?;
+        let step = self.step(due.step)?;
+        let Action::Restart { notice, defer, .. } = &step.action else {
+            return None;
+        };
+        let latest_ms = due.since_ms.saturating_add(span::ms((*notice).max(*defer)));
+        Some((latest_ms, latest_ms.saturating_add(span::ms(step.time_limit))))
+    }
+
+    /// Whether a kernel session is another one than that which the restart is to end.
+    #[must_use]
+    pub fn is_after_restart(&self, boot_id: &str) -> bool {
+        let before = self.restart.as_ref().map_or(&self.boot_id, |due| &due.boot_id);
+        !boot_id.is_empty() && before != boot_id
+    }
+
+    /// Whether it does nothing but restart the machine.
+    #[must_use]
+    pub fn is_restart_alone(&self) -> bool {
+        self.steps.iter().all(|step| step.action.kind() == StepKind::Restart)
+    }
 }

@@ -16,6 +16,8 @@ words! {
         Operator = "operator",
         /// Somebody at the machine.
         Technician = "technician",
+        /// Whoever works at the machine, and is asked before it restarts.
+        User = "user",
         /// Whoever has access to the machine's rights and network.
         Helpdesk = "helpdesk",
         /// Another product's vendor, reached by a ticket.

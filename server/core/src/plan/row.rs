@@ -10,7 +10,7 @@ use cutover_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Exemption, Gap, Hold, HoldKind, OpenOrder, Personal, Phase, Reason};
-use crate::{judge::Assessment, standing::Bucket};
+use crate::{catalog::RestartNeed, judge::Assessment, standing::Bucket};
 
 words! {
     /// What is wrong with a host's journal.
@@ -85,6 +85,17 @@ pub struct LastFailure {
     pub at_ms: i64,
     /// Whether it used an attempt up.
     pub used_attempt: bool,
+}
+
+/// A removal that is complete only after a restart, which has not been seen yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartOwed {
+    /// Whether in any case.
+    pub need: RestartNeed,
+    /// By the removal of which products.
+    pub products: Vec<ProductId>,
+    /// The kernel session in which they were removed; any other settles it.
+    pub boot_id: String,
 }
 
 /// One host in one campaign. Stored as JSON; fields that a later version adds are tolerated, and have defaults.
@@ -204,6 +215,13 @@ pub struct Plan {
     /// The forecast says that it will miss the target.
     #[serde(default)]
     pub late: bool,
+    /// A restart without which a removal is not complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_owed: Option<RestartOwed>,
+    /// The kernel session that the newest restart of ours began; empty before the first. What still waits for a restart
+    /// in it is not cured by another one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub restarted_into: String,
 }
 
 impl Plan {
@@ -251,6 +269,8 @@ impl Plan {
             protection_losses: 0,
             stale: false,
             late: false,
+            restart_owed: None,
+            restarted_into: String::new(),
         }
     }
 

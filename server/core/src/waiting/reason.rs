@@ -95,8 +95,14 @@ pub enum Waiting {
     },
     /// A restart is due.
     Restart {
-        /// By then.
-        by_ms: i64,
+        /// When it is to come, as the host says; `None` before the users were told.
+        comes_ms: Option<i64>,
+        /// Whether the user put it off to then.
+        is_deferred: bool,
+        /// It cannot be put off beyond this.
+        latest_ms: i64,
+        /// The machine must be back by then.
+        back_by_ms: i64,
     },
     /// A fresh look must confirm.
     FreshLook,
@@ -143,7 +149,12 @@ impl Waiting {
             Self::Fetch { by_ms } => format!("the order waits for the host to check in, until {}", utc(*by_ms)),
             Self::Steps { step, of, what, .. } => format!("step {step} of {of}: {what}"),
             Self::Ending { why } => format!("the order was asked to end: {why}"),
-            Self::Restart { by_ms } => format!("a restart is due by {}", utc(*by_ms)),
+            Self::Restart {
+                comes_ms,
+                is_deferred,
+                latest_ms,
+                ..
+            } => restart(*comes_ms, *is_deferred, *latest_ms),
             Self::FreshLook => "a fresh look must confirm it".to_owned(),
             Self::Soak { until_ms } => format!("it must hold until {}", utc(*until_ms)),
             Self::Stuck(reason) => reason.text(),
@@ -166,7 +177,7 @@ impl Waiting {
             }
             Self::Retry { .. } => "mend the cause; `cutover hosts retry` tries at once".to_owned(),
             Self::Away { .. } => "switch the machine on, or see why its agent does not reach the server".to_owned(),
-            Self::Restart { .. } => "restart the machine".to_owned(),
+            Self::Restart { .. } => "restart the machine when it suits, or wait: it comes by itself".to_owned(),
             Self::Stuck(reason) => reason.remedy(),
             Self::Grace { .. }
             | Self::Slot { .. }
@@ -194,7 +205,8 @@ impl Waiting {
                 Owner::Server
             }
             Self::HeldLocally { .. } => Owner::Technician,
-            Self::Away { .. } | Self::Restart { .. } => Owner::Helpdesk,
+            Self::Away { .. } => Owner::Helpdesk,
+            Self::Restart { .. } => Owner::User,
             Self::Journal | Self::Fetch { .. } | Self::Steps { .. } | Self::Ending { .. } | Self::FreshLook => {
                 Owner::Agent
             }
@@ -208,7 +220,8 @@ impl Waiting {
         match self {
             Self::Grace { until_ms } | Self::Soak { until_ms } | Self::Steps { until_ms, .. } => Some(*until_ms),
             Self::Retry { at_ms, .. } => Some(*at_ms),
-            Self::Fetch { by_ms } | Self::Restart { by_ms } => Some(*by_ms),
+            Self::Fetch { by_ms } => Some(*by_ms),
+            Self::Restart { back_by_ms, .. } => Some(*back_by_ms),
             Self::Held { until_ms, .. } => *until_ms,
             Self::Stuck(Reason::Exempted { until_ms, .. }) => *until_ms,
             Self::ObserveMode
@@ -225,5 +238,22 @@ impl Waiting {
             | Self::FreshLook
             | Self::Stuck(_) => None,
         }
+    }
+}
+
+fn restart(comes_ms: Option<i64>, is_deferred: bool, latest_ms: i64) -> String {
+    let latest = utc(latest_ms);
+    match comes_ms {
+        Some(at_ms) if is_deferred => {
+            format!(
+                "user's deferral: the restart that is due comes at {}, at the latest at {latest}",
+                utc(at_ms)
+            )
+        }
+        Some(at_ms) => format!(
+            "a restart is due and comes at {}; the user may put it off until {latest}",
+            utc(at_ms)
+        ),
+        None => format!("a restart is due, at the latest at {latest}"),
     }
 }

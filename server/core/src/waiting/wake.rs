@@ -7,7 +7,7 @@ use cutover_proto::words;
 use crate::{
     campaign::{Campaign, span},
     decide::Outage,
-    plan::{Phase, Plan, Verify},
+    plan::{OpenOrder, Phase, Plan, Verify},
 };
 
 words! {
@@ -75,10 +75,9 @@ pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages
                 add(WakeKind::Fetch, after_ms(order.issued_ms, within_ms, outages));
             }
             (Some(_), Phase::Rebooting) => {
-                add(
-                    WakeKind::Restart,
-                    after(plan.phase_since_ms, policy.restart_within, outages),
-                );
+                let (_, back_by_ms) = restart_limits_ms(plan, order, campaign);
+                let length_ms = back_by_ms.saturating_sub(plan.phase_since_ms);
+                add(WakeKind::Restart, after_ms(plan.phase_since_ms, length_ms, outages));
             }
             (Some(_), _) => add(WakeKind::Silence, silent_at_ms(plan, campaign, outages)),
         }
@@ -112,6 +111,16 @@ pub(crate) fn silent_at_ms(plan: &Plan, campaign: &Campaign, outages: &[Outage])
         .and_then(|step| order.steps.get(usize::try_from(step).ok()?))
         .map_or(Duration::ZERO, |step| step.time_limit);
     after(order.last_progress_ms, campaign.policy.silence.max(limit), outages)
+}
+
+/// Until when a restart that is due may be put off, and when the machine must be back: as its order says, counted from
+/// when it became due.
+pub(crate) fn restart_limits_ms(plan: &Plan, order: &OpenOrder, campaign: &Campaign) -> (i64, i64) {
+    order.restart_limits_ms().unwrap_or_else(|| {
+        let policy = &campaign.policy;
+        let latest_ms = plan.phase_since_ms.saturating_add(span::ms(policy.restart_within));
+        (latest_ms, latest_ms.saturating_add(span::ms(policy.restart_time)))
+    })
 }
 
 fn after(from_ms: i64, length: Duration, outages: &[Outage]) -> i64 {

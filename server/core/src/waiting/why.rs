@@ -1,6 +1,9 @@
 //! Why a plan does not go on, computed when it is read: from its own row and the state of its group.
 
-use super::{Waiting, wake::silent_at_ms};
+use super::{
+    Waiting,
+    wake::{restart_limits_ms, silent_at_ms},
+};
 use crate::{
     campaign::{Campaign, Mode, span},
     judge::Assessment,
@@ -25,12 +28,7 @@ pub fn why(plan: &Plan, group: &GroupState, last_seen_ms: i64, campaign: &Campai
         Phase::Planned => Some(planned(plan, group, campaign)),
         Phase::Queued => Some(gate(plan, group, last_seen_ms, campaign, now_ms).unwrap_or(Waiting::NextPass)),
         Phase::Migrating => plan.order.as_ref().map(|order| steps(plan, order, campaign)),
-        Phase::Rebooting => {
-            let by_ms = plan
-                .phase_since_ms
-                .saturating_add(span::ms(campaign.policy.restart_within));
-            Some(Waiting::Restart { by_ms })
-        }
+        Phase::Rebooting => plan.order.as_ref().map(|order| restart(plan, order, campaign)),
         Phase::Verifying => Some(match (&plan.reason, &plan.verify) {
             (Some(reason), _) => Waiting::Stuck(reason.clone()),
             (None, Some(Verify::Soaking { until_ms })) => Waiting::Soak { until_ms: *until_ms },
@@ -62,6 +60,20 @@ fn planned(plan: &Plan, group: &GroupState, campaign: &Campaign) -> Waiting {
             wave: plan.wave.clone(),
         },
         (Mode::Approve | Mode::Automatic, WaveState::Open) => Waiting::NextPass,
+    }
+}
+
+fn restart(plan: &Plan, order: &OpenOrder, campaign: &Campaign) -> Waiting {
+    if let Some(why) = &order.cancelling {
+        return Waiting::Ending { why: why.clone() };
+    }
+    let due = order.restart.as_ref();
+    let (latest_ms, back_by_ms) = restart_limits_ms(plan, order, campaign);
+    Waiting::Restart {
+        comes_ms: due.and_then(|due| due.comes_ms),
+        is_deferred: due.is_some_and(|due| due.is_deferred),
+        latest_ms,
+        back_by_ms,
     }
 }
 

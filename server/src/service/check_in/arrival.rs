@@ -1,6 +1,6 @@
 //! A check-in's message, checked for form and signatures. Past here nobody checks again.
 
-use cutover_core::plan::JournalFault;
+use cutover_core::plan::{JournalFault, Plan};
 use cutover_proto::{
     envelope::{self, Context, PublicKey},
     ids::HostId,
@@ -16,6 +16,8 @@ const RECORDS_MAX: usize = 500;
 
 /// What a host says of itself in words is kept up to this many characters.
 const WORDS_MAX: usize = 500;
+/// A session may seem to be older than an order by so much because clocks are read at different moments.
+const SESSION_SLACK_MS: i64 = 60_000;
 
 /// A signed record and what it says.
 #[derive(Debug, Clone)]
@@ -53,6 +55,8 @@ pub(super) struct Arrival {
     pub(super) hold: Option<String>,
     /// Why the agent is about to end itself, where it is.
     pub(super) ending: Option<String>,
+    /// How long the kernel session has lasted, as the host says.
+    pub(super) session_seconds: Option<u64>,
 }
 
 impl Arrival {
@@ -92,7 +96,41 @@ impl Arrival {
             journal_fault: journal_fault(request.journal)?,
             hold: said(&condition.hold),
             ending: said(&condition.ending),
+            session_seconds: request.session_seconds,
         })
+    }
+
+    /// The kernel session that it speaks from, for a plan. One of another name that lasted already when the order that is
+    /// out was issued is the one before: no restart began it.
+    pub(super) fn session(&self, plan: &Plan, now_ms: i64, speed: f64) -> String {
+        let Some(order) = plan
+            .order
+            .as_ref()
+            .filter(|order| order.is_after_restart(&self.boot_id))
+        else {
+            return self.boot_id.clone();
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "a session of a thousand years still fits, and a second more or less decides nothing"
+        )]
+        let is_older = self.session_seconds.is_some_and(|seconds| {
+            let age_ms = (seconds as f64 * 1000.0 * speed) as i64;
+            now_ms.saturating_sub(age_ms) < order.issued_ms.saturating_sub(SESSION_SLACK_MS)
+        });
+        if !is_older {
+            return self.boot_id.clone();
+        }
+        tracing::warn!(
+            host = %self.host, boot_id = self.boot_id, session_seconds = self.session_seconds,
+            "another boot id in a kernel session that is older than the order; it is no restart"
+        );
+        order
+            .restart
+            .as_ref()
+            .map_or(&order.boot_id, |due| &due.boot_id)
+            .clone()
     }
 }
 

@@ -89,7 +89,7 @@ impl Service {
                 let looked = Input::Looked {
                     assessment: Box::new(assessment),
                     looked_at_ms: arrival.looked_at_ms.max(inventory.inventory.taken_at_ms),
-                    boot_id: arrival.boot_id.clone(),
+                    boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
                 };
                 let wave = edit.plan.wave.clone();
                 edit.told_at(inventory.inventory.taken_at_ms);
@@ -129,7 +129,7 @@ impl Service {
         let wave = edit.plan.wave.clone();
         let input = Input::CheckedIn {
             looked_at_ms: Some(arrival.looked_at_ms).filter(|ms| *ms != 0),
-            boot_id: arrival.boot_id.clone(),
+            boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
             running: arrival.running,
         };
         edit.take(&input, &in_force.cx(self, &wave))

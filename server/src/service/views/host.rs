@@ -3,7 +3,7 @@
 use cutover_core::{history, plan::Plan, waiting};
 use cutover_proto::{
     ids::HostId,
-    inventory::Inventory,
+    inventory::{HostFacts, Inventory},
     record::StepRecord,
     v1,
     verdict::{Evidence, EvidenceOutcome, Sighting, Verdict},
@@ -59,6 +59,7 @@ impl Service {
         }
         Ok(HostDetail {
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
+            restart_pending: restart_pending(&line.facts),
             verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,
@@ -140,6 +141,18 @@ pub(super) fn protection(plan: &Plan, now_ms: i64) -> ProtectionTime {
         protected: spent.protected_ms / 1000,
         unprotected: spent.unprotected_ms / 1000,
         unobserved: spent.unobserved_ms / 1000,
+    }
+}
+
+fn restart_pending(facts: &str) -> String {
+    let Ok(facts) = serde_json::from_str::<HostFacts>(facts) else {
+        return "unknown".to_owned();
+    };
+    match (facts.restart_pending, facts.restart_reasons.is_empty()) {
+        (None, _) => "unknown".to_owned(),
+        (Some(false), _) => "no".to_owned(),
+        (Some(true), true) => "yes".to_owned(),
+        (Some(true), false) => format!("yes: {}", facts.restart_reasons.join(", ")),
     }
 }
 

@@ -106,6 +106,7 @@ pub(crate) fn host() -> HostDetail {
             last_contact_ms: NOW_MS - 30_000,
         },
         why: vec!["enrolled".to_owned(), "it carries kesl".to_owned()],
+        restart_pending: "yes: libc6".to_owned(),
         verdicts: vec![VerdictView {
             product: "kesl".to_owned(),
             verdict: "running".to_owned(),
@@ -148,6 +149,7 @@ pub(crate) fn host_not_looked_at() -> HostDetail {
             ..known.row
         },
         why: Vec::new(),
+        restart_pending: "unknown".to_owned(),
         verdicts: Vec::new(),
         protection_seconds: ProtectionTime::default(),
         steps: Vec::new(),

@@ -212,6 +212,9 @@ pub struct HostDetail {
     pub row: HostRow,
     /// Why it is here, what happens next, when at the latest.
     pub why: Vec<String>,
+    /// Whether something waits for a restart there, and what: `yes: libc6`, `no`, `unknown`.
+    #[serde(default)]
+    pub restart_pending: String,
     /// What the last look found, the absent left out.
     pub verdicts: Vec<VerdictView>,
     /// Time under protection.

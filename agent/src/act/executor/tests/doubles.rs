@@ -93,6 +93,12 @@ impl HostHands for Deadly {
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
         self.inner.write_config(path, contents, mode)
     }
+    fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError> {
+        self.inner.restart_waits_for()
+    }
+    fn announce(&mut self, text: &str) -> Result<(), HandsError> {
+        self.inner.announce(text)
+    }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.inner.restart(reason)
     }
@@ -168,6 +174,12 @@ impl HostHands for Orphaning {
     }
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
         self.inner.write_config(path, contents, mode)
+    }
+    fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError> {
+        self.inner.restart_waits_for()
+    }
+    fn announce(&mut self, text: &str) -> Result<(), HandsError> {
+        self.inner.announce(text)
     }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.inner.restart(reason)

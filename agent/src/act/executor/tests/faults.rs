@@ -230,6 +230,12 @@ impl HostHands for CrashingHands {
             hands.write_config(&path, contents, mode)
         })
     }
+    fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError> {
+        self.inner.restart_waits_for()
+    }
+    fn announce(&mut self, text: &str) -> Result<(), HandsError> {
+        self.inner.announce(text)
+    }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.each("restart", &[], |hands, _| hands.restart(reason))
     }

@@ -62,7 +62,9 @@ fn end_on_record(world: &World) -> End {
         | RecordEvent::StepDone
         | RecordEvent::StepFoundDone
         | RecordEvent::StepFailed
-        | RecordEvent::StepInterrupted => panic!("{} is no end", last.event),
+        | RecordEvent::StepInterrupted
+        | RecordEvent::RestartNoticed
+        | RecordEvent::RestartDeferred => panic!("{} is no end", last.event),
     }
 }
 

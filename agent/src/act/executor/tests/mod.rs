@@ -1,5 +1,6 @@
 //! The executor over a planted host: real look, real journal, planted hands, virtual time, crashes where we want them.
 
+mod bystanders;
 mod control;
 mod doubles;
 mod faults;
@@ -8,6 +9,8 @@ mod kill;
 mod outcome;
 mod refusal;
 mod repair;
+mod restarting;
+mod restarting_ends;
 mod secrets;
 mod services;
 mod world;

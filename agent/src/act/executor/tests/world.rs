@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     act::{
-        ArtifactCache, Artifacts, Clock, Control, FetchError, HostLooker, Identity, Journal, Looker,
+        ArtifactCache, Artifacts, Clock, Control, FetchError, HostLooker, Identity, Journal, Looker, SharedJournal,
         journal::{FileMedium, NAME},
     },
     detect::RuleSet,
@@ -55,6 +55,16 @@ pub(super) fn words(words: &[&str]) -> Vec<String> {
 pub(super) struct VirtualClock {
     start_ms: i64,
     now_ms: AtomicI64,
+    /// Time that the monotonic clock does not count.
+    slept_ms: AtomicI64,
+}
+
+impl VirtualClock {
+    /// The machine sleeps.
+    pub(super) fn sleep(&self, ms: i64) {
+        self.slept_ms.fetch_add(ms, Ordering::SeqCst);
+        self.now_ms.fetch_add(ms, Ordering::SeqCst);
+    }
 }
 
 impl VirtualClock {
@@ -69,7 +79,7 @@ impl Clock for VirtualClock {
         self.now_ms.load(Ordering::SeqCst)
     }
     fn ticks_ms(&self) -> u64 {
-        u64::try_from(self.now_ms() - self.start_ms).unwrap()
+        u64::try_from(self.now_ms() - self.start_ms - self.slept_ms.load(Ordering::SeqCst)).unwrap()
     }
     fn wait(&self, at_most: Duration) {
         let passed = i64::try_from(at_most.as_millis()).unwrap();
@@ -118,6 +128,7 @@ impl World {
             targets: TargetProduct::ALL.to_vec(),
             encryption: DiskEncryption::None,
             free_disk_mib: 20_000,
+            restart_wanted_by: Vec::new(),
             behaviour,
         };
         plant(root.path(), &profile).unwrap();
@@ -144,6 +155,7 @@ impl World {
             clock: Arc::new(VirtualClock {
                 start_ms,
                 now_ms: AtomicI64::new(start_ms),
+                slept_ms: AtomicI64::new(0),
             }),
             control: Arc::new(control),
             identity: Arc::new(identity),
@@ -217,13 +229,21 @@ impl World {
         }))
     }
 
+    pub(super) fn clock_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
     pub(super) fn executor_with(&self, hands: Box<dyn HostHands>) -> Executor {
+        self.executor_on(hands, Arc::new(Mutex::new(self.journal())))
+    }
+
+    pub(super) fn executor_on(&self, hands: Box<dyn HostHands>, journal: SharedJournal) -> Executor {
         Executor::new(Parts {
             hands,
             artifacts: Box::new(CacheAlone(self.cache())),
             looker: Box::new(self.looker()),
             clock: self.clock.clone(),
-            journal: Arc::new(Mutex::new(self.journal())),
+            journal,
             control: self.control.clone(),
             identity: self.identity.clone(),
             rules: Arc::new(RuleSet::built_in()),
@@ -352,5 +372,7 @@ pub(super) fn sweep(product: &str, paths: &[&str]) -> Action {
 pub(super) fn restart() -> Action {
     Action::Restart {
         reason: "drivers of the removed product".to_owned(),
+        notice: Duration::ZERO,
+        defer: Duration::ZERO,
     }
 }

@@ -12,11 +12,12 @@ use super::{
         seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun},
         tree,
     },
+    announce,
     apt::Apt,
     clamav::{self, Scanner},
     config,
     dnf::{Dnf, Program},
-    leftovers, on_access,
+    leftovers, on_access, package_work,
     process::{self, Runner},
     restart, services,
     zypper::Zypper,
@@ -185,6 +186,14 @@ impl HostHands for LinuxHands {
 
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
         config::write(Path::new("/"), &self.kept_config, path, contents.as_bytes(), mode)
+    }
+    fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError> {
+        restart::must_be_possible()?;
+        package_work::holder(Path::new("/"))
+    }
+
+    fn announce(&mut self, text: &str) -> Result<(), HandsError> {
+        announce::to_everybody(&self.runner, text)
     }
 
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {

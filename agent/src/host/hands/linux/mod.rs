@@ -1,7 +1,9 @@
-//! Live hands for Linux: apt and dpkg, dnf, yum and zypper over rpm, files, services, the ClamAV scanner, systemd's restart.
+//! Live hands for Linux: apt and dpkg, dnf, yum and zypper over rpm, files, services, the ClamAV scanner, systemd's
+//! restart and the notice of it.
 //!
 //! Programs are named by absolute path and started without a shell, with an environment of our own.
 
+mod announce;
 mod apt;
 mod clamav;
 mod config;
@@ -9,6 +11,7 @@ mod dnf;
 mod leftovers;
 mod live;
 mod on_access;
+mod package_work;
 mod patience;
 mod process;
 mod restart;

@@ -7,10 +7,16 @@ use super::{super::seam::HandsError, process::Runner};
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 const LIMIT: Duration = Duration::from_secs(60);
 
-pub(super) fn request(runner: &Runner, reason: &str) -> Result<(), HandsError> {
-    if let Some(why) = why_not(Path::new("/")) {
-        return Err(HandsError::Unsupported(format!("no restart here: {why}")));
+/// Fails where a restart asked for here would not be one of this machine.
+pub(super) fn must_be_possible() -> Result<(), HandsError> {
+    match why_not(Path::new("/")) {
+        None => Ok(()),
+        Some(why) => Err(HandsError::Unsupported(format!("no restart here: {why}"))),
     }
+}
+
+pub(super) fn request(runner: &Runner, reason: &str) -> Result<(), HandsError> {
+    must_be_possible()?;
     let message = format!("--message=cutover: {reason}");
     let (code, output) = runner.ask(SYSTEMCTL, &["--no-ask-password", &message, "reboot"], LIMIT)?;
     if code == Some(0) {

@@ -208,6 +208,8 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
                 .map_or(0, |order| order.steps.len().saturating_sub(1));
             let restart = cutover_proto::step::Action::Restart {
                 reason: "drivers".into(),
+                notice: std::time::Duration::from_secs(300),
+                defer: std::time::Duration::from_secs(86_400),
             };
             if let Some(step) = host.plan.order.as_mut().and_then(|order| order.steps.last_mut()) {
                 step.action = restart.clone();

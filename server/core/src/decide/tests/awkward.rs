@@ -328,6 +328,8 @@ fn a_restart_is_seen_by_a_new_kernel_session_and_one_that_never_ends_is_a_person
         order.steps.push(cutover_proto::step::Step {
             action: cutover_proto::step::Action::Restart {
                 reason: "drivers".into(),
+                notice: std::time::Duration::from_secs(300),
+                defer: std::time::Duration::from_secs(86_400),
             },
             time_limit: std::time::Duration::from_secs(60),
             safe_point_after: true,

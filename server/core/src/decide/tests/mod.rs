@@ -4,6 +4,7 @@ mod acts;
 mod awkward;
 mod gap;
 mod properties;
+mod restarts;
 mod story;
 mod table;
 
@@ -160,6 +161,7 @@ impl Host {
             detail: String::new(),
             exit_code: None,
             log_tail: String::new(),
+            until_ms: None,
         }
     }
 

@@ -73,6 +73,8 @@ fn in_phase(phase: Phase) -> Host {
             let order = host.plan.order.as_mut().unwrap();
             order.steps[0].action = cutover_proto::step::Action::Restart {
                 reason: "drivers".into(),
+                notice: std::time::Duration::from_secs(300),
+                defer: std::time::Duration::from_secs(86_400),
             };
             host.report(RecordEvent::StepBegun, 0, None);
         }
