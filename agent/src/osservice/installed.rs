@@ -31,6 +31,10 @@ pub fn installed(config: &Config) -> Vec<(PathBuf, Manner)> {
     let above = state.parent().unwrap_or(Path::new("/"));
     let mut all: Vec<(PathBuf, Manner)> = Vec::new();
     all.push((config.socket.clone(), Manner::File));
+    all.push((config.user_socket.clone(), Manner::File));
+    if let Some(directory) = config.user_socket.parent().filter(|it| it.ends_with("cutover-agent")) {
+        all.push((directory.to_owned(), Manner::WhenEmpty));
+    }
     all.push((config.hold_file.clone(), Manner::File));
     all.push((config.metered_file.clone(), Manner::File));
     all.extend(StateDir::FILES.iter().map(|name| (state.join(name), Manner::File)));
