@@ -7,14 +7,14 @@ use cutover_tests::harness::{packages, requirement};
 use crate::dpkg;
 use crate::evidence;
 use crate::server::Server;
-use crate::station::{LIMIT, Station};
+use crate::station::{self, LIMIT, Station};
 
 #[test]
 fn a_booted_host_with_running_services_migrates_and_stays_so_after_a_restart() -> Result<()> {
     if !requirement::met(readiness())? {
         return Ok(());
     }
-    let mut station = Station::set_up("booted-proof", &[])?;
+    let mut station = Station::boot(&station::prepared()?, "booted-proof", &[])?;
     let server = Server::start()?;
     let outcome = migrated(&mut station, &server);
     outcome.with_context(|| format!("server:\n{}\nagent:\n{}", server.log(), station.agent_log()))

@@ -9,6 +9,7 @@ mod dpkg;
 mod evidence;
 mod logs;
 mod machine;
+mod matrix;
 mod migration;
 mod planted_root;
 mod rpm;

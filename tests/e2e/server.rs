@@ -216,6 +216,20 @@ impl Server {
         })
     }
 
+    /// Waits until a host is where it stays without a person.
+    pub(super) fn wait_until_settled(&self, name: &str, limit: Duration) -> Result<Host> {
+        let mut last = None;
+        let settled = wait_for(&format!("{name} settles"), limit, || {
+            let host = self.host(name)?;
+            if ["migrated", "blocked", "handwork", "failed"].contains(&host.phase.as_str()) {
+                return Ok(Some(host));
+            }
+            last = Some(host);
+            Ok(None)
+        });
+        settled.with_context(|| format!("last seen: {last:#?}"))
+    }
+
     /// A log for each start, so that the words of an earlier one are not taken for those of a later.
     fn log_of(&self, start: u32) -> PathBuf {
         self.directory.path().join(format!("serve-{start}.log"))

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use cutover_tests::harness::clock::wait_until;
+use cutover_tests::harness::debian_root::DebianRoot;
 use cutover_tests::harness::machine::{Machine, Network, Setup};
-use cutover_tests::harness::process::Finished;
+use cutover_tests::harness::process::{Finished, Running};
 use cutover_tests::harness::{archive, binaries, eicar, packages};
 
 use crate::server::Server;
@@ -17,6 +18,9 @@ const AGENT: &str = "/usr/bin/cutover-agent";
 
 /// What the agent's process is called.
 const PROCESS: &str = "cutover-agent";
+
+/// Where the agent writes down what it does.
+const JOURNAL: &str = "/var/lib/cutover/agent/journal";
 
 /// Its unit. Killed, it is back at once, and what it had started runs on.
 const UNIT: &str = "\
@@ -45,40 +49,44 @@ pub(super) struct Station {
     pub(super) machine: Machine,
 }
 
+/// A root with products, archive and agent in it, ready to boot; several stations may be copies of it.
+pub(super) fn prepared() -> Result<DebianRoot> {
+    let root = DebianRoot::fresh("prepared")?;
+    packages::plant(&root)?;
+    archive::plant(&root)?;
+    eicar::plant_database(&root)?;
+    root.place_program(&binaries::agent()?, AGENT)?;
+    fs::write(root.outside("/etc/systemd/system/cutover-agent.service"), UNIT)?;
+    root.run(&["systemctl", "enable", "cutover-agent.service"], LIMIT)?
+        .succeeded()?;
+    Ok(root)
+}
+
 impl Station {
-    /// Booted, with products, archive and agent on it; the agent has no identity yet.
-    pub(super) fn set_up(hostname: &str, volumes: &[(&str, u64)]) -> Result<Self> {
-        let mut machine = Machine::assemble(&Setup {
+    /// Booted from a copy of such a root; the agent has no identity yet.
+    pub(super) fn boot(prepared: &DebianRoot, hostname: &str, volumes: &[(&str, u64)]) -> Result<Self> {
+        let setup = Setup {
             hostname,
             network: Network::Own,
             volumes,
-        })?;
-        packages::plant(&machine)?;
-        archive::plant(&machine)?;
-        eicar::plant_database(&machine)?;
-        machine.place_program(&binaries::agent()?, AGENT)?;
-        fs::write(machine.outside("/etc/systemd/system/cutover-agent.service"), UNIT)?;
-        machine
-            .run(&["systemctl", "enable", "cutover-agent.service"], LIMIT)?
-            .succeeded()?;
+        };
+        let mut machine = Machine::assemble_from(prepared, &setup)?;
+        archive::make_it_the_only_one(&machine)?;
         machine.boot()?;
         Ok(Self { machine })
     }
 
     /// Enrols it, as an administrator would, at the far end of its cable.
-    pub(super) fn enroll(&mut self, server: &Server, token: &str) -> Result<Finished> {
-        let address = format!("192.0.2.1:{}", server.port());
-        let line = [
-            AGENT,
-            "enroll",
-            "--server",
-            &address,
-            "--ca-fingerprint",
-            server.fingerprint(),
-            "--token",
-            token,
-        ];
-        self.machine.run(&line, LIMIT)
+    pub(super) fn enroll(&self, server: &Server, token: &str) -> Result<Finished> {
+        let line = enrolment(server, token);
+        self.machine.run(&line.each_ref().map(String::as_str), LIMIT)
+    }
+
+    /// The same without waiting for its end.
+    pub(super) fn start_to_enroll(&self, server: &Server, token: &str) -> Result<Running> {
+        let line = enrolment(server, token);
+        let log = self.machine.outside("/var/log/enroll.log");
+        self.machine.spawn(&line.each_ref().map(String::as_str), &[], &log)
     }
 
     /// Starts the service.
@@ -89,6 +97,16 @@ impl Station {
         wait_until("the agent's service runs", LIMIT, || {
             Ok(self.machine.process(PROCESS)?.is_some())
         })
+    }
+
+    /// Kills the agent as a crash would; systemd starts it again.
+    pub(super) fn kill_agent(&self) -> Result<()> {
+        self.machine.kill(PROCESS)
+    }
+
+    /// The journal as it lies on the disk.
+    pub(super) fn journal(&self) -> String {
+        fs::read_to_string(self.machine.outside(JOURNAL)).unwrap_or_default()
     }
 
     /// What the agent has logged.
@@ -106,4 +124,20 @@ impl Station {
         let asked = self.machine.run(&["systemctl", "is-active", unit], LIMIT)?;
         Ok(asked.stdout.trim().to_owned())
     }
+}
+
+fn enrolment(server: &Server, token: &str) -> [String; 8] {
+    let address = format!("192.0.2.1:{}", server.port());
+    let fingerprint = server.fingerprint();
+    [
+        AGENT,
+        "enroll",
+        "--server",
+        &address,
+        "--ca-fingerprint",
+        fingerprint,
+        "--token",
+        token,
+    ]
+    .map(str::to_owned)
 }

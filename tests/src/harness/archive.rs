@@ -30,6 +30,14 @@ pub fn plant(root: &DebianRoot) -> Result<()> {
         .arg(archive)
         .arg(root.outside(PLACE));
     run(copy, LIMIT)?.succeeded()?;
+    make_it_the_only_one(root)
+}
+
+/// Makes the archive of a root that has one the only one that its apt knows.
+///
+/// # Errors
+/// When the setting cannot be written.
+pub fn make_it_the_only_one(root: &DebianRoot) -> Result<()> {
     // No signature: the packages were checked when they were fetched.
     fs::write(
         root.outside("/etc/apt/sources.list"),

@@ -101,7 +101,7 @@ impl DebianRoot {
     /// # Errors
     /// When the base root cannot be built, or copied, or mounted into.
     pub fn fresh(hostname: &str) -> Result<Self> {
-        Self::with(hostname, &[], Net::Shared)
+        Self::with(hostname, &[], Net::Shared, None)
     }
 
     /// The same from a base root that has these packages of the distribution too.
@@ -109,15 +109,15 @@ impl DebianRoot {
     /// # Errors
     /// As [`DebianRoot::fresh`].
     pub fn with_packages(hostname: &str, packages: &[&str]) -> Result<Self> {
-        Self::with(hostname, packages, Net::Shared)
+        Self::with(hostname, packages, Net::Shared, None)
     }
 
-    /// The same with a choice of network.
-    pub(in crate::harness) fn with_network(hostname: &str, net: Net) -> Result<Self> {
-        Self::with(hostname, &[], net)
+    /// The same with a choice of network, and, where a test has prepared one, as a copy of another root.
+    pub(in crate::harness) fn with_network(hostname: &str, net: Net, prepared: Option<&Self>) -> Result<Self> {
+        Self::with(hostname, &[], net, prepared)
     }
 
-    fn with(hostname: &str, packages: &[&str], net: Net) -> Result<Self> {
+    fn with(hostname: &str, packages: &[&str], net: Net, prepared: Option<&Self>) -> Result<Self> {
         let setup = apt::of_this_machine()?;
         let base = base::base_root(&setup, packages)?;
         let copies = base::cache()?.join("copies");
@@ -133,7 +133,8 @@ impl DebianRoot {
             namespace: None,
             inside: Inside::Chroot,
         };
-        copy(&root.base, &root.path).context("cannot copy the base root")?;
+        let source = prepared.map_or(root.base.as_path(), Self::path);
+        copy(source, &root.path).context("cannot copy the base root")?;
         furnish(&root.path, &setup, hostname, &id).context("cannot furnish the root")?;
         root.namespace = Some(Namespace::start(&root.path, hostname, net)?);
         Ok(root)
@@ -260,7 +261,7 @@ impl Drop for DebianRoot {
     }
 }
 
-/// Copies the base root. Files below `/usr` are shared with it as hard links, which makes a copy a matter of well under a
+/// Copies the base root. Files below `/usr`, and an archive below `/srv`, are shared with it as hard links, which makes a copy a matter of well under a
 /// second: there dpkg and the programs of a Debian root replace files and never write into them. A test looks whether the
 /// base root stays as it was.
 fn copy(base: &Path, path: &Path) -> Result<()> {
@@ -269,7 +270,7 @@ fn copy(base: &Path, path: &Path) -> Result<()> {
         let entry = entry?;
         let mut copy = tool("cp");
         copy.args(["--archive", "--reflink=auto"]);
-        if entry.file_name() == "usr" {
+        if entry.file_name() == "usr" || entry.file_name() == "srv" {
             copy.arg("--link");
         }
         copy.arg("--").arg(entry.path()).arg(path);
@@ -292,6 +293,7 @@ fn furnish(root: &Path, setup: &AptSetup, hostname: &str, id: &str) -> Result<()
     fs::write(root.join("etc/machine-id"), id.replace('-', "").to_lowercase())?;
     // "101: action forbidden by policy" (invoke-rc.d(8)): no package may start a service here.
     let policy = root.join("usr/sbin/policy-rc.d");
+    let _ = fs::remove_file(&policy);
     fs::write(&policy, "#!/bin/sh\nexit 101\n")?;
     fs::set_permissions(&policy, fs::Permissions::from_mode(0o755))?;
     Ok(())

@@ -75,7 +75,17 @@ impl Machine {
     /// # Errors
     /// When its root or its control group cannot be made.
     pub fn assemble(setup: &Setup<'_>) -> Result<Self> {
-        let root = DebianRoot::with_network(setup.hostname, setup.network.of_the_root())?;
+        let root = DebianRoot::with_network(setup.hostname, setup.network.of_the_root(), None)?;
+        Self::around(root, setup)
+    }
+
+    /// The same as a copy of a root that was prepared, which several machines may be.
+    ///
+    /// # Errors
+    /// When its root or its control group cannot be made.
+    pub fn assemble_from(prepared: &DebianRoot, setup: &Setup<'_>) -> Result<Self> {
+        let net = setup.network.of_the_root();
+        let root = DebianRoot::with_network(setup.hostname, net, Some(prepared))?;
         Self::around(root, setup)
     }
 
