@@ -5,6 +5,7 @@
 
 mod booted;
 mod clamav;
+mod clamav_service;
 mod dpkg;
 mod evidence;
 mod logs;

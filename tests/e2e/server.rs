@@ -78,9 +78,14 @@ pub(super) struct Server {
 impl Server {
     /// Makes one by `cutover init`, for a campaign that starts by itself and goes by seconds, and starts it.
     pub(super) fn start() -> Result<Self> {
+        Self::start_for(None)
+    }
+
+    /// The same, with this table in place of the preset's one replacement.
+    pub(super) fn start_for(replacement: Option<toml::Table>) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let campaign = directory.path().join("campaign.toml");
-        fs::write(&campaign, campaign_text()?)?;
+        fs::write(&campaign, campaign_text(replacement)?)?;
         let campaign = toml::Value::from(campaign.to_str().context("a path in UTF-8")?);
         fs::write(
             directory.path().join("server.toml"),
@@ -251,7 +256,7 @@ impl Server {
 }
 
 /// The built-in preset, in mode automatic and with limits that fit seconds instead of weeks.
-fn campaign_text() -> Result<String> {
+fn campaign_text(replacement: Option<toml::Table>) -> Result<String> {
     let (_, preset) = PRESETS.first().context("no preset is built in")?;
     let mut document: toml::Table = toml::from_str(preset)?;
     document.insert("mode".into(), "automatic".into());
@@ -269,5 +274,8 @@ fn campaign_text() -> Result<String> {
         .map(|(key, value)| (key.to_owned(), value.into()))
         .collect();
     document.insert("policy".into(), policy.into());
+    if let Some(replacement) = replacement {
+        document.insert("replacement".into(), vec![replacement].into());
+    }
     Ok(toml::to_string(&document)?)
 }

@@ -25,6 +25,12 @@ pub fn text() -> String {
     PARTS.concat()
 }
 
+/// The text of a database that knows this one file.
+#[must_use]
+pub fn database() -> String {
+    format!("{SIGNATURE}:{NAME}\n")
+}
+
 /// Puts a database into the root that knows this one file, as a mirror inside an organisation would. No official database
 /// can be had without the internet, so none is tried.
 ///
@@ -33,6 +39,6 @@ pub fn text() -> String {
 pub fn plant_database(root: &DebianRoot) -> Result<()> {
     let directory = root.outside("/var/lib/clamav");
     fs::create_dir_all(&directory)?;
-    fs::write(directory.join("cutover-test.hdb"), format!("{SIGNATURE}:{NAME}\n"))?;
+    fs::write(directory.join("cutover-test.hdb"), database())?;
     Ok(())
 }

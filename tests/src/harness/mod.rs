@@ -15,3 +15,4 @@ pub mod postgres;
 pub mod process;
 pub mod requirement;
 pub mod rpm_root;
+pub mod signatures;

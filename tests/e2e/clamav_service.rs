@@ -1,0 +1,253 @@
+//! ClamAV as a service, on a machine that boots: an order sets it up, a mirror on the loopback gives it signatures, it holds
+//! the test file up, and the agent says so only while it does.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use cutover_proto::record::RecordEvent;
+use cutover_proto::step::StepKind;
+use cutover_tests::harness::clock::wait_until;
+use cutover_tests::harness::machine::{Machine, Network, Setup, readiness};
+use cutover_tests::harness::process::Running;
+use cutover_tests::harness::signatures::SignatureMirror;
+use cutover_tests::harness::{binaries, eicar, packages, requirement};
+use serde_json::Value;
+
+use crate::evidence;
+use crate::server::Server;
+
+/// Packages are fetched, services come up, at the side of other tests.
+const LIMIT: Duration = Duration::from_secs(400);
+const SOON: Duration = Duration::from_secs(60);
+const AGENT: &str = "/usr/local/bin/cutover-agent";
+const HOST: &str = "served";
+
+/// Debian's units start clamd only beside the official databases, which cannot be had here. Whoever has signatures of
+/// their own alone writes this.
+const NO_CONDITION: &str = "[Unit]\nConditionPathExistsGlob=\n";
+
+#[test]
+fn clamav_on_access_takes_the_targets_place_and_is_real_time_only_while_it_intercepts() -> Result<()> {
+    if !requirement::met(readiness())? {
+        return Ok(());
+    }
+    let mirror = SignatureMirror::start()?;
+    let mut machine = Machine::assemble(&Setup {
+        hostname: HOST,
+        network: Network::Shared,
+        volumes: &[],
+    })?;
+    packages::plant(&machine)?;
+    for unit in ["clamav-daemon.service", "clamav-daemon.socket"] {
+        let directory = machine.outside(&format!("/etc/systemd/system/{unit}.d"));
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join("own-signatures.conf"), NO_CONDITION)?;
+    }
+    machine.place_program(&binaries::agent()?, AGENT)?;
+    machine.boot()?;
+
+    let server = Server::start_for(Some(replacement(&mirror)))?;
+    let logs = tempfile::tempdir()?;
+    let log = logs.path().join("agent.log");
+    let outcome = the_way(&machine, &server, &mirror, &log);
+    outcome.with_context(|| {
+        let agent = fs::read_to_string(&log).unwrap_or_default();
+        format!("server:\n{}\nagent:\n{agent}", server.log())
+    })
+}
+
+/// What a campaign says of a site with signatures of its own.
+fn replacement(mirror: &SignatureMirror) -> toml::Table {
+    let settings: toml::Table = [
+        ("private-mirror", vec![mirror.url()]),
+        ("custom-database", vec![mirror.file_url()]),
+        (
+            "exclude-database",
+            vec!["main".into(), "daily".into(), "bytecode".into()],
+        ),
+        ("watch", vec!["/srv".into()]),
+    ]
+    .into_iter()
+    .map(|(name, values)| (name.to_owned(), toml::Value::from(values)))
+    .collect();
+    toml::Table::from_iter([
+        ("product".to_owned(), toml::Value::from("clamav-on-access")),
+        ("settings".to_owned(), settings.into()),
+    ])
+}
+
+fn the_way(machine: &Machine, server: &Server, mirror: &SignatureMirror, log: &Path) -> Result<()> {
+    let token = server.token()?;
+    let enroll = [
+        AGENT,
+        "enroll",
+        "--server",
+        &server.address(),
+        "--ca-fingerprint",
+        server.fingerprint(),
+        "--token",
+        &token,
+    ];
+    machine.run(&enroll, SOON)?.succeeded()?;
+    server.cutover(&["wave", "open", "all"])?.succeeded()?;
+    let mut agent: Running = machine.spawn(&[AGENT, "run"], &[], log)?;
+
+    let host = server.wait_for_host(HOST, "migrated", LIMIT, |host| host.phase == "migrated")?;
+    assert_eq!(host.protection, "real-time");
+    assert!(mirror.served() > 0, "freshclam fetched from the mirror on the loopback");
+    proven_by_records(server)?;
+    let kept = machine.outside("/var/lib/cutover/agent/kept-config/etc!clamav!freshclam.conf");
+    let kept = fs::read_to_string(kept)?;
+    assert!(
+        kept.contains("DatabaseMirror"),
+        "the package's own is kept aside: {kept}"
+    );
+    agent.kill_hard()?;
+
+    holds_up(machine)?;
+    says_what_is_wrong(machine)
+}
+
+/// The signed records have each service at work, and the test file denied by name.
+fn proven_by_records(server: &Server) -> Result<()> {
+    let kept = evidence::of_the_only_host(&server.store())?;
+    let [order] = kept.orders.as_slice() else {
+        anyhow::bail!("{} orders where one is enough", kept.orders.len());
+    };
+    for (index, step) in order.order.steps.iter().enumerate() {
+        let done = order.records.iter().find(|record| {
+            usize::try_from(record.step).is_ok_and(|step| step == index)
+                && matches!(record.event, RecordEvent::StepDone | RecordEvent::StepFoundDone)
+        });
+        let done = done.with_context(|| format!("{} is done", step.action.describe()))?;
+        if step.action.kind() == StepKind::DetectionTest {
+            assert!(done.detail.contains(eicar::NAME), "{}", done.detail);
+        }
+    }
+    let kinds: Vec<StepKind> = order.order.steps.iter().map(|step| step.action.kind()).collect();
+    let count = |kind| kinds.iter().filter(|it| **it == kind).count();
+    assert_eq!((count(StepKind::WriteConfig), count(StepKind::EnableService)), (3, 3));
+    Ok(())
+}
+
+/// A file in a watched directory cannot be opened, by root either, and clamd names it when it is asked.
+fn holds_up(machine: &Machine) -> Result<()> {
+    fs::write(machine.outside("/root/eicar.com"), eicar::text())?;
+    machine
+        .run(&["cp", "/root/eicar.com", "/srv/eicar.com"], SOON)?
+        .succeeded()?;
+    let opened = machine.run(&["cat", "/srv/eicar.com"], SOON)?;
+    assert_eq!(
+        (opened.code(), opened.stdout.as_str()),
+        (Some(1), ""),
+        "{}",
+        opened.stderr
+    );
+    assert!(opened.stderr.contains("Operation not permitted"), "{}", opened.stderr);
+    let asked = machine.run(&["clamdscan", "--fdpass", "--no-summary", "/root/eicar.com"], SOON)?;
+    assert_eq!(asked.code(), Some(1), "{}", asked.stderr);
+    let line = format!("/root/eicar.com: {}.UNOFFICIAL FOUND\n", eicar::NAME);
+    assert_eq!(asked.stdout, line);
+    Ok(())
+}
+
+/// Each thing that fails is told by the next look, with what to do, and real-time is never claimed with it.
+fn says_what_is_wrong(machine: &Machine) -> Result<()> {
+    assert_eq!(protection(machine)?, "real-time");
+
+    machine
+        .run(&["systemctl", "stop", "clamav-clamonacc.service"], SOON)?
+        .succeeded()?;
+    says(machine, "clamav-on-access", "clamav-clamonacc.service is not at work")?;
+    assert_eq!(protection(machine)?, "on-demand", "clamd still scans what it is shown");
+
+    // It runs, and may only watch: a service at work is no proof.
+    let conf = machine.outside("/etc/clamav/clamonacc.conf");
+    let text = fs::read_to_string(&conf)?.replace("OnAccessPrevention yes", "OnAccessPrevention no");
+    fs::write(&conf, text)?;
+    machine
+        .run(&["systemctl", "start", "clamav-clamonacc.service"], SOON)?
+        .succeeded()?;
+    wait_until("clamonacc watches", SOON, || {
+        let log = fs::read_to_string(machine.outside("/var/log/clamav/clamonacc.log"))?;
+        Ok(log.matches("watching '/srv'").count() > 1)
+    })?;
+    says(machine, "clamav-on-access", "the kernel asks no clamonacc")?;
+    assert_eq!(protection(machine)?, "on-demand");
+
+    let database = "/var/lib/clamav/cutover-test.hdb";
+    machine
+        .run(&["touch", "-d", "10 days ago", database], SOON)?
+        .succeeded()?;
+    says(machine, "clamav-daemon", "older than 7 days")?;
+    assert_eq!(protection(machine)?, "none");
+    fs::remove_file(machine.outside(database))?;
+    says(
+        machine,
+        "clamav-daemon",
+        "no signatures in /var/lib/clamav; let the product fetch them",
+    )?;
+
+    fs::write(machine.outside(database), eicar::database())?;
+    says_nothing(machine, "clamav-daemon")?;
+    machine
+        .run(
+            &["systemctl", "kill", "--signal=SIGSTOP", "clamav-daemon.service"],
+            SOON,
+        )?
+        .succeeded()?;
+    let hung = health(machine, "clamav-daemon")?;
+    assert_eq!(hung["state"], "unknown", "{hung}");
+    assert!(
+        hung["why"].as_str().is_some_and(|why| why.contains("did not answer")),
+        "{hung}"
+    );
+    // Its socket too, which would start it at the next call.
+    let stop = [
+        "systemctl",
+        "stop",
+        "clamav-clamonacc.service",
+        "clamav-daemon.socket",
+        "clamav-daemon.service",
+    ];
+    machine.run(&stop, LIMIT)?.succeeded()?;
+    says(machine, "clamav-daemon", "see `systemctl status clamav-daemon.service`")
+}
+
+fn scan(machine: &Machine) -> Result<Value> {
+    let scanned = machine.run(&[AGENT, "scan", "--format", "json"], SOON)?;
+    serde_json::from_str(&scanned.stdout).with_context(|| format!("{}{}", scanned.stdout, scanned.stderr))
+}
+
+fn protection(machine: &Machine) -> Result<String> {
+    let scanned = scan(machine)?;
+    let grade = scanned["protection"]["grade"].as_str();
+    Ok(grade.context("a grade")?.to_owned())
+}
+
+fn health(machine: &Machine, product: &str) -> Result<Value> {
+    let scanned = scan(machine)?;
+    let replacements = scanned["protection"]["replacements"]
+        .as_array()
+        .context("replacements")?;
+    let found = replacements.iter().find(|it| it["product"] == product);
+    found.cloned().with_context(|| format!("{product} is there: {scanned}"))
+}
+
+fn says(machine: &Machine, product: &str, part: &str) -> Result<()> {
+    let health = health(machine, product)?;
+    assert_eq!(health["state"], "unhealthy", "{health}");
+    assert!(
+        health["why"].as_str().is_some_and(|why| why.contains(part)),
+        "{part}: {health}"
+    );
+    Ok(())
+}
+
+fn says_nothing(machine: &Machine, product: &str) -> Result<()> {
+    let health = health(machine, product)?;
+    assert_eq!(health["state"], "healthy", "{health}");
+    Ok(())
+}
