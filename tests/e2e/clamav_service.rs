@@ -11,7 +11,7 @@ use cutover_proto::step::StepKind;
 use cutover_tests::harness::clock::wait_until;
 use cutover_tests::harness::machine::{Machine, Network, Setup, readiness};
 use cutover_tests::harness::process::Running;
-use cutover_tests::harness::signatures::SignatureMirror;
+use cutover_tests::harness::signatures::{self, SignatureMirror};
 use cutover_tests::harness::{binaries, eicar, packages, requirement};
 use serde_json::Value;
 
@@ -23,10 +23,6 @@ const LIMIT: Duration = Duration::from_secs(400);
 const SOON: Duration = Duration::from_secs(60);
 const AGENT: &str = "/usr/local/bin/cutover-agent";
 const HOST: &str = "served";
-
-/// Debian's units start clamd only beside the official databases, which cannot be had here. Whoever has signatures of
-/// their own alone writes this.
-const NO_CONDITION: &str = "[Unit]\nConditionPathExistsGlob=\n";
 
 #[test]
 fn clamav_on_access_takes_the_targets_place_and_is_real_time_only_while_it_intercepts() -> Result<()> {
@@ -40,15 +36,12 @@ fn clamav_on_access_takes_the_targets_place_and_is_real_time_only_while_it_inter
         volumes: &[],
     })?;
     packages::plant(&machine)?;
-    for unit in ["clamav-daemon.service", "clamav-daemon.socket"] {
-        let directory = machine.outside(&format!("/etc/systemd/system/{unit}.d"));
-        fs::create_dir_all(&directory)?;
-        fs::write(directory.join("own-signatures.conf"), NO_CONDITION)?;
-    }
+    signatures::start_clamd_without_the_official(&machine)?;
     machine.place_program(&binaries::agent()?, AGENT)?;
     machine.boot()?;
 
-    let server = Server::start_for(Some(replacement(&mirror)))?;
+    let at = machine.forward(mirror.port())?;
+    let server = Server::start_for(Some(signatures::replacement("clamav-on-access", at, &["/srv"])))?;
     let logs = tempfile::tempdir()?;
     let log = logs.path().join("agent.log");
     let outcome = the_way(&machine, &server, &mirror, &log);
@@ -56,26 +49,6 @@ fn clamav_on_access_takes_the_targets_place_and_is_real_time_only_while_it_inter
         let agent = fs::read_to_string(&log).unwrap_or_default();
         format!("server:\n{}\nagent:\n{agent}", server.log())
     })
-}
-
-/// What a campaign says of a site with signatures of its own.
-fn replacement(mirror: &SignatureMirror) -> toml::Table {
-    let settings: toml::Table = [
-        ("private-mirror", vec![mirror.url()]),
-        ("custom-database", vec![mirror.file_url()]),
-        (
-            "exclude-database",
-            vec!["main".into(), "daily".into(), "bytecode".into()],
-        ),
-        ("watch", vec!["/srv".into()]),
-    ]
-    .into_iter()
-    .map(|(name, values)| (name.to_owned(), toml::Value::from(values)))
-    .collect();
-    toml::Table::from_iter([
-        ("product".to_owned(), toml::Value::from("clamav-on-access")),
-        ("settings".to_owned(), settings.into()),
-    ])
 }
 
 fn the_way(machine: &Machine, server: &Server, mirror: &SignatureMirror, log: &Path) -> Result<()> {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use cutover_tests::harness::clock::wait_until;
@@ -93,6 +93,7 @@ fn a_restart_asked_for_inside_stops_units_and_brings_another_boot_id() -> Result
         .succeeded()?;
     machine.boot()?;
     let first = machine.boot_id()?.to_owned();
+    let born = Instant::now();
     assert!(!machine.keep_up()?, "nobody has asked");
     let fill = "head -c 4000000 /dev/zero >/var/lib/small/file";
     let full = machine.run(&["/bin/sh", "-c", fill], LIMIT)?;
@@ -101,6 +102,12 @@ fn a_restart_asked_for_inside_stops_units_and_brings_another_boot_id() -> Result
     // The machine may go down before this has ended, so its end says nothing.
     machine.run(&["systemd-run", "--no-block", "systemctl", "reboot"], LIMIT)?;
     machine.wait_for_restart(LIMIT)?;
+    let shown = machine.run(&["cat", "/proc/uptime"], LIMIT)?.succeeded()?.stdout;
+    let session: f64 = shown.split(' ').next().context("seconds")?.parse()?;
+    assert!(
+        session <= born.elapsed().as_secs_f64() + 1.0,
+        "the session is as young as a restart makes it: {session} s"
+    );
     let second = machine.boot_id()?.to_owned();
     machine.restart()?;
     let third = machine.boot_id()?.to_owned();

@@ -13,6 +13,7 @@ mod machine;
 mod matrix;
 mod migration;
 mod planted_root;
+mod release;
 mod rpm;
 mod secrets;
 mod server;

@@ -268,6 +268,7 @@ fn campaign_text(replacement: Option<toml::Table>) -> Result<String> {
         ("soak", "3s"),
         ("retry_base", "1s"),
         ("retry_cap", "2s"),
+        ("restart_notice", "2s"),
     ];
     let policy: toml::Table = policy
         .into_iter()

@@ -8,8 +8,9 @@ use cutover_tests::harness::clock::wait_until;
 use cutover_tests::harness::debian_root::DebianRoot;
 use cutover_tests::harness::machine::{Machine, Network, Setup};
 use cutover_tests::harness::process::{Finished, Running};
-use cutover_tests::harness::{archive, binaries, eicar, packages};
+use cutover_tests::harness::{archive, eicar, packages};
 
+use crate::release;
 use crate::server::Server;
 
 pub(super) const LIMIT: Duration = Duration::from_secs(240);
@@ -22,26 +23,13 @@ const PROCESS: &str = "cutover-agent";
 /// Where the agent writes down what it does.
 const JOURNAL: &str = "/var/lib/cutover/agent/journal";
 
-/// Its unit. Killed, it is back at once, and what it had started runs on.
-const UNIT: &str = "\
-[Unit]
-Description=Cutover agent
-After=network.target
-ConditionPathExists=/var/lib/cutover/agent/identity/identity.json
-StartLimitIntervalSec=0
-
+/// What the tests want otherwise than the unit that is shipped: more words, in a file, and no pause after a kill.
+const DROP_IN: &str = "\
 [Service]
-ExecStart=/usr/bin/cutover-agent run
 Environment=CUTOVER_AGENT_LOG_LEVEL=info,cutover_agent=debug
 StandardError=append:/var/log/cutover-agent.log
 StandardOutput=append:/var/log/cutover-agent.log
-Restart=always
 RestartSec=200ms
-KillMode=process
-UMask=0022
-
-[Install]
-WantedBy=multi-user.target
 ";
 
 /// The machine. Dropping it ends all that runs on it.
@@ -55,10 +43,10 @@ pub(super) fn prepared() -> Result<DebianRoot> {
     packages::plant(&root)?;
     archive::plant(&root)?;
     eicar::plant_database(&root)?;
-    root.place_program(&binaries::agent()?, AGENT)?;
-    fs::write(root.outside("/etc/systemd/system/cutover-agent.service"), UNIT)?;
-    root.run(&["systemctl", "enable", "cutover-agent.service"], LIMIT)?
-        .succeeded()?;
+    release::install(&root, "agent")?;
+    let drop_in = root.outside("/etc/systemd/system/cutover-agent.service.d");
+    fs::create_dir_all(&drop_in)?;
+    fs::write(drop_in.join("tests.conf"), DROP_IN)?;
     Ok(root)
 }
 

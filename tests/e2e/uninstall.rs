@@ -11,49 +11,18 @@ use std::{
 use anyhow::{Context, Result};
 use cutover_agent::app::StateDir;
 use cutover_tests::harness::{
-    binaries,
     clock::wait_until,
     debian_root::{DebianRoot, readiness},
     packages,
-    process::{Finished, run, tool},
+    process::Finished,
     requirement,
 };
 
-use crate::{dpkg, server::Server, workstation::Workstation};
+use crate::{dpkg, release::install, server::Server, workstation::Workstation};
 
 const LIMIT: Duration = Duration::from_secs(240);
 
 const STATE: &str = "/var/lib/cutover/agent";
-
-/// The lines of a marked block of `deploy/README.md`.
-fn block(mark: &str) -> Result<String> {
-    let text = fs::read_to_string(deploy().join("README.md"))?;
-    let begin = format!("```sh {mark}\n");
-    let (_, rest) = text.split_once(&begin).with_context(|| format!("no block {begin:?}"))?;
-    let (lines, _) = rest.split_once("```").context("a block without an end")?;
-    Ok(lines.to_owned())
-}
-
-fn deploy() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
-}
-
-/// Runs a marked block inside the root, where an unpacked release lies in a directory of its own.
-fn install(root: &DebianRoot, mark: &str) -> Result<()> {
-    let unpacked = root.outside("/root/release");
-    fs::create_dir_all(&unpacked)?;
-    root.place_program(&binaries::agent()?, "/root/release/cutover-agent")?;
-    root.place_program(&binaries::server()?, "/root/release/cutover")?;
-    let mut copy = tool("cp");
-    copy.arg("-r").arg(deploy()).arg(&unpacked);
-    run(copy, LIMIT)?.succeeded()?;
-    let script = format!("cd /root/release\n{}", block(mark)?);
-    // No systemd runs in the root: `systemctl enable` works on the files.
-    let line = ["/usr/bin/env", "SYSTEMD_OFFLINE=1", "/bin/sh", "-euc", &script];
-    root.run(&line, LIMIT)?.succeeded()?;
-    fs::remove_dir_all(&unpacked)?;
-    Ok(())
-}
 
 /// Everything in the root: path, and type, mode, owner, and length where it is a file.
 fn everything(root: &Path) -> Result<BTreeMap<PathBuf, (u32, u32, u32, u64)>> {

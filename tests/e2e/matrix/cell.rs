@@ -19,6 +19,10 @@ pub(super) enum Cell {
     AptLocked,
     /// The product's removal script fails whenever it runs.
     RemovalBroken,
+    /// Something else waits for a restart, so an order restarts the machine first; there the agent gets SIGKILL.
+    AgentKilledAtRestart(AtRestart),
+    /// The machine loses its power, and is switched on again.
+    PowerCut(Cut),
 }
 
 /// When the agent is killed. After a step is before the next.
@@ -30,6 +34,24 @@ pub(super) enum Moment {
     Inside(u32),
     /// The step is written down as done.
     After(u32),
+}
+
+/// How far the restart has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtRestart {
+    /// People were told, and have not had their time.
+    Noticed,
+    /// The machine is asked to restart.
+    Asked,
+}
+
+/// What the power cut breaks off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// The installation of the replacement, by dpkg.
+    Installation,
+    /// The removal script of the product, in dpkg.
+    Removal,
 }
 
 /// The call that the server has just made durable, and may not have answered.
@@ -71,6 +93,14 @@ impl fmt::Display for Cell {
             Self::DiskFull(Disk::Cache) => write!(f, "disk full under the cache, for good"),
             Self::AptLocked => write!(f, "apt's lock held by another"),
             Self::RemovalBroken => write!(f, "removal script fails for good"),
+            Self::AgentKilledAtRestart(AtRestart::Noticed) => {
+                write!(f, "agent killed while people are told of a restart")
+            }
+            Self::AgentKilledAtRestart(AtRestart::Asked) => {
+                write!(f, "agent killed as the machine is asked to restart")
+            }
+            Self::PowerCut(Cut::Installation) => write!(f, "power cut in the installation"),
+            Self::PowerCut(Cut::Removal) => write!(f, "power cut in the removal"),
         }
     }
 }
@@ -92,7 +122,9 @@ impl Cell {
             | Self::ServerKilled(_)
             | Self::NetworkCut
             | Self::DiskFull(Disk::StateAtFirst | Disk::StateInRemoval)
-            | Self::AptLocked => &["migrated"],
+            | Self::AptLocked
+            | Self::AgentKilledAtRestart(_)
+            | Self::PowerCut(_) => &["migrated"],
         }
     }
 
@@ -105,7 +137,9 @@ impl Cell {
             | Self::ServerKilled(_)
             | Self::NetworkCut
             | Self::AptLocked
-            | Self::RemovalBroken => &[],
+            | Self::RemovalBroken
+            | Self::AgentKilledAtRestart(_)
+            | Self::PowerCut(_) => &[],
         }
     }
 }
@@ -126,5 +160,7 @@ pub(super) fn of(steps: &[Step]) -> Vec<Cell> {
         cells.push(Cell::DiskFull(disk));
     }
     cells.extend([Cell::AptLocked, Cell::RemovalBroken]);
+    cells.extend([AtRestart::Noticed, AtRestart::Asked].map(Cell::AgentKilledAtRestart));
+    cells.extend([Cut::Installation, Cut::Removal].map(Cell::PowerCut));
     cells
 }

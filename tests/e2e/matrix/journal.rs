@@ -14,6 +14,8 @@ pub(super) enum Line {
     },
     /// A tool was started for a step.
     Tool(u32),
+    /// The machine is asked to restart.
+    RestartAsked,
 }
 
 /// All lines that are whole. A line is a checksum, a space, and one entry in JSON.
@@ -31,6 +33,9 @@ fn read(line: &str) -> Option<Line> {
             event: record["event"].as_str()?.to_owned(),
         });
     }
+    if entry.get("restart-asked").is_some() {
+        return Some(Line::RestartAsked);
+    }
     Some(Line::Tool(number(entry.pointer("/process/step")?)?))
 }
 
@@ -39,6 +44,7 @@ pub(super) fn last(text: &str) -> String {
     match lines(text).last() {
         Some(Line::Record { step, event }) if event.starts_with("step-") => format!("{event} {step}"),
         Some(Line::Record { event, .. }) => event.clone(),
+        Some(Line::RestartAsked) => "restart asked".to_owned(),
         Some(Line::Tool(step)) => format!("tool of {step}"),
         None => "nothing".to_owned(),
     }

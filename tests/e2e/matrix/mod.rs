@@ -17,9 +17,7 @@ use cutover_tests::harness::machine::readiness;
 use cutover_tests::harness::requirement;
 
 use cell::Cell;
-use run::Outcome;
-
-use crate::station;
+use run::{Outcome, Site};
 
 /// Cells that run at the same time: as many as a small machine has processors.
 const AT_ONCE: usize = 2;
@@ -32,8 +30,8 @@ fn a_fault_at_any_place_ends_in_migrated_or_in_a_phase_with_a_remedy() -> Result
     if !requirement::met(readiness())? {
         return Ok(());
     }
-    let prepared = station::prepared()?;
-    let (steps, reference) = run::without_a_fault(&prepared)?;
+    let site = Site::prepare()?;
+    let (steps, reference) = run::without_a_fault(&site)?;
     let only = std::env::var(ONLY).unwrap_or_default();
     let mut cells = cell::of(&steps);
     cells.retain(|cell| cell.to_string().contains(&only));
@@ -45,7 +43,7 @@ fn a_fault_at_any_place_ends_in_migrated_or_in_a_phase_with_a_remedy() -> Result
                 loop {
                     let next = waiting.lock().ok().and_then(|mut waiting| waiting.next());
                     let Some((number, cell)) = next else { return };
-                    let outcome = run::with_fault(&prepared, number, cell, &steps);
+                    let outcome = run::with_fault(&site, number, cell, &steps);
                     table::progress(number, cell, &outcome);
                     if let Ok(mut ended) = ended.lock() {
                         ended.push((number, cell, outcome));

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use cutover_proto::step::{Action, Step};
+use cutover_proto::step::{Action, Step, StepKind};
 use cutover_tests::harness::clock::wait_until;
 use cutover_tests::harness::packages;
 use rusqlite::{Connection, OpenFlags};
 
-use super::cell::{Call, Cell, Disk, Moment};
+use super::cell::{AtRestart, Call, Cell, Cut, Disk, Moment};
 use super::journal::{self, Line};
 use crate::dpkg;
 use crate::server::Server;
@@ -37,7 +37,14 @@ pub(super) fn prepare(cell: &Cell, station: &Station) -> Result<()> {
             })?;
             Ok(())
         }
-        Cell::AgentKilled(..) | Cell::ServerKilled(_) | Cell::NetworkCut | Cell::DiskFull(_) => Ok(()),
+        // Debian's packages say so in this way.
+        Cell::AgentKilledAtRestart(_) => {
+            let wait = ["touch", "/run/reboot-required"];
+            station.machine.run(&wait, LIMIT)?.succeeded().map(drop)
+        }
+        Cell::AgentKilled(..) | Cell::ServerKilled(_) | Cell::NetworkCut | Cell::DiskFull(_) | Cell::PowerCut(_) => {
+            Ok(())
+        }
     }
 }
 
@@ -63,7 +70,7 @@ pub(super) fn enrol(cell: &Cell, station: &Station, server: &mut Server) -> Resu
 }
 
 /// Strikes when the moment has come; gives what the agent's journal said last when it had.
-pub(super) fn strike(cell: &Cell, steps: &[Step], station: &Station, server: &mut Server) -> Result<String> {
+pub(super) fn strike(cell: &Cell, steps: &[Step], station: &mut Station, server: &mut Server) -> Result<String> {
     match cell {
         Cell::AgentKilled(moment, _) => {
             wait_for_line(station, |line| is_the_moment(*moment, steps, line))?;
@@ -110,6 +117,38 @@ pub(super) fn strike(cell: &Cell, steps: &[Step], station: &Station, server: &mu
             let stop = ["systemctl", "stop", "locker.service"];
             station.machine.run(&stop, LIMIT)?.succeeded()?;
         }
+        Cell::AgentKilledAtRestart(at) => {
+            wait_for_line(station, |line| match at {
+                AtRestart::Noticed => is_record(line, 0, &["restart-noticed"]),
+                AtRestart::Asked => *line == Line::RestartAsked,
+            })?;
+            // The machine may be going down already.
+            let killed = station.kill_agent();
+            let said = journal::last(&station.journal());
+            station.machine.wait_for_restart(LIMIT)?;
+            if *at == AtRestart::Noticed {
+                killed?;
+            }
+            return Ok(said);
+        }
+        Cell::PowerCut(cut) => {
+            let held = match cut {
+                Cut::Installation => {
+                    let installs = place_of(steps, StepKind::InstallPackages)?;
+                    wait_for_line(station, |line| *line == Line::Tool(installs))?;
+                    wait_until("dpkg unpacks", LIMIT, || Ok(station.machine.process("dpkg")?.is_some()))?;
+                    None
+                }
+                Cut::Removal => {
+                    let held = packages::hold_removal(&station.machine, "kesl")?;
+                    held.wait_until_reached(LIMIT)?;
+                    Some(held)
+                }
+            };
+            station.machine.cut_power()?;
+            drop(held);
+            station.machine.boot()?;
+        }
         Cell::DiskFull(Disk::Cache) | Cell::RemovalBroken => {}
     }
     Ok(journal::last(&station.journal()))
@@ -139,15 +178,23 @@ fn is_the_moment(moment: Moment, steps: &[Step], line: &Line) -> bool {
         Moment::Inside(step) => {
             let action = usize::try_from(step).ok().and_then(|step| steps.get(step));
             // The hands do these themselves.
-            let has_tool = !action.is_some_and(|step| matches!(step.action, Action::Sweep { .. }));
-            if has_tool {
-                *line == Line::Tool(step)
-            } else {
+            let has_no_tool = |step: &Step| matches!(step.action, Action::Sweep { .. } | Action::WriteConfig { .. });
+            if action.is_some_and(has_no_tool) {
                 is_record(line, step, &["step-begun"])
+            } else {
+                // What is found done needs none: a package starts its services itself.
+                *line == Line::Tool(step) || is_record(line, step, &["step-found-done"])
             }
         }
         Moment::After(step) => is_record(line, step, &["step-done", "step-found-done"]),
     }
+}
+
+fn place_of(steps: &[Step], kind: StepKind) -> Result<u32> {
+    let place = steps.iter().position(|step| step.action.kind() == kind);
+    Ok(u32::try_from(
+        place.with_context(|| format!("the order has a step {kind}"))?,
+    )?)
 }
 
 fn is_record(line: &Line, wanted: u32, events: &[&str]) -> bool {

@@ -29,6 +29,15 @@ pub const LEFTOVERS: [&str; 4] = [
     "/etc/systemd/system/kesl.service",
 ];
 
+/// Where the product's certificate lies once it is trusted: the anchor, and what the system's own tool makes of it.
+pub const CERTIFICATE: [&str; 2] = [
+    "/usr/local/share/ca-certificates/kaspersky.crt",
+    "/etc/ssl/certs/kaspersky.pem",
+];
+
+/// What programs trust: all certificates in one file.
+pub const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// The product's launcher, which writes its own unit at each start.
 const LAUNCHER: &str = "/opt/kaspersky/kesl/libexec/kesl_launcher.sh";
 
@@ -60,6 +69,30 @@ pub fn plant(root: &DebianRoot) -> Result<()> {
         .succeeded()
         .context("cannot install the packages")?;
     fs::remove_dir_all(&drop_box)?;
+    Ok(())
+}
+
+/// Makes the root trust a certificate with the subject of the one by which the product reads TLS traffic. The product makes
+/// its own on each machine, so this one is made here.
+///
+/// # Errors
+/// When it cannot be made, or the system's tool does not take it.
+pub fn plant_certificate(root: &DebianRoot) -> Result<()> {
+    let mut params = rcgen::CertificateParams::new(Vec::new())?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    for (attribute, value) in [
+        (
+            rcgen::DnType::CommonName,
+            "Kaspersky Anti-Virus Personal Root Certificate",
+        ),
+        (rcgen::DnType::OrganizationName, "AO Kaspersky Lab"),
+    ] {
+        params.distinguished_name.push(attribute, value);
+    }
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&rcgen::KeyPair::generate()?)?;
+    fs::write(root.outside(CERTIFICATE[0]), certificate.pem())?;
+    root.run(&["update-ca-certificates"], LIMIT)?.succeeded()?;
     Ok(())
 }
 

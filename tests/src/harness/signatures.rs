@@ -1,7 +1,8 @@
 //! A mirror of signatures on the loopback, as a site keeps one: it serves one file of our own over HTTP.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::harness::debian_root::DebianRoot;
 use crate::harness::eicar;
 
 /// Its one file.
@@ -56,16 +58,10 @@ impl SignatureMirror {
         })
     }
 
-    /// Where it is.
+    /// Its port on the loopback.
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Where its one file is.
-    #[must_use]
-    pub fn file_url(&self) -> String {
-        format!("{}/{FILE}", self.url())
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// How often the file was fetched.
@@ -84,6 +80,48 @@ impl Drop for SignatureMirror {
             let _ = thread.join();
         }
     }
+}
+
+/// What a campaign says of a site whose signatures are its own alone, for machines that reach the mirror at `at`: this
+/// product, which watches these directories where it watches any.
+#[must_use]
+pub fn replacement(product: &str, at: SocketAddr, watch: &[&str]) -> toml::Table {
+    let mut settings = vec![
+        ("private-mirror", vec![format!("http://{at}")]),
+        ("custom-database", vec![format!("http://{at}/{FILE}")]),
+        (
+            "exclude-database",
+            ["main", "daily", "bytecode"].map(str::to_owned).to_vec(),
+        ),
+    ];
+    if !watch.is_empty() {
+        settings.push(("watch", watch.iter().map(|&path| path.to_owned()).collect()));
+    }
+    let settings: toml::Table = settings
+        .into_iter()
+        .map(|(name, values)| (name.to_owned(), toml::Value::from(values)))
+        .collect();
+    toml::Table::from_iter([
+        ("product".to_owned(), toml::Value::from(product)),
+        ("settings".to_owned(), settings.into()),
+    ])
+}
+
+/// Lets Debian's units start clamd without the official databases, which cannot be had here. Whoever has signatures of
+/// their own alone writes this.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn start_clamd_without_the_official(root: &DebianRoot) -> Result<()> {
+    for unit in ["clamav-daemon.service", "clamav-daemon.socket"] {
+        let directory = root.outside(&format!("/etc/systemd/system/{unit}.d"));
+        fs::create_dir_all(&directory)?;
+        fs::write(
+            directory.join("own-signatures.conf"),
+            "[Unit]\nConditionPathExistsGlob=\n",
+        )?;
+    }
+    Ok(())
 }
 
 /// Answers one request; true when the file was sent.

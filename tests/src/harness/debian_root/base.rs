@@ -65,8 +65,10 @@ fn build(setup: &AptSetup, more: &[&str], target: &Path) -> Result<()> {
     let settings = scratch.path().join("apt.conf");
     fs::write(&settings, &setup.settings)?;
 
-    let mut command = tool("mmdebstrap");
+    // What it mounts inside the root is seen by nobody else, and gone when it ends, however it ends.
+    let mut command = tool("unshare");
     command
+        .args(["--mount", "--", "mmdebstrap"])
         .args(RECIPE)
         .arg("--format=directory")
         .arg(format!("--aptopt={}", settings.display()))

@@ -31,13 +31,14 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 ];
 
 /// The namespaces of a machine: what nsenter(1) calls each, and the file that shows it (namespaces(7)).
-const NAMESPACES: [(&str, &str); 6] = [
+const NAMESPACES: [(&str, &str); 7] = [
     ("mount", "mnt"),
     ("uts", "uts"),
     ("ipc", "ipc"),
     ("net", "net"),
     ("pid", "pid"),
     ("cgroup", "cgroup"),
+    ("time", "time"),
 ];
 
 /// Gives up what no namespace holds back: to set the clock of all, and to load modules into the kernel of all.

@@ -19,11 +19,15 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// Enters the control group, which becomes the root of those that are seen inside, the network if there is one of its own,
 /// and new namespaces. The words: control group, file of the network or nothing, and what runs inside.
+///
+/// The time since the kernel started begins at zero again (time_namespaces(7)), as it does after a real restart: in
+/// `/proc/uptime`, and in what processes say of when they began.
 const ENTER: &str = r#"
 echo 0 >"$1/cgroup.procs"
 network=$2
 shift 2
-set -- unshare --mount --uts --ipc --pid --fork --cgroup --kill-child -- "$@"
+read -r up rest </proc/uptime
+set -- unshare --mount --uts --ipc --pid --fork --cgroup --time "--boottime=-${up%.*}" --kill-child -- "$@"
 [ -z "$network" ] || set -- nsenter "--net=$network" "$@"
 exec "$@"
 "#;

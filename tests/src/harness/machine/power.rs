@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -66,6 +67,10 @@ pub struct Machine {
 pub fn readiness() -> Result<()> {
     debian_root::readiness()?;
     ensure!(find("ip").is_some(), "ip is missing: apt-get install iproute2");
+    ensure!(
+        Path::new("/proc/self/ns/time").exists(),
+        "this kernel has no time namespaces (Linux 5.6, CONFIG_TIME_NS), so no restart can be shown"
+    );
     cgroup::readiness()
 }
 
