@@ -2,7 +2,6 @@
 //! product's place, a restart by order and one by hand.
 
 use std::fs;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use cutover_proto::record::RecordEvent;
@@ -38,7 +37,6 @@ fn a_booted_host_with_running_services_comes_to_clamd_through_a_restart_and_stay
 }
 
 fn migrated(station: &mut Station, server: &Server, mirror: &SignatureMirror) -> Result<()> {
-    let begun = Instant::now();
     for unit in packages::UNITS {
         assert_eq!(station.unit(unit)?, "active", "{unit}");
     }
@@ -93,7 +91,7 @@ fn migrated(station: &mut Station, server: &Server, mirror: &SignatureMirror) ->
 
     swept(station, trusted)?;
     proven(server, &[&session, &after_order])?;
-    figures(station, begun)
+    figures(station)
 }
 
 /// Nothing of the product is left that a look, or a person who knows it, would find.
@@ -160,7 +158,7 @@ fn proven(server: &Server, sessions: &[&str]) -> Result<()> {
 /// What the agent's service used in the session that began last. Printed, and never judged: a machine's speed is no
 /// property of the code.
 #[expect(clippy::print_stdout, reason = "figures for a person who reads them")]
-fn figures(station: &Station, begun: Instant) -> Result<()> {
+fn figures(station: &Station) -> Result<()> {
     let group = "/sys/fs/cgroup/system.slice/cutover-agent.service/cpu.stat";
     let cpu = station.machine.run(&["cat", group], LIMIT)?.succeeded()?.stdout;
     let cpu = cpu.lines().next().context("a line of cpu.stat")?;
@@ -168,8 +166,7 @@ fn figures(station: &Station, begun: Instant) -> Result<()> {
     let status = fs::read_to_string(format!("/proc/{agent}/status"))?;
     let memory = |name| status.lines().find(|line| line.starts_with(name));
     println!(
-        "whole test {} s; the agent's service since the last boot: {cpu}, {}, {}",
-        begun.elapsed().as_secs(),
+        "the agent's service since the last boot: {cpu}, {}, {}",
         memory("VmRSS").context("resident memory")?,
         memory("VmHWM").context("its peak")?
     );

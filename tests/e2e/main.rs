@@ -13,7 +13,6 @@ mod machine;
 mod matrix;
 mod migration;
 mod planted_root;
-mod release;
 mod rpm;
 mod secrets;
 mod server;

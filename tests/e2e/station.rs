@@ -8,9 +8,8 @@ use cutover_tests::harness::clock::wait_until;
 use cutover_tests::harness::debian_root::DebianRoot;
 use cutover_tests::harness::machine::{Machine, Network, Setup};
 use cutover_tests::harness::process::{Finished, Running};
-use cutover_tests::harness::{archive, eicar, packages};
+use cutover_tests::harness::{archive, binaries, eicar, packages, release};
 
-use crate::release;
 use crate::server::Server;
 
 pub(super) const LIMIT: Duration = Duration::from_secs(240);
@@ -43,7 +42,7 @@ pub(super) fn prepared() -> Result<DebianRoot> {
     packages::plant(&root)?;
     archive::plant(&root)?;
     eicar::plant_database(&root)?;
-    release::install(&root, "agent")?;
+    release::install(&root, "agent", &binaries::agent()?)?;
     let drop_in = root.outside("/etc/systemd/system/cutover-agent.service.d");
     fs::create_dir_all(&drop_in)?;
     fs::write(drop_in.join("tests.conf"), DROP_IN)?;

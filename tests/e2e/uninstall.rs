@@ -11,14 +11,16 @@ use std::{
 use anyhow::{Context, Result};
 use cutover_agent::app::StateDir;
 use cutover_tests::harness::{
+    binaries,
     clock::wait_until,
     debian_root::{DebianRoot, readiness},
     packages,
     process::Finished,
+    release::install,
     requirement,
 };
 
-use crate::{dpkg, release::install, server::Server, workstation::Workstation};
+use crate::{dpkg, server::Server, workstation::Workstation};
 
 const LIMIT: Duration = Duration::from_secs(240);
 
@@ -56,7 +58,7 @@ fn an_agent_that_is_uninstalled_leaves_the_root_as_it_was() -> Result<()> {
     let root = DebianRoot::fresh("leaving")?;
     let server = Server::start()?;
     let before = everything(root.path())?;
-    install(&root, "agent")?;
+    install(&root, "agent", &binaries::agent()?)?;
     assert!(root.has("/etc/systemd/system/multi-user.target.wants/cutover-agent.service"));
     let (address, token) = (server.address(), server.token()?);
     let program = "/usr/bin/cutover-agent";
@@ -167,7 +169,7 @@ fn the_server_is_installed_as_the_readme_says_and_makes_its_state_as_its_own_use
         return Ok(());
     }
     let root = DebianRoot::fresh("hub")?;
-    install(&root, "server")?;
+    install(&root, "server", &binaries::server()?)?;
     let init = ["/usr/sbin/runuser", "-u", "cutover", "--", "/usr/bin/cutover", "init"];
     root.run(&init, LIMIT)?.succeeded()?;
     let state = root.outside("/var/lib/cutover/server");

@@ -73,46 +73,92 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     table::progress(&format!("the agent has {} s to come to rest", options.settle));
     std::thread::sleep(Duration::from_secs(options.settle));
 
-    let pid = pid(&running);
-    let first = usage::memory(pid)?;
-    let (ticks, threads, watch) = (usage::cpu(pid)?, usage::cpu_of_threads(pid)?, Stopwatch::start());
-    table::progress(&format!("measuring for {} minutes", options.minutes));
-    std::thread::sleep(Duration::from_secs(60) * options.minutes);
+    let used = AtRest::watch(pid(&running), options.minutes)?;
     must_run(&mut running).context("the agent")?;
-    let silent_ms = now_ms() - installation.host()?.map_or(0, |host| host.last_contact_ms);
-    ensure!(
-        silent_ms < i64::from(3 * CHECK_IN) * 1000,
-        "the agent has not checked in for {silent_ms} ms, so it was not at rest but cut off:\n{}",
-        running.log()?
-    );
-    let minutes = watch.elapsed().as_secs_f64() / 60.0;
-    let per_minute = |used: Duration| used.as_secs_f64() * 1e3 / minutes;
-    let ticks = per_minute(usage::cpu(pid)?.saturating_sub(ticks));
-    let threads = per_minute(usage::cpu_of_threads(pid)?.saturating_sub(threads));
-    let last = usage::memory(pid)?;
+    still_heard(&installation, CHECK_IN).with_context(|| running.log().unwrap_or_default())?;
 
     #[expect(clippy::cast_precision_loss, reason = "a loss beyond 2^53 bytes")]
     let size = file.len() as f64 / 1e6;
-    let row = |figure: &str, value: String| [figure.to_owned(), value];
-    let memory = |memory: usage::Memory| {
-        let (resident, anonymous) = (table::megabytes(memory.resident), table::megabytes(memory.anonymous));
-        format!("{resident:.2} MB, {anonymous:.2} MB")
-    };
+    let mut rows = vec![["program, stripped".to_owned(), format!("{size:.2} MB")]];
+    rows.extend(used.rows());
     table::print(
         &format!("Agent: connected and at rest, a check-in every {CHECK_IN} s"),
         &setting,
         ["figure", "value"],
-        &[
-            row("program, stripped", format!("{size:.2} MB")),
-            row("resident, anonymous memory", memory(first)),
-            row(&format!("the same after {minutes:.0} more minutes"), memory(last)),
-            row("CPU a minute, run time of its threads", format!("{threads:.2} ms")),
-            row(
-                "CPU a minute, user and system time in ticks of 10 ms",
-                format!("{ticks:.1} ms"),
-            ),
-        ],
+        &rows,
     )
+}
+
+/// What a process used while it was watched.
+#[derive(Debug)]
+pub(crate) struct AtRest {
+    /// How long that was.
+    pub(crate) minutes: f64,
+    first: usage::Memory,
+    last: usage::Memory,
+    ticks: Duration,
+    threads: Duration,
+}
+
+impl AtRest {
+    /// Watches a process for so long.
+    ///
+    /// # Errors
+    /// When it ends.
+    pub(crate) fn watch(pid: u32, minutes: u32) -> Result<Self> {
+        table::progress(&format!("measuring for {minutes} minutes"));
+        let first = usage::memory(pid)?;
+        let (ticks, threads, watch) = (usage::cpu(pid)?, usage::cpu_of_threads(pid)?, Stopwatch::start());
+        std::thread::sleep(Duration::from_secs(60) * minutes);
+        Ok(Self {
+            minutes: watch.elapsed().as_secs_f64() / 60.0,
+            first,
+            last: usage::memory(pid)?,
+            ticks: usage::cpu(pid)?.saturating_sub(ticks),
+            threads: usage::cpu_of_threads(pid)?.saturating_sub(threads),
+        })
+    }
+
+    /// Milliseconds a minute of a time that was used meanwhile.
+    pub(crate) fn per_minute(&self, used: Duration) -> f64 {
+        used.as_secs_f64() * 1e3 / self.minutes
+    }
+
+    /// Rows of a table.
+    pub(crate) fn rows(&self) -> [[String; 2]; 4] {
+        let memory = |memory: usage::Memory| {
+            let (resident, anonymous) = (table::megabytes(memory.resident), table::megabytes(memory.anonymous));
+            format!("{resident:.2} MB, {anonymous:.2} MB")
+        };
+        [
+            ["resident, anonymous memory".to_owned(), memory(self.first)],
+            [
+                format!("the same after {:.0} more minutes", self.minutes),
+                memory(self.last),
+            ],
+            [
+                "CPU a minute, run time of its threads".to_owned(),
+                format!("{:.2} ms", self.per_minute(self.threads)),
+            ],
+            [
+                "CPU a minute, user and system time in ticks of 10 ms".to_owned(),
+                format!("{:.1} ms", self.per_minute(self.ticks)),
+            ],
+        ]
+    }
+}
+
+/// Fails when the server has not heard of its host for a while: such an agent was not at rest but cut off.
+///
+/// # Errors
+/// When it has not, or does not answer.
+pub(crate) fn still_heard(installation: &Installation, check_in: u32) -> Result<()> {
+    let silent_ms = now_ms() - installation.host()?.map_or(0, |host| host.last_contact_ms);
+    ensure!(
+        silent_ms < i64::from(3 * check_in) * 1000,
+        "the agent has not checked in for {silent_ms} ms, so it was not at rest but cut off"
+    );
+    Ok(())
 }
 
 /// Enrols and starts the agent, and waits until the server has heard of a look.
@@ -133,9 +179,19 @@ fn connected(agent: &Path, installation: &mut Installation) -> Result<Running> {
     let mut run = with_config(agent, &config);
     run.arg("run");
     let mut running = Running::spawn("cutover-agent", run, &installation.directory().join("agent.log"))?;
+    has_looked(installation, || must_run(&mut running).context("cutover-agent run"))
+        .with_context(|| format!("the agent said:\n{}", running.log().unwrap_or_default()))?;
+    Ok(running)
+}
+
+/// Waits until the server has heard of a complete look of its host.
+///
+/// # Errors
+/// When that takes too long, or `runs` fails.
+pub(crate) fn has_looked(installation: &Installation, mut runs: impl FnMut() -> Result<()>) -> Result<()> {
     let mut heard = None;
     let looked = wait_for("the agent's first look reaches the server", SOON, || {
-        must_run(&mut running).context("cutover-agent run")?;
+        runs()?;
         heard = installation.host()?;
         let complete = heard.as_ref().is_some_and(|host| host.phase != UNASSESSED);
         Ok(complete.then_some(()))
@@ -145,12 +201,8 @@ fn connected(agent: &Path, installation: &mut Installation) -> Result<Running> {
             || "no host".to_owned(),
             |host| format!("{} ({})", host.phase, host.reason),
         );
-        format!(
-            "the server has {known}; the agent said:\n{}",
-            running.log().unwrap_or_default()
-        )
-    })?;
-    Ok(running)
+        format!("the server has {known}")
+    })
 }
 
 fn with_config(agent: &Path, config: &Path) -> Command {

@@ -187,10 +187,11 @@ impl Installation {
     }
 }
 
-/// All defaults but the addresses, the interval and the log: one line a call would be measured with it.
+/// All defaults but the addresses (the last name is the far end of a machine's cable), the interval and the log: one line a call would be measured with it.
 fn settings(data: &Path, agents: SocketAddr, people: SocketAddr, check_in_seconds: u32) -> String {
     format!(
-        "data_dir = {data:?}\n\n[agents]\nlisten = \"{agents}\"\n\n[people]\nlisten = \"{people}\"\n\n[log]\nfilter = \
+        "data_dir = {data:?}\n\n[agents]\nlisten = \"{agents}\"\nnames = [\"localhost\", \"127.0.0.1\", \
+         \"192.0.2.1\"]\n\n[people]\nlisten = \"{people}\"\n\n[log]\nfilter = \
          \"warn\"\n\n[check_in]\nseconds = {check_in_seconds}\n\n[report]\nschedule = \"\"\n"
     )
 }

@@ -2,6 +2,7 @@
 //! machine's speed is no property of the code; `tests/load/run` builds what is needed and runs all of it.
 
 mod at_rest;
+mod booted;
 mod checkin;
 mod clock;
 mod debian_files;
@@ -27,6 +28,8 @@ use clap::Parser;
 enum Args {
     /// The agent: size of the program, memory and CPU while it is connected and at rest.
     Agent(at_rest::Options),
+    /// The agent as the service that is shipped, on a machine that boots; needs root.
+    Machine(booted::Options),
     /// The agent: CPU and peak memory of one scan.
     Scan(scan::Options),
     /// The server: CPU for one check-in, beside a bare server.
@@ -42,6 +45,7 @@ fn main() -> Result<()> {
         .map_err(|_| anyhow!("a cryptographic provider is installed already"))?;
     match Args::parse() {
         Args::Agent(options) => at_rest::run(&options),
+        Args::Machine(options) => booted::run(&options),
         Args::Scan(options) => scan::run(&options),
         Args::Server(options) => checkin::run(&options),
         Args::EchoServer(options) => echo::run(&options),

@@ -59,6 +59,8 @@ pub(super) enum Cut {
 pub(super) enum Call {
     /// The host exists.
     Enrol,
+    /// The first inventory is there.
+    CheckInWithInventory,
     /// The order exists.
     CheckInWithOrder,
     /// The first records are there.
@@ -83,6 +85,9 @@ impl fmt::Display for Cell {
             Self::AgentKilled(Moment::Inside(step), what) => write!(f, "agent killed inside step {step}, {what}"),
             Self::AgentKilled(Moment::After(step), what) => write!(f, "agent killed after step {step}, {what}"),
             Self::ServerKilled(Call::Enrol) => write!(f, "server killed at the enrolment"),
+            Self::ServerKilled(Call::CheckInWithInventory) => {
+                write!(f, "server killed at the check-in that brings the inventory")
+            }
             Self::ServerKilled(Call::CheckInWithOrder) => {
                 write!(f, "server killed at the check-in that gets the order")
             }
@@ -109,16 +114,11 @@ impl Cell {
     /// The phases that it may end in. Whatever else it ends in is a defect, even where it has a name.
     pub(super) fn ends(&self, steps: &[Step]) -> &'static [&'static str] {
         match self {
-            Self::AgentKilled(Moment::Inside(step), _) => {
-                let step = usize::try_from(*step).ok().and_then(|step| steps.get(step));
-                match step.map(|step| step.action.kind().replay()) {
-                    // The kill may come when the step is over.
-                    Some(Replay::Once) => &["handwork", "migrated"],
-                    Some(Replay::Repeat | Replay::Probe) | None => &["migrated"],
-                }
-            }
+            // The kill may come when the step is over, or when the next has begun.
+            Self::AgentKilled(Moment::Inside(step), _) if is_once(steps, *step) => &["handwork", "migrated"],
+            Self::AgentKilled(Moment::After(step), _) if is_once(steps, step + 1) => &["handwork", "migrated"],
             Self::RemovalBroken | Self::DiskFull(Disk::Cache) => &["failed"],
-            Self::AgentKilled(Moment::Accepted | Moment::After(_), _)
+            Self::AgentKilled(..)
             | Self::ServerKilled(_)
             | Self::NetworkCut
             | Self::DiskFull(Disk::StateAtFirst | Disk::StateInRemoval)
@@ -144,6 +144,12 @@ impl Cell {
     }
 }
 
+/// Whether a step must not run twice, so that one that is broken off is a person's.
+fn is_once(steps: &[Step], step: u32) -> bool {
+    let step = usize::try_from(step).ok().and_then(|step| steps.get(step));
+    step.is_some_and(|step| step.action.kind().replay() == Replay::Once)
+}
+
 /// All cells for an order of these steps.
 pub(super) fn of(steps: &[Step]) -> Vec<Cell> {
     let mut cells = vec![Cell::AgentKilled(Moment::Accepted, String::new())];
@@ -152,9 +158,15 @@ pub(super) fn of(steps: &[Step]) -> Vec<Cell> {
         cells.push(Cell::AgentKilled(Moment::Inside(number), what.clone()));
         cells.push(Cell::AgentKilled(Moment::After(number), what));
     }
-    for call in [Call::Enrol, Call::CheckInWithOrder, Call::CheckInWithRecords] {
-        cells.push(Cell::ServerKilled(call));
-    }
+    cells.extend(
+        [
+            Call::Enrol,
+            Call::CheckInWithInventory,
+            Call::CheckInWithOrder,
+            Call::CheckInWithRecords,
+        ]
+        .map(Cell::ServerKilled),
+    );
     cells.push(Cell::NetworkCut);
     for disk in [Disk::StateAtFirst, Disk::StateInRemoval, Disk::Cache] {
         cells.push(Cell::DiskFull(disk));

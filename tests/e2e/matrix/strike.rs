@@ -79,6 +79,7 @@ pub(super) fn strike(cell: &Cell, steps: &[Step], station: &mut Station, server:
         Cell::ServerKilled(call) => {
             let query = match call {
                 Call::Enrol => return Ok("the host existed".to_owned()),
+                Call::CheckInWithInventory => "SELECT count(*) FROM inventory",
                 Call::CheckInWithOrder => "SELECT count(*) FROM work_order WHERE state = 'fetched'",
                 Call::CheckInWithRecords => "SELECT count(*) FROM step_record",
             };

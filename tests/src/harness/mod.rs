@@ -13,6 +13,7 @@ pub mod machine;
 pub mod packages;
 pub mod postgres;
 pub mod process;
+pub mod release;
 pub mod requirement;
 pub mod rpm_root;
 pub mod signatures;

@@ -4,10 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::harness::debian_root::DebianRoot;
+use crate::harness::process::{run, tool};
 use anyhow::{Context, Result};
-use cutover_tests::harness::binaries;
-use cutover_tests::harness::debian_root::DebianRoot;
-use cutover_tests::harness::process::{run, tool};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -24,12 +23,16 @@ fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
 }
 
-/// Runs a marked block inside the root, where an unpacked release lies in a directory of its own.
-pub(super) fn install(root: &DebianRoot, mark: &str) -> Result<()> {
+/// Runs the block of this mark (`agent`, `server`) inside the root, where an unpacked release with this program lies in a
+/// directory of its own for as long.
+///
+/// # Errors
+/// When there is no such block, or a line of it fails.
+pub fn install(root: &DebianRoot, mark: &str, program: &Path) -> Result<()> {
     let unpacked = root.outside("/root/release");
     fs::create_dir_all(&unpacked)?;
-    root.place_program(&binaries::agent()?, "/root/release/cutover-agent")?;
-    root.place_program(&binaries::server()?, "/root/release/cutover")?;
+    let name = program.file_name().context("a program is a file")?;
+    root.place_program(program, &format!("/root/release/{}", name.display()))?;
     let mut copy = tool("cp");
     copy.arg("-r").arg(deploy()).arg(&unpacked);
     run(copy, LIMIT)?.succeeded()?;
