@@ -1,5 +1,7 @@
 //! Inventories, campaigns and contexts for tests.
 
+use std::sync::LazyLock;
+
 use cutover_proto::{
     ids::{HostId, ProductId},
     inventory::{DiskEncryption, HostFacts, Inventory, OsFamily, PackageManager},
@@ -18,9 +20,12 @@ pub(crate) fn campaign(extra: &str) -> Campaign {
     Campaign::parse("sample.toml", &text, 1).unwrap()
 }
 
+/// Read once: property tests make hosts and looks by the hundred thousand, and reading the files was most of their time.
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::built_in().unwrap());
+
 /// The compiled-in catalog.
 pub(crate) fn catalog() -> Catalog {
-    Catalog::built_in().unwrap()
+    CATALOG.clone()
 }
 
 /// A Debian host on which everything was looked for and nothing is there.
@@ -45,7 +50,7 @@ pub(crate) fn inventory() -> Inventory {
             free_disk_mib: Some(16_384),
             restart_reasons: Vec::new(),
         },
-        sightings: catalog()
+        sightings: CATALOG
             .rules
             .keys()
             .map(|product| sighting(product.as_str(), Verdict::Absent))

@@ -1,5 +1,7 @@
 //! Hosts as they are met, made by hand.
 
+use std::sync::LazyLock;
+
 use cutover_proto::{
     ids::HostId,
     inventory::{Inventory, OsFamily},
@@ -20,12 +22,15 @@ pub(super) const PEM: &str = include_str!("../../host/sandbox/certificate.pem");
 
 const OS_RELEASE: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
 
+/// Read once: the exhaustive tests look some ten thousand times.
+static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::built_in);
+
 pub(super) fn looked(view: &dyn HostView) -> Inventory {
     let cx = ScanCx {
         host_id: HostId::new(uuid::Uuid::nil()),
         now_ms: NOW_MS,
     };
-    scan(view, &RuleSet::built_in(), &cx)
+    scan(view, &RULES, &cx)
 }
 
 pub(super) fn stanza(name: &str, version: &str, status: &str) -> String {

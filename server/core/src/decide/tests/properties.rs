@@ -1,6 +1,6 @@
 //! Hosts through arbitrary inputs, faults and time: what must hold after each.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use proptest::{
     prelude::*,
@@ -131,10 +131,15 @@ fn check_repeat(host: &Host, input: &Input) {
     }
 }
 
+/// Read once: a run takes less time than the reading of its campaign.
+static CAMPAIGN: LazyLock<Campaign> = LazyLock::new(|| {
+    let policy = "[policy]\ngrace = \"1h\"\nsoak = \"2h\"\nstale_after = \"20d\"\nattempts = 2\nhindrances = 2\n";
+    samples::campaign(policy)
+});
+
 /// Runs acts on three hosts of one fleet.
 fn run(acts: &[(usize, Vec<Act>)]) -> BTreeSet<(Phase, Phase)> {
-    let policy = "[policy]\ngrace = \"1h\"\nsoak = \"2h\"\nstale_after = \"20d\"\nattempts = 2\nhindrances = 2\n";
-    let mut fleet: Vec<Host> = (0..3).map(|_| Host::of(samples::campaign(policy))).collect();
+    let mut fleet: Vec<Host> = (0..3).map(|_| Host::of(CAMPAIGN.clone())).collect();
     let mut totals: Totals = fleet.iter().map(|host| (host.plan.bucket(), 1)).collect();
     let mut moves = BTreeSet::new();
     for (index, act) in acts
