@@ -6,6 +6,7 @@
 mod booted;
 mod clamav;
 mod clamav_service;
+mod distribution;
 mod dpkg;
 mod evidence;
 mod logs;

@@ -139,6 +139,7 @@ fn stays(station: &mut Workstation, server: &Server) -> Result<()> {
     station.kill_agent()?;
     refused(station, &[], "still runs")?;
     refused(station, &["--force"], "still runs")?;
+    refused(station, &["--by-package"], "still runs")?;
     drop(held);
     wait_until("the orphaned apt has purged kesl", LIMIT, || {
         Ok(!dpkg::states(&station.root)?.contains("kesl "))
@@ -148,6 +149,7 @@ fn stays(station: &mut Workstation, server: &Server) -> Result<()> {
         Ok(!refused.stderr.contains("still runs"))
     })?;
     refused(station, &[], "has begun to take something away")?;
+    refused(station, &["--by-package"], "has begun to take something away")?;
     // What an order leaves in the state directory is on the list that uninstalling goes by.
     for entry in fs::read_dir(station.root.outside(STATE))? {
         let name = entry?.file_name();

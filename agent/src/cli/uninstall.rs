@@ -20,11 +20,22 @@ pub(super) struct UninstallArgs {
     /// Only say what would be done.
     #[arg(long)]
     dry_run: bool,
+    /// Only stop and disable the service: a package manager asks, which takes the files away itself.
+    #[arg(long, hide = true)]
+    by_package: bool,
 }
 
 pub(super) fn run(arguments: UninstallArgs, config: &Config) -> Result<ExitCode> {
-    let leaving = osservice::uninstall(config, arguments.force, arguments.dry_run);
-    let mut told = super::runtime()?.block_on(leaving)?;
+    let leaving = osservice::Leaving {
+        force: arguments.force,
+        dry: arguments.dry_run,
+        by_package: arguments.by_package,
+    };
+    let mut told = super::runtime()?.block_on(osservice::uninstall(config, leaving))?;
+    if arguments.by_package {
+        // The package manager says the rest.
+        return Ok(ExitCode::SUCCESS);
+    }
     let stays = LEFT.iter().filter(|(path, _)| fs::symlink_metadata(path).is_ok());
     told.extend(stays.map(|(path, why)| format!("left {path}: {why}")));
     if let Some(program) = osservice::runs_from_elsewhere() {

@@ -33,7 +33,7 @@ pub use notify::Notifier;
 #[cfg(unix)]
 pub use signals::until_told_to_end;
 #[cfg(target_os = "linux")]
-pub use uninstall::{Stays, runs_from_elsewhere, uninstall};
+pub use uninstall::{Leaving, Stays, runs_from_elsewhere, uninstall};
 #[cfg(unix)]
 pub use user_channel::{UserAnswer, UserQuestion, ask_as_user, serve_users};
 

@@ -23,8 +23,8 @@ use crate::{
 
 /// systemd runs this machine (sd_booted(3)).
 const BOOTED: &str = "/run/systemd/system";
-/// dpkg's list of the files of the agent's own package.
-const PACKAGED: &str = "/var/lib/dpkg/info/cutover-agent.list";
+/// What only the agent's packages put here (`deploy/packages`).
+const PACKAGED: &str = "/usr/share/doc/cutover-agent";
 
 /// Why the agent stays.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,10 @@ pub enum Stays {
     #[error("only root can take the agent off this machine; run it by sudo")]
     NotRoot,
     /// A package manager put it here.
-    #[error("the agent was installed as a package; remove that instead: apt-get purge cutover-agent")]
+    #[error(
+        "the agent was installed as a package; remove that instead: apt-get purge cutover-agent, dnf remove cutover-agent or \
+         zypper remove cutover-agent"
+    )]
     Package,
     /// An order took something away and is not over.
     #[error(
@@ -63,17 +66,28 @@ pub enum Stays {
     Rest(String),
 }
 
-/// Takes the agent off this machine: the service stopped and disabled, then every entry of [`installed`]. With `dry` it
-/// only says so; `force` leaves an order in the middle, and whatever cannot be told, behind. Gives what was done, or would
-/// be, line by line.
+/// How the agent is to leave.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Leaving {
+    /// Also in the middle of an order, or where it cannot be told whether one is open.
+    pub force: bool,
+    /// Only say what would be done.
+    pub dry: bool,
+    /// A package manager takes the files away; it asks whether it may, and for the end of the service.
+    pub by_package: bool,
+}
+
+/// Takes the agent off this machine: the service stopped and disabled, then every entry of [`installed`], unless a package
+/// manager does that. Gives what was done, or would be, line by line.
 ///
 /// # Errors
 /// When it must stay, or something could not be taken away. What went before stays done; running it again goes on.
-pub async fn uninstall(config: &Config, force: bool, dry: bool) -> Result<Vec<String>, Stays> {
+pub async fn uninstall(config: &Config, leaving: Leaving) -> Result<Vec<String>, Stays> {
+    let Leaving { force, dry, by_package } = leaving;
     if !rustix::process::geteuid().is_root() {
         return Err(Stays::NotRoot);
     }
-    if Path::new(PACKAGED).exists() {
+    if !by_package && Path::new(PACKAGED).exists() {
         return Err(Stays::Package);
     }
     let runs = match ask_status(&config.socket).await {
@@ -88,9 +102,8 @@ pub async fn uninstall(config: &Config, force: bool, dry: bool) -> Result<Vec<St
         Err(error) if !force => return Err(Stays::CannotTell(error.to_string())),
         Err(_) => true,
     };
-    let present = installed(config)
-        .into_iter()
-        .filter(|(path, _)| fs::symlink_metadata(path).is_ok());
+    let files = if by_package { Vec::new() } else { installed(config) };
+    let present = files.into_iter().filter(|(path, _)| fs::symlink_metadata(path).is_ok());
     if dry {
         // With the service stopped its journal says the rest; a look that changes nothing has to do with less.
         if !runs {
