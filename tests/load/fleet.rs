@@ -7,6 +7,7 @@ use cutover_proto::{
     envelope::{Context, SigningKey, digest, seal_message},
     ids::HostId,
     rule::BUILT_IN_REVISION,
+    step::StepKind,
     v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient},
 };
 use prost::Message as _;
@@ -54,7 +55,7 @@ impl Host {
             agent_version: VERSION.to_owned(),
             boot_id,
             rules_revision: BUILT_IN_REVISION,
-            known_steps: (1..=6).collect(),
+            known_steps: StepKind::ALL.iter().map(|kind| kind.number()).collect(),
             journal: v1::JournalState::Sound as i32,
             ..v1::CheckInRequest::default()
         };

@@ -1,7 +1,7 @@
 //! What a host says of itself: its own hold, its end, the state of its journal. Plans show it, and orders wait for it.
 
 use cutover_core::plan::JournalFault;
-use cutover_proto::v1;
+use cutover_proto::{step::StepKind, v1};
 
 use crate::{
     machine::Machine,
@@ -160,4 +160,49 @@ async fn a_journal_that_cannot_be_trusted_stops_orders_until_a_fresh_look() {
         server.holds_together(&[machine.host]).await;
         server.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_does_not_know_a_step_waits_for_its_upgrade_and_nothing_is_sent_to_it() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let known = |without: &[StepKind]| {
+        let kinds = StepKind::ALL.iter().filter(|kind| !without.contains(kind));
+        // One of a server that is newer than this one.
+        kinds.map(|kind| kind.number()).chain([9_999]).collect::<Vec<_>>()
+    };
+    let old = known(&[StepKind::Sweep, StepKind::SweepGroups]);
+    let request = v1::CheckInRequest {
+        known_steps: old.clone(),
+        ..machine.carrying()
+    };
+    machine.check_in(request).await.unwrap();
+    server.open_wave().await;
+    rollout_passes(&server).await;
+    let again = v1::CheckInRequest {
+        known_steps: old,
+        ..machine.hello()
+    };
+    assert_eq!(machine.check_in(again.clone()).await.unwrap().work_order, None);
+    let plan = server.plan(machine.host).await;
+    assert_eq!((plan.phase.as_str(), plan.order), ("blocked", None));
+    let said = why(&server).await;
+    assert!(
+        said.contains("does not know sweep, sweep-groups") && said.contains("upgrade the agent"),
+        "{said}"
+    );
+    let at = server.last_pos().await;
+    machine.check_in(again).await.unwrap();
+    assert_eq!(server.last_pos().await, at, "the same again writes nothing");
+
+    let upgraded = v1::CheckInRequest {
+        known_steps: known(&[]),
+        agent_version: "0.2.0".to_owned(),
+        ..machine.hello()
+    };
+    machine.check_in(upgraded).await.unwrap();
+    let (_, order) = machine.fetch_order().await;
+    assert_eq!(order.attempt, 1, "no attempt was used up");
+    server.holds_together(&[machine.host]).await;
+    server.stop().await;
 }

@@ -112,6 +112,11 @@ pub fn line(event: &Event) -> String {
         Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by.as_ref())),
         Fact::HeldLocally { why } => format!("held by the host itself: {why}"),
         Fact::LocalHoldGone => "the host no longer holds itself".to_owned(),
+        Fact::StepsLacking { kinds } if kinds.is_empty() => "the agent knows every step".to_owned(),
+        Fact::StepsLacking { kinds } => {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+            format!("the agent does not know {}", kinds.join(", "))
+        }
         Fact::Exempted { exemption } => format!("exempted by {}: {}", exemption.owner, exemption.why),
         Fact::ExemptionEnded { by } => format!("exemption {}", ended_by("revoked", by.as_ref())),
         Fact::CampaignChanged { version, .. } => format!("campaign version {version} in force"),

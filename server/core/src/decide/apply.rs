@@ -171,6 +171,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         }
         Fact::HeldLocally { why } => plan.local_hold = Some(why.clone()),
         Fact::LocalHoldGone => plan.local_hold = None,
+        Fact::StepsLacking { kinds } => plan.lacking_steps.clone_from(kinds),
         Fact::Exempted { exemption } => plan.exemption = Some(exemption.clone()),
         Fact::ExemptionEnded { .. } => plan.exemption = None,
         Fact::CampaignChanged { version, assessment } => {
@@ -239,6 +240,7 @@ fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: 
     plan.journal_fault = None;
     plan.journal_look_after_ms = None;
     plan.local_hold = None;
+    plan.lacking_steps.clear();
 }
 
 fn take_assessment(plan: &mut Plan, assessment: &crate::judge::Assessment) {

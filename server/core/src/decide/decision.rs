@@ -129,6 +129,7 @@ pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refus
         Input::HoldPlaced(hold) => people::hold_placed(&mut pen, hold)?,
         Input::HoldLifted { kind, by } => people::hold_lifted(&mut pen, *kind, by)?,
         Input::HeldLocally { why } => people::held_locally(&mut pen, why.as_deref())?,
+        Input::SaidSteps { lacking } => people::said_steps(&mut pen, lacking)?,
         Input::Exempted(exemption) => people::exempted(&mut pen, exemption)?,
         Input::ExemptionRevoked { by } => people::exemption_revoked(&mut pen, by)?,
         Input::Retried { by } => people::retried(&mut pen, by)?,

@@ -3,7 +3,7 @@
 use cutover_proto::{
     ids::ProductId,
     record::{FailureCause, RecordEvent},
-    step::Step,
+    step::{Step, StepKind},
     verdict::Protection,
 };
 use serde::{Deserialize, Serialize};
@@ -244,6 +244,11 @@ pub enum Fact {
     },
     /// It says so no longer.
     LocalHoldGone,
+    /// The host's agent does not know these kinds of steps; none is left where it knows all.
+    StepsLacking {
+        /// Which.
+        kinds: Vec<StepKind>,
+    },
     /// An exemption was granted.
     Exempted {
         /// Which.
@@ -340,6 +345,7 @@ impl Fact {
             Self::HoldLifted { .. } => "hold-lifted",
             Self::HeldLocally { .. } => "held-locally",
             Self::LocalHoldGone => "local-hold-gone",
+            Self::StepsLacking { .. } => "steps-lacking",
             Self::Exempted { .. } => "exempted",
             Self::ExemptionEnded { .. } => "exemption-ended",
             Self::CampaignChanged { .. } => "campaign-changed",

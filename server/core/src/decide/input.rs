@@ -1,6 +1,6 @@
 //! What happens to a plan, in the past tense.
 
-use cutover_proto::record::StepRecord;
+use cutover_proto::{record::StepRecord, step::StepKind};
 
 use crate::{
     judge::Assessment,
@@ -80,6 +80,11 @@ pub enum Input {
         /// Why no order begins there; `None` where nothing holds it.
         why: Option<String>,
     },
+    /// The host's agent said which kinds of steps it knows.
+    SaidSteps {
+        /// Those that it does not know, in the order of the wire.
+        lacking: Vec<StepKind>,
+    },
     /// An exemption was granted.
     Exempted(Exemption),
     /// It was revoked.
@@ -145,6 +150,7 @@ impl Input {
             Self::HoldPlaced(..) => "hold-placed",
             Self::HoldLifted { .. } => "hold-lifted",
             Self::HeldLocally { .. } => "held-locally",
+            Self::SaidSteps { .. } => "said-steps",
             Self::Exempted(..) => "exempted",
             Self::ExemptionRevoked { .. } => "exemption-revoked",
             Self::Retried { .. } => "retried",

@@ -1,11 +1,11 @@
 //! What people, campaigns and enrolment do to a plan.
 
-use cutover_proto::verdict::Protection;
+use cutover_proto::{step::StepKind, verdict::Protection};
 
 use super::{
     Fact, Refused, look, order,
     pen::Pen,
-    place::{begin_verifying, settle},
+    place::{self, begin_verifying, settle},
 };
 use crate::{
     judge::Assessment,
@@ -141,6 +141,40 @@ pub(super) fn held_locally(pen: &mut Pen<'_>, why: Option<&str>) -> Result<(), R
             settle(pen)
         }
         Some((_, Some(_))) | None => Ok(()),
+    }
+}
+
+/// What the host's agent cannot do. An order that it has is left to it: it refuses a whole order for one step that it does
+/// not know, before the first.
+pub(super) fn said_steps(pen: &mut Pen<'_>, lacking: &[StepKind]) -> Result<(), Refused> {
+    watched(pen)?;
+    if pen.plan.lacking_steps == lacking {
+        return Ok(());
+    }
+    pen.write(Fact::StepsLacking {
+        kinds: lacking.to_vec(),
+    })?;
+    let waiting_order = pen.plan.order.as_ref().filter(|order| order.fetched_ms.is_none());
+    if let Some(order) = waiting_order.filter(|order| !place::lacking(&pen.plan, &order.steps).is_empty()) {
+        let number = order.number;
+        order::withdraw(pen, number)?;
+        return settle(pen);
+    }
+    match pen.plan.phase {
+        Phase::Planned | Phase::Queued | Phase::Blocked => settle(pen),
+        Phase::Unassessed
+        | Phase::Clear
+        | Phase::Unplanned
+        | Phase::Migrating
+        | Phase::Rebooting
+        | Phase::Verifying
+        | Phase::Migrated
+        | Phase::Handwork
+        | Phase::Failed
+        | Phase::Exempt
+        | Phase::Concluded
+        | Phase::OutOfScope
+        | Phase::Retired => Ok(()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a plan belongs by what is known of its host: the table from conditions to phases.
 
+use cutover_proto::step::{Step, StepKind};
+
 use super::{Fact, Refused, pen::Pen, restart};
 use crate::{
     campaign::Mode,
@@ -93,8 +95,14 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(blocker) = it.blockers.first() {
         return (Phase::Blocked, Some(blocker.reason()));
     }
-    if let Err(error) = restart::steps(plan, it, &seen.product, cx) {
-        return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() }));
+    match restart::steps(plan, it, &seen.product, cx) {
+        Err(error) => return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() })),
+        Ok(steps) => {
+            let steps = lacking(plan, &steps);
+            if !steps.is_empty() {
+                return (Phase::Blocked, Some(Reason::AgentTooOld { steps }));
+            }
+        }
     }
     if plan.attempts_used >= cx.campaign.policy.attempts {
         let last = plan.last_failure.as_ref();
@@ -114,6 +122,12 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
         Mode::Approve | Mode::Automatic if is_open => (Phase::Queued, None),
         Mode::Approve | Mode::Automatic => (Phase::Planned, None),
     }
+}
+
+/// Of the kinds of these steps, those that the host's agent does not know.
+pub(super) fn lacking(plan: &Plan, steps: &[Step]) -> Vec<StepKind> {
+    let is_needed = |kind: &&StepKind| steps.iter().any(|step| step.action.kind() == **kind);
+    plan.lacking_steps.iter().filter(is_needed).copied().collect()
 }
 
 /// Takes the plan to where it belongs. Does nothing while an order is out: its end does.

@@ -1,6 +1,6 @@
 //! Why a host is where it is, in words a person can act on.
 
-use cutover_proto::{ids::ProductId, record::FailureCause, words};
+use cutover_proto::{ids::ProductId, record::FailureCause, step::StepKind, words};
 use serde::{Deserialize, Serialize};
 
 use super::Personal;
@@ -79,6 +79,11 @@ pub enum Reason {
     NoPackageManager {
         /// The product whose recipe asks.
         product: ProductId,
+    },
+    /// Its agent does not know steps that the next order needs.
+    AgentTooOld {
+        /// Which.
+        steps: Vec<StepKind>,
     },
     /// It did not come back from a restart in time.
     RestartOverdue {

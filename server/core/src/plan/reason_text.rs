@@ -33,6 +33,13 @@ impl Reason {
             Self::NoPackageManager { product } => {
                 format!("no package manager that the recipe of {product} can use is there")
             }
+            Self::AgentTooOld { steps } => {
+                let steps: Vec<&str> = steps.iter().map(|kind| kind.as_str()).collect();
+                format!(
+                    "the agent is too old for the next order: it does not know {}",
+                    steps.join(", ")
+                )
+            }
             Self::RestartOverdue { since_ms } => {
                 format!("the machine has not come back from the restart of {}", utc(*since_ms))
             }
@@ -95,6 +102,7 @@ impl Reason {
             Self::NoPackageManager { .. } => {
                 "extend the recipe in the catalog, or do it by hand at the machine".to_owned()
             }
+            Self::AgentTooOld { .. } => "upgrade the agent; its next check-in tells that it can".to_owned(),
             Self::RestartOverdue { .. } => "look at the machine, then mark the handwork done".to_owned(),
             Self::StepInterrupted { .. } => {
                 "look at the machine, finish or undo the step, then mark the handwork done".to_owned()
@@ -116,7 +124,9 @@ impl Reason {
     pub const fn owner(&self) -> Owner {
         match self {
             Self::NoInventory => Owner::Agent,
-            Self::LookFailed { .. } | Self::LittleDisk { .. } | Self::EncryptionUnknown => Owner::Helpdesk,
+            Self::LookFailed { .. } | Self::LittleDisk { .. } | Self::EncryptionUnknown | Self::AgentTooOld { .. } => {
+                Owner::Helpdesk
+            }
             Self::Embedded { .. } => Owner::Vendor,
             Self::NoReplacementRule
             | Self::UnapprovedReplacement { .. }

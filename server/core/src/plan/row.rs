@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cutover_proto::{
     ids::{CampaignId, HostId, ProductId},
     record::FailureCause,
+    step::StepKind,
     words,
 };
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,9 @@ pub struct Plan {
     /// Why the host's own agent begins no order, as it said last: its `hold` file.
     #[serde(default)]
     pub local_hold: Option<String>,
+    /// Kinds of steps that the host's agent does not know, as it said last. No order holds one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking_steps: Vec<StepKind>,
     /// A waiver.
     #[serde(default)]
     pub exemption: Option<Exemption>,
@@ -243,6 +247,7 @@ impl Plan {
             highest_order: 0,
             holds: BTreeMap::new(),
             local_hold: None,
+            lacking_steps: Vec::new(),
             exemption: None,
             scoped_out_by: None,
             ever_carried: false,

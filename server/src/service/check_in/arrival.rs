@@ -6,6 +6,7 @@ use cutover_proto::{
     ids::HostId,
     inventory::Inventory,
     record::StepRecord,
+    step::StepKind,
     v1,
 };
 
@@ -53,6 +54,8 @@ pub(super) struct Arrival {
     pub(super) journal_fault: Option<JournalFault>,
     /// Why no order begins there, where the host's own hold stops them.
     pub(super) hold: Option<String>,
+    /// Kinds of steps that this server knows and the agent does not.
+    pub(super) lacking_steps: Vec<StepKind>,
     /// Why the agent is about to end itself, where it is.
     pub(super) ending: Option<String>,
     /// How long the kernel session has lasted, as the host says.
@@ -95,6 +98,7 @@ impl Arrival {
             highest_order_begun: request.highest_order_begun,
             journal_fault: journal_fault(request.journal)?,
             hold: said(&condition.hold),
+            lacking_steps: lacking(&request.known_steps),
             ending: said(&condition.ending),
             session_seconds: request.session_seconds,
         })
@@ -132,6 +136,13 @@ impl Arrival {
             .map_or(&order.boot_id, |due| &due.boot_id)
             .clone()
     }
+}
+
+/// One that names no kind at all does not say what it knows: it may be asked, and refuses itself what it does not know. A
+/// kind that only the agent knows is never asked for here.
+fn lacking(known: &[i32]) -> Vec<StepKind> {
+    let kinds = StepKind::ALL.iter().filter(|_| !known.is_empty());
+    kinds.filter(|kind| !known.contains(&kind.number())).copied().collect()
 }
 
 /// Words of a host: one bounded line, since people read it in tables and terminals.

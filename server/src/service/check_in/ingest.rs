@@ -38,6 +38,7 @@ impl Service {
                 }
                 let in_force = service.in_force(tx)?;
                 service.take_hold(&mut edit, &in_force, &arrival)?;
+                service.take_steps(&mut edit, &in_force, &arrival)?;
                 service.take_presence(&mut edit, &in_force, &arrival)?;
                 Ok(edit.is_changed())
             })
@@ -82,6 +83,7 @@ impl Service {
             told.push(self.host_event("agent-ending", &serde_json::json!({ "why": why }), None));
         }
         self.take_hold(&mut edit, &in_force, arrival)?;
+        self.take_steps(&mut edit, &in_force, arrival)?;
         match &arrival.inventory {
             Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));
@@ -117,6 +119,17 @@ impl Service {
         let wave = edit.plan.wave.clone();
         let input = Input::HeldLocally {
             why: arrival.hold.clone(),
+        };
+        edit.take(&input, &in_force.cx(self, &wave))
+    }
+
+    fn take_steps(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {
+        if edit.plan.is_closed() {
+            return Ok(());
+        }
+        let wave = edit.plan.wave.clone();
+        let input = Input::SaidSteps {
+            lacking: arrival.lacking_steps.clone(),
         };
         edit.take(&input, &in_force.cx(self, &wave))
     }

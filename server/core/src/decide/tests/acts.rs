@@ -3,6 +3,7 @@
 use cutover_proto::{
     inventory::DiskEncryption,
     record::{FailureCause, RecordEvent},
+    step::StepKind,
     verdict::{HealthState, Protection, Verdict},
 };
 use proptest::prelude::*;
@@ -55,6 +56,7 @@ pub(super) enum Act {
     Retry,
     Handwork,
     Journal(usize),
+    Steps(usize),
     Scope(bool),
     Late(bool),
     Retire,
@@ -130,6 +132,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Retry),
         2 => Just(Act::Handwork),
         1 => index(3).prop_map(Act::Journal),
+        1 => index(3).prop_map(Act::Steps),
         1 => any::<bool>().prop_map(Act::Scope),
         1 => any::<bool>().prop_map(Act::Late),
         1 => Just(Act::Retire),
@@ -274,6 +277,9 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
         },
         Act::Journal(fault) => Input::JournalDistrusted {
             fault: JournalFault::ALL[*fault],
+        },
+        Act::Steps(index) => Input::SaidSteps {
+            lacking: [vec![], vec![StepKind::DetectionTest], vec![StepKind::WriteConfig]][*index].clone(),
         },
         Act::Scope(true) => Input::ScopedOut { rule: "kiosks".into() },
         Act::Scope(false) => Input::ScopedIn,

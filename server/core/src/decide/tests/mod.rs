@@ -3,6 +3,7 @@
 mod acts;
 mod awkward;
 mod gap;
+mod lacking;
 mod properties;
 mod restarts;
 mod story;

@@ -77,6 +77,11 @@ fn check_effects(host: &Host, before: &Plan, decision: &Decision) {
             "destructive steps on encrypted disks"
         );
         assert!(*number > before.highest_order);
+        let mut kinds = steps.iter().map(|step| step.action.kind());
+        assert!(
+            kinds.all(|kind| !before.lacking_steps.contains(&kind)),
+            "a step that the agent does not know"
+        );
         assert!(before.holds.is_empty() && before.exemption.is_none() && before.journal_fault.is_none());
         assert!(before.scoped_out_by.is_none() && !before.is_closed());
         assert_eq!(host.wave, WaveState::Open);
@@ -123,6 +128,7 @@ fn check_repeat(host: &Host, input: &Input) {
             | Input::Recorded(_)
             | Input::OrderFetched { .. }
             | Input::JournalDistrusted { .. }
+            | Input::SaidSteps { .. }
             | Input::Forecast { .. }
             | Input::CampaignChanged { .. }
     );
