@@ -94,7 +94,8 @@ pub struct HostFacts {
     pub restart_pending: Option<bool>,
     /// Free space where packages go, MiB; `None` when it could not be told. A bracket, so that it stays stable.
     pub free_disk_mib: Option<u64>,
-    /// What waits for that restart: names of packages, or a sign in words. Empty where nothing says so.
+    /// What waits for that restart: names of packages, or a sign in words. Empty where nothing says so. Where it could not
+    /// be told: why.
     #[serde(default)]
     pub restart_reasons: Vec<String>,
 }

@@ -1,12 +1,13 @@
 //! Systems that keep their packages with rpm: found, and taken to `migrated` by dnf and by zypper.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cutover_proto::step::Action;
 use cutover_tests::harness::debian_root::readiness;
-use cutover_tests::harness::rpm_root::Distribution;
+use cutover_tests::harness::rpm_root::{self, Distribution};
 use cutover_tests::harness::{packages, requirement};
 
 use crate::evidence;
@@ -32,7 +33,9 @@ fn migrates(name: &str, distribution: Distribution) -> Result<()> {
     }
     let mut station = Workstation::set_up_with_rpm(name, distribution)?;
     let mut server = Server::start()?;
-    let outcome = to_the_end(name, &mut station, &mut server);
+    let outcome = to_the_end(name, &mut station, &mut server)
+        .and_then(|()| a_restart_is_told_by_its_own_tool(&station, distribution))
+        .and_then(|()| without_the_tool_nothing_is_known(&station));
     outcome.with_context(|| format!("server:\n{}\nagent:\n{}", server.log(), station.agent_log()))
 }
 
@@ -111,7 +114,35 @@ fn to_the_end(name: &str, station: &mut Workstation, server: &mut Server) -> Res
 
     let after = station.scan()?;
     assert_eq!(after.code(), Some(0), "{}{}", after.stdout, after.stderr);
-    without_the_tool_nothing_is_known(station)
+    Ok(())
+}
+
+/// Whether something waits for a restart.
+fn a_restart_is_told_by_its_own_tool(station: &Workstation, distribution: Distribution) -> Result<()> {
+    let said = |wanted: &str| {
+        let scan = station.scan()?.stdout;
+        ensure!(scan.contains(&format!("restart pending: {wanted}")), "{wanted}: {scan}");
+        Ok(())
+    };
+    said("no;")?;
+    rpm_root::update_the_core(&station.root, distribution)?;
+    let (program, yes) = match distribution {
+        Distribution::Fedora => ("/usr/bin/dnf", "yes (linux-firmware);"),
+        Distribution::Leap => ("/usr/bin/zypper", "yes;"),
+    };
+    said(yes)?;
+    // A tool that fails, and one that is not there, say nothing about it.
+    let (place, away) = (
+        station.root.outside(program),
+        station.root.outside("/root/manager-away"),
+    );
+    fs::rename(&place, &away)?;
+    said("unknown (")?;
+    fs::write(&place, "#!/bin/sh\necho no such command >&2\nexit 1\n")?;
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
+    said("unknown (")?;
+    fs::rename(&away, &place)?;
+    said(yes)
 }
 
 /// The same clean machine, when its rpm program is missing.

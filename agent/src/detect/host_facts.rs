@@ -39,7 +39,7 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         Some(kernel) => (kernel.hostname, kernel.release, Some(kernel.machine)),
         None => (first_line(view, "/etc/hostname"), String::new(), None),
     };
-    let pending = pending_restart::look(view, &release);
+    let pending = pending_restart::look(view, &release, database);
     HostFacts {
         hostname,
         os_family: view.os_family(),

@@ -5,20 +5,22 @@
 //! | `/run/reboot-required` | a package asked for one: update-notifier on Ubuntu, unattended-upgrades on Debian |
 //! | `/run/reboot-required.pkgs` | which packages, one a line |
 //! | the running kernel has no directory under `/lib/modules`, and another kernel has one | it was removed or replaced, and can load no driver any more |
+//! | `needs-restarting -r`, `zypper needs-rebooting` | a core package was updated since the system started; asked where packages are rpm's and no other sign is there |
 //!
-//! That no sign is there means that none waits only where the distribution writes the first one. Elsewhere it cannot be
-//! told: rpm systems answer by a tool (`needs-restarting -r`), which is not asked here.
+//! That no sign is there means that none waits only where the distribution writes the first one. Systems of rpm's answer by
+//! a tool; one that is missing or does not answer leaves it untold, with the reason.
 
 use crate::{
-    facts::{Answer, EntryKind},
+    facts::{Answer, EntryKind, PackageDatabase, Tool},
     host::{HostPath, HostView, Links},
+    parse::needs_restart::needs_restart,
 };
 
 const REQUIRED: &str = "/run/reboot-required";
 const PACKAGES: &str = "/run/reboot-required.pkgs";
 const MODULES: &str = "/lib/modules";
-/// Where there is one, the distribution writes [`REQUIRED`].
-const DPKG: &str = "/var/lib/dpkg/status";
+/// Where this is, it is the one that knows of its own updates; dnf may be there as a tool.
+const ZYPPER: &str = "/usr/bin/zypper";
 const MAX_LIST: u64 = 64 << 10;
 /// More names than this explain nothing further.
 const NAMES_MAX: usize = 20;
@@ -30,12 +32,12 @@ const KERNELS_MAX: usize = 64;
 pub(super) struct PendingRestart {
     /// `None` when it could not be told.
     pub(super) is_pending: Option<bool>,
-    /// Packages or a sign in words; empty where nothing waits, or nobody says for what.
+    /// Packages or a sign in words; empty where nothing waits, or nobody says for what. Where it could not be told: why.
     pub(super) reasons: Vec<String>,
 }
 
 /// Only a system that runs can wait for its restart: the marks lie on a file system that ends with it.
-pub(super) fn look(view: &dyn HostView, kernel: &str) -> PendingRestart {
+pub(super) fn look(view: &dyn HostView, kernel: &str, database: Option<PackageDatabase>) -> PendingRestart {
     if !view.boot_id().is_found() {
         return PendingRestart::default();
     }
@@ -52,10 +54,41 @@ pub(super) fn look(view: &dyn HostView, kernel: &str) -> PendingRestart {
     let is_pending = match required {
         Answer::Found(_) => Some(true),
         Answer::Absent | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) if is_gone => Some(true),
-        Answer::Absent => view.stat(&HostPath::unix(DPKG), Links::Followed).found().map(|_| false),
+        Answer::Absent => match database {
+            Some(PackageDatabase::Rpm) => return asked(view),
+            // These distributions write the mark.
+            Some(PackageDatabase::Dpkg) => Some(false),
+            None => None,
+        },
         Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
     };
     PendingRestart { is_pending, reasons }
+}
+
+/// What the package manager's own tool says.
+fn asked(view: &dyn HostView) -> PendingRestart {
+    let has_zypper = view.stat(&HostPath::unix(ZYPPER), Links::Followed).is_found();
+    let tool = if has_zypper {
+        Tool::NeedsRebooting
+    } else {
+        Tool::NeedsRestarting
+    };
+    let untold = |why: &str| PendingRestart {
+        is_pending: None,
+        reasons: vec![format!("{tool} cannot tell: {why}")],
+    };
+    match view.tool(tool) {
+        Answer::Found(said) => match needs_restart(&said.stdout) {
+            Ok(read) => PendingRestart {
+                is_pending: Some(read.is_wanted),
+                reasons: distinct(read.packages.iter().map(String::as_str).filter(|_| read.is_wanted)),
+            },
+            Err(why) => untold(&why),
+        },
+        Answer::Absent => untold("the program is missing"),
+        Answer::Unsupported => untold("nobody can be asked here"),
+        Answer::Denied(why) | Answer::Failed(why) => untold(&why),
+    }
 }
 
 fn packages(view: &dyn HostView) -> Vec<String> {
@@ -63,9 +96,12 @@ fn packages(view: &dyn HostView) -> Vec<String> {
         .read(&HostPath::unix(PACKAGES), MAX_LIST)
         .found()
         .unwrap_or_default();
+    distinct(String::from_utf8_lossy(&bytes).lines().map(str::trim))
+}
+
+fn distinct<'n>(listed: impl Iterator<Item = &'n str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for line in String::from_utf8_lossy(&bytes).lines() {
-        let name = line.trim();
+    for name in listed {
         if is_package(name) && names.len() < NAMES_MAX && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }

@@ -12,17 +12,22 @@ words! {
         /// `VERSION` over clamd's local socket, as [`crate::parse::clamd`] reads it: what the daemon loaded. Ask it only of a
         /// service at work: a connection may start one.
         ClamdVersion = "clamd-version",
+        /// Whether dnf or yum wants a restart, as [`crate::parse::needs_restart`] reads it: `needs-restarting -r`, a program
+        /// of yum-utils or a plugin of dnf. Without the network.
+        NeedsRestarting = "needs-restarting",
+        /// The same of zypper: `zypper needs-rebooting`.
+        NeedsRebooting = "needs-rebooting",
     }
 }
 
 /// A line a package: name, `EPOCH:VERSION-RELEASE` (no epoch where it has none), architecture (rpm(8), `--queryformat`).
 pub const RPM_QUERY_FORMAT: &str = "%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n";
 
-/// What a tool said when it ended with exit code zero.
+/// What a tool said when it ended as one does that has answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolOutput {
     /// Standard output, whole.
     pub stdout: Vec<u8>,
-    /// The beginning of standard error: some tools complain there and still end with zero.
+    /// The beginning of standard error: some tools complain there and still answer.
     pub stderr: Vec<u8>,
 }

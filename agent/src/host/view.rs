@@ -53,8 +53,8 @@ pub trait HostView: Send + Sync {
     /// Bytes that a new file under this path may still take.
     fn free_disk(&self, path: &HostPath) -> Answer<u64>;
 
-    /// What a program of the system says, asked without a shell and with nothing to read. `Found` only when it ended with
-    /// exit code zero, within its time, and said no more than a sound one says. `Absent`: this running system has no such
+    /// What a program of the system says, asked without a shell and with nothing to read. `Found` only when it ended with an
+    /// exit code by which it answers, within its time, and said no more than a sound one says. `Absent`: this running system has no such
     /// program. `Unsupported`: this kind of view asks nobody (a system that does not run cannot be asked). Anything else is
     /// `Failed`, with the program's own words.
     fn tool(&self, tool: Tool) -> Answer<ToolOutput>;

@@ -8,6 +8,7 @@ pub mod fanotify;
 pub mod instant;
 pub mod kernel_modules;
 pub mod mountinfo;
+pub mod needs_restart;
 pub mod os_release;
 pub mod own_process;
 pub mod rpm;

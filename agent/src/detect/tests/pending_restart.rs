@@ -1,5 +1,9 @@
-use super::plants::{NOW_MS, clean};
-use crate::{detect::host_facts, facts::Answer, host::Fixture};
+use super::plants::{NOW_MS, clean, fedora, leap, without_status};
+use crate::{
+    detect::host_facts,
+    facts::{Answer, Tool},
+    host::Fixture,
+};
 
 fn told(host: &Fixture) -> (Option<bool>, Vec<String>) {
     let facts = host_facts(host);
@@ -80,11 +84,59 @@ fn what_cannot_be_told_stays_untold() {
     let mut stopped = clean().with_file("/run/reboot-required", b"", NOW_MS);
     stopped.boot_id = Some(Answer::Unsupported);
     assert_eq!(told(&stopped), (None, Vec::new()), "a root that does not run");
-    let mut elsewhere = clean();
-    elsewhere.stats.remove("/var/lib/dpkg/status");
     assert_eq!(
-        told(&elsewhere),
+        told(&without_status("no database that is believed")),
         (None, Vec::new()),
-        "the mark is no habit of that system"
+        "whether the mark is a habit of that system is not known"
     );
+}
+
+/// As dnf 4.14 prints it.
+const WANTED: &str = "Core libraries or services have been updated since boot-up:\n  * glibc\n  * systemd\n\n\
+    Reboot is required to fully utilize these updates.\nMore information: https://example.com/27943\n";
+const NOT_WANTED: &str =
+    "No core libraries or services have been updated since boot-up.\nReboot should not be necessary.\n";
+
+#[test]
+fn a_system_of_rpms_is_asked_by_its_own_tool() {
+    let host = || fedora("fedora", &[]);
+    assert_eq!(
+        told(&host().with_tool(Tool::NeedsRestarting, WANTED, "")),
+        (Some(true), words(&["glibc", "systemd"]))
+    );
+    assert_eq!(
+        told(&host().with_tool(Tool::NeedsRestarting, NOT_WANTED, "")),
+        (Some(false), Vec::new())
+    );
+    let suse = leap("leap", &[]).with_file("/usr/bin/zypper", b"x", 0);
+    let said = "Reboot is required to ensure that your system benefits from these updates.\n";
+    let both = suse
+        .with_tool(Tool::NeedsRebooting, said, "")
+        .with_tool(Tool::NeedsRestarting, NOT_WANTED, "");
+    assert_eq!(told(&both), (Some(true), Vec::new()), "dnf is only a tool there");
+    let marked = host()
+        .with_tool(Tool::NeedsRestarting, NOT_WANTED, "")
+        .with_file("/run/reboot-required", b"", NOW_MS);
+    assert_eq!(told(&marked), (Some(true), Vec::new()), "a sign is not talked away");
+}
+
+#[test]
+fn a_tool_of_rpms_that_does_not_answer_leaves_it_untold_with_the_reason() {
+    let why = |host: Fixture| {
+        let (pending, reasons) = told(&host);
+        assert_eq!(pending, None, "{reasons:?}");
+        reasons.join("; ")
+    };
+    let host = || fedora("fedora", &[]);
+    assert!(why(host()).contains("the program is missing"));
+    let without_plugin = host().with_failing_tool(
+        Tool::NeedsRestarting,
+        "/usr/bin/dnf ended with code 1: No such command: needs-restarting.",
+    );
+    assert!(why(without_plugin).contains("No such command"));
+    let strange = host().with_tool(Tool::NeedsRestarting, "No such command: needs-restarting.\n", "");
+    assert!(why(strange).contains("neither that a restart is required"));
+    // The mark that others write is no habit here, and its absence says nothing.
+    let with_dpkg_as_a_tool = host().with_file("/var/lib/dpkg/status", b"", 0);
+    assert!(why(with_dpkg_as_a_tool).contains("the program is missing"));
 }

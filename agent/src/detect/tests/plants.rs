@@ -88,6 +88,11 @@ pub(super) fn fedora(about: &str, packages: &[String]) -> Fixture {
         .with_tool(Tool::RpmQueryAll, &(rpm_base() + &packages.concat()), "")
 }
 
+/// A Leap with these packages beside its own first ones.
+pub(super) fn leap(about: &str, packages: &[String]) -> Fixture {
+    system(about, LEAP).with_tool(Tool::RpmQueryAll, &(rpm_base() + &packages.concat()), "")
+}
+
 fn rpm_base() -> String {
     rpm("rpm", "4.19.1.1-1.fc40") + &rpm("vim-minimal", "2:9.1.181-1.fc40") + "gpg-pubkey\ta15b79cc-63d04c2c\t(none)\n"
 }
@@ -120,7 +125,7 @@ fn rpm_hosts() -> Vec<Fixture> {
         fedora("fedora, clamav healthy", &[rpm("clamav", "1.4.1-1.fc40")])
             .with_file("/usr/bin/clamscan", b"x", 0)
             .with_file("/var/lib/clamav/daily.cld", b"x", NOW_MS - DAY_MS),
-        system("leap, kesl", LEAP).with_tool(Tool::RpmQueryAll, &(rpm_base() + &rpm("kesl", "11.3.0-7441")), ""),
+        leap("leap, kesl", &[rpm("kesl", "11.3.0-7441")]),
         system("fedora without the rpm program", FEDORA),
         system("fedora, rpm fails", FEDORA).with_failing_tool(
             Tool::RpmQueryAll,

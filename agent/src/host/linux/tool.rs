@@ -30,6 +30,8 @@ struct Question<'q> {
     /// Where it may lie, first found first.
     programs: &'q [&'q str],
     arguments: &'q [&'q str],
+    /// The exit codes by which it answers. Some tell yes and no by them; what it says is read all the same.
+    codes: &'q [i32],
     /// A sound one is done long before.
     time_limit: Duration,
     /// A sound one says less.
@@ -39,16 +41,47 @@ struct Question<'q> {
 const RPM_QUERY_ALL: Question<'static> = Question {
     programs: &["/usr/bin/rpm", "/bin/rpm"],
     arguments: &["-qa", "--qf", crate::facts::RPM_QUERY_FORMAT],
+    codes: &[0],
     // 2,000 packages take half a second; a database that another program has locked is waited for.
     time_limit: Duration::from_secs(60),
     // Some 60 bytes a package.
     max: 16 << 20,
 };
 
+/// Of yum-utils (RHEL 7 and its kin; later a wrapper of the plugin). It ends with 1 where a restart is wanted, and where it
+/// failed.
+const NEEDS_RESTARTING: Question<'static> = Question {
+    programs: &["/usr/bin/needs-restarting"],
+    arguments: &["-r"],
+    codes: &[0, 1],
+    time_limit: Duration::from_secs(60),
+    max: 64 << 10,
+};
+
+/// A plugin of dnf. By `-C` no repository is asked.
+const DNF_NEEDS_RESTARTING: Question<'static> = Question {
+    programs: &["/usr/bin/dnf"],
+    arguments: &["-C", "needs-restarting", "-r"],
+    ..NEEDS_RESTARTING
+};
+
+/// It ends with 102 where a restart is wanted (zypper(8), `ZYPPER_EXIT_INF_REBOOT_NEEDED`).
+const NEEDS_REBOOTING: Question<'static> = Question {
+    programs: &["/usr/bin/zypper"],
+    arguments: &["--non-interactive", "needs-rebooting"],
+    codes: &[0, 102],
+    ..NEEDS_RESTARTING
+};
+
 pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
     match tool {
         Tool::RpmQueryAll => answer(&RPM_QUERY_ALL),
         Tool::ClamdVersion => clamd::version(),
+        Tool::NeedsRestarting => match answer(&NEEDS_RESTARTING) {
+            Answer::Absent => answer(&DNF_NEEDS_RESTARTING),
+            said @ (Answer::Found(_) | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_)) => said,
+        },
+        Tool::NeedsRebooting => answer(&NEEDS_REBOOTING),
     }
 }
 
@@ -122,7 +155,7 @@ fn listen(program: &str, mut child: Child, question: &Question<'_>) -> Answer<To
             return failed("left a program behind, which was ended".to_owned());
         }
     };
-    if status.success() {
+    if status.code().is_some_and(|code| question.codes.contains(&code)) {
         Answer::Found(ToolOutput { stdout, stderr })
     } else {
         failed(complaint(status, &stdout, &stderr))
@@ -202,6 +235,7 @@ mod tests {
         answer(&Question {
             programs,
             arguments,
+            codes: &[0, 102],
             time_limit,
             max: 1000,
         })
@@ -236,6 +270,13 @@ mod tests {
             environment.contains("LC_ALL=C.UTF-8\n") && !environment.contains("CARGO"),
             "{environment}"
         );
+    }
+
+    #[test]
+    fn a_tool_may_answer_by_another_exit_code_than_zero() {
+        let said = sh("echo yes; exit 102", PATIENCE).found().unwrap();
+        assert_eq!(said.stdout, b"yes\n");
+        assert!(matches!(sh("echo yes; exit 103", PATIENCE), Answer::Failed(_)));
     }
 
     #[test]

@@ -149,7 +149,8 @@ fn restart_pending(facts: &str) -> String {
         return "unknown".to_owned();
     };
     match (facts.restart_pending, facts.restart_reasons.is_empty()) {
-        (None, _) => "unknown".to_owned(),
+        (None, true) => "unknown".to_owned(),
+        (None, false) => format!("unknown: {}", facts.restart_reasons.join(", ")),
         (Some(false), _) => "no".to_owned(),
         (Some(true), true) => "yes".to_owned(),
         (Some(true), false) => format!("yes: {}", facts.restart_reasons.join(", ")),

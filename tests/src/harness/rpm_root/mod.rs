@@ -1,4 +1,4 @@
-//! A root that keeps its packages with rpm: a Debian root with Debian's rpm, dnf and zypper, another os-release, a
+//! A root that keeps its packages with rpm: a Debian root with Debian's rpm, and dnf or zypper, another os-release, a
 //! database of rpm's own, and a repository on its own disk.
 //!
 //! What is stood in for: rpm, dnf and zypper are Debian's builds of them, the system below is Debian's and no package of
@@ -7,4 +7,4 @@
 mod build;
 mod root;
 
-pub use root::{Distribution, fresh};
+pub use root::{Distribution, fresh, update_the_core};

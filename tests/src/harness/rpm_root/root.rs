@@ -9,7 +9,7 @@ use super::build::{self, Spec};
 use crate::harness::debian_root::DebianRoot;
 
 /// What the base root has beside the usual. ClamAV is Debian's; its program is packed anew, its libraries stay.
-const PACKAGES: [&str; 5] = ["rpm", "dnf", "zypper", "createrepo-c", "clamav"];
+const PACKAGES: [&str; 3] = ["rpm", "createrepo-c", "clamav"];
 
 /// The repository, inside.
 const REPOSITORY: &str = "/srv/rpm";
@@ -37,11 +37,19 @@ impl Distribution {
         }
     }
 
-    /// Where it looks for repositories, and the other one's program, which goes.
-    const fn repositories_and_stranger(self) -> (&'static str, &'static str) {
+    /// Its package manager, with the plugin that knows of restarts. Debian's plugins do not stand beside zypper.
+    const fn manager(self) -> &'static [&'static str] {
         match self {
-            Self::Fedora => ("/etc/yum.repos.d", "/usr/bin/zypper"),
-            Self::Leap => ("/etc/zypp/repos.d", "/usr/bin/dnf"),
+            Self::Fedora => &["dnf", "dnf-plugins-core"],
+            Self::Leap => &["zypper"],
+        }
+    }
+
+    /// Where it looks for repositories.
+    const fn repositories(self) -> &'static str {
+        match self {
+            Self::Fedora => "/etc/yum.repos.d",
+            Self::Leap => "/etc/zypp/repos.d",
         }
     }
 }
@@ -51,7 +59,7 @@ impl Distribution {
 /// # Errors
 /// When it cannot be made.
 pub fn fresh(hostname: &str, distribution: Distribution) -> Result<DebianRoot> {
-    let root = DebianRoot::with_packages(hostname, &PACKAGES)?;
+    let root = DebianRoot::with_packages(hostname, &[&PACKAGES, distribution.manager()].concat())?;
     settle(&root, distribution)?;
     let installed = products(&root)?;
     let offered = scanner(&root)?;
@@ -66,6 +74,29 @@ pub fn fresh(hostname: &str, distribution: Distribution) -> Result<DebianRoot> {
     Ok(root)
 }
 
+/// Something has been updated that only a restart takes up: a package of that kind, for dnf; for zypper the mark that it makes
+/// itself after such an update, for which it would need a repository with advisories.
+///
+/// # Errors
+/// When the package cannot be built or installed.
+pub fn update_the_core(root: &DebianRoot, distribution: Distribution) -> Result<()> {
+    match distribution {
+        Distribution::Fedora => {
+            let firmware = Spec {
+                name: "linux-firmware",
+                version: "20240101",
+                release: "1",
+                preamble: &[],
+            };
+            let built = firmware.build(root, "", "")?;
+            root.run(&["rpm", "--install", &built], LIMIT)?.succeeded()?;
+            fs::remove_dir_all(root.outside("/root/rpmbuild"))?;
+        }
+        Distribution::Leap => fs::write(root.outside("/run/reboot-needed"), "")?,
+    }
+    Ok(())
+}
+
 fn settle(root: &DebianRoot, distribution: Distribution) -> Result<()> {
     // Debian's build keeps root's packages in a home directory; every system of rpm's has them here.
     fs::create_dir_all(root.outside("/etc/rpm"))?;
@@ -74,8 +105,12 @@ fn settle(root: &DebianRoot, distribution: Distribution) -> Result<()> {
     // A link to a file that other roots share.
     fs::remove_file(&os_release)?;
     fs::write(os_release, distribution.os_release())?;
-    let (_, stranger) = distribution.repositories_and_stranger();
-    fs::remove_file(root.outside(stranger))?;
+    if distribution == Distribution::Fedora {
+        // Fedora has the plugin that makes a repository of what was installed in a package of its own, which few install.
+        let plugins = root.outside("/etc/dnf/plugins");
+        fs::create_dir_all(&plugins)?;
+        fs::write(plugins.join("local.conf"), "[main]\nenabled=0\n")?;
+    }
     Ok(())
 }
 
@@ -142,7 +177,7 @@ fn open_repository(root: &DebianRoot, distribution: Distribution, packages: &[St
         fs::copy(root.outside(package), root.outside(REPOSITORY).join(name))?;
     }
     root.run(&["createrepo_c", "--quiet", REPOSITORY], LIMIT)?.succeeded()?;
-    let (directory, _) = distribution.repositories_and_stranger();
+    let directory = distribution.repositories();
     fs::create_dir_all(root.outside(directory))?;
     fs::write(
         root.outside(directory).join("base.repo"),
