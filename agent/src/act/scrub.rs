@@ -4,6 +4,7 @@ use cutover_proto::record::LOG_TAIL_MAX;
 use zeroize::Zeroizing;
 
 const BLANK: &str = "[secret]";
+const WITHHELD: &str = "[withheld: this order's secrets could not be opened]";
 
 /// The secrets of one order, plain, in memory only.
 #[derive(Default)]
@@ -58,10 +59,28 @@ impl Secrets {
         text
     }
 
+    /// Whether there is nothing to take out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.plain.is_empty() && !self.unopened
+    }
+
+    /// Whether they could be opened.
+    pub(super) fn are_known(&self) -> bool {
+        !self.unopened
+    }
+
+    /// A kept log without them; nothing of it where they could not be opened.
+    pub(super) fn whole(&self, log: &str) -> String {
+        if self.unopened && !log.is_empty() {
+            return WITHHELD.to_owned();
+        }
+        self.blank(log)
+    }
+
     /// A log's end for a record: scrubbed first and cut then, so that the cut leaves no half of a secret.
     pub(super) fn tail(&self, log: &str) -> String {
         if self.unopened && !log.is_empty() {
-            return "[withheld: this order's secrets could not be opened]".to_owned();
+            return WITHHELD.to_owned();
         }
         let plain: String = self
             .blank(log)

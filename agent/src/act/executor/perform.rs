@@ -9,7 +9,12 @@ use cutover_proto::{
     step::{Action, Replay, Step, StepKind},
 };
 
-use super::{ExecuteError, Executor, judge::Aim, records::Entry, waits::CheckIn};
+use super::{
+    ExecuteError, Executor,
+    judge::Aim,
+    records::{Entry, label},
+    waits::CheckIn,
+};
 use crate::{
     act::{FetchError, artifacts::artifacts_of, attribution, cause, journal::Progress},
     detect::Trusted,
@@ -68,6 +73,7 @@ impl Executor {
             Ok(()) => self.act(order, index, step),
             Err(entry) => entry,
         };
+        self.scrub_logs(order);
         // The look after it also becomes the inventory that the server gets.
         self.parts.looker.look();
         self.write(order, entry.about(index))?;
@@ -135,7 +141,7 @@ impl Executor {
             }
         };
         let mut run = Run {
-            label: format!("order-{number}-step-{index}"),
+            label: label(number, index),
             time_limit: step.time_limit,
             started: &mut started,
         };

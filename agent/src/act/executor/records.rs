@@ -85,7 +85,44 @@ pub(super) fn signed(record: StepRecord, identity: &Identity) -> Result<(StepRec
     Ok((record, envelope))
 }
 
+/// What names the tools of a step, and their log.
+pub(super) fn label(order: u64, step: usize) -> String {
+    format!("{}step-{step}", label_of_all(order))
+}
+
+/// What the labels of all steps of an order begin with.
+fn label_of_all(order: u64) -> String {
+    format!("order-{order}-")
+}
+
 impl Executor {
+    /// Takes an order's secrets out of the kept logs of tools, in which they printed what they liked. Where the secrets are
+    /// not known, nothing of that order's logs is kept.
+    pub(super) fn scrub_logs(&mut self, order: &WorkOrder) {
+        let secrets = &self.secrets;
+        if secrets.is_empty() {
+            return;
+        }
+        // Questions to package managers have logs of their own.
+        let prefix = if secrets.are_known() {
+            String::new()
+        } else {
+            label_of_all(order.number)
+        };
+        if let Err(error) = self.parts.hands.scrub_logs(&prefix, &|log| secrets.whole(log)) {
+            tracing::error!(%error, "a tool's log may hold a secret of its order; delete it");
+        }
+    }
+
+    /// The end of what a step's tools printed, also those that an earlier agent started; not yet scrubbed.
+    pub(super) fn kept_output(&mut self, order: &WorkOrder, step: usize) -> String {
+        let kept = self.parts.hands.kept_output(&label(order.number, step));
+        kept.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a tool's log is left out of the record");
+            String::new()
+        })
+    }
+
     /// Writes a record of an order. On return it is durable.
     pub(super) fn write(&mut self, order: &WorkOrder, entry: Entry) -> Result<(), ExecuteError> {
         self.write_of(order.number, entry)

@@ -36,6 +36,7 @@ impl Executor {
             .process
             .as_ref()
             .is_some_and(|mark| self.wait_for_orphan(mark, left));
+        self.scrub_logs(order);
         let entry = match kind.replay() {
             Replay::Once => interrupted("the agent was ended in the middle of a step that must not run twice"),
             Replay::Probe => match self.aim(&step.action) {
@@ -53,6 +54,10 @@ impl Executor {
                 Aim::Missed(_) | Aim::CannotTell(_) => return self.again(order, index, begun),
             },
             Replay::Repeat => return self.again(order, index, begun),
+        };
+        let entry = Entry {
+            log: self.kept_output(order, index),
+            ..entry
         };
         self.parts.looker.look();
         self.write(order, entry.about(index))?;

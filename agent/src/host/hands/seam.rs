@@ -236,6 +236,20 @@ pub trait HostHands: Send {
     /// When this is no machine of its own (a container, a chroot), or the system refuses.
     fn restart(&mut self, reason: &str) -> Result<(), HandsError>;
 
+    /// The end of what the tools of a run printed, by its label; also of a run that an earlier agent began. Empty where
+    /// nothing is kept.
+    ///
+    /// # Errors
+    /// When it is kept and cannot be read.
+    fn kept_output(&mut self, label: &str) -> Result<String, HandsError>;
+
+    /// Hands every kept log whose name begins so through `scrub`, and keeps what comes back in its place. A log that can be
+    /// neither scrubbed nor kept is deleted.
+    ///
+    /// # Errors
+    /// When one could not even be deleted.
+    fn scrub_logs(&mut self, prefix: &str, scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError>;
+
     /// Whether a process that an earlier agent started still runs.
     fn alive(&mut self, mark: &ProcessMark) -> bool;
 

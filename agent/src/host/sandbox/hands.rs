@@ -313,6 +313,14 @@ impl HostHands for SandboxHands {
         .map(|_| ())
     }
 
+    fn kept_output(&mut self, _label: &str) -> Result<String, HandsError> {
+        Ok(String::new())
+    }
+
+    fn scrub_logs(&mut self, _prefix: &str, _scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        Ok(())
+    }
+
     fn alive(&mut self, _mark: &ProcessMark) -> bool {
         // Nothing is started here: a planted tool ends with its agent.
         false

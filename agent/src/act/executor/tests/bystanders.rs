@@ -109,6 +109,12 @@ impl HostHands for Chrooted {
     fn restart(&mut self, _reason: &str) -> Result<(), HandsError> {
         panic!("restarted");
     }
+    fn kept_output(&mut self, _label: &str) -> Result<String, HandsError> {
+        Err(nothing_else())
+    }
+    fn scrub_logs(&mut self, _prefix: &str, _scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        Err(nothing_else())
+    }
     fn alive(&mut self, _mark: &ProcessMark) -> bool {
         false
     }

@@ -102,6 +102,12 @@ impl HostHands for Deadly {
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.inner.restart(reason)
     }
+    fn kept_output(&mut self, label: &str) -> Result<String, HandsError> {
+        self.inner.kept_output(label)
+    }
+    fn scrub_logs(&mut self, prefix: &str, scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        self.inner.scrub_logs(prefix, scrub)
+    }
     fn alive(&mut self, _mark: &ProcessMark) -> bool {
         false
     }
@@ -183,6 +189,12 @@ impl HostHands for Orphaning {
     }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.inner.restart(reason)
+    }
+    fn kept_output(&mut self, label: &str) -> Result<String, HandsError> {
+        self.inner.kept_output(label)
+    }
+    fn scrub_logs(&mut self, prefix: &str, scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        self.inner.scrub_logs(prefix, scrub)
     }
     fn alive(&mut self, mark: &ProcessMark) -> bool {
         assert_eq!(mark.pid, MARK);

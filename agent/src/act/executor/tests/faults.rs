@@ -111,6 +111,8 @@ pub(super) struct CrashingHands {
     pub faults: Faults,
     pub ledger: Ledger,
     pub says: Arc<Mutex<String>>,
+    /// The log of tools: what they said is there at once, and outlives their agent.
+    pub kept: Arc<Mutex<String>>,
 }
 
 impl CrashingHands {
@@ -121,6 +123,8 @@ impl CrashingHands {
         mut act: impl FnMut(&mut SandboxHands, &[String]) -> Result<T, HandsError>,
     ) -> Result<T, HandsError> {
         self.faults.place();
+        let said = self.says.lock().unwrap().clone();
+        self.kept.lock().unwrap().push_str(&said);
         if packages.len() > 1 {
             // A tool that comes as far as its first package.
             let halfway = self.faults.passed();
@@ -238,6 +242,14 @@ impl HostHands for CrashingHands {
     }
     fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
         self.each("restart", &[], |hands, _| hands.restart(reason))
+    }
+    fn kept_output(&mut self, _label: &str) -> Result<String, HandsError> {
+        Ok(self.kept.lock().unwrap().clone())
+    }
+    fn scrub_logs(&mut self, _prefix: &str, scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        let mut kept = self.kept.lock().unwrap();
+        *kept = scrub(&kept);
+        Ok(())
     }
     fn alive(&mut self, mark: &ProcessMark) -> bool {
         self.inner.alive(mark)

@@ -116,6 +116,8 @@ pub(super) struct World {
     pub ledger: Ledger,
     /// Printed by every tool before its own words.
     pub says: Arc<Mutex<String>>,
+    /// What is kept of it.
+    pub kept: Arc<Mutex<String>>,
 }
 
 impl World {
@@ -163,6 +165,7 @@ impl World {
             faults: Faults::default(),
             ledger: Ledger::default(),
             says: Arc::default(),
+            kept: Arc::default(),
         }
     }
 
@@ -226,6 +229,7 @@ impl World {
             faults: self.faults.clone(),
             ledger: self.ledger.clone(),
             says: self.says.clone(),
+            kept: self.kept.clone(),
         }))
     }
 

@@ -200,6 +200,14 @@ impl HostHands for LinuxHands {
         restart::request(&self.runner, reason)
     }
 
+    fn kept_output(&mut self, label: &str) -> Result<String, HandsError> {
+        self.runner.kept_output(label)
+    }
+
+    fn scrub_logs(&mut self, prefix: &str, scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        self.runner.scrub_logs(prefix, scrub)
+    }
+
     fn alive(&mut self, mark: &ProcessMark) -> bool {
         process::is_alive(mark)
     }

@@ -10,6 +10,7 @@ mod config;
 mod dnf;
 mod leftovers;
 mod live;
+mod logs;
 mod on_access;
 mod package_work;
 mod patience;

@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::{
     super::seam::{HandsError, ProcessMark, Run, ToolRun},
     live::Ticks,
+    logs,
     scope::{self, Scope},
 };
 
@@ -29,8 +30,6 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const TAIL: u64 = 64 * 1024;
 /// A tool that prints more than this is ended: it would fill the disk.
 const LOG_MAX: u64 = 64 * 1024 * 1024;
-/// Logs of older runs beyond this number are deleted.
-const LOGS_KEPT: usize = 40;
 /// Between a polite signal and the hard one.
 const GRACE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
@@ -59,8 +58,8 @@ impl Runner {
 
     /// Opens the log of a step; its time begins here.
     pub(super) fn session<'r, 'a, 'b>(&'r self, run: &'a mut Run<'b>) -> Result<Session<'r, 'a, 'b>, HandsError> {
-        self.drop_old_logs();
-        let log = self.open(&format!("{}.log", run.label))?;
+        logs::drop_old(&self.logs);
+        let log = self.open(&logs::file_name(&run.label))?;
         let from = length(&log)?;
         let deadline = (self.ticks)().saturating_add(u64::try_from(run.time_limit.as_millis()).unwrap_or(u64::MAX));
         Ok(Session {
@@ -107,21 +106,13 @@ impl Runner {
             .map_err(|error| HandsError::io(format!("open {}", path.display()), error))
     }
 
-    fn drop_old_logs(&self) {
-        let Ok(entries) = fs::read_dir(&self.logs) else {
-            return;
-        };
-        let mut logs: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-            .collect();
-        logs.sort();
-        let surplus = logs.len().saturating_sub(LOGS_KEPT);
-        for (_, path) in &logs[..surplus] {
-            if let Err(error) = fs::remove_file(path) {
-                tracing::warn!(path = %path.display(), %error, "old log not deleted");
-            }
-        }
+    /// The end of a log, whoever wrote it; empty where there is none.
+    pub(super) fn kept_output(&self, label: &str) -> Result<String, HandsError> {
+        logs::tail(&self.logs, label, TAIL)
+    }
+
+    pub(super) fn scrub_logs(&self, prefix: &str, scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        logs::scrub(&self.logs, prefix, scrub)
     }
 
     /// Waits for the end; true when the tool had to be ended.
