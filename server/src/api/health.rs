@@ -3,7 +3,10 @@
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 
-use crate::service::Service;
+use crate::{
+    service::{Service, ServiceError},
+    store::StoreError,
+};
 
 /// What `/version` says.
 #[derive(Debug, Serialize)]
@@ -23,16 +26,22 @@ pub(crate) async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// Ready means that the store answers.
+/// Ready means that the store answers and takes what is written.
 pub(crate) async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
-    match service.store_answers().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the store does not answer; the server's log has the cause\n",
-            )
+    let Err(error) = service.store_answers().await else {
+        return (StatusCode::OK, "ready\n");
+    };
+    tracing::warn!(%error, "not ready");
+    let why = match error {
+        ServiceError::Store(StoreError::NoRoom { .. }) => {
+            "the store has no room; free space where its data lies, then the server goes on by itself\n"
         }
-    }
+        ServiceError::Store(_)
+        | ServiceError::NotFound { .. }
+        | ServiceError::Invalid { .. }
+        | ServiceError::Refused { .. }
+        | ServiceError::Denied { .. }
+        | ServiceError::Broken { .. } => "the store does not answer; the server's log has the cause\n",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why)
 }

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::service::ServiceError;
+use crate::{service::ServiceError, store::StoreError};
 
 /// A problem answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +53,10 @@ impl From<ServiceError> for Problem {
             ServiceError::Invalid { .. } => Self::new(StatusCode::BAD_REQUEST, "not valid", error.to_string()),
             ServiceError::Refused { .. } => Self::new(StatusCode::CONFLICT, "refused", error.to_string()),
             ServiceError::Denied { .. } => Self::new(StatusCode::FORBIDDEN, "not allowed", error.to_string()),
+            ServiceError::Store(StoreError::NoRoom { .. }) => {
+                tracing::error!(%error, "request refused");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "no room", error.to_string())
+            }
             ServiceError::Store(_) | ServiceError::Broken { .. } => {
                 tracing::error!(%error, "request failed");
                 Self::new(

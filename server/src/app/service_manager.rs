@@ -3,6 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use super::{App, notify::Notifier};
+use crate::service::ServiceError;
 
 /// How often the status is made anew where no watchdog asks for more.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
@@ -56,7 +57,12 @@ impl ServiceManager {
 }
 
 async fn status(app: &App) -> String {
-    let hosts = match tokio::time::timeout(PATIENCE, app.service.host_count()).await {
+    let asked = async {
+        let hosts = app.service.host_count().await?;
+        app.service.store_answers().await?;
+        Ok::<_, ServiceError>(hosts)
+    };
+    let hosts = match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(hosts)) => format!("{hosts} hosts"),
         Ok(Err(error)) => format!("the store does not answer: {error}"),
         Err(_) => "the store does not answer in time".to_owned(),

@@ -8,7 +8,10 @@ use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 use super::{admission::is_plain_id, hub::Hub, peer::Peer};
-use crate::service::{CallError, Service};
+use crate::{
+    service::{CallError, Service},
+    store::StoreError,
+};
 
 /// A nudge is also sent this often without a cause, so that a dead connection is noticed by both sides.
 const WATCH_PULSE: Duration = Duration::from_secs(50);
@@ -105,6 +108,12 @@ fn status(error: CallError) -> Status {
                 .metadata_mut()
                 .insert("retry-after", tonic::metadata::MetadataValue::from_static("30"));
             status
+        }
+        CallError::Store(cause @ StoreError::NoRoom { .. }) => {
+            tracing::error!(error = %cause, "call refused");
+            Status::unavailable(
+                "the server's disk is full, so it takes nothing; it goes on by itself once there is room",
+            )
         }
         CallError::Store(cause) => {
             tracing::error!(error = %cause, "call failed");

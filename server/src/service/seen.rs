@@ -33,6 +33,8 @@ pub(super) struct SeenBuffer {
     hosts: Mutex<BTreeMap<HostId, host_seen::HostSeenRow>>,
     beat_ms: Mutex<i64>,
     lease_until_ms: Mutex<i64>,
+    /// Why the newest write of the background work failed; `None` where it did not.
+    write_failed: Mutex<Option<ServiceError>>,
 }
 
 impl Service {
@@ -69,19 +71,42 @@ impl Service {
             .store
             .write(move |tx| {
                 host_seen::flush(tx, &batch)?;
-                if beat {
-                    availability::heartbeat(tx, now_ms, gap_ms)?;
-                }
-                Ok::<_, ServiceError>(batch.len())
+                let outage_ended = beat && availability::heartbeat(tx, now_ms, gap_ms)?;
+                Ok::<_, ServiceError>((batch.len(), outage_ended))
             })
             .await;
-        if written.is_err() {
-            let mut waiting = self.0.seen.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            for (host, row) in rows {
-                waiting.entry(host).or_insert(row);
+        self.note_write(&written);
+        let (count, outage_ended) = match written {
+            Ok(written) => written,
+            Err(error) => {
+                let mut waiting = self.0.seen.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+                for (host, row) in rows {
+                    waiting.entry(host).or_insert(row);
+                }
+                // The next batch brings the heartbeat too, before anything is woken by limits that counted this time.
+                *self.0.seen.beat_ms.lock().unwrap_or_else(PoisonError::into_inner) = 0;
+                return Err(error);
             }
+        };
+        if outage_ended {
+            self.reload_outages().await?;
         }
-        written
+        Ok(count)
+    }
+
+    /// Why nothing can be written, where the newest write of the background work failed. It tries again every few seconds.
+    pub(super) fn last_write_failed(&self) -> Option<ServiceError> {
+        let failed = self.0.seen.write_failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.clone()
+    }
+
+    fn note_write<T>(&self, written: &Result<T, ServiceError>) {
+        let mut failed = self.0.seen.write_failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match written {
+            Ok(_) if failed.take().is_some() => tracing::info!("the store takes writes again"),
+            Ok(_) => {}
+            Err(error) => *failed = Some(error.clone()),
+        }
     }
 
     /// The campaign's clock may run faster than the heartbeat's: the same pause is then a longer time.
@@ -111,6 +136,23 @@ impl Service {
             availability::heartbeat(tx, now_ms, gap_ms)?;
             Ok::<_, ServiceError>(availability::between(tx, now_ms - OUTAGES_BACK_MS, now_ms + 1)?)
         })?;
+        self.set_outages(&intervals);
+        Ok(())
+    }
+
+    /// The same while the server runs: one has just ended, because nothing could be written or the machine slept.
+    async fn reload_outages(&self) -> Result<(), ServiceError> {
+        let now_ms = self.now_ms();
+        let intervals = self
+            .0
+            .store
+            .read(move |tx| Ok::<_, ServiceError>(availability::between(tx, now_ms - OUTAGES_BACK_MS, now_ms + 1)?))
+            .await?;
+        self.set_outages(&intervals);
+        Ok(())
+    }
+
+    fn set_outages(&self, intervals: &[availability::Interval]) {
         let outages: Vec<Outage> = intervals
             .windows(2)
             .map(|pair| Outage {
@@ -119,7 +161,6 @@ impl Service {
             })
             .collect();
         *self.0.outages.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(outages);
-        Ok(())
     }
 
     /// Whether this process does the background work; another takes over within seconds when it stops.
@@ -146,7 +187,9 @@ impl Service {
                 let database_ms = tx.database_now_ms()?;
                 Ok::<_, ServiceError>(leases::take(tx, LEASE, &holder, database_ms, LEASE_MS)?.is_some())
             })
-            .await?;
+            .await;
+        self.note_write(&held);
+        let held = held?;
         let mut until = self
             .0
             .seen

@@ -14,11 +14,11 @@ pub struct Interval {
 }
 
 /// Says that check-ins are taken at `now_ms`: extends the newest interval, or begins one when the last sign is more than
-/// `gap_ms` ago.
+/// `gap_ms` ago. True when one begins.
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn heartbeat(tx: &mut WriteTx<'_>, now_ms: i64, gap_ms: i64) -> Result<(), StoreError> {
+pub fn heartbeat(tx: &mut WriteTx<'_>, now_ms: i64, gap_ms: i64) -> Result<bool, StoreError> {
     let newest = tx.query_opt(
         "SELECT from_ms, to_ms FROM availability ORDER BY from_ms DESC LIMIT 1",
         params![],
@@ -30,13 +30,13 @@ pub fn heartbeat(tx: &mut WriteTx<'_>, now_ms: i64, gap_ms: i64) -> Result<(), S
             "UPDATE availability SET to_ms = ?2 WHERE from_ms = ?1 AND to_ms < ?2",
             params![row.int("from_ms")?, now_ms],
         )?;
-        return Ok(());
+        return Ok(false);
     }
     tx.execute(
         "INSERT INTO availability (from_ms, to_ms) VALUES (?1, ?1) ON CONFLICT (from_ms) DO NOTHING",
         params![now_ms],
     )?;
-    Ok(())
+    Ok(true)
 }
 
 /// The intervals that touch `from_ms` to `to_ms`, cut to it, in order, those that overlap (two replicas) joined.

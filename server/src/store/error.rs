@@ -36,6 +36,14 @@ pub enum StoreError {
         /// What the driver said.
         why: String,
     },
+    /// The disk under the database is full.
+    #[error(
+        "the store has no room ({why}); free space where its data lies. Nothing of this was stored, nothing that was acknowledged is lost, and the server goes on by itself"
+    )]
+    NoRoom {
+        /// What the database said.
+        why: String,
+    },
     /// The store was closed by this process.
     #[error("the store is closed because the program is ending; start it again")]
     Closed,

@@ -258,6 +258,9 @@ pub(super) fn refused(sql: &str, error: &postgres::Error) -> StoreError {
     if *code == SqlState::IN_FAILED_SQL_TRANSACTION {
         return StoreError::Aborted;
     }
+    if *code == SqlState::DISK_FULL {
+        return StoreError::NoRoom { why };
+    }
     match code.code().get(..2).unwrap_or_default() {
         // Integrity constraints, and values that do not fit their column.
         "23" | "22" => StoreError::Constraint { why },

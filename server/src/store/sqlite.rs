@@ -247,9 +247,8 @@ fn refused(sql: &str, error: &rusqlite::Error) -> StoreError {
                 what: "the database file".to_owned(),
                 why,
             },
-            ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN | ffi::SQLITE_NOMEM => {
-                StoreError::Unavailable { why }
-            }
+            ffi::SQLITE_FULL => StoreError::NoRoom { why },
+            ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN | ffi::SQLITE_NOMEM => StoreError::Unavailable { why },
             _ => StoreError::Statement {
                 why,
                 sql: sql.to_owned(),

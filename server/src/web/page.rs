@@ -6,7 +6,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use crate::service::ServiceError;
+use crate::{service::ServiceError, store::StoreError};
 
 /// Whether the script asks for the living part alone.
 pub(crate) fn wants_part(headers: &HeaderMap) -> bool {
@@ -42,6 +42,10 @@ pub(crate) fn failed(error: &ServiceError) -> Response {
         ServiceError::Invalid { .. } => problem(StatusCode::BAD_REQUEST, "Not valid", &error.to_string()),
         ServiceError::Refused { .. } => problem(StatusCode::CONFLICT, "Refused", &error.to_string()),
         ServiceError::Denied { .. } => problem(StatusCode::FORBIDDEN, "Not allowed", &error.to_string()),
+        ServiceError::Store(StoreError::NoRoom { .. }) => {
+            tracing::error!(%error, "page refused");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "No room", &error.to_string())
+        }
         ServiceError::Store(_) | ServiceError::Broken { .. } => {
             tracing::error!(%error, "page failed");
             let detail = "Nothing was changed. The server's log has the cause; try again in a moment.";

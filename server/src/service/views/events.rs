@@ -76,7 +76,12 @@ impl Service {
     /// # Errors
     /// When it does not.
     pub async fn store_answers(&self) -> Result<(), ServiceError> {
-        self.newest_pos().await.map(drop)
+        self.newest_pos().await?;
+        // Reading goes on where nothing can be written; the background work writes every few seconds.
+        match self.last_write_failed() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
     }
 
     /// Events of plan streams in words; those of other streams are left out.
