@@ -1,5 +1,6 @@
-//! Secrets are looked for in everything that a whole migration leaves and shows: logs, journal, state, store, answers,
-//! command lines and environments. None is found.
+//! Secrets are looked for in everything that a whole migration leaves and shows: logs, journal, state, store, answers, pages,
+//! command lines and environments. None is found, also not the password that an order brought sealed and that an installer
+//! printed.
 
 use std::{
     collections::BTreeSet,
@@ -10,9 +11,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use cutover_tests::harness::{debian_root::readiness, requirement};
+use cutover_proto::seal;
+use cutover_tests::harness::{debian_root::readiness, packages, requirement};
 
 use crate::{
+    http, orders,
     server::Server,
     workstation::{AGENT, Workstation},
 };
@@ -20,6 +23,9 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(240);
 
 const STATE: &str = "/var/lib/cutover/agent";
+
+/// What an order brings, sealed. It is printed by the removal script as it is, and as Network Agent's installer takes it.
+const PASSWORD: &str = "Un1nstall-me$please";
 
 /// Where the administrator puts the token, and what reads it: the only places where it may be.
 const TOKEN_FILE: &str = "/root/token";
@@ -37,6 +43,14 @@ impl Secret {
             name,
             forms: vec![text.into(), hex::encode(text).into(), base64(text.as_bytes()).into()],
         }
+    }
+
+    /// A password of a vendor's, which is also written in hex of UTF-16LE.
+    fn of_password(name: &'static str, text: &str) -> Self {
+        let mut secret = Self::of_text(name, text);
+        secret.forms.push(wide(text).into());
+        secret.forms.push(wide(text).to_uppercase().into());
+        secret
     }
 
     /// Kept in hex.
@@ -73,6 +87,12 @@ impl Secret {
 fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)
+}
+
+/// Hex of UTF-16LE.
+fn wide(text: &str) -> String {
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    hex::encode(bytes)
 }
 
 /// As `{:?}` shows bytes.
@@ -164,21 +184,28 @@ fn migrated_discreetly(station: &mut Workstation, server: &Server) -> Result<()>
             Secret::of_text("the administrator's token", &server.admin_token()?),
             Secret::of_hex("the host's key", key("tls")?)?,
             Secret::of_hex("the host's sealing key", key("sealing")?)?,
+            Secret::of_password("the uninstall password", PASSWORD),
         ],
         found: BTreeSet::new(),
     };
+    let said = format!(
+        "kesl: --password={PASSWORD} KLUNINSTPASSWD={}\n",
+        wide(PASSWORD).to_uppercase()
+    );
+    packages::let_removal_say(&station.root, &said)?;
     // What is meant to hold them does: the search finds what is there.
     let files = [
         fs::read(&identity)?,
         fs::read(&token_file)?,
         server.admin_token()?.into_bytes(),
+        said.into_bytes(),
     ]
     .concat();
     secrets.look_at("where they belong", &files);
-    ensure!(secrets.found.len() == 4, "the search is blind: {:?}", secrets.found);
+    ensure!(secrets.found.len() == 5, "the search is blind: {:?}", secrets.found);
     secrets.found.clear();
 
-    server.cutover(&["wave", "open", "all"])?.succeeded()?;
+    with_a_sealed_password(station, server)?;
     station.start_agent_saying_all()?;
     let (root, pid) = (station.root.path().to_owned(), server.pid().context("it runs")?);
     let mut seen = 0;
@@ -194,6 +221,19 @@ fn migrated_discreetly(station: &mut Workstation, server: &Server) -> Result<()>
         .run(&[AGENT, "status", "--output", "json"], LIMIT)?
         .succeeded()?;
     secrets.look_at("status", asked.stdout.as_bytes());
+    let id = server
+        .cutover(&["hosts", "show", "discreet", "--output", "json"])?
+        .succeeded()?;
+    let id: serde_json::Value = serde_json::from_str(&id.stdout)?;
+    let own = format!("/hosts/{}", id["host_id"].as_str().context("a host has an id")?);
+    for path in ["/", "/hosts", own.as_str()] {
+        let page = http::page(server.people_port(), &server.admin_token()?, path)?;
+        secrets.look_at(&format!("page {path}"), page.as_bytes());
+        ensure!(
+            path != own || page.contains("kesl: --password=[secret] KLUNINSTPASSWD=[secret]"),
+            "the page shows what the script said, without the password"
+        );
+    }
     secrets.look_at("the agent's log", station.agent_log().as_bytes());
     secrets.look_at("the server's log", server.log().as_bytes());
     let questions: [&[&str]; 2] = [&["hosts", "show", "discreet"], &["hosts", "list"]];
@@ -212,10 +252,40 @@ fn migrated_discreetly(station: &mut Workstation, server: &Server) -> Result<()>
         &[server.admin_token_file(), server.data_dir().join("pki")],
     )?;
     assert_eq!(secrets.found, BTreeSet::new());
+    let logs = station.root.outside(&format!("{STATE}/tool-logs"));
+    let mut kept = fs::read_dir(logs)?.map(|log| Ok(fs::read_to_string(log?.path())?));
+    let scrubbed = |log: &Result<String>| {
+        log.as_ref()
+            .is_ok_and(|log| log.contains("--password=[secret] KLUNINSTPASSWD=[secret]"))
+    };
+    ensure!(
+        kept.any(|log| scrubbed(&log)),
+        "the script's words are kept on the host"
+    );
     let log = station.agent_log();
     ensure!(
         log.contains("TRACE") && log.contains("order"),
         "the agent was to say all that it can"
     );
     Ok(())
+}
+
+/// Lets the server make its order while the agent is away, and puts a secret into it as the server will once recipes ask for
+/// one: sealed to the host for this order.
+fn with_a_sealed_password(station: &mut Workstation, server: &Server) -> Result<()> {
+    station.start_agent()?;
+    server.wait_for_host("discreet", "planned", LIMIT, |host| host.phase == "planned")?;
+    station.kill_agent()?;
+    server.cutover(&["wave", "open", "all"])?.succeeded()?;
+    orders::change_unsigned(&server.store(), LIMIT, |order, sealing_key| {
+        let sealed = seal::seal(
+            sealing_key,
+            order.host_id,
+            order.number,
+            "uninstall",
+            PASSWORD.as_bytes(),
+        )?;
+        order.secrets.push(sealed);
+        Ok(())
+    })
 }

@@ -12,6 +12,8 @@ use cutover_tests::harness::clock::wait_for;
 use cutover_tests::harness::process::{Finished, Running, free_port, run, tool};
 use serde::Deserialize;
 
+use crate::small_disk::SmallDisk;
+
 /// One command of the operator's, or the start of the server.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -61,8 +63,19 @@ pub(super) struct Verdict {
 /// One step record.
 #[derive(Debug, Deserialize)]
 pub(super) struct Step {
+    pub(super) order: u64,
     pub(super) event: String,
     pub(super) detail: String,
+    pub(super) log_tail: String,
+}
+
+/// What its campaign has other than the usual.
+#[derive(Default)]
+pub(super) struct Terms {
+    /// In place of the preset's one replacement.
+    pub(super) replacement: Option<toml::Table>,
+    /// A host fails for good when it failed once, whatever the cause.
+    pub(super) one_try: bool,
 }
 
 /// The server. Dropping it kills it and deletes its state.
@@ -73,19 +86,47 @@ pub(super) struct Server {
     fingerprint: String,
     starts: u32,
     running: Option<Running>,
+    /// Under its data directory, where that is to be full one day. Last, so that the server ends first.
+    disk: Option<SmallDisk>,
 }
 
 impl Server {
     /// Makes one by `cutover init`, for a campaign that starts by itself and goes by seconds, and starts it.
     pub(super) fn start() -> Result<Self> {
-        Self::start_for(None)
+        Self::start_on(&Terms::default(), None)
     }
 
     /// The same, with this table in place of the preset's one replacement.
     pub(super) fn start_for(replacement: Option<toml::Table>) -> Result<Self> {
+        let terms = Terms {
+            replacement,
+            ..Terms::default()
+        };
+        Self::start_on(&terms, None)
+    }
+
+    /// The same on other terms.
+    pub(super) fn start_with(terms: &Terms) -> Result<Self> {
+        Self::start_on(terms, None)
+    }
+
+    /// The usual, with its data directory on a disk of so many bytes.
+    pub(super) fn start_on_small_disk(bytes: u64) -> Result<Self> {
+        Self::start_on(&Terms::default(), Some(bytes))
+    }
+
+    fn start_on(terms: &Terms, disk_bytes: Option<u64>) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let campaign = directory.path().join("campaign.toml");
-        fs::write(&campaign, campaign_text(replacement)?)?;
+        fs::write(&campaign, campaign_text(terms)?)?;
+        let disk = match disk_bytes {
+            Some(bytes) => Some(SmallDisk::mount(
+                &directory.path().join("data"),
+                bytes,
+                directory.path(),
+            )?),
+            None => None,
+        };
         let campaign = toml::Value::from(campaign.to_str().context("a path in UTF-8")?);
         fs::write(
             directory.path().join("server.toml"),
@@ -98,6 +139,7 @@ impl Server {
             fingerprint: String::new(),
             starts: 0,
             running: None,
+            disk,
         };
         let said = server.cutover(&["init"])?.succeeded()?.stdout;
         let line = said.lines().find_map(|line| line.strip_prefix("CA fingerprint"));
@@ -160,9 +202,18 @@ impl Server {
         self.running.as_ref().map(Running::pid)
     }
 
-    /// All that it keeps.
+    /// The port of the people's listener.
+    pub(super) fn people_port(&self) -> u16 {
+        self.people
+    }
+
+    /// All that it keeps, as the test sees it.
     pub(super) fn data_dir(&self) -> PathBuf {
-        self.directory.path().join("data")
+        let inside = self.directory.path().join("data");
+        match &self.disk {
+            Some(disk) => disk.outside(&inside),
+            None => inside,
+        }
     }
 
     /// Where its store lies.
@@ -178,6 +229,11 @@ impl Server {
     /// Its text.
     pub(super) fn admin_token(&self) -> Result<String> {
         Ok(fs::read_to_string(self.admin_token_file())?.trim().to_owned())
+    }
+
+    /// The disk under its data directory, where it has one of its own.
+    pub(super) fn disk(&self) -> Result<&SmallDisk> {
+        self.disk.as_ref().context("the server has no disk of its own")
     }
 
     /// Runs a command of the operator's to its end.
@@ -221,6 +277,21 @@ impl Server {
         })
     }
 
+    /// Waits until a host stays where it is without a person, after more than so many orders.
+    pub(super) fn wait_until_settled_after(&self, name: &str, orders: u64, limit: Duration) -> Result<Host> {
+        let mut last = None;
+        let settled = wait_for(&format!("{name} settles after order {orders}"), limit, || {
+            let host = self.host(name)?;
+            let newest = host.steps.iter().map(|step| step.order).max().unwrap_or(0);
+            if newest > orders && ["migrated", "blocked", "handwork", "failed"].contains(&host.phase.as_str()) {
+                return Ok(Some(host));
+            }
+            last = Some(host);
+            Ok(None)
+        });
+        settled.with_context(|| format!("last seen: {last:#?}"))
+    }
+
     /// Waits until a host is where it stays without a person.
     pub(super) fn wait_until_settled(&self, name: &str, limit: Duration) -> Result<Host> {
         let mut last = None;
@@ -243,7 +314,11 @@ impl Server {
     /// The program with its settings; nothing of the test's environment, so that no proxy stands between.
     fn command(&self) -> Result<Command> {
         let directory = self.directory.path();
-        let mut command = tool(binaries::server()?);
+        let program = binaries::server()?;
+        let mut command = match &self.disk {
+            Some(disk) => disk.enter(&program),
+            None => tool(program),
+        };
         command
             .env_clear()
             .env("CUTOVER_CONFIG", directory.join("server.toml"))
@@ -256,7 +331,7 @@ impl Server {
 }
 
 /// The built-in preset, in mode automatic and with limits that fit seconds instead of weeks.
-fn campaign_text(replacement: Option<toml::Table>) -> Result<String> {
+fn campaign_text(terms: &Terms) -> Result<String> {
     let (_, preset) = PRESETS.first().context("no preset is built in")?;
     let mut document: toml::Table = toml::from_str(preset)?;
     document.insert("mode".into(), "automatic".into());
@@ -270,13 +345,17 @@ fn campaign_text(replacement: Option<toml::Table>) -> Result<String> {
         ("retry_cap", "2s"),
         ("restart_notice", "2s"),
     ];
-    let policy: toml::Table = policy
+    let mut policy: toml::Table = policy
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.into()))
         .collect();
+    if terms.one_try {
+        policy.insert("attempts".into(), 1.into());
+        policy.insert("hindrances".into(), 0.into());
+    }
     document.insert("policy".into(), policy.into());
-    if let Some(replacement) = replacement {
-        document.insert("replacement".into(), vec![replacement].into());
+    if let Some(replacement) = &terms.replacement {
+        document.insert("replacement".into(), vec![replacement.clone()].into());
     }
     Ok(toml::to_string(&document)?)
 }

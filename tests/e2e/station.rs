@@ -86,6 +86,13 @@ impl Station {
         })
     }
 
+    /// Stops the service.
+    pub(super) fn stop_agent(&self) -> Result<()> {
+        let stop = ["systemctl", "stop", "cutover-agent.service"];
+        self.machine.run(&stop, LIMIT)?.succeeded()?;
+        Ok(())
+    }
+
     /// Kills the agent as a crash would; systemd starts it again.
     pub(super) fn kill_agent(&self) -> Result<()> {
         self.machine.kill(PROCESS)

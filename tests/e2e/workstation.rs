@@ -110,6 +110,11 @@ impl Workstation {
         std::fs::read_to_string(self.logs.path().join("agent.log")).unwrap_or_default()
     }
 
+    /// Whether the product that was started still runs.
+    pub(super) fn product_runs(&mut self) -> Result<bool> {
+        Ok(self.product.ended()?.is_none())
+    }
+
     /// Whether the product that was started has ended by a signal.
     pub(super) fn product_was_ended(&mut self) -> Result<bool> {
         Ok(self.product.wait(LIMIT)?.code().is_none())

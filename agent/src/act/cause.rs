@@ -20,6 +20,20 @@ const WORDS: &[(FailureCause, &[&str])] = &[
         ],
     ),
     (
+        FailureCause::TooLarge,
+        &["Writing more data than expected", "File is larger than expected"],
+    ),
+    // A list that states another size is found out by it before its hash is; which of the two lies nobody can tell.
+    (
+        FailureCause::WrongHash,
+        &[
+            "Hash Sum mismatch",
+            "File has unexpected size",
+            "checksum doesn't match",
+            "Digest verification failed",
+        ],
+    ),
+    (
         FailureCause::Locked,
         &[
             "Could not get lock",
@@ -41,6 +55,9 @@ const WORDS: &[(FailureCause, &[&str])] = &[
             "Connection timed out",
             "Network is unreachable",
             "Failed to fetch",
+            // What came in place of a list: a page that asks for a login, or without end.
+            "Clearsigned file isn't valid",
+            "doesn't contain all expected parts",
             "Unable to fetch some archives",
             "Curl error",
             "Download (curl) error",
@@ -139,6 +156,28 @@ mod tests {
             (
                 "installing package clamav-1-1.x86_64 needs 8MB more space on the / filesystem\n",
                 FailureCause::DiskFull,
+            ),
+            (
+                "E: Failed to fetch http://m.example/./Packages  Hash Sum mismatch\n   Hashes of expected file:\n",
+                FailureCause::WrongHash,
+            ),
+            (
+                "E: Failed to fetch http://m.example/c.deb  File has unexpected size (6268600 != 6267600). Mirror sync in \
+                 progress?\n",
+                FailureCause::WrongHash,
+            ),
+            (
+                "E: Failed to fetch http://m.example/c.deb  Writing more data than expected (7 > 6)\n",
+                FailureCause::TooLarge,
+            ),
+            (
+                "E: Failed to fetch http://m.example/c.deb  Redirection loop encountered\n",
+                FailureCause::Network,
+            ),
+            (
+                "E: Splitting of clearsigned file /var/lib/apt/lists/m.example_._Release failed as it doesn't contain all \
+                 expected parts\n",
+                FailureCause::Network,
             ),
             (
                 "dpkg: error processing package kesl (--remove):\n",

@@ -168,6 +168,9 @@ fn host_rows(hosts: &[HostRow], format: Format) -> anyhow::Result<()> {
     )
 }
 
+/// Of a log so many lines are listed.
+const LOG_LINES: usize = 20;
+
 fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
     let mut rows: Vec<Vec<String>> = vec![
         vec!["host".into(), host.row.name.clone(), host.row.host_id.clone()],
@@ -191,6 +194,13 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
             what,
             format!("{} {} {}", instant(step.at_ms), step.event, step.detail),
         ]);
+        // What a tool said is worth its room where the step did not go well; `--output json` has it of every step.
+        if ["step-failed", "step-interrupted"].contains(&step.event.as_str()) {
+            let lines: Vec<&str> = step.log_tail.lines().collect();
+            for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
+                rows.push(vec![String::new(), "log".into(), (*line).to_owned()]);
+            }
+        }
     }
     for event in &host.timeline {
         rows.push(vec!["event".into(), instant(event.at_ms), event.text.clone()]);

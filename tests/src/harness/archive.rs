@@ -47,7 +47,7 @@ pub fn make_it_the_only_one(root: &DebianRoot) -> Result<()> {
 }
 
 /// The archive in the cache, made where it was missing. It belongs to one base root, whose packages it need not hold.
-fn fetched(base: &Path) -> Result<PathBuf> {
+pub(super) fn fetched(base: &Path) -> Result<PathBuf> {
     let cache = cache()?;
     let lock = File::create(cache.join("archive-lock"))?;
     lock.lock().context("cannot lock the cache directory")?;

@@ -9,6 +9,7 @@ pub mod binaries;
 pub mod clock;
 pub mod debian_root;
 pub mod eicar;
+pub mod lying_archive;
 pub mod machine;
 pub mod packages;
 pub mod postgres;

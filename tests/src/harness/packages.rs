@@ -129,6 +129,40 @@ pub fn break_removal(root: &DebianRoot, package: &str) -> Result<()> {
     Ok(())
 }
 
+/// The removal script of `kesl` says that it waits, again and again, and never ends: nor does what it started, in a session of
+/// its own. Neither takes notice of SIGTERM. Until the answer is dropped, for scripts that start later.
+///
+/// # Errors
+/// When the knob cannot be set.
+pub fn endless_removal(root: &DebianRoot) -> Result<EndlessRemoval> {
+    fs::create_dir_all(root.outside(KNOBS))?;
+    let knob = root.outside(&format!("{KNOBS}/kesl.endless"));
+    fs::write(&knob, "")?;
+    Ok(EndlessRemoval { knob })
+}
+
+/// A removal script that never ends.
+#[derive(Debug)]
+pub struct EndlessRemoval {
+    knob: PathBuf,
+}
+
+impl Drop for EndlessRemoval {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.knob);
+    }
+}
+
+/// The removal script of `kesl` prints this, as installers repeat what they were given.
+///
+/// # Errors
+/// When the knob cannot be set.
+pub fn let_removal_say(root: &DebianRoot, words: &str) -> Result<()> {
+    fs::create_dir_all(root.outside(KNOBS))?;
+    fs::write(root.outside(&format!("{KNOBS}/kesl.says")), words)?;
+    Ok(())
+}
+
 /// The removal script of `package` will stop where nothing has been removed yet, until the answer is dropped. `kesl` and
 /// `klnagent64` have such a script.
 ///

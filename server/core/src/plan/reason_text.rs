@@ -1,12 +1,47 @@
 //! Reasons in words: what is so, what to do, and who.
 
-use cutover_proto::ids::ProductId;
+use cutover_proto::{ids::ProductId, record::FailureCause};
 
 use super::{Owner, Reason};
 use crate::campaign::zone::utc;
 
 fn list(products: &[ProductId]) -> String {
     products.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What mends what an attempt ended with.
+const fn mending(cause: Option<FailureCause>) -> &'static str {
+    match cause {
+        Some(FailureCause::WrongHash) => {
+            "find the source that gives other bytes than its list or the order states (a mirror out of step, a proxy that \
+             rewrites) and mend it"
+        }
+        Some(FailureCause::TooLarge) => {
+            "find the source that gives more bytes than its list or the order states and mend it"
+        }
+        Some(FailureCause::Network) => "let the host reach the source that its kept log names",
+        Some(FailureCause::DiskFull) => "free room on the host",
+        Some(FailureCause::Locked) => "end the other installer that the kept log names",
+        Some(FailureCause::TimeLimit) => "see by the kept log what it waited for and mend that",
+        Some(FailureCause::UnknownStep) => "upgrade the agent",
+        Some(
+            FailureCause::BadSignature
+            | FailureCause::OtherHost
+            | FailureCause::Expired
+            | FailureCause::Replayed
+            | FailureCause::NotAttributed
+            | FailureCause::TooLongAway
+            | FailureCause::ToolFailed
+            | FailureCause::StillThere
+            | FailureCause::NotDetected
+            | FailureCause::Interrupted
+            | FailureCause::Journal
+            | FailureCause::NotYet
+            | FailureCause::Unsupported
+            | FailureCause::ServiceNotActive,
+        )
+        | None => "read the kept log, mend the cause",
+    }
 }
 
 impl Reason {
@@ -112,7 +147,7 @@ impl Reason {
                 format!("name another replacement, or write accepted_grades = [\"{grade}\"] in the campaign")
             }
             Self::ReplacementAbsent { product } => format!("{product} is installed with the next order"),
-            Self::AttemptsUsed { .. } => "read the kept log, mend the cause, then `cutover hosts retry`".to_owned(),
+            Self::AttemptsUsed { last, .. } => format!("{}, then `cutover hosts retry`", mending(*last)),
             Self::Exempted { .. } => "nothing until it ends".to_owned(),
             Self::OutOfScope { .. } => "nothing while the rule holds".to_owned(),
             Self::Retired { .. } | Self::Concluded { .. } => "nothing, unless it enrols again".to_owned(),
