@@ -12,17 +12,19 @@ impl HostPath {
     /// and `.` are dropped, and `..` drops the part before it, never more than the root.
     #[must_use]
     pub fn unix(path: &str) -> Self {
-        let mut parts: Vec<&str> = Vec::new();
+        // One look makes hundreds: each is one allocation.
+        let mut whole = String::with_capacity(path.len() + 1);
         for part in path.split('/') {
             match part {
                 "" | "." => {}
-                ".." => {
-                    parts.pop();
+                ".." => whole.truncate(whole.rfind('/').unwrap_or(0)),
+                plain => {
+                    whole.push('/');
+                    whole.push_str(plain);
                 }
-                plain => parts.push(plain),
             }
         }
-        Self(parts.iter().flat_map(|part| ["/", part]).collect())
+        Self(whole)
     }
 
     /// A path below this one; `name` is one part.
