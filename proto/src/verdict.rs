@@ -82,6 +82,28 @@ words! {
         Group = "group",
         /// A service's real state: whether processes of it are at work.
         Service = "service",
+        /// An entry under Windows' uninstall keys.
+        UninstallKey = "uninstall-key",
+        /// A driver of Windows.
+        Driver = "driver",
+        /// A file with its version and signer.
+        File = "file",
+        /// An entry in Windows Security Center.
+        SecurityCenter = "security-center",
+        /// A key of Windows' registry.
+        RegistryKey = "registry-key",
+        /// An extension in a user's browser.
+        BrowserExtension = "browser-extension",
+        /// A task of Windows' task scheduler.
+        ScheduledTask = "scheduled-task",
+        /// A receipt of macOS's installer.
+        Receipt = "receipt",
+        /// An application on macOS.
+        Bundle = "bundle",
+        /// A system extension of macOS.
+        SystemExtension = "system-extension",
+        /// A file of the product inside another vendor's.
+        Component = "component",
     }
 }
 on_wire!(
@@ -96,7 +118,18 @@ on_wire!(
         Listener,
         Certificate,
         Group,
-        Service
+        Service,
+        UninstallKey,
+        Driver,
+        File,
+        SecurityCenter,
+        RegistryKey,
+        BrowserExtension,
+        ScheduledTask,
+        Receipt,
+        Bundle,
+        SystemExtension,
+        Component
     }
 );
 
@@ -191,6 +224,10 @@ pub struct Health {
     pub why: String,
     /// The protection that follows.
     pub grade: Protection,
+    /// Whose it is, in the vendor's words (organisation, customer or site id), where it tells. Whether that is the right one
+    /// is for the campaign to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
 }
 
 /// What a look found of one product.
@@ -262,6 +299,7 @@ impl From<Sighting> for v1::Sighting {
                 state: health.state.number(),
                 why: health.why,
                 grade: health.grade.number(),
+                tenant: health.tenant.unwrap_or_default(),
             }),
         }
     }
@@ -280,6 +318,7 @@ impl TryFrom<v1::Sighting> for Sighting {
                     state: health.state.try_into()?,
                     why: health.why,
                     grade: health.grade.try_into()?,
+                    tenant: Some(health.tenant).filter(|tenant| !tenant.is_empty()),
                 })
             })
             .transpose()?;

@@ -47,6 +47,7 @@ pub(crate) fn replaced(host: HostId, hostname: &str) -> Inventory {
         state: HealthState::Healthy,
         why: String::new(),
         grade: Protection::OnDemand,
+        tenant: None,
     });
     inventory(host, hostname, [clamav, absent("kesl")], Protection::OnDemand)
 }

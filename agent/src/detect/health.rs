@@ -5,56 +5,90 @@ use cutover_proto::{
     verdict::{Health, HealthState, Protection},
 };
 
-use super::services::at_work;
+use super::{services::at_work, windows::WindowsGround};
 use crate::{
     facts::{Answer, EntryKind, Process, Tool},
     host::{HostPath, HostView, Links},
     parse,
 };
 
+mod asked;
+mod windows;
+
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Looks at the program, its signatures, its services and its grip on the kernel, as far as the rule names them. What it
+/// What a look at health goes by, beside the rule.
+#[derive(Clone, Copy)]
+pub(crate) struct HealthCx<'a> {
+    pub(crate) view: &'a dyn HostView,
+    /// The processes that decide whether files may be opened.
+    pub(crate) blocking: &'a dyn Fn() -> Answer<Vec<Process>>,
+    /// On Windows: what was asked already.
+    pub(crate) windows: Option<&'a WindowsGround<'a>>,
+    pub(crate) now_ms: i64,
+}
+
+/// Looks at the program, its signatures, its services and its grip on the system, as far as the rule names them. What it
 /// says changes only when the state does: no ages, no counts.
-pub(crate) fn check(
-    view: &dyn HostView,
-    blocking: impl FnOnce() -> Answer<Vec<Process>>,
-    rule: &HealthRule,
-    grade: Protection,
-    now_ms: i64,
-) -> Health {
-    let looked = program(view, &rule.program)
-        .and_then(|()| signatures(view, rule, now_ms))
-        .and_then(|()| services(view, &rule.services))
-        .and_then(|()| match rule.answers {
-            Some(Answering::Clamd) => clamd(view, rule, now_ms),
-            None => Ok(()),
-        })
-        .and_then(|()| match &rule.intercepts {
-            Some(name) => interception(&blocking(), name),
-            None => Ok(()),
-        });
-    match looked {
-        Ok(()) => Health {
-            state: HealthState::Healthy,
-            why: String::new(),
-            grade,
-        },
-        Err(Ill::Is(why)) => Health {
-            state: HealthState::Unhealthy,
-            why,
-            grade: Protection::None,
-        },
-        Err(Ill::CannotTell(why)) => Health {
-            state: HealthState::Unknown,
-            why,
-            grade: Protection::Unobserved,
-        },
+pub(crate) fn check(cx: HealthCx<'_>, rule: &HealthRule, grade: Protection) -> Health {
+    let mut tenant = None;
+    let (state, why, grade) = match looked(cx, rule, &mut tenant) {
+        Ok(()) => (HealthState::Healthy, String::new(), grade),
+        Err(Ill::Is(why)) => (HealthState::Unhealthy, why, Protection::None),
+        Err(Ill::StandsBack(why)) => (HealthState::Unhealthy, why, Protection::Passive),
+        Err(Ill::CannotTell(why)) => (HealthState::Unknown, why, Protection::Unobserved),
+    };
+    Health {
+        state,
+        why,
+        grade,
+        tenant,
     }
 }
 
+fn looked(cx: HealthCx<'_>, rule: &HealthRule, tenant: &mut Option<String>) -> Result<(), Ill> {
+    let HealthCx { view, now_ms, .. } = cx;
+    if let Some(file) = &rule.program {
+        program(view, file)?;
+    }
+    if let Some(dir) = &rule.database_dir {
+        signatures(view, dir, rule, now_ms)?;
+    }
+    match cx.windows {
+        Some(ground) => windows::services(ground, &rule.services)?,
+        None => services(view, &rule.services)?,
+    }
+    match rule.answers {
+        Some(Answering::Clamd) => clamd(view, rule, now_ms)?,
+        Some(Answering::Mdatp) => asked::mdatp(view, tenant)?,
+        Some(Answering::Falcon) => match cx.windows {
+            Some(_) => windows::falcon(view, tenant)?,
+            None => asked::falcon(view, tenant)?,
+        },
+        Some(Answering::DefenderAntivirus) => windows::defender(view, rule)?,
+        Some(Answering::DefenderEndpoint) => {
+            windows::onboarded(view, tenant)?;
+            windows::defender(view, rule)?;
+        }
+        None => {}
+    }
+    if !rule.security_center.is_empty() {
+        windows::security_center(cx.windows, &rule.security_center)?;
+    }
+    if let Some(name) = &rule.intercepts {
+        interception(&(cx.blocking)(), name)?;
+    }
+    match &rule.unproven {
+        Some(why) => Err(Ill::CannotTell(why.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Why a product is not healthy.
 enum Ill {
     Is(String),
+    /// It is there and leaves the work to another.
+    StandsBack(String),
     CannotTell(String),
 }
 
@@ -71,8 +105,8 @@ fn program(view: &dyn HostView, program: &str) -> Result<(), Ill> {
     }
 }
 
-fn signatures(view: &dyn HostView, rule: &HealthRule, now_ms: i64) -> Result<(), Ill> {
-    let dir = HostPath::unix(&rule.database_dir);
+fn signatures(view: &dyn HostView, dir: &str, rule: &HealthRule, now_ms: i64) -> Result<(), Ill> {
+    let dir = HostPath::unix(dir);
     let none = || Ill::Is(format!("no signatures in {dir}; let the product fetch them"));
     let names = match view.list(&dir) {
         Answer::Found(names) => names,

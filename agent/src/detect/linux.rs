@@ -75,7 +75,7 @@ impl<'v> LinuxGround<'v> {
     pub(crate) fn look(&self, look: &Look) -> Vec<Trail> {
         let ends = match &look.trace {
             Trace::Package { names } => self.packages(names, look.shows),
-            Trace::Process { names } => self.processes(names, look.shows),
+            Trace::Process { names, .. } => self.processes(names, look.shows),
             Trace::Unit { names } => each(names, "no unit", |name| self.unit(name, look.shows)),
             Trace::Service { names } => self.services(names, look.shows),
             Trace::Path { paths, .. } => each(paths, "nothing at", |path| self.path(path, look.shows)),
@@ -95,17 +95,24 @@ impl<'v> LinuxGround<'v> {
                 let ends = self.trust_store().ends(subjects, look.shows);
                 or_nothing(ends, "no certificate", &wanted)
             }
+            Trace::UninstallKey { .. }
+            | Trace::WindowsService(_)
+            | Trace::Driver(_)
+            | Trace::File { .. }
+            | Trace::WindowsPath { .. }
+            | Trace::SecurityCenter { .. }
+            | Trace::RegistryKey { .. }
+            | Trace::BrowserExtension { .. }
+            | Trace::ScheduledTask { .. }
+            | Trace::Receipt { .. }
+            | Trace::Bundle { .. }
+            | Trace::SystemExtension { .. }
+            | Trace::Component { .. } => vec![End::NotChecked(super::not_of_this_system(look))],
         };
-        let beside = match &look.trace {
-            Trace::Unit { names } => self.beside_units(names),
-            Trace::Package { .. }
-            | Trace::Process { .. }
-            | Trace::Path { .. }
-            | Trace::Module { .. }
-            | Trace::Listener { .. }
-            | Trace::Certificate { .. }
-            | Trace::Group { .. }
-            | Trace::Service { .. } => Vec::new(),
+        let beside = if let Trace::Unit { names } = &look.trace {
+            self.beside_units(names)
+        } else {
+            Vec::new()
         };
         let trail = |need, would_show| {
             move |end| Trail {

@@ -52,14 +52,19 @@ pub(crate) fn given(rule: &Rule, verdict: Verdict, health: Option<&Health>, trai
     }
 }
 
-/// Whether a look that would have shown it at work was made and saw nothing.
+/// Whether a look that would have shown it at work was made and saw nothing at work.
 fn could_see_it_run(trails: &[Trail]) -> bool {
     let mut looks = trails
         .iter()
         // One that is only supplementary cannot take away what a required one has seen.
         .filter(|trail| trail.would_show == Showing::Running && trail.need == Need::Required)
         .peekable();
-    looks.peek().is_some() && looks.all(|trail| matches!(trail.end, End::Nothing(_)))
+    let saw_it_rest = |trail: &Trail| match &trail.end {
+        End::Nothing(_) => true,
+        End::Seen { shows, .. } => *shows != Showing::Running,
+        End::NotHere(_) | End::NotChecked(_) => false,
+    };
+    looks.peek().is_some() && looks.all(saw_it_rest)
 }
 
 /// The host's protection: the strongest that is certain; but where none is certain and some is possible, nobody knows.

@@ -8,12 +8,15 @@ use cutover_proto::{
 };
 
 use super::{
-    health, host_facts,
+    health::{self, HealthCx},
+    host_facts,
     judge::{judge, version},
     linux::LinuxGround,
+    macos::MacGround,
     protection::{self, Given},
     rules::{RefusedRule, RuleSet},
-    trail::{End, Trail},
+    trail::Trail,
+    windows::WindowsGround,
 };
 use crate::{
     facts::{Answer, Package},
@@ -52,7 +55,7 @@ pub fn scan(view: &dyn HostView, rules: &RuleSet, cx: &ScanCx) -> Inventory {
         taken_at_ms: cx.now_ms,
         boot_id: view.boot_id().found().unwrap_or_default(),
         rules_revision: rules.revision(),
-        facts: host_facts::facts_on(view, ground.linux.as_ref()),
+        facts: host_facts::facts_on(view, ground.linux()),
         sightings,
         protection: protection::combine(&given),
     }
@@ -67,9 +70,12 @@ pub fn sight(view: &dyn HostView, rule: &Rule, now_ms: i64) -> Sighting {
 /// The packages on this host that its own look attributes to a product: what a work order may remove. Each with its
 /// state, those of which only configuration files remain too.
 pub fn attributed_packages(view: &dyn HostView, rule: &Rule) -> Answer<Vec<Package>> {
-    match Ground::gather(view, std::iter::once(rule)).linux {
+    match Ground::gather(view, std::iter::once(rule)).linux() {
         Some(ground) => ground.packages_of(rule),
-        None => Answer::Failed(not_looked(view.os_family())),
+        None => Answer::Failed(format!(
+            "packages of {} cannot be removed by this version",
+            view.os_family()
+        )),
     }
 }
 
@@ -84,51 +90,73 @@ fn refused_sighting(refused: &RefusedRule) -> Sighting {
     }
 }
 
-fn not_looked(os: OsFamily) -> String {
-    format!("this version of the agent cannot look at {os}; update it")
-}
-
-/// What is read once for a whole look; of systems that this version cannot look at, nothing.
+/// What is asked once for a whole look.
 struct Ground<'v> {
     view: &'v dyn HostView,
-    linux: Option<LinuxGround<'v>>,
+    of: System<'v>,
+}
+
+enum System<'v> {
+    Linux(LinuxGround<'v>),
+    Windows(WindowsGround<'v>),
+    Macos(MacGround<'v>),
 }
 
 impl<'v> Ground<'v> {
     fn gather<'r>(view: &'v dyn HostView, rules: impl Iterator<Item = &'r Rule>) -> Self {
-        let linux = match view.os_family() {
-            OsFamily::Linux => Some(LinuxGround::gather(view, rules)),
-            OsFamily::Windows | OsFamily::Macos => None,
+        let of = match view.os_family() {
+            OsFamily::Linux => System::Linux(LinuxGround::gather(view, rules)),
+            OsFamily::Windows => System::Windows(WindowsGround::gather(view)),
+            OsFamily::Macos => System::Macos(MacGround::gather(view)),
         };
-        Self { view, linux }
+        Self { view, of }
+    }
+
+    const fn linux(&self) -> Option<&LinuxGround<'v>> {
+        match &self.of {
+            System::Linux(ground) => Some(ground),
+            System::Windows(_) | System::Macos(_) => None,
+        }
+    }
+
+    const fn windows(&self) -> Option<&WindowsGround<'v>> {
+        match &self.of {
+            System::Windows(ground) => Some(ground),
+            System::Linux(_) | System::Macos(_) => None,
+        }
     }
 
     fn sight(&self, rule: &Rule, now_ms: i64) -> (Sighting, Given) {
         let os = self.view.os_family();
-        let trails: Vec<Trail> = rule
-            .looks_on(os)
-            .flat_map(|look| match &self.linux {
-                Some(ground) => ground.look(look),
-                None => vec![Trail {
-                    kind: look.trace.kind(),
-                    need: look.need,
-                    would_show: look.shows,
-                    end: End::NotChecked(not_looked(os)),
-                }],
-            })
-            .collect();
+        let mut trails: Vec<Trail> = Vec::new();
+        let all = rule.looks_on(os).flat_map(|look| match &self.of {
+            System::Linux(ground) => ground.look(look),
+            System::Windows(ground) => ground.look(look),
+            System::Macos(ground) => ground.look(look),
+        });
+        for trail in all {
+            // Two looks may see the same thing.
+            if !trails.contains(&trail) {
+                trails.push(trail);
+            }
+        }
         let (verdict, why) = judge(&trails);
         let present = matches!(verdict, Verdict::Installed | Verdict::Running);
         let health = rule
-            .health
-            .as_ref()
+            .health_on(os)
             .filter(|_| present && rule.role == Role::Replacement)
             .map(|health| {
-                let blocking = || match &self.linux {
+                let blocking = || match self.linux() {
                     Some(ground) => ground.blocking().clone(),
                     None => Answer::Unsupported,
                 };
-                health::check(self.view, blocking, health, rule.protection, now_ms)
+                let cx = HealthCx {
+                    view: self.view,
+                    blocking: &blocking,
+                    windows: self.windows(),
+                    now_ms,
+                };
+                health::check(cx, health, rule.protection)
             });
         let gives = protection::given(rule, verdict, health.as_ref(), &trails);
         let sighting = Sighting {

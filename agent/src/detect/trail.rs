@@ -1,7 +1,7 @@
 //! What a rule's look came to, before it is written down as evidence.
 
 use cutover_proto::{
-    rule::Need,
+    rule::{Look, Need, Trace},
     verdict::{Evidence, EvidenceKind, EvidenceOutcome, Showing},
 };
 
@@ -33,6 +33,21 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    pub(crate) fn of(look: &Look, end: End) -> Self {
+        // Windows says of a service whether it is at work, and macOS of a system extension.
+        let tells_work = matches!(look.trace, Trace::WindowsService(_) | Trace::SystemExtension { .. });
+        Self {
+            kind: look.trace.kind(),
+            need: look.need,
+            would_show: if tells_work && look.shows == Showing::Installed {
+                Showing::Running
+            } else {
+                look.shows
+            },
+            end,
+        }
+    }
+
     pub(crate) const fn shows(&self) -> Option<Showing> {
         match &self.end {
             End::Seen { shows, .. } => Some(*shows),

@@ -8,9 +8,11 @@ mod mount;
 mod os_release;
 mod package;
 mod process;
+mod question;
 mod tool;
 mod trust;
 mod unit;
+mod windows;
 
 pub use answer::Answer;
 pub use entry::{Entry, EntryKind, Stat};
@@ -20,6 +22,11 @@ pub use mount::Mount;
 pub use os_release::OsRelease;
 pub use package::{Package, PackageDatabase, PackageState};
 pub use process::Process;
+pub use question::{Question, Reply, WrongReply};
 pub use tool::{RPM_QUERY_FORMAT, Tool, ToolOutput};
 pub(crate) use trust::ANCHORS;
 pub use unit::{UnitFile, UnitState};
+pub use windows::{
+    DefenderStatus, ExtensionUse, FileIdentity, RegistryKey, RegistryValue, RootSubject, SecurityProduct, ServiceState,
+    UninstallEntries, UninstallEntry, UninstallPlace, WindowsService,
+};

@@ -17,6 +17,17 @@ words! {
         NeedsRestarting = "needs-restarting",
         /// The same of zypper: `zypper needs-rebooting`.
         NeedsRebooting = "needs-rebooting",
+        /// `pkgutil --pkgs`: the ids of macOS's receipts, one a line.
+        Receipts = "pkgutil-pkgs",
+        /// `systemextensionsctl list`: macOS's system extensions, as [`crate::parse::system_extensions`] reads it.
+        SystemExtensions = "systemextensionsctl-list",
+        /// `security find-certificate -a -p /Library/Keychains/System.keychain`: the certificates that an administrator or a
+        /// product added to macOS, in PEM.
+        SystemKeychain = "system-keychain",
+        /// `mdatp health --output json`, as [`crate::parse::mdatp`] reads it.
+        MdatpHealth = "mdatp-health",
+        /// `falconctl -g --cid --aid --rfm-state`, as [`crate::parse::falcon`] reads it.
+        FalconState = "falcon-state",
     }
 }
 

@@ -6,7 +6,7 @@ use cutover_proto::inventory::OsFamily;
 use serde::{Deserialize, Serialize};
 
 use super::{HostPath, HostView, Links};
-use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput};
 
 /// The version of the file format.
 const SCHEMA: u32 = 1;
@@ -56,6 +56,9 @@ pub struct Fixture {
     /// By the tool's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tools: BTreeMap<String, Answer<Said>>,
+    /// By the question's words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) replies: BTreeMap<String, Answer<Reply>>,
 }
 
 /// What a tool said.
@@ -74,7 +77,7 @@ impl Said {
         }
     }
 
-    fn output(&self) -> Answer<ToolOutput> {
+    pub(crate) fn output(&self) -> Answer<ToolOutput> {
         let stderr = self.stderr.bytes();
         let stdout = self.stdout.bytes();
         stdout.and_then(|stdout| stderr.map(|stderr| ToolOutput { stdout, stderr }))
@@ -145,6 +148,7 @@ impl Fixture {
             kernel: None,
             boot_id: None,
             tools: BTreeMap::new(),
+            replies: BTreeMap::new(),
         }
     }
 
@@ -166,6 +170,18 @@ impl Fixture {
     /// Never in practice: every value here has a JSON form.
     pub fn to_json(&self) -> Result<String, FixtureError> {
         Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// Windows takes paths and names without regard to case.
+    fn lookup<'f, T>(&self, answers: &'f BTreeMap<String, T>, key: &str) -> Option<&'f T> {
+        answers.get(key).or_else(|| {
+            let same = |other: &str| {
+                other.eq_ignore_ascii_case(key)
+                    || (!other.is_ascii() && !key.is_ascii() && other.to_lowercase() == key.to_lowercase())
+            };
+            let mut others = answers.iter().filter(|_| self.os_family == OsFamily::Windows);
+            others.find(|(other, _)| same(other)).map(|(_, answer)| answer)
+        })
     }
 
     fn kept<T: Clone>(&self, answer: Option<&Answer<T>>) -> Answer<T> {
@@ -195,13 +211,13 @@ impl HostView for Fixture {
                 Answer::Found(bytes)
             }
         };
-        self.kept(self.files.get(file.as_str()))
+        self.kept(self.lookup(&self.files, file.as_str()))
             .and_then(|content| content.bytes())
             .and_then(bounded)
     }
 
     fn list(&self, dir: &HostPath) -> Answer<Vec<Entry>> {
-        self.kept(self.lists.get(dir.as_str()))
+        self.kept(self.lookup(&self.lists, dir.as_str()))
     }
 
     fn stat(&self, path: &HostPath, links: Links) -> Answer<Stat> {
@@ -209,7 +225,7 @@ impl HostView for Fixture {
             Links::Followed => &self.stats,
             Links::AsTheyAre => &self.link_stats,
         };
-        self.kept(stats.get(path.as_str()))
+        self.kept(self.lookup(stats, path.as_str()))
     }
 
     fn processes(&self) -> Answer<Vec<Process>> {
@@ -242,5 +258,9 @@ impl HostView for Fixture {
 
     fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
         self.kept(self.tools.get(tool.as_str())).and_then(|said| said.output())
+    }
+
+    fn ask(&self, question: &Question) -> Answer<Reply> {
+        self.kept(self.lookup(&self.replies, &question.to_string()))
     }
 }

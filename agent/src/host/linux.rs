@@ -10,7 +10,7 @@ use cutover_proto::inventory::OsFamily;
 use rustix::system::uname;
 
 use super::{HostError, HostPath, HostView, Links, rootdir::RootDir};
-use crate::facts::{Answer, Entry, EntryKind, Kernel, Listener, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, EntryKind, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput};
 
 /// A process's own name has at most 16 bytes.
 const MAX_COMM: u64 = 64;
@@ -171,6 +171,11 @@ impl HostView for LinuxHost {
 
     fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
         tool::ask(tool)
+    }
+
+    /// Linux has none of these.
+    fn ask(&self, _question: &Question) -> Answer<Reply> {
+        Answer::Unsupported
     }
 }
 

@@ -17,6 +17,7 @@ mod linux;
 mod live;
 mod path;
 mod plant;
+mod plant_systems;
 mod recorder;
 mod redact;
 #[cfg(unix)]

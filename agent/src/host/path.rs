@@ -27,6 +27,12 @@ impl HostPath {
         Self(whole)
     }
 
+    /// Reads a path as Windows spells it, `C:\Program Files\x`; its drive is the first part.
+    #[must_use]
+    pub fn windows(path: &str) -> Self {
+        Self::unix(&path.replace('\\', "/"))
+    }
+
     /// A path below this one; `name` is one part.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
@@ -68,5 +74,6 @@ mod tests {
         assert_eq!(HostPath::unix("/a").join("../../x").as_str(), "/x");
         assert_eq!(HostPath::unix("/a/b").name(), "b");
         assert_eq!(HostPath::unix("/").name(), "");
+        assert_eq!(HostPath::windows(r"C:\Program Files\..\x").as_str(), "/C:/x");
     }
 }

@@ -9,7 +9,7 @@ use super::{
     fixture::{Content, Said},
     redact::Redaction,
 };
-use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput};
 
 /// Wraps any view. Whoever looks gets the true answers; what is kept has no user's names and no home directories, no
 /// host's name and no machine id.
@@ -174,6 +174,14 @@ impl<V: HostView> HostView for Recorder<V> {
             })
         });
         fixture.tools.insert(tool.as_str().to_owned(), said);
+        answer
+    }
+
+    fn ask(&self, question: &Question) -> Answer<Reply> {
+        let answer = self.view.ask(question);
+        let (fixture, redaction) = &mut *self.lock();
+        let reply = kept(&answer, redaction, |reply, redaction| redaction.reply(reply));
+        fixture.replies.insert(redaction.text(&question.to_string()), reply);
         answer
     }
 }

@@ -2,11 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use crate::facts::{
+    Answer, ExtensionUse, FileIdentity, RegistryKey, RegistryValue, Reply, UninstallEntries, UninstallEntry,
+    WindowsService,
+};
+
 /// Stands for every host's own name.
 pub(crate) const HOSTNAME: &str = "host";
 
 /// Directories whose next part is a user's name.
-const HOMES: &[&[u8]] = &[b"/home/", b"/Users/", b"/run/media/", b"/media/"];
+const HOMES: &[&[u8]] = &[
+    b"/home/",
+    b"/Users/",
+    b"/run/media/",
+    b"/media/",
+    b"\\Users\\",
+    b"\\Documents and Settings\\",
+];
 
 /// Replaces users' names in home directories, the same name by the same word.
 #[derive(Debug, Default)]
@@ -24,6 +36,67 @@ impl Redaction {
         }
     }
 
+    /// What an interface of the system said. Texts may hold paths below a user's home; nothing else in a reply names one.
+    pub(crate) fn reply(&mut self, reply: Reply) -> Reply {
+        match reply {
+            Reply::Folder(path) => Reply::Folder(self.text(&path)),
+            Reply::Uninstall(found) => Reply::Uninstall(UninstallEntries {
+                entries: found.entries.into_iter().map(|entry| self.entry(entry)).collect(),
+                unread: self.texts(found.unread),
+            }),
+            Reply::Services(services) => Reply::Services(
+                services
+                    .into_iter()
+                    .map(|service| WindowsService {
+                        image: self.text(&service.image),
+                        ..service
+                    })
+                    .collect(),
+            ),
+            Reply::Identity(identity) => Reply::Identity(FileIdentity {
+                version: self.words(identity.version),
+                signer: self.words(identity.signer),
+            }),
+            Reply::Registry(key) => Reply::Registry(RegistryKey {
+                values: key
+                    .values
+                    .into_iter()
+                    .map(|(name, value)| match value {
+                        RegistryValue::Text(text) => (name, RegistryValue::Text(self.text(&text))),
+                        RegistryValue::Number(_) | RegistryValue::Hex(_) => (name, value),
+                    })
+                    .collect(),
+            }),
+            Reply::Tasks(paths) => Reply::Tasks(self.texts(paths)),
+            Reply::BrowserExtension(found) => Reply::BrowserExtension(ExtensionUse {
+                unread: self.texts(found.unread),
+                ..found
+            }),
+            Reply::SecurityCenter(_) | Reply::RootSubjects(_) | Reply::DefenderStatus(_) => reply,
+        }
+    }
+
+    fn entry(&mut self, entry: UninstallEntry) -> UninstallEntry {
+        UninstallEntry {
+            name: self.text(&entry.name),
+            location: self.text(&entry.location),
+            ..entry
+        }
+    }
+
+    fn texts(&mut self, texts: Vec<String>) -> Vec<String> {
+        texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    fn words(&mut self, answer: Answer<String>) -> Answer<String> {
+        match answer {
+            Answer::Found(text) => Answer::Found(self.text(&text)),
+            Answer::Denied(why) => Answer::Denied(self.text(&why)),
+            Answer::Failed(why) => Answer::Failed(self.text(&why)),
+            other @ (Answer::Absent | Answer::Unsupported) => other,
+        }
+    }
+
     pub(crate) fn text(&mut self, text: &str) -> String {
         String::from_utf8_lossy(&self.bytes(text.as_bytes())).into_owned()
     }
@@ -32,16 +105,26 @@ impl Redaction {
         let mut out = Vec::with_capacity(bytes.len());
         let mut rest = bytes;
         while let Some((first, after)) = rest.split_first() {
-            let home = HOMES.iter().find(|home| *first == b'/' && rest.starts_with(home));
+            let begins = |home: &&&[u8]| {
+                let start = rest.get(..home.len());
+                // Windows takes names without regard to case.
+                start.is_some_and(|start| start == **home || (home[0] == b'\\' && start.eq_ignore_ascii_case(home)))
+            };
+            let home = HOMES.iter().filter(|_| matches!(*first, b'/' | b'\\')).find(begins);
             let Some(home) = home else {
                 out.push(*first);
                 rest = after;
                 continue;
             };
             let tail = rest.get(home.len()..).unwrap_or_default();
-            let end = tail.iter().position(|byte| ends_name(*byte)).unwrap_or(tail.len());
+            // Names on Windows may have spaces in them.
+            let ends = |byte: &u8| match first {
+                b'\\' => matches!(byte, b'\\' | b'/' | b'"' | b'\n' | 0),
+                _ => ends_name(*byte),
+            };
+            let end = tail.iter().position(ends).unwrap_or(tail.len());
             let (name, after) = tail.split_at(end);
-            out.extend_from_slice(home);
+            out.extend_from_slice(rest.get(..home.len()).unwrap_or_default());
             if !name.is_empty() {
                 let next = self.users.len() + 1;
                 let word = self.users.entry(name.to_vec()).or_insert_with(|| format!("user{next}"));
@@ -97,5 +180,9 @@ mod tests {
         assert!(kept.contains("MIIB") && !kept.contains("c2Vj"), "{kept}");
         assert_eq!(kept.matches("(redacted)").count(), 2, "{kept}");
         assert_eq!(redaction.bytes(b"\xff/home/\xfe/y"), b"\xff/home/user3/y");
+        assert_eq!(
+            redaction.text(r#""C:\Users\alice\AppData\x.exe" \Users\Al Ice\x -q c:\users\dave\y D:\Users\"#),
+            r#""C:\Users\user1\AppData\x.exe" \Users\user4\x -q c:\users\user5\y D:\Users\"#
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use cutover_proto::inventory::OsFamily;
 
 use super::{HostError, HostPath, HostView, Links, rootdir::RootDir};
-use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput};
 
 /// The files under one directory. Nothing runs there, so there are no processes, no mounts, no kernel session.
 #[derive(Debug)]
@@ -80,6 +80,11 @@ impl HostView for Rooted {
     /// Nobody is asked. The looking machine's tools are another system's: `rpm --root` would run with its own settings
     /// and formats, load code out of the directory (name services), and write lock and index files into it.
     fn tool(&self, _tool: Tool) -> Answer<ToolOutput> {
+        Answer::Unsupported
+    }
+
+    /// What lies here is a Linux system, which has none of these.
+    fn ask(&self, _question: &Question) -> Answer<Reply> {
         Answer::Unsupported
     }
 }

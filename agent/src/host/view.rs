@@ -3,7 +3,7 @@
 use cutover_proto::inventory::OsFamily;
 
 use super::HostPath;
-use crate::facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput};
+use crate::facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput};
 
 /// Whether the last part of a path is looked through when it is a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,11 @@ pub trait HostView: Send + Sync {
     /// program. `Unsupported`: this kind of view asks nobody (a system that does not run cannot be asked). Anything else is
     /// `Failed`, with the program's own words.
     fn tool(&self, tool: Tool) -> Answer<ToolOutput>;
+
+    /// What one of the system's own interfaces says: registry, service manager, Security Center, certificate stores.
+    /// `Absent` only where that interface was asked and the thing is not there; `Unsupported` where systems of this kind
+    /// have no such thing. A view that cannot ask yet says `Failed`.
+    fn ask(&self, question: &Question) -> Answer<Reply>;
 }
 
 macro_rules! delegate {
@@ -98,6 +103,9 @@ macro_rules! delegate {
             }
             fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
                 (**self).tool(tool)
+            }
+            fn ask(&self, question: &Question) -> Answer<Reply> {
+                (**self).ask(question)
             }
         }
     )+};

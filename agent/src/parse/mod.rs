@@ -4,16 +4,20 @@ pub mod certificate;
 pub mod cgroup;
 pub mod clamd;
 pub mod dpkg;
+pub mod falcon;
 pub mod fanotify;
 pub mod instant;
 pub mod kernel_modules;
+pub mod mdatp;
 pub mod mountinfo;
 pub mod needs_restart;
 pub mod os_release;
 pub mod own_process;
 pub mod rpm;
+pub mod system_extensions;
 pub mod unit;
 pub mod uptime;
+pub mod windows_image;
 
 #[cfg(test)]
 mod tests;

@@ -55,3 +55,24 @@ pub(super) fn is_path(value: &str) -> bool {
         && parts.len() >= 2
         && parts.iter().all(|part| !matches!(*part, "" | "." | ".."))
 }
+
+/// A key below `HKEY_LOCAL_MACHINE`, at least two levels deep: `SOFTWARE\\Vendor`.
+pub(super) fn is_registry_key(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('\\').collect();
+    is_plain(value)
+        && !value.contains('/')
+        && parts.len() >= 2
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.trim() == *part && part.len() <= 128)
+}
+
+/// Chromium's ids of extensions: 32 letters from a to p.
+pub(super) fn is_extension_id(value: &str) -> bool {
+    value.len() == 32 && value.chars().all(|c| matches!(c, 'a'..='p'))
+}
+
+/// Apple's ids of teams.
+pub(super) fn is_team(value: &str) -> bool {
+    value.len() == 10 && value.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}

@@ -13,3 +13,4 @@ mod sample;
 mod schema;
 mod signed;
 mod steps;
+mod tenants;

@@ -10,7 +10,7 @@ use cutover_proto::{
 use crate::{
     keys::{HOST, host_id},
     sample::Sample,
-    steps,
+    steps, tenants,
 };
 
 /// 2024-09-29T04:00:00Z.
@@ -22,6 +22,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.extend(check_in());
     all.extend(statements());
     all.extend(with_restarts());
+    all.extend(tenants::samples());
     all
 }
 
@@ -49,7 +50,7 @@ fn with_restarts() -> Vec<Sample> {
     let variant = "with-restarts";
     vec![
         Sample::typed("HostFacts", variant, facts_wire(), facts()),
-        Sample::typed("Inventory", variant, inventory_wire, inventory),
+        Sample::typed("Inventory", variant, inventory_wire, inventory).earlier(),
         Sample::variant(
             "EnrollRequest",
             variant,
@@ -236,8 +237,8 @@ fn statements() -> Vec<Sample> {
         seen("certificate", EvidenceKind::Certificate, v1::EvidenceKind::Certificate),
         seen("group", EvidenceKind::Group, v1::EvidenceKind::Group),
         seen("service", EvidenceKind::Service, v1::EvidenceKind::Service),
-        Sample::of("Health", health_wire()),
-        Sample::typed("Sighting", "", sighting_wire(), sighting()),
+        Sample::of("Health", health_wire()).earlier(),
+        Sample::typed("Sighting", "", sighting_wire(), sighting()).earlier(),
         Sample::typed("Inventory", "", inventory_wire(), inventory()).earlier(),
         Sample::typed("WorkOrder", "", steps::order_wire(), steps::order()).earlier(),
         Sample::of("Cancel", cancel()),
@@ -334,7 +335,7 @@ pub(crate) fn rules() -> v1::Rules {
     }
 }
 
-fn facts() -> HostFacts {
+pub(crate) fn facts() -> HostFacts {
     HostFacts {
         hostname: "ws-0042".into(),
         os_family: OsFamily::Linux,
@@ -352,7 +353,7 @@ fn facts() -> HostFacts {
     }
 }
 
-fn facts_wire() -> v1::HostFacts {
+pub(crate) fn facts_wire() -> v1::HostFacts {
     v1::HostFacts {
         hostname: "ws-0042".into(),
         os_family: v1::OsFamily::Linux.into(),
@@ -379,7 +380,7 @@ fn seen(name: &'static str, kind: EvidenceKind, wire: v1::EvidenceKind) -> Sampl
     Sample::typed("Evidence", name, wire, Evidence { kind, ..evidence() })
 }
 
-fn evidence() -> Evidence {
+pub(crate) fn evidence() -> Evidence {
     Evidence {
         kind: EvidenceKind::Package,
         required: true,
@@ -389,7 +390,7 @@ fn evidence() -> Evidence {
     }
 }
 
-fn evidence_wire() -> v1::Evidence {
+pub(crate) fn evidence_wire() -> v1::Evidence {
     v1::Evidence {
         kind: v1::EvidenceKind::Package.into(),
         required: true,
@@ -399,15 +400,16 @@ fn evidence_wire() -> v1::Evidence {
     }
 }
 
-fn health_wire() -> v1::Health {
+pub(crate) fn health_wire() -> v1::Health {
     v1::Health {
         state: v1::HealthState::Unhealthy.into(),
         why: "newest signature file is 9 days old".into(),
         grade: v1::Protection::None.into(),
+        tenant: String::new(),
     }
 }
 
-fn sighting() -> Sighting {
+pub(crate) fn sighting() -> Sighting {
     Sighting {
         product: "clamav".into(),
         verdict: Verdict::Installed,
@@ -418,11 +420,12 @@ fn sighting() -> Sighting {
             state: HealthState::Unhealthy,
             why: "newest signature file is 9 days old".into(),
             grade: Protection::None,
+            tenant: None,
         }),
     }
 }
 
-fn sighting_wire() -> v1::Sighting {
+pub(crate) fn sighting_wire() -> v1::Sighting {
     v1::Sighting {
         product: "clamav".into(),
         verdict: v1::Verdict::Installed.into(),
@@ -433,7 +436,7 @@ fn sighting_wire() -> v1::Sighting {
     }
 }
 
-fn inventory() -> Inventory {
+pub(crate) fn inventory() -> Inventory {
     Inventory {
         host_id: host_id(),
         taken_at_ms: AT_MS,

@@ -68,8 +68,18 @@ fn evidence() -> impl Strategy<Value = Evidence> {
 }
 
 fn health() -> impl Strategy<Value = Health> {
-    let parts = (one_of(HealthState::ALL), ".*", one_of(Protection::ALL));
-    parts.prop_map(|(state, why, grade)| Health { state, why, grade })
+    let parts = (
+        one_of(HealthState::ALL),
+        ".*",
+        one_of(Protection::ALL),
+        prop::option::of(".+"),
+    );
+    parts.prop_map(|(state, why, grade, tenant)| Health {
+        state,
+        why,
+        grade,
+        tenant,
+    })
 }
 
 fn sighting() -> impl Strategy<Value = Sighting> {

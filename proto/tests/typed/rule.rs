@@ -1,6 +1,6 @@
 use cutover_proto::{
     inventory::OsFamily,
-    rule::{BUILT_IN, Rule},
+    rule::{BUILT_IN, Pattern, Rule, WindowsPath},
 };
 
 const GOOD: &str = r#"
@@ -183,4 +183,171 @@ fn a_subject_is_meant_only_by_both_its_parts_whole() {
     assert!(subject.is("A Root", "B Ltd"));
     assert!(!subject.is("A Root 2", "B Ltd") && !subject.is("A Root", "B") && !subject.is("a root", "B Ltd"));
     assert_eq!(subject.to_string(), "CN=A Root, O=B Ltd");
+}
+
+#[test]
+fn a_pattern_is_a_whole_name_with_gaps_and_no_regard_to_case() {
+    let is = |pattern: &str, text: &str| Pattern::parse(pattern).unwrap().matches(text);
+    assert!(is("Kaspersky", "KASPERSKY") && !is("Kaspersky", "Kaspersky VPN"));
+    assert!(is(
+        "Kaspersky Endpoint Security*Windows*",
+        "Kaspersky  Endpoint\u{a0}Security 12.4 для Windows (x64)"
+    ));
+    assert!(is("*Касперск*", "АО \"ЛАБОРАТОРИЯ КАСПЕРСКОГО\""));
+    assert!(is("AVP#", "avp21.1") && is("AVP.KES.#", "AVP.KES.21.19"));
+    assert!(!is("AVP#", "AVP") && !is("AVP#", "AVPhone") && !is("AVP#", "AVP21.") && !is("AVP#", "AVP.21"));
+    assert!(is("KLIF.KES-#-#.sys", "klif.KES-21-9.sys") && !is("KLIF.KES-#-#.sys", "klif.KES-21.sys"));
+    assert!(is("*agent*Security Center*", "Agent d'administration de Security Center") && !is("*agent*", "agnet"));
+    // A text of any length takes no time.
+    assert!(!is("*a*b*c*d*e#", &"abcd".repeat(100_000)));
+}
+
+#[test]
+fn a_pattern_that_takes_almost_everything_is_refused() {
+    for bad in [
+        "*",
+        "",
+        "k*",
+        "**Kaspersky",
+        " Kaspersky",
+        "a\nbcd",
+        "#.#",
+        &"x".repeat(200),
+    ] {
+        assert!(Pattern::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_windows_path_stays_below_a_known_folder() {
+    let path = WindowsPath::parse(r"%ProgramFiles(x86)%\Kaspersky Lab\KES*\*\avp.exe").unwrap();
+    assert_eq!(path.to_string(), r"%ProgramFiles(x86)%\Kaspersky Lab\KES*\*\avp.exe");
+    for bad in [
+        r"C:\Windows\x",
+        r"%ProgramFiles%",
+        r"%ProgramFiles%\",
+        r"%ProgramFiles%\*",
+        r"%ProgramFiles%\*\avp.exe",
+        r"%ProgramFiles%\Kaspersky Lab\..\x",
+        r"%ProgramFiles%\Kaspersky Lab\*",
+        r"%TEMP%\Kaspersky Lab",
+        r"%ProgramFiles%\a/b",
+        r"%ProgramFiles%\a*",
+    ] {
+        assert!(WindowsPath::parse(bad).is_err(), "{bad}");
+    }
+}
+
+/// The rule with a look of another system beside its own.
+fn looking_on(os: &str, keys: &str) -> Result<Rule, String> {
+    let text = format!("{GOOD}\n[[look]]\nos = \"{os}\"\nneed = \"required\"\n{keys}\n");
+    Rule::parse("kesl.toml", &text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn each_system_has_its_own_kinds_of_looks() {
+    let good = [
+        (
+            "windows",
+            "kind = \"uninstall-key\"\nshows = \"installed\"\npublishers = [\"*Kaspersky*\"]",
+        ),
+        (
+            "windows",
+            "kind = \"service\"\nshows = \"installed\"\nnames = [\"AVP#\"]\nimages = ['*\\Kaspersky Lab\\*']",
+        ),
+        (
+            "windows",
+            "kind = \"driver\"\nshows = \"remnant\"\nnames = [\"klif*\"]\nsigners = [\"*Kaspersky*\"]",
+        ),
+        (
+            "windows",
+            "kind = \"path\"\nshows = \"remnant\"\npaths = ['%ProgramData%\\Kaspersky Lab']",
+        ),
+        (
+            "windows",
+            "kind = \"registry-key\"\nshows = \"remnant\"\nkeys = ['SOFTWARE\\KasperskyLab']",
+        ),
+        (
+            "macos",
+            "kind = \"receipt\"\nshows = \"installed\"\nnames = [\"com.kaspersky.kav.*\"]",
+        ),
+        (
+            "macos",
+            "kind = \"system-extension\"\nshows = \"installed\"\nteams = [\"2Y8XE5CQ94\"]",
+        ),
+    ];
+    for (os, keys) in good {
+        assert!(looking_on(os, keys).is_ok(), "{keys}: {:?}", looking_on(os, keys));
+    }
+    let bad = [
+        (
+            "linux",
+            "kind = \"uninstall-key\"\nshows = \"installed\"\nnames = [\"abc\"]",
+            "no look of kind uninstall-key on linux",
+        ),
+        (
+            "macos",
+            "kind = \"package\"\nshows = \"installed\"\nnames = [\"abc\"]",
+            "no look of kind package on macos",
+        ),
+        (
+            "windows",
+            "kind = \"path\"\nshows = \"remnant\"\npaths = [\"/opt/x/y\"]",
+            "is not a plain path on Windows",
+        ),
+        (
+            "windows",
+            "kind = \"path\"\nshows = \"remnant\"\nsweep = true\npaths = ['%ProgramData%\\x']",
+            "takes `paths` and nothing else",
+        ),
+        (
+            "windows",
+            "kind = \"uninstall-key\"\nshows = \"installed\"",
+            "names no name or publisher",
+        ),
+        (
+            "windows",
+            "kind = \"driver\"\nshows = \"remnant\"\nsigners = [\"*Kaspersky*\"]",
+            "names no name or image",
+        ),
+        (
+            "windows",
+            "kind = \"registry-key\"\nshows = \"remnant\"\nkeys = ['SOFTWARE']",
+            "is not a plain key",
+        ),
+        (
+            "windows",
+            "kind = \"browser-extension\"\nshows = \"remnant\"\nids = [\"../x\"]",
+            "is not a plain extension id",
+        ),
+        (
+            "macos",
+            "kind = \"system-extension\"\nshows = \"installed\"",
+            "names no identifier or team",
+        ),
+        (
+            "windows",
+            "kind = \"process\"\nshows = \"embedded\"\nnames = [\"x.exe\"]",
+            "no other kind does",
+        ),
+    ];
+    for (os, keys, part) in bad {
+        let text = looking_on(os, keys).unwrap_err();
+        assert!(text.contains(part), "{keys}: {text}");
+    }
+}
+
+#[test]
+fn what_is_not_confirmed_says_why_and_what_is_needs_no_excuse() {
+    let look = "kind = \"process\"\nshows = \"running\"\nnames = [\"x.exe\"]\n";
+    let with = |more: &str| looking_on("windows", &format!("{look}{more}"));
+    assert!(with("certainty = \"indirect\"\nnote = \"one list has it\"").is_ok());
+    for bad in [
+        "certainty = \"indirect\"",
+        "note = \"one list has it\"",
+        "certainty = \"confirmed\"\nnote = \"x\"",
+    ] {
+        let text = with(bad).unwrap_err();
+        assert!(text.contains("needs a `note`"), "{text}");
+    }
 }

@@ -122,6 +122,7 @@ pub(crate) fn with_clamav(inventory: Inventory, state: HealthState) -> Inventory
                 "signatures are 30 days old".to_owned()
             },
             grade: Protection::OnDemand,
+            tenant: None,
         });
     }
     if state == HealthState::Healthy {

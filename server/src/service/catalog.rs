@@ -1,7 +1,7 @@
 //! The catalog that is built in, for the command line.
 
 use cutover_core::catalog::Catalog;
-use cutover_proto::rule::{BUILT_IN, Rule};
+use cutover_proto::rule::{BUILT_IN, Certainty, Rule};
 use serde::Serialize;
 
 /// A product as a listing shows it.
@@ -45,6 +45,26 @@ impl ProductView {
     }
 }
 
+/// What is not sure about a rule, and what is not known of its product.
+fn doubts(rule: &Rule) -> Vec<String> {
+    let looks = rule.look.iter().filter(|look| look.certainty != Certainty::Confirmed);
+    let doubtful = looks.map(|look| {
+        format!(
+            "{}: {} on {} is {}: {}",
+            rule.product,
+            look.trace.kind(),
+            look.os,
+            look.certainty,
+            look.note
+        )
+    });
+    let open = rule
+        .open
+        .iter()
+        .map(|open| format!("{}: not looked for: {open}", rule.product));
+    doubtful.chain(open).collect()
+}
+
 /// Reads every rule and recipe.
 #[must_use]
 pub fn built_in_catalog() -> BuiltIn {
@@ -67,6 +87,7 @@ pub fn built_in_catalog() -> BuiltIn {
                 found
                     .notes
                     .push(format!("{}: {}", rule.product, rule.sources.join("; ")));
+                found.notes.extend(doubts(&rule));
                 found.products.push(ProductView {
                     product: rule.product.to_string(),
                     role: rule.role.to_string(),
@@ -79,4 +100,29 @@ pub fn built_in_catalog() -> BuiltIn {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_that_is_not_confirmed_is_told() {
+        let found = built_in_catalog();
+        assert_eq!(found.faults, Vec::<String>::new());
+        let told = |part: &str| found.notes.iter().any(|note| note.contains(part));
+        assert!(told(
+            "kaspersky-vpn: service on windows is unconfirmed: the service's name follows"
+        ));
+        assert!(told("kea: service on windows is indirect: "));
+        assert!(told("klnagent-mac: not looked for: its launchd label"));
+        let rules = BUILT_IN.iter().map(|(file, text)| Rule::parse(file, text).unwrap());
+        let doubtful: usize = rules
+            .map(|rule| rule.open.len() + rule.look.iter().filter(|look| !look.note.is_empty()).count())
+            .sum();
+        let notes = found.notes.iter().filter(|note| {
+            note.contains(": not looked for: ") || note.contains(" is unconfirmed: ") || note.contains(" is indirect: ")
+        });
+        assert_eq!(notes.count(), doubtful);
+    }
 }

@@ -4,14 +4,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cutover_proto::{
     inventory::{Inventory, OsFamily},
-    verdict::{Evidence, EvidenceOutcome, HealthState, Protection, Sighting, Verdict},
+    verdict::{Evidence, EvidenceKind, EvidenceOutcome, HealthState, Protection, Sighting, Verdict},
 };
 use proptest::prelude::*;
 
-use super::plants::{all, clamav, clean, kesl_running, looked};
+use super::{
+    macos_plants,
+    plants::{NOW_MS, all, clamav, clean, kesl_running, looked},
+    windows_plants,
+};
 use crate::{
-    detect::{RuleSet, ScanOutcome, outcome},
-    facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput},
+    detect::{RuleSet, ScanCx, ScanOutcome, outcome, scan},
+    facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput},
     host::{Fixture, HostPath, HostView, Links},
 };
 
@@ -84,13 +88,24 @@ impl<F: Fn(usize) -> Option<Refusal> + Send + Sync> HostView for Refusing<F> {
     fn tool(&self, tool: Tool) -> Answer<ToolOutput> {
         self.answer(|host| host.tool(tool))
     }
+    fn ask(&self, question: &Question) -> Answer<Reply> {
+        self.answer(|host| host.ask(question))
+    }
 }
 
-/// Whether all that showed the product was supplementary, and what was refused is told as not checked.
+/// Every machine of the matrix.
+fn every() -> Vec<Fixture> {
+    [all(), windows_plants::all(), macos_plants::all()].concat()
+}
+
+/// Whether all that showed the product was supplementary (something left behind, or a user's own entry), and what was refused
+/// is told as not checked.
 fn only_doubted(before: &Sighting, after: &Sighting) -> bool {
     let seen = |one: &&Evidence| one.outcome == EvidenceOutcome::Seen;
     let told = |one: &Evidence| one.outcome == EvidenceOutcome::NotChecked && !one.required;
-    before.verdict == Verdict::Remnant
+    let of_a_user = |one: &Evidence| one.kind == EvidenceKind::UninstallKey;
+    let shown: Vec<&Evidence> = before.evidence.iter().filter(seen).collect();
+    (before.verdict == Verdict::Remnant || shown.iter().all(|one| of_a_user(one)))
         && before.evidence.iter().filter(seen).all(|one| !one.required)
         && after.evidence.iter().any(told)
 }
@@ -124,7 +139,7 @@ fn nothing_is_lost(about: &str, before: &Inventory, after: &Inventory) {
 #[test]
 fn no_single_refused_look_turns_a_verdict_into_absent() {
     let mut tried = 0;
-    for host in all() {
+    for host in every() {
         let before = looked(&host);
         let counting = Refusing::new(host.clone(), |_| None);
         let _ = looked(&counting);
@@ -143,7 +158,7 @@ fn no_single_refused_look_turns_a_verdict_into_absent() {
 proptest! {
     #[test]
     fn no_set_of_refused_looks_turns_a_verdict_into_absent(which in any::<prop::sample::Index>(), refuse in prop::collection::vec(any::<bool>(), 1..90)) {
-        let hosts = all();
+        let hosts = every();
         let host = hosts[which.index(hosts.len())].clone();
         let before = looked(&host);
         let about = host.about.clone();
@@ -154,22 +169,27 @@ proptest! {
 
 #[test]
 fn a_host_of_which_nothing_is_known_is_unknown_throughout() {
-    let inventory = looked(&Fixture::unasked(OsFamily::Linux, "never asked"));
-    assert!(
-        inventory
-            .sightings
-            .iter()
-            .all(|sighting| sighting.verdict == Verdict::Unknown)
-    );
-    assert_eq!(inventory.protection, Protection::Unobserved);
-    assert_eq!(outcome(&inventory, &RuleSet::built_in()), ScanOutcome::Unknown);
+    for os in OsFamily::ALL {
+        let inventory = looked(&Fixture::unasked(*os, "never asked"));
+        for sighting in &inventory.sightings {
+            assert_eq!(sighting.verdict, Verdict::Unknown, "{os}: {}", sighting.product);
+        }
+        assert_eq!(inventory.protection, Protection::Unobserved);
+        assert_eq!(outcome(&inventory, &RuleSet::built_in()), ScanOutcome::Unknown);
+    }
 }
 
 #[test]
 fn a_system_without_rules_is_unknown_not_clean() {
-    let inventory = looked(&Fixture::bare(OsFamily::Windows, "no rules for it"));
+    let text = include_str!("../../../../proto/rules/kesl.toml");
+    let rules = RuleSet::from_files(1, [("kesl.toml", text)]);
+    let cx = ScanCx {
+        host_id: cutover_proto::ids::HostId::new(uuid::Uuid::nil()),
+        now_ms: NOW_MS,
+    };
+    let inventory = scan(&Fixture::windows("no rules for it"), &rules, &cx);
     assert!(inventory.sightings.is_empty());
-    assert_eq!(outcome(&inventory, &RuleSet::built_in()), ScanOutcome::Unknown);
+    assert_eq!(outcome(&inventory, &rules), ScanOutcome::Unknown);
     assert_eq!(inventory.protection, Protection::Unobserved);
 }
 
@@ -213,7 +233,7 @@ fn signatures_that_cannot_be_seen_leave_the_protection_unobserved() {
 
 #[test]
 fn the_same_answers_give_the_same_inventory() {
-    for host in all() {
+    for host in every() {
         assert_eq!(looked(&host), looked(&host));
     }
 }

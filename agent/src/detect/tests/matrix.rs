@@ -2,11 +2,18 @@
 
 use std::fmt::Write;
 
-use cutover_proto::verdict::{EvidenceOutcome, Verdict};
+use cutover_proto::{
+    rule::Role,
+    verdict::{EvidenceOutcome, Verdict},
+};
 
-use super::plants::{all, looked};
+use super::{
+    macos_plants,
+    plants::{all, looked},
+    windows_plants,
+};
 use crate::{
-    detect::{RuleSet, outcome},
+    detect::{RuleSet, ScanOutcome, outcome},
     host::{Fixture, HostView},
 };
 
@@ -51,7 +58,16 @@ fn shown(about: &str, view: &dyn HostView) -> String {
             }
         }
         if let Some(health) = &sighting.health {
-            writeln!(out, "    health {} {} {}", health.state, health.grade, health.why).expect("writes");
+            let tenant = health
+                .tenant
+                .as_deref()
+                .map_or(String::new(), |tenant| format!(" of {tenant}"));
+            writeln!(
+                out,
+                "    health {} {}{tenant} {}",
+                health.state, health.grade, health.why
+            )
+            .expect("writes");
         }
     }
     out
@@ -61,6 +77,57 @@ fn shown(about: &str, view: &dyn HostView) -> String {
 fn every_planted_host_is_judged_as_before() {
     let matrix: Vec<String> = all().iter().map(|host| shown(&host.about, host)).collect();
     insta::assert_snapshot!(matrix.join("\n"));
+}
+
+#[test]
+fn every_planted_windows_is_judged_as_before() {
+    let matrix: Vec<String> = windows_plants::all()
+        .iter()
+        .map(|host| shown(&host.about, host))
+        .collect();
+    insta::assert_snapshot!(matrix.join("\n"));
+}
+
+#[test]
+fn every_planted_mac_is_judged_as_before() {
+    let matrix: Vec<String> = macos_plants::all()
+        .iter()
+        .map(|host| shown(&host.about, host))
+        .collect();
+    insta::assert_snapshot!(matrix.join("\n"));
+}
+
+/// Nothing of the vendor's is on them, and nothing that must be known is not.
+#[test]
+fn a_normal_laptop_a_normal_server_and_a_managed_mac_are_clean() {
+    let clean = [
+        "windows, a normal laptop",
+        "windows, a normal server",
+        "windows, names that only look alike",
+        "windows, check point with another engine",
+        "mac, clean",
+        "mac, managed, with defender for endpoint",
+        "mac, names that only look alike",
+    ];
+    let hosts = [windows_plants::all(), macos_plants::all()].concat();
+    let mut seen = 0;
+    for host in hosts.iter().filter(|host| clean.contains(&host.about.as_str())) {
+        let inventory = looked(host);
+        let rules = RuleSet::built_in();
+        assert_eq!(outcome(&inventory, &rules), ScanOutcome::NoTarget, "{}", host.about);
+        let is_target = |product| rules.role(product) == Role::Target;
+        for sighting in inventory.sightings.iter().filter(|it| is_target(&it.product)) {
+            assert_eq!(
+                sighting.verdict,
+                Verdict::Absent,
+                "{}: {}",
+                host.about,
+                sighting.product
+            );
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, clean.len());
 }
 
 /// A file that an earlier version wrote must read for ever.

@@ -1,5 +1,6 @@
 mod honesty;
 mod host_facts;
+mod macos_plants;
 mod matrix;
 mod pending_restart;
 mod plants;
@@ -8,3 +9,6 @@ mod rules;
 mod service_plants;
 mod services;
 mod traces;
+mod vendor_names;
+mod windows_families;
+mod windows_plants;

@@ -1,6 +1,6 @@
 use cutover_proto::{
     inventory::OsFamily,
-    rule::{Need, Role, Trace},
+    rule::{Look, Need, Role, Trace},
     verdict::Verdict,
 };
 
@@ -42,32 +42,48 @@ fn cx() -> ScanCx {
 fn every_built_in_rule_is_sound_and_says_where_it_comes_from() {
     let rules = RuleSet::built_in();
     assert_eq!(rules.refused(), []);
-    assert!(rules.rules().len() >= 10);
-    assert!(rules.covers(OsFamily::Linux) && !rules.covers(OsFamily::Windows));
+    assert!(rules.rules().len() >= 40);
+    assert!(OsFamily::ALL.iter().all(|os| rules.covers(*os)));
     for rule in rules.rules() {
         assert!(rule.sources.iter().all(|source| !source.is_empty()), "{}", rule.product);
         // What a target may leave to doubt, an absence may not rest on: only what is no part of the product.
         if rule.role == Role::Target {
             let mut doubtful = rule.look.iter().filter(|look| look.need != Need::Required);
-            assert!(doubtful.all(|look| is_no_part(&look.trace)), "{}", rule.product);
+            assert!(doubtful.all(is_no_part), "{}", rule.product);
         }
     }
 }
 
-/// Links to what is looked for itself, what lives in a directory that ends with the system, names in lists of accounts and
-/// of certificates, and what a running process (looked for itself) does.
-fn is_no_part(trace: &Trace) -> bool {
-    match trace {
+/// What is no part of the product, or says of a part of it what another look says too: links, what ends with the system,
+/// names in lists that others keep (accounts, certificates, Security Center, browsers, tasks), and files whose folder is
+/// looked for itself.
+fn is_no_part(look: &Look) -> bool {
+    match &look.trace {
         Trace::Path { paths, .. } => paths.iter().all(|path| {
-            let links = [".wants/", "/usr/bin/", "/run/"];
+            let links = [".wants/", "/usr/bin/", "/run/", "/tmp/"];
             links.iter().any(|part| path.contains(part))
         }),
-        Trace::Group { .. } | Trace::Certificate { .. } | Trace::Listener { .. } => true,
+        Trace::Group { .. }
+        | Trace::Certificate { .. }
+        | Trace::Listener { .. }
+        | Trace::SecurityCenter { .. }
+        | Trace::BrowserExtension { .. }
+        | Trace::ScheduledTask { .. }
+        | Trace::File { .. } => true,
         Trace::Package { .. }
         | Trace::Process { .. }
         | Trace::Unit { .. }
         | Trace::Module { .. }
-        | Trace::Service { .. } => false,
+        | Trace::Service { .. }
+        | Trace::UninstallKey { .. }
+        | Trace::WindowsService(_)
+        | Trace::Driver(_)
+        | Trace::WindowsPath { .. }
+        | Trace::RegistryKey { .. }
+        | Trace::Receipt { .. }
+        | Trace::Bundle { .. }
+        | Trace::SystemExtension { .. }
+        | Trace::Component { .. } => false,
     }
 }
 

@@ -73,6 +73,25 @@ const NEEDS_REBOOTING: Question<'static> = Question {
     ..NEEDS_RESTARTING
 };
 
+const MDATP_HEALTH: Question<'static> = Question {
+    programs: &["/usr/bin/mdatp"],
+    arguments: &["health", "--output", "json"],
+    codes: &[0],
+    // It asks its own daemon; one that hangs is no answer.
+    time_limit: Duration::from_secs(30),
+    // Some 3 kB.
+    max: 256 << 10,
+};
+
+const FALCON_STATE: Question<'static> = Question {
+    programs: &["/opt/CrowdStrike/falconctl"],
+    arguments: &["-g", "--cid", "--aid", "--rfm-state"],
+    codes: &[0],
+    time_limit: Duration::from_secs(30),
+    // A line or two.
+    max: 16 << 10,
+};
+
 pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
     match tool {
         Tool::RpmQueryAll => answer(&RPM_QUERY_ALL),
@@ -82,6 +101,10 @@ pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
             said @ (Answer::Found(_) | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_)) => said,
         },
         Tool::NeedsRebooting => answer(&NEEDS_REBOOTING),
+        Tool::MdatpHealth => answer(&MDATP_HEALTH),
+        Tool::FalconState => answer(&FALCON_STATE),
+        // macOS has these.
+        Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain => Answer::Unsupported,
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     product::KESL,
 };
 use crate::{
-    facts::{Answer, Entry, Kernel, Listener, Process, Stat, Tool, ToolOutput},
+    facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput},
     host::{HostPath, HostView, Links, Rooted},
 };
 
@@ -107,7 +107,12 @@ impl HostView for SandboxView {
                 stdout: b"ClamAV 1.4.6\0".to_vec(),
                 stderr: Vec::new(),
             }),
-            Tool::ClamdVersion => Answer::Absent,
+            Tool::ClamdVersion | Tool::MdatpHealth | Tool::FalconState => Answer::Absent,
+            Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain => Answer::Unsupported,
         }
+    }
+
+    fn ask(&self, _question: &Question) -> Answer<Reply> {
+        Answer::Unsupported
     }
 }

@@ -44,7 +44,7 @@ fn the_us_preset_has_its_instants_and_bans_no_use() {
 #[test]
 fn a_bare_date_is_refused_with_line_and_remedy() {
     let said = refusal(|text| text.replace("\"2024-09-29T04:00:00Z\"", "2024-09-29"));
-    assert!(said.contains("line 33") && said.contains("`updates`.at"), "{said}");
+    assert!(said.contains("line 41") && said.contains("`updates`.at"), "{said}");
     assert!(said.contains("2024-09-29T00:00:00-04:00"), "{said}");
     let said = refusal(|text| text.replace("2024-09-29T04:00:00Z", "2024-09-29T04:00:00"));
     assert!(said.contains("names no instant"), "{said}");
@@ -63,8 +63,26 @@ fn an_instant_may_have_an_offset_a_zone_or_be_a_toml_datetime() {
 }
 
 /// The preset's targets, as its file spells them.
-const TARGETS: &str =
-    r#"["kesl-gui", "kesl", "klnagent64", "epagent", "kess", "kics", "klms", "ksc64", "scan-engine"]"#;
+fn targets() -> &'static str {
+    let text = super::PRESETS[0].1;
+    let from = text.find("targets = ").unwrap() + "targets = ".len();
+    let end = text[from..].find(']').unwrap();
+    &text[from..=from + end]
+}
+
+/// A product that must go and is in no preset would be seen and counted nowhere.
+#[test]
+fn the_preset_names_every_target_of_the_catalog() {
+    let campaign = Campaign::preset().unwrap();
+    let catalog = Catalog::built_in().unwrap();
+    let missing: Vec<_> = catalog
+        .rules
+        .values()
+        .filter(|rule| rule.role == cutover_proto::rule::Role::Target && !campaign.targets.contains(&rule.product))
+        .map(|rule| rule.product.as_str())
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
 
 #[test]
 fn what_makes_no_sense_is_refused_with_a_remedy() {
@@ -73,8 +91,8 @@ fn what_makes_no_sense_is_refused_with_a_remedy() {
         ("mode = \"observe\"", "mode = \"obsever\"", "observe"),
         ("mode = \"observe\"", "moode = \"observe\"", "moode"),
         ("cutoff = true", "cutoff = false", "cutoff = true"),
-        (TARGETS, "[]", "targets"),
-        (TARGETS, "[\"kesl\", \"kesl\"]", "twice"),
+        (targets(), "[]", "targets"),
+        (targets(), "[\"kesl\", \"kesl\"]", "twice"),
         ("product = \"clamav\"", "product = \"kesl\"", "cannot be both"),
         (
             "accepted_grades = []",

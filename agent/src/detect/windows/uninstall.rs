@@ -1,0 +1,88 @@
+//! Uninstall entries: the machine's and users'.
+
+use cutover_proto::{rule::Trace, verdict::Showing};
+
+use super::{WindowsGround, any, told};
+use crate::{
+    detect::trail::End,
+    facts::{Answer, UninstallEntry},
+    host::{HostPath, Links},
+};
+
+impl WindowsGround<'_> {
+    pub(super) fn uninstalled(&self, trace: &Trace, shows: Showing) -> Vec<End> {
+        let machine = self.machine();
+        let found = machine.entries.iter().filter(|entry| is_meant(trace, entry));
+        let seen = found.map(|entry| self.entry(entry, shows));
+        distinct(seen.chain(machine.unread.iter().cloned().map(End::NotChecked)))
+    }
+
+    /// Users' own; nothing where no user has any.
+    pub(super) fn uninstalled_by_users(&self, trace: &Trace, shows: Showing) -> Vec<End> {
+        match self.users() {
+            Answer::Found(users) => {
+                let found = users.entries.iter().filter(|entry| is_meant(trace, entry));
+                let seen = found.map(|entry| match self.entry(entry, shows) {
+                    End::Seen { shows, detail, version } => End::Seen {
+                        shows,
+                        detail: format!("{detail}, of a user"),
+                        version,
+                    },
+                    other @ (End::Nothing(_) | End::NotHere(_) | End::NotChecked(_)) => other,
+                });
+                distinct(seen.chain(users.unread.iter().cloned().map(End::NotChecked)))
+            }
+            Answer::Absent | Answer::Unsupported => Vec::new(),
+            Answer::Denied(why) | Answer::Failed(why) => vec![End::NotChecked(why.clone())],
+        }
+    }
+
+    /// One whose folder is stated and gone was left behind by an uninstaller that did not end.
+    fn entry(&self, entry: &UninstallEntry, shows: Showing) -> End {
+        let location = entry.location.trim().trim_matches('"');
+        let is_gone = !location.is_empty()
+            && matches!(
+                self.view.stat(&HostPath::windows(location), Links::Followed),
+                Answer::Absent
+            );
+        let (shows, beside) = if is_gone {
+            (Showing::Remnant, " (its folder is gone)")
+        } else {
+            (shows, "")
+        };
+        End::Seen {
+            shows,
+            detail: told(entry) + beside,
+            version: Some(entry.version.clone()).filter(|version| !version.is_empty()),
+        }
+    }
+}
+
+fn is_meant(trace: &Trace, entry: &UninstallEntry) -> bool {
+    let Trace::UninstallKey {
+        names,
+        publishers,
+        except,
+    } = trace
+    else {
+        return false;
+    };
+    let is_named = if names.is_empty() {
+        !entry.publisher.is_empty()
+    } else {
+        any(names, &entry.name)
+    };
+    // An entry that lost its publisher is taken by its name.
+    let is_published = publishers.is_empty() || entry.publisher.trim().is_empty() || any(publishers, &entry.publisher);
+    is_named && is_published && !any(except, &entry.name)
+}
+
+fn distinct(ends: impl Iterator<Item = End>) -> Vec<End> {
+    let mut out: Vec<End> = Vec::new();
+    for end in ends {
+        if !out.contains(&end) {
+            out.push(end);
+        }
+    }
+    out
+}
