@@ -69,6 +69,8 @@ pub(super) struct ReplacementInFile {
     pub(super) os_id: Vec<String>,
     pub(super) product: ProductId,
     #[serde(default)]
+    pub(super) tenant: Option<String>,
+    #[serde(default)]
     pub(super) settings: Settings,
 }
 

@@ -70,6 +70,9 @@ pub struct ReplacementRule {
     pub os_id: Vec<String>,
     /// The product.
     pub product: ProductId,
+    /// Whose it has to be, in the vendor's words (organisation, customer or site id). Another's, or one that does not tell,
+    /// is not healthy. `None`: anybody's.
+    pub tenant: Option<String>,
     /// What is set otherwise than its recipe says.
     pub settings: Settings,
 }
@@ -123,6 +126,13 @@ impl Campaign {
             .iter()
             .find(|rule| rule.product == *product)
             .map_or(&NO_SETTINGS, |rule| &rule.settings)
+    }
+
+    /// Whose a replacement has to be, where the campaign says so.
+    #[must_use]
+    pub fn tenant_of(&self, product: &ProductId) -> Option<&str> {
+        let rule = self.replacements.iter().find(|rule| rule.product == *product)?;
+        rule.tenant.as_deref()
     }
 
     /// Whether a grade of protection counts.

@@ -135,6 +135,7 @@ impl Campaign {
                     os_family: rule.os_family,
                     os_id: rule.os_id,
                     product: rule.product,
+                    tenant: rule.tenant,
                     settings: rule.settings,
                 })
                 .collect(),
@@ -206,6 +207,18 @@ impl Campaign {
                     rule.product
                 ));
             }
+            if rule.tenant.as_deref() != self.tenant_of(&rule.product) {
+                return Err(format!(
+                    "two [[replacement]] name `{}` with different tenants; a product has one",
+                    rule.product
+                ));
+            }
+            if rule.tenant.as_ref().is_some_and(|tenant| tenant.trim().is_empty()) {
+                return Err(format!(
+                    "tenant of `{}` is empty; write the vendor's id of your organisation, or leave it out",
+                    rule.product
+                ));
+            }
         }
         for grade in &self.accepted_grades {
             if !matches!(grade, Protection::RealTime | Protection::OnDemand) {
@@ -256,8 +269,13 @@ impl Campaign {
                 ));
             }
             let Some(install) = catalog.installation(product) else {
+                // Others install it; that it is there and healthy is seen all the same.
+                if rule.settings.is_empty() {
+                    continue;
+                }
                 return Err(format!(
-                    "no recipe of the catalog installs `{product}`; add one or drop it"
+                    "replacement `{product}`: settings: no recipe of the catalog installs it, so nothing takes them; leave \
+                     them out"
                 ));
             };
             if let Some(its_rule) = catalog.rules.get(product) {

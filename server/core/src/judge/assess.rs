@@ -4,7 +4,7 @@ use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, Inventory},
     rule::{Role, Rule},
-    verdict::{EvidenceKind, EvidenceOutcome, HealthState, Sighting, Verdict},
+    verdict::{EvidenceKind, EvidenceOutcome, Health, HealthState, Sighting, Verdict},
 };
 
 use super::{Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook};
@@ -172,7 +172,7 @@ fn packages(sighting: &Sighting, rule: &Rule, inventory: &Inventory) -> Vec<Stri
 /// its rules choose for this host.
 fn replacement(inventory: &Inventory, campaign: &Campaign) -> Option<ReplacementSeen> {
     let facts = &inventory.facts;
-    let state = |product: &ProductId| replacement_state(inventory.sighting(product), campaign);
+    let state = |product: &ProductId| replacement_state(inventory.sighting(product), product, campaign);
     let chosen = campaign.replacements.iter().find(|rule| {
         (rule.os_family.is_empty() || rule.os_family.contains(&facts.os_family))
             && (rule.os_id.is_empty() || rule.os_id.contains(&facts.os_id))
@@ -193,7 +193,7 @@ fn replacement(inventory: &Inventory, campaign: &Campaign) -> Option<Replacement
     })
 }
 
-fn replacement_state(sighting: Option<&Sighting>, campaign: &Campaign) -> ReplacementState {
+fn replacement_state(sighting: Option<&Sighting>, product: &ProductId, campaign: &Campaign) -> ReplacementState {
     let unhealthy = |why: String| ReplacementState::Unhealthy { why };
     let Some(sighting) = sighting else {
         return unhealthy("the agent did not look for it".to_owned());
@@ -204,14 +204,38 @@ fn replacement_state(sighting: Option<&Sighting>, campaign: &Campaign) -> Replac
         Verdict::Installed | Verdict::Running => match &sighting.health {
             None => unhealthy("its health was not looked at".to_owned()),
             Some(health) => match health.state {
-                HealthState::Healthy => ReplacementState::Healthy {
-                    grade: health.grade,
-                    accepted: campaign.accepts(health.grade),
+                HealthState::Healthy => match campaign.tenant_of(product).and_then(|wanted| strange(wanted, health)) {
+                    Some(why) => unhealthy(why),
+                    None => ReplacementState::Healthy {
+                        grade: health.grade,
+                        accepted: campaign.accepts(health.grade),
+                    },
                 },
                 HealthState::Unhealthy => unhealthy(health.why.clone()),
                 HealthState::Unknown => unhealthy(format!("its health could not be told: {}", health.why)),
             },
         },
+    }
+}
+
+/// Why a healthy product is not the one that the campaign means, where it is not.
+pub(super) fn strange(wanted: &str, health: &Health) -> Option<String> {
+    let plain = |id: &str| {
+        let id = id.trim().to_lowercase();
+        // CrowdStrike's customer ids are handed out with two more digits, which the sensor does not tell.
+        match id.split_once('-') {
+            Some((customer, check)) if customer.len() == 32 && check.len() == 2 => customer.to_owned(),
+            Some(_) | None => id,
+        }
+    };
+    match &health.tenant {
+        Some(tenant) if plain(tenant) == plain(wanted) => None,
+        Some(tenant) => Some(format!(
+            "it belongs to tenant {tenant}, and the campaign names {wanted}; join it to the right one"
+        )),
+        None => Some(format!(
+            "whose it is could not be told, and the campaign names tenant {wanted}; see its console"
+        )),
     }
 }
 

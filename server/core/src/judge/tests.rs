@@ -1,11 +1,12 @@
 use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, OsFamily},
-    verdict::{EvidenceKind, EvidenceOutcome, HealthState, Protection, Verdict},
+    verdict::{EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Verdict},
 };
 use proptest::prelude::*;
 
 use super::*;
+use crate::campaign::Campaign;
 use crate::samples::{campaign, carrying, catalog, inventory, replaced, with, with_clamav};
 
 fn judged(inventory: &cutover_proto::inventory::Inventory) -> Assessment {
@@ -228,4 +229,51 @@ fn a_replacement_that_intercepts_files_is_not_put_beside_another_that_does() {
         blocks(&with(carrying(), "other", Verdict::Running), Protection::RealTime),
         []
     );
+}
+
+#[test]
+fn a_replacement_of_another_tenant_is_not_healthy() {
+    let named = campaign("")
+        .source
+        .replace("product = \"clamav\"", "product = \"clamav\"\ntenant = \"B1C2-D3\"");
+    let named = Campaign::parse("sample.toml", &named, 1).unwrap();
+    let told = |tenant: Option<&str>| {
+        let mut inventory = with_clamav(inventory(), HealthState::Healthy);
+        let health = inventory
+            .sightings
+            .last_mut()
+            .and_then(|it| it.health.as_mut())
+            .unwrap();
+        health.tenant = tenant.map(str::to_owned);
+        assess(&inventory, &named, &catalog()).replacement.unwrap().state
+    };
+    assert!(matches!(told(Some("b1c2-d3")), ReplacementState::Healthy { .. }));
+    for (tenant, part) in [(Some("ffff"), "belongs to tenant ffff"), (None, "could not be told")] {
+        let ReplacementState::Unhealthy { why } = told(tenant) else {
+            panic!("{tenant:?} is another's");
+        };
+        assert!(why.contains(part) && why.contains("B1C2-D3"), "{why}");
+    }
+    // A campaign that names none takes anybody's.
+    let mut inventory = with_clamav(inventory(), HealthState::Healthy);
+    inventory
+        .sightings
+        .last_mut()
+        .and_then(|it| it.health.as_mut())
+        .unwrap()
+        .tenant = Some("ffff".to_owned());
+    assert!(judged(&inventory).is_protected_by_replacement());
+}
+
+#[test]
+fn a_customer_id_with_its_check_digits_is_the_same_customer() {
+    let health = |tenant: &str| Health {
+        state: HealthState::Healthy,
+        why: String::new(),
+        grade: Protection::RealTime,
+        tenant: Some(tenant.to_owned()),
+    };
+    let sensor = health("79391c24113773b01d8181c38c3e111a");
+    assert_eq!(assess::strange("79391C24113773B01D8181C38C3E111A-2F", &sensor), None);
+    assert!(assess::strange("00001C24113773B01D8181C38C3E111A-2F", &sensor).is_some());
 }
