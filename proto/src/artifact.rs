@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{WireError, v1};
+use crate::{WireError, package_file::PackageName, v1};
 
 /// SHA-256 over an artifact's bytes; written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,17 +138,10 @@ impl ArtifactRef {
         }
     }
 
-    /// The package that the file holds, by its name: `NAME_VERSION_ARCHITECTURE.deb` (deb-control(5)) or
-    /// `NAME-VERSION-RELEASE.ARCHITECTURE.rpm`; none where it is called otherwise.
+    /// The package that the file holds, by its name; none where it is not called as package files are.
     #[must_use]
     pub fn package(&self) -> Option<&str> {
-        let name = if let Some(deb) = self.file_name.strip_suffix(".deb") {
-            deb.split_once('_')?.0
-        } else {
-            let mut from_the_end = self.file_name.strip_suffix(".rpm")?.rsplitn(3, '-');
-            from_the_end.nth(2)?
-        };
-        (!name.is_empty()).then_some(name)
+        PackageName::read(&self.file_name).map(|name| name.package)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod ids;
 pub mod inventory;
 pub mod order;
+pub mod package_file;
 pub mod record;
 pub mod rule;
 pub mod seal;

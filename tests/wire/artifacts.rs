@@ -260,7 +260,7 @@ async fn the_same_content_is_kept_once_and_a_lost_file_comes_back() {
 }
 
 /// Runs `cutover` against the server, in a process of its own.
-async fn cutover(server: &Server, token: &str, arguments: &[&str]) -> Finished {
+pub(crate) async fn cutover(server: &Server, token: &str, arguments: &[&str]) -> Finished {
     let file = server.path().join("operator.token");
     std::fs::write(&file, token).unwrap();
     let mut command = tool(binaries::server().unwrap());
@@ -319,7 +319,7 @@ async fn an_operator_adds_and_lists_by_the_program() {
     let csv = cutover(&server, &token, &["artifact", "list", "--output", "csv"]).await;
     let csv = csv.succeeded().unwrap().stdout;
     assert!(
-        csv.starts_with("file,kind,bytes,sha256,added by,added\nclamav_1.4.6_amd64.deb,deb,300001,"),
+        csv.starts_with("file,kind,bytes,sha256,added by,added,makes\nclamav_1.4.6_amd64.deb,deb,300001,"),
         "{csv}"
     );
     let json = cutover(&server, &token, &["artifact", "list", "--output", "json"]).await;

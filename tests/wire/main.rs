@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod artifact_uses;
 mod artifacts;
 mod channel;
 mod check_in;

@@ -1,6 +1,11 @@
 //! Brings artifacts from the network into the cache: for an order, and ahead of one.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use cutover_proto::{
     artifact::{ArtifactDigest, ArtifactRef},
@@ -35,6 +40,8 @@ pub(super) struct Fetching {
     at_work: Mutex<()>,
     /// How many wait for what is fetched ahead to make way; the agent's end is one of them.
     urgent: watch::Sender<usize>,
+    /// What was not to be had ahead, and when that was found: hints come again with each check-in.
+    not_ahead: std::sync::Mutex<BTreeMap<ArtifactDigest, i64>>,
 }
 
 /// How a source failed.
@@ -63,6 +70,7 @@ impl Fetching {
             seed,
             at_work: Mutex::new(()),
             urgent: watch::Sender::new(0),
+            not_ahead: std::sync::Mutex::default(),
         }
     }
 
@@ -90,8 +98,14 @@ impl Fetching {
             return;
         };
         let mut urgent = self.urgent.subscribe();
+        // What is fetched ahead never drives out what was: a cache that is too small for all would be filled for ever.
+        let hinted = artifacts.iter().map(|artifact| artifact.sha256);
+        let keep: Vec<ArtifactDigest> = keep.iter().copied().chain(hinted).collect();
         let missing = artifacts.iter().filter(|artifact| !self.cache.has(artifact));
         for artifact in missing {
+            if self.was_not_to_be_had(&artifact.sha256) {
+                continue;
+            }
             if self.is_metered() {
                 tracing::debug!("nothing is fetched ahead over a metered link");
                 return;
@@ -99,13 +113,28 @@ impl Fetching {
             let fetched = tokio::select! {
                 biased;
                 _ = urgent.wait_for(|waiting| *waiting > 0) => return,
-                fetched = self.fetch(artifact, AHEAD_LIMIT, keep) => fetched,
+                fetched = self.fetch(artifact, AHEAD_LIMIT, &keep) => fetched,
             };
             match fetched {
                 Ok(()) => tracing::info!(file = artifact.file_name, "fetched ahead"),
-                Err(error) => tracing::info!(file = artifact.file_name, %error, "not fetched ahead"),
+                Err(error) => {
+                    tracing::info!(file = artifact.file_name, %error, "not fetched ahead");
+                    let mut not_ahead = self.not_ahead.lock().unwrap_or_else(PoisonError::into_inner);
+                    not_ahead.insert(artifact.sha256, self.clock.now_ms());
+                }
             }
         }
+    }
+
+    /// Within the time after which it is tried again.
+    fn was_not_to_be_had(&self, digest: &ArtifactDigest) -> bool {
+        let now_ms = self.clock.now_ms();
+        let mut not_ahead = self.not_ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        not_ahead.retain(|_, found_ms| {
+            let ago_ms = u64::try_from(now_ms.saturating_sub(*found_ms)).unwrap_or_default();
+            Duration::from_millis(ago_ms) < AHEAD_LIMIT
+        });
+        not_ahead.contains_key(digest)
     }
 
     fn is_metered(&self) -> bool {

@@ -15,7 +15,7 @@ use super::{
     health,
 };
 use crate::service::{
-    ArtifactAdded, ArtifactFilter, ArtifactList, HostFilter, NewArtifact, NewToken, Service,
+    ArtifactAdded, ArtifactFilter, ArtifactList, HostFilter, NewArtifact, NewArtifactUse, NewToken, Service,
     views::{HostDetail, HostList, ReportRow, Summary, WaveView},
 };
 
@@ -33,6 +33,7 @@ pub fn router(service: Service) -> Router {
         .route("/waves/{wave}/pause", post(pause_wave))
         .route("/artifacts", get(artifacts))
         .route("/artifacts", put(add_artifact))
+        .route("/artifacts/uses", post(use_artifacts))
         .route("/tokens", post(create_token))
         .route("/reports", get(reports).post(run_report))
         .route("/events", get(events::events))
@@ -196,4 +197,14 @@ async fn add_artifact(
     body: Body,
 ) -> Result<Json<ArtifactAdded>, Problem> {
     Ok(Json(service.add_artifact(caller, new, body.into_data_stream()).await?))
+}
+
+async fn use_artifacts(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Sent(new): Sent<NewArtifactUse>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.use_artifacts(caller, new).await?,
+    }))
 }

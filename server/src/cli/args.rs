@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use cutover_core::catalog::System;
 use cutover_proto::artifact::ArtifactDigest;
 
 use super::Format;
@@ -204,13 +205,29 @@ pub enum Wave {
 /// Package files that hosts fetch from the server.
 #[derive(Debug, Subcommand)]
 pub enum Artifact {
-    /// Gives a file to the server; what it has already is not sent again.
+    /// Gives files to the server; what it has already is not sent again.
+    #[command(disable_version_flag = true)]
     Add {
-        /// The file.
-        file: PathBuf,
-        /// What it must hash to, as its vendor says: SHA-256, hex.
+        /// The files. With --product they are all bound to it at once, when the last of them is there.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What the file must hash to, as its vendor says: SHA-256, hex. Goes with one file.
         #[arg(long)]
         sha256: Option<ArtifactDigest>,
+        /// The product that the files make, as the catalog calls it.
+        #[arg(long, requires = "version")]
+        product: Option<String>,
+        /// Which version of the product; files of one product and version go together.
+        #[arg(long, requires = "product")]
+        version: Option<String>,
+        /// A system that the files are for: an os-release ID, or with its version, such as `debian:12`. May be given several
+        /// times; without it they are for every one whose package manager and architecture fit.
+        #[arg(long = "for", value_name = "SYSTEM", requires = "product")]
+        systems: Vec<System>,
+        /// The address of a directory that has the files under their names; hosts ask it before the server. May be given
+        /// several times.
+        #[arg(long = "mirror", value_name = "URL", requires = "product")]
+        mirrors: Vec<String>,
         /// Only says what would happen.
         #[arg(long)]
         dry_run: bool,

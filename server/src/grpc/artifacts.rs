@@ -99,7 +99,7 @@ async fn answer(
             .status(StatusCode::PARTIAL_CONTENT)
             .header(header::CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
     }
-    tracing::debug!(first, length, "artifact sent");
+    tracing::debug!(tag, first, length, "artifact sent");
     response
         .body(Body::from_stream(bytes(file, length)))
         .map_err(io::Error::other)

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use tokio::fs::File;
 
 use super::{
-    Caller, Service, ServiceError,
+    ArtifactUse, Caller, Service, ServiceError,
     access::Role,
     ids,
     personal::{PersonalValue, all_revealed},
 };
-use crate::store::{ArtifactFiles, FilesError, Incoming, artifacts};
+use crate::store::{ArtifactFiles, FilesError, Incoming, artifact_uses, artifacts};
 
 /// Subject of the audit.
 const ARTIFACTS: &str = "artifacts";
@@ -65,6 +65,9 @@ pub struct ArtifactView {
     pub added_by: String,
     /// Server time, in milliseconds since the epoch.
     pub added_ms: i64,
+    /// What it is for.
+    #[serde(default)]
+    pub uses: Vec<ArtifactUse>,
 }
 
 /// One page of artifacts.
@@ -143,14 +146,21 @@ impl Service {
         let incoming = files.begin(&name, self.real_now_ms()).await.map_err(no_room)?;
         let incoming = self.receive(incoming, &new, announced.sha256, body).await?;
         let size = incoming.size();
-        let digest = files.keep(incoming).await.map_err(no_room)?;
+        let digest = incoming.digest();
+        if self.has_artifact(&digest).await? {
+            return Ok(added(&digest, format!("{digest} is here already; nothing to do")));
+        }
+        files.keep(incoming).await.map_err(no_room)?;
         let is_new = self.note_artifact(&caller, &announced.file_name, digest, size).await?;
         Ok(added(
             &digest,
             if is_new {
                 format!("added {} as {digest}, {size} bytes", announced.file_name)
             } else {
-                format!("{digest} is here already; nothing to do")
+                format!(
+                    "added {} again as {digest}: the server's own file was lost or spoiled",
+                    announced.file_name
+                )
             },
         ))
     }
@@ -213,13 +223,24 @@ impl Service {
         }
     }
 
-    /// Whether it is listed and its file is there.
+    /// Whether it is listed and its file still is what was added: whoever adds it again mends what a disk or a hand spoiled.
     async fn has_artifact(&self, digest: &ArtifactDigest) -> Result<bool, ServiceError> {
         let row = self.artifact_row(digest).await?;
-        Ok(row.is_some() && self.0.artifact_files.open(digest).await.map_err(unreadable)?.is_some())
+        if row.is_none() {
+            return Ok(false);
+        }
+        let found = self.0.artifact_files.hash(digest).await.map_err(unreadable)?;
+        let is_whole = found == Some(*digest);
+        if !is_whole {
+            tracing::warn!(%digest, is_there = found.is_some(), "a listed artifact is not what was added");
+        }
+        Ok(is_whole)
     }
 
-    async fn artifact_row(&self, digest: &ArtifactDigest) -> Result<Option<artifacts::ArtifactRow>, ServiceError> {
+    pub(super) async fn artifact_row(
+        &self,
+        digest: &ArtifactDigest,
+    ) -> Result<Option<artifacts::ArtifactRow>, ServiceError> {
         let sha256 = digest.to_string();
         self.0
             .store
@@ -271,7 +292,13 @@ impl Service {
                 rows.truncate(PAGE);
                 let next = rows.last().filter(|_| is_more).map(|row| row.sha256.clone());
                 let names = all_revealed(tx, rows.iter().map(|row| row.added_by.clone()).collect())?;
-                let artifacts = rows.into_iter().zip(names).map(view).collect();
+                let mut artifacts: Vec<ArtifactView> = rows.into_iter().zip(names).map(view).collect();
+                for used in artifact_uses::list(tx)? {
+                    let its = artifacts.iter_mut().find(|artifact| artifact.sha256 == used.sha256);
+                    if let Some(artifact) = its {
+                        artifact.uses.push(ArtifactUse::read(&used)?);
+                    }
+                }
                 Ok(ArtifactList { artifacts, next })
             })
             .await
@@ -321,6 +348,7 @@ fn view((row, added_by): (artifacts::ArtifactRow, String)) -> ArtifactView {
         kind: row.kind,
         added_by,
         added_ms: row.added_ms,
+        uses: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use cutover_core::{
     campaign::Campaign,
+    catalog::Shelf,
     decide::{Cx, Input, Outage},
     judge,
     rollout::WaveState,
@@ -30,6 +31,7 @@ pub(super) struct InForce {
     pub(super) campaign: Arc<Campaign>,
     pub(super) row: campaigns::CampaignRow,
     pub(super) progress: Progress,
+    pub(super) shelf: Arc<Shelf>,
     outages: Arc<[Outage]>,
     seed: u64,
 }
@@ -40,6 +42,10 @@ pub(super) struct Progress {
     /// State of each wave by name; a wave that is not there is closed.
     #[serde(default)]
     pub(super) waves: BTreeMap<String, WaveState>,
+    /// Names what is bound to products at this moment: drawn anew with each change, so that who knows this name knows the
+    /// shelf. Empty while nothing is bound.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) shelf: String,
 }
 
 impl InForce {
@@ -59,6 +65,7 @@ impl InForce {
             now_ms: service.now_ms(),
             campaign: &self.campaign,
             catalog: &service.0.catalog,
+            shelf: &self.shelf,
             wave: self.wave(wave),
             outages: &self.outages,
             seed: self.seed,
@@ -76,14 +83,16 @@ impl Service {
         let row = campaigns::load(db, id.as_str())?.ok_or_else(|| ServiceError::NotFound {
             what: format!("campaign `{id}`"),
         })?;
-        let progress = serde_json::from_str(&row.progress).map_err(|error| ServiceError::Broken {
+        let progress: Progress = serde_json::from_str(&row.progress).map_err(|error| ServiceError::Broken {
             why: format!("progress of campaign {id}: {error}"),
         })?;
         let campaign = self.parsed(&row)?;
+        let shelf = self.shelf(db, &progress.shelf, &campaign)?;
         Ok(InForce {
             campaign,
             row,
             progress,
+            shelf,
             outages: self.outages(),
             seed: ids::seed()?,
         })

@@ -15,7 +15,7 @@ use cutover_proto::{
 };
 use tokio::sync::broadcast;
 
-use super::{ArtifactSettings, ServiceError, seen::SeenBuffer};
+use super::{ArtifactSettings, ServiceError, seen::SeenBuffer, shelf::ShelfCache};
 use crate::{
     clock::Clock,
     pki::Pki,
@@ -100,6 +100,7 @@ pub(super) struct Inner {
     pub(super) outages: RwLock<Arc<[Outage]>>,
     /// Parsed campaigns by version; the text in the store decides.
     pub(super) parsed: Mutex<BTreeMap<(CampaignId, i64), Arc<Campaign>>>,
+    pub(super) shelf: ShelfCache,
 }
 
 impl Service {
@@ -142,6 +143,7 @@ impl Service {
             seen: SeenBuffer::default(),
             outages: RwLock::new(Arc::new([])),
             parsed: Mutex::new(BTreeMap::new()),
+            shelf: ShelfCache::default(),
         }));
         service.name_store()?;
         service.remember_outages()?;

@@ -11,11 +11,14 @@ use cutover_proto::artifact::ArtifactDigest;
 use sha2::{Digest, Sha256};
 use tokio::{
     fs::{self, File},
-    io::AsyncWriteExt as _,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
 };
 
 /// What is on its way, below the directory.
 const INCOMING: &str = "incoming";
+
+/// Read at once when a file is hashed.
+const CHUNK: usize = 256 * 1024;
 
 /// An upload that a crash cut off lies for so long at least: another server may be at it.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
@@ -87,6 +90,24 @@ impl ArtifactFiles {
         match file.metadata().await {
             Ok(meta) => Ok(Some((file, meta.len()))),
             Err(source) => Err(FilesError { path, source }),
+        }
+    }
+
+    /// What an artifact's bytes hash to at this moment; `None` when its file is not there.
+    ///
+    /// # Errors
+    /// When it cannot be told or read.
+    pub async fn hash(&self, digest: &ArtifactDigest) -> Result<Option<ArtifactDigest>, FilesError> {
+        let Some((mut file, _)) = self.open(digest).await? else {
+            return Ok(None);
+        };
+        let (mut hasher, mut part) = (Sha256::new(), vec![0; CHUNK]);
+        loop {
+            let read = file.read(&mut part).await.map_err(failed(&self.path(digest)))?;
+            if read == 0 {
+                return Ok(Some(ArtifactDigest::new(hasher.finalize().into())));
+            }
+            hasher.update(&part[..read]);
         }
     }
 

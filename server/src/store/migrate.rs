@@ -31,6 +31,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "artifacts",
         text: include_str!("../../migrations/002_artifacts.sql"),
     },
+    Migration {
+        version: 3,
+        name: "artifact uses",
+        text: include_str!("../../migrations/003_artifact_uses.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

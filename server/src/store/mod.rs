@@ -49,6 +49,7 @@ mod verify;
 
 pub mod api_tokens;
 mod artifact_files;
+pub mod artifact_uses;
 pub mod artifacts;
 pub mod availability;
 pub mod campaigns;

@@ -34,6 +34,7 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/waves/{wave}/pause", Unauthorized),
     ("GET", "/artifacts", Unauthorized),
     ("PUT", "/artifacts", Unauthorized),
+    ("POST", "/artifacts/uses", Unauthorized),
     ("POST", "/tokens", Unauthorized),
     ("GET", "/reports", Unauthorized),
     ("POST", "/reports", Unauthorized),

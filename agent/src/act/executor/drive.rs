@@ -133,7 +133,7 @@ impl Executor {
         match self.admit(envelope) {
             Ok(order) => {
                 self.journal().begin(order.number, envelope)?;
-                self.drive()
+                self.drive_and_tidy()
             }
             Err(refusal) => self.refuse(refusal),
         }
@@ -150,6 +150,8 @@ impl Executor {
             journal.progress().map(|open| open.order.clone())
         };
         let Some(order) = open else {
+            // The agent may have ended between the last record of an order and this.
+            self.parts.hands.tidy();
             return Ok(None);
         };
         self.secrets = self.open_secrets(&order).unwrap_or_else(|why| {
@@ -159,7 +161,7 @@ impl Executor {
         self.wait_after_boot(&order);
         // The first reply after a start may have shown that the journal is too old.
         self.journal().require_sound()?;
-        self.drive().map(Some)
+        self.drive_and_tidy().map(Some)
     }
 
     /// Begins a new journal in place of one that cannot be trusted. Call it once an inventory that was taken after the
@@ -181,6 +183,13 @@ impl Executor {
             let record = end.into_record(parts.identity.host_id, number, sequence, now_ms, boot_id);
             super::records::signed(record, &parts.identity)
         })
+    }
+
+    /// However it ends; one that stays open may still have a tool at work on what was put aside for it.
+    fn drive_and_tidy(&mut self) -> Result<End, ExecuteError> {
+        let end = self.drive()?;
+        self.parts.hands.tidy();
+        Ok(end)
     }
 
     fn drive(&mut self) -> Result<End, ExecuteError> {

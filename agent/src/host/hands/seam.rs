@@ -182,6 +182,9 @@ pub trait HostHands: Send {
         run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError>;
 
+    /// The order is over: deletes what was only put aside for its steps.
+    fn tidy(&mut self) {}
+
     /// Deletes a file or a directory with all in it. Links are deleted, never followed. Nothing there is fine.
     ///
     /// # Errors

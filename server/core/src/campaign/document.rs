@@ -5,7 +5,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{CampaignKind, Mode, PendingRestart, Regime};
-use crate::catalog::Settings;
+use crate::catalog::{Settings, Source};
 
 /// The version of the file format that this program reads.
 pub(super) const SCHEMA: u32 = 1;
@@ -72,6 +72,8 @@ pub(super) struct ReplacementInFile {
     pub(super) tenant: Option<String>,
     #[serde(default)]
     pub(super) settings: Settings,
+    #[serde(default)]
+    pub(super) source: Option<Source>,
 }
 
 /// Every key is optional; [`Policy::default`](super::Policy) says what holds otherwise. Lengths of time are texts.

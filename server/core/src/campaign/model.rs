@@ -8,7 +8,7 @@ use cutover_proto::{
 };
 
 use super::Policy;
-use crate::catalog::Settings;
+use crate::catalog::{Settings, Source};
 
 words! {
     /// What the duty forbids. Only a ban on use makes use unlawful; pages must not say so otherwise.
@@ -75,6 +75,8 @@ pub struct ReplacementRule {
     pub tenant: Option<String>,
     /// What is set otherwise than its recipe says.
     pub settings: Settings,
+    /// Where its packages come from, where that is not left to the recipe.
+    pub source: Option<Source>,
 }
 
 /// A group of hosts that opens together. Whether it is open stands in the store.
@@ -133,6 +135,13 @@ impl Campaign {
     pub fn tenant_of(&self, product: &ProductId) -> Option<&str> {
         let rule = self.replacements.iter().find(|rule| rule.product == *product)?;
         rule.tenant.as_deref()
+    }
+
+    /// Where it wants a replacement's packages from, if it says so. Rules that name the same one agree.
+    #[must_use]
+    pub fn source_of(&self, product: &ProductId) -> Option<Source> {
+        let rule = self.replacements.iter().find(|rule| rule.product == *product);
+        rule.and_then(|rule| rule.source)
     }
 
     /// Whether a grade of protection counts.

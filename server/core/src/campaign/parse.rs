@@ -137,6 +137,7 @@ impl Campaign {
                     product: rule.product,
                     tenant: rule.tenant,
                     settings: rule.settings,
+                    source: rule.source,
                 })
                 .collect(),
             accepted_grades: it.accepted_grades,
@@ -201,9 +202,11 @@ impl Campaign {
             ));
         }
         for rule in &self.replacements {
-            if rule.settings != *self.settings_of(&rule.product) {
+            let is_one =
+                rule.settings == *self.settings_of(&rule.product) && rule.source == self.source_of(&rule.product);
+            if !is_one {
                 return Err(format!(
-                    "two [[replacement]] name `{}` with different settings; a product is set up in one way",
+                    "two [[replacement]] name `{}` with different settings or sources; a product is set up in one way",
                     rule.product
                 ));
             }
@@ -278,6 +281,11 @@ impl Campaign {
                      them out"
                 ));
             };
+            if let Some(source) = rule.source.filter(|source| !install.offers(*source)) {
+                return Err(format!(
+                    "replacement `{product}`: its recipe knows no packages for source = \"{source}\"; leave `source` out"
+                ));
+            }
             if let Some(its_rule) = catalog.rules.get(product) {
                 install
                     .contents(its_rule, &rule.settings)

@@ -12,7 +12,7 @@ use cutover_proto::{
 use super::{Install, Recipe, RecipeError, Removal};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
-pub const REVISION: u64 = 2;
+pub const REVISION: u64 = 3;
 
 /// Every recipe file that is compiled in: name and text.
 const RECIPES: &[(&str, &str)] = &[
@@ -115,7 +115,9 @@ impl Catalog {
     #[must_use]
     pub fn is_kin(&self, one: &ProductId, other: &ProductId) -> bool {
         match (self.installation(one), self.installation(other)) {
-            (Some(one), Some(other)) => one.packages.iter().any(|package| other.packages.contains(package)),
+            (Some(one), Some(other)) => one
+                .all_packages()
+                .any(|package| other.all_packages().any(|it| it == package)),
             (Some(_) | None, _) => false,
         }
     }

@@ -57,8 +57,13 @@ impl Recipe {
                 }
             }
             (None, Some(install)) if rule.role == Role::Replacement => {
-                if install.managers.is_empty() || install.packages.is_empty() || install.time_limit.is_zero() {
-                    return Err("[install] needs at least one manager, one package and a time limit".to_owned());
+                if install.managers.is_empty()
+                    || install.all_packages().next().is_none()
+                    || install.time_limit.is_zero()
+                {
+                    return Err(
+                        "[install] needs at least one manager, one package or artifact, and a time limit".to_owned(),
+                    );
                 }
                 let unsound = |(manager, packages): &(&PackageManager, &Vec<String>)| {
                     packages.is_empty() || !install.managers.contains(manager)
@@ -68,6 +73,7 @@ impl Recipe {
                         "packages_by: `{manager}` needs at least one package and must be among `managers`"
                     ));
                 }
+                check_artifacts(install)?;
                 if install.is_blocking() && install.beside == Beside::First {
                     return Err(
                         "it decides about every file before it is opened, and two such products can hang a machine; write \
@@ -122,6 +128,46 @@ impl Recipe {
             ));
         }
         install.contents(rule, &install.settings).map(|_| ())
+    }
+}
+
+/// Each manager must find something to install, and what is named must be what a file can be called.
+fn check_artifacts(install: &Install) -> Result<(), String> {
+    let plain = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || "+-.~".contains(c))
+    };
+    for file in &install.artifacts {
+        let package = &file.package;
+        if !plain(package) || file.version.as_deref().is_some_and(|version| !plain(version)) {
+            return Err(format!(
+                "artifacts: `{package}` or its version is no plain name; letters, digits and + - . ~ make one"
+            ));
+        }
+        if let Some(manager) = file.managers.iter().find(|it| !install.managers.contains(it)) {
+            return Err(format!(
+                "artifacts: `{package}` is for `{manager}`, which is not among `managers`"
+            ));
+        }
+        let has_twin = |manager: &PackageManager| {
+            let twins = install
+                .artifacts
+                .iter()
+                .filter(|it| it.package == *package && it.is_for(*manager));
+            file.is_for(*manager) && twins.count() > 1
+        };
+        if install.managers.iter().any(has_twin) {
+            return Err(format!(
+                "artifacts: `{package}` is named twice for one manager; name it once"
+            ));
+        }
+    }
+    let has_file = |manager: &PackageManager| install.artifacts.iter().any(|file| file.is_for(*manager));
+    match install.managers.iter().find(|manager| !has_file(manager)) {
+        Some(manager) if !install.artifacts.is_empty() => Err(format!(
+            "artifacts: none is for `{manager}`; name one, or leave the manager out"
+        )),
+        Some(_) | None => Ok(()),
     }
 }
 

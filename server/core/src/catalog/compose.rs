@@ -2,6 +2,7 @@
 //!
 //! Where the replacement may stand beside the target it is fetched, installed, set up and proven first, so that no gap opens.
 //! Where it may but for its last service, that one alone starts after the targets went.
+//! What comes as files is fetched and installed in the same places as what comes from the distribution.
 //! Where it may not, it is fetched first, then the targets go, then it is installed. In both cases the targets leave in
 //! the order of their ranks, and leftovers are swept last. Cancel and hold may act after any step except between the
 //! removal of what protects and the proof of what protects instead. Where an installer left a package half done, that is
@@ -17,7 +18,7 @@ use cutover_proto::{
     subject::Subject,
 };
 
-use super::{Beside, Catalog, Install, Removal, Settings};
+use super::{Beside, Catalog, Install, Means, Missing, Removal, supply::Supply};
 use crate::judge::{Assessment, TargetSeen};
 
 /// A package's own script may start a service and wait for it; what was not unpacked may have to be fetched again.
@@ -43,6 +44,9 @@ pub enum ComposeError {
     /// Seen, but not as a package.
     #[error("{0} is there, but no package of its rule accounts for it; a person must remove it")]
     NotAPackage(ProductId),
+    /// Files that nobody gave to the server.
+    #[error("{}", .0.text())]
+    Missing(Box<Missing>),
     /// A campaign's settings for it.
     #[error("{0} cannot be set up: {1}; change the campaign's settings")]
     Settings(ProductId, String),
@@ -55,12 +59,8 @@ pub enum ComposeError {
 ///
 /// # Errors
 /// Why there are none. Disks that the target encrypts, or may, never get any.
-pub fn compose(
-    assessment: &Assessment,
-    replacement: &ProductId,
-    catalog: &Catalog,
-    settings: &Settings,
-) -> Result<Vec<Step>, ComposeError> {
+pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'_>) -> Result<Vec<Step>, ComposeError> {
+    let catalog = means.catalog;
     if assessment.encryption_forbids() {
         return Err(ComposeError::Encryption);
     }
@@ -76,7 +76,7 @@ pub fn compose(
             .rules
             .get(replacement)
             .ok_or_else(|| ComposeError::NoInstallation(replacement.clone()))?,
-        settings,
+        means,
     };
     let mut steps: Vec<Step> = repair(assessment).into_iter().collect();
     let repairs = steps.len();
@@ -86,18 +86,23 @@ pub fn compose(
         }
         steps.extend(removals.iter().map(|removal| removal.step(true)));
     } else {
+        let (manager, supply) = parts.supply()?;
+        steps.extend(supply.fetch(manager, install));
+        let put_in = |safe_point_after| Step {
+            action: supply.install(manager, replacement),
+            time_limit: install.time_limit,
+            safe_point_after,
+        };
         match install.beside {
             Beside::First => {
-                steps.push(parts.fetch()?);
-                steps.push(parts.install(true)?);
+                steps.push(put_in(true));
                 steps.extend(parts.write(true)?);
                 steps.extend(parts.start(&install.services, true));
                 steps.extend(parts.test());
                 steps.extend(removals.iter().map(|removal| removal.step(true)));
             }
             Beside::Halfway => {
-                steps.push(parts.fetch()?);
-                steps.push(parts.install(true)?);
+                steps.push(put_in(true));
                 let (last, first) = install.services.split_last().unzip();
                 steps.extend(parts.write(true)?);
                 steps.extend(parts.start(first.unwrap_or_default(), true));
@@ -109,10 +114,9 @@ pub fn compose(
                 steps.extend(parts.test());
             }
             Beside::Never => {
-                steps.push(parts.fetch()?);
                 steps.extend(removed_first(&removals, catalog));
                 let is_last = !install.detection_test && install.services.is_empty();
-                steps.push(parts.install(is_last)?);
+                steps.push(put_in(is_last));
                 steps.extend(parts.write(false)?);
                 steps.extend(parts.start(&install.services, false));
                 if let Some(last) = steps.last_mut() {
@@ -148,43 +152,21 @@ struct Parts<'a> {
     replacement: &'a ProductId,
     install: &'a Install,
     rule: &'a Rule,
-    settings: &'a Settings,
+    means: &'a Means<'a>,
 }
 
 impl Parts<'_> {
-    fn manager(&self) -> Result<PackageManager, ComposeError> {
-        manager(&self.install.managers, self.assessment, self.replacement)
-    }
-
-    fn fetch(&self) -> Result<Step, ComposeError> {
-        let manager = self.manager()?;
-        Ok(Step {
-            action: Action::FetchPackages {
-                manager,
-                packages: self.install.packages_for(manager).to_vec(),
-            },
-            time_limit: self.install.fetch_time_limit,
-            safe_point_after: true,
-        })
-    }
-
-    fn install(&self, safe_point_after: bool) -> Result<Step, ComposeError> {
-        let manager = self.manager()?;
-        Ok(Step {
-            action: Action::InstallPackages {
-                manager,
-                product: self.replacement.clone(),
-                packages: self.install.packages_for(manager).to_vec(),
-            },
-            time_limit: self.install.time_limit,
-            safe_point_after,
-        })
+    fn supply(&self) -> Result<(PackageManager, Supply), ComposeError> {
+        let manager = manager(&self.install.managers, self.assessment, self.replacement)?;
+        Supply::choose(self.replacement, self.install, manager, self.assessment, self.means)
+            .map(|supply| (manager, supply))
+            .map_err(ComposeError::Missing)
     }
 
     fn write(&self, safe_point_after: bool) -> Result<Vec<Step>, ComposeError> {
         let files = self
             .install
-            .contents(self.rule, self.settings)
+            .contents(self.rule, self.means.settings)
             .map_err(|why| ComposeError::Settings(self.replacement.clone(), why))?;
         let write = files.into_iter().map(|(config, contents)| Step {
             action: Action::WriteConfig {

@@ -8,11 +8,17 @@ mod compose;
 mod recipe;
 mod restart;
 mod setup;
+mod shelf;
+mod supply;
 
 #[cfg(test)]
 mod tests;
 
 pub use book::{Catalog, CatalogError, REVISION};
 pub use compose::{ComposeError, compose};
-pub use recipe::{Beside, ConfigFile, Install, Rank, Recipe, RecipeError, Removal, RestartNeed, SCHEMA, Settings};
+pub use recipe::{
+    Beside, ConfigFile, FilePackage, Install, Rank, Recipe, RecipeError, Removal, RestartNeed, SCHEMA, Settings, Source,
+};
 pub use restart::with_restart;
+pub use shelf::{Missing, Shelf, Shelved, System};
+pub use supply::{Means, files_to_come};

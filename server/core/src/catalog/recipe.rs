@@ -46,6 +46,16 @@ words! {
     }
 }
 
+words! {
+    /// Where a replacement's packages come from.
+    pub enum Source("source") {
+        /// From the distribution, by the host's own package manager and its keys.
+        Distribution = "distribution",
+        /// Files that an operator gave to the server.
+        Artifacts = "artifacts",
+    }
+}
+
 /// A recipe file: a target has `[remove]`, a replacement has `[install]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,11 +108,17 @@ pub struct Removal {
 pub struct Install {
     /// Package managers that can do it.
     pub managers: Vec<PackageManager>,
-    /// Packages by name; the host's own archive keys are trusted.
+    /// Packages of the distribution by name; the host's own archive keys are trusted. Empty where the product comes as
+    /// files alone.
+    #[serde(default)]
     pub packages: Vec<String>,
     /// The same for a manager whose distributions cut the product into packages of other names.
     #[serde(default)]
     pub packages_by: BTreeMap<PackageManager, Vec<String>>,
+    /// Packages that come as files which an operator binds to the product, in place of the distribution's. Further files of
+    /// the same product and version go along.
+    #[serde(default)]
+    pub artifacts: Vec<FilePackage>,
     /// What it gives when it is healthy.
     pub grade: Protection,
     /// Whether it decides about every file before it is opened. Unless set, what protects in real time does. Two such
@@ -141,6 +157,28 @@ pub struct Install {
     pub settings: Settings,
 }
 
+/// A package that comes as a file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilePackage {
+    /// Its name, as the file's name begins.
+    pub package: String,
+    /// The one version of the product that counts; without it, whichever was bound last.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Package managers that need it; empty: all of the recipe's.
+    #[serde(default)]
+    pub managers: Vec<PackageManager>,
+}
+
+impl FilePackage {
+    /// Whether hosts with this manager need it.
+    #[must_use]
+    pub fn is_for(&self, manager: PackageManager) -> bool {
+        self.managers.is_empty() || self.managers.contains(&manager)
+    }
+}
+
 /// Values of the settings that fill in a configuration file, by name.
 pub type Settings = BTreeMap<String, Vec<String>>;
 
@@ -156,6 +194,32 @@ pub struct ConfigFile {
 }
 
 impl Install {
+    /// Where a host's packages come from: as the campaign says, else from the distribution where the recipe knows its
+    /// packages.
+    #[must_use]
+    pub fn source(&self, chosen: Option<Source>) -> Source {
+        chosen.unwrap_or(if self.packages.is_empty() {
+            Source::Artifacts
+        } else {
+            Source::Distribution
+        })
+    }
+
+    /// Whether the recipe can be followed with packages from there.
+    #[must_use]
+    pub fn offers(&self, source: Source) -> bool {
+        match source {
+            Source::Distribution => !self.packages.is_empty(),
+            Source::Artifacts => !self.artifacts.is_empty(),
+        }
+    }
+
+    /// Every package that it names, from wherever.
+    pub(super) fn all_packages(&self) -> impl Iterator<Item = &str> {
+        let files = self.artifacts.iter().map(|it| it.package.as_str());
+        self.packages.iter().map(String::as_str).chain(files)
+    }
+
     /// What this manager installs.
     #[must_use]
     pub fn packages_for(&self, manager: PackageManager) -> &[String] {

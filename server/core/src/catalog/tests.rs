@@ -1,3 +1,4 @@
+mod files;
 mod services;
 
 use std::fmt::Write as _;
@@ -26,7 +27,13 @@ fn composed_for(
     catalog: &Catalog,
 ) -> Result<Vec<Step>, ComposeError> {
     let assessment = assess(inventory, &campaign(""), catalog);
-    compose(&assessment, &ProductId::new(replacement), catalog, settings)
+    let means = Means {
+        catalog,
+        settings,
+        source: None,
+        shelf: &Shelf::default(),
+    };
+    compose(&assessment, &ProductId::new(replacement), &means)
 }
 
 fn lines(steps: &[Step]) -> String {

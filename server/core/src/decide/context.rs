@@ -1,6 +1,12 @@
 //! What a decision needs to know beside the plan and the input.
 
-use crate::{campaign::Campaign, catalog::Catalog, rollout::WaveState};
+use cutover_proto::ids::ProductId;
+
+use crate::{
+    campaign::Campaign,
+    catalog::{Catalog, Means, Shelf},
+    rollout::WaveState,
+};
 
 /// A time in which the server took no check-ins. Limits, staleness and gates do not count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +26,24 @@ pub struct Cx<'a> {
     pub campaign: &'a Campaign,
     /// Rules and recipes.
     pub catalog: &'a Catalog,
+    /// Package files that operators bound to products.
+    pub shelf: &'a Shelf,
     /// The plan's wave, as the store has it.
     pub wave: WaveState,
     /// Outages of the server, in order, that may overlap the limits at hand. Empty where there were none.
     pub outages: &'a [Outage],
     /// Where this decision's jitter comes from; the edge draws it.
     pub seed: u64,
+}
+
+impl<'a> Cx<'a> {
+    /// With what orders for this replacement are made.
+    pub(super) fn means(&self, replacement: &ProductId) -> Means<'a> {
+        Means {
+            catalog: self.catalog,
+            settings: self.campaign.settings_of(replacement),
+            source: self.campaign.source_of(replacement),
+            shelf: self.shelf,
+        }
+    }
 }

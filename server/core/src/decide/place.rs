@@ -5,6 +5,7 @@ use cutover_proto::step::{Step, StepKind};
 use super::{Fact, Refused, pen::Pen, restart};
 use crate::{
     campaign::Mode,
+    catalog::ComposeError,
     judge::{Assessment, Condition, ReplacementState},
     plan::{Origin, Phase, Plan, Reason, Verify},
     rollout::WaveState,
@@ -96,13 +97,17 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
         return (Phase::Blocked, Some(blocker.reason()));
     }
     match restart::steps(plan, it, &seen.product, cx) {
-        Err(error) => return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() })),
         Ok(steps) => {
             let steps = lacking(plan, &steps);
             if !steps.is_empty() {
                 return (Phase::Blocked, Some(Reason::AgentTooOld { steps }));
             }
         }
+        // The recipe fits; what it needs is not there yet.
+        Err(ComposeError::Missing(missing)) => {
+            return (Phase::Blocked, Some(Reason::ArtifactMissing { missing: *missing }));
+        }
+        Err(error) => return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() })),
     }
     if plan.attempts_used >= cx.campaign.policy.attempts {
         let last = plan.last_failure.as_ref();

@@ -29,12 +29,12 @@ pub(super) fn steps(
     let policy = &cx.campaign.policy;
     if is_pending_first(plan, it, policy) {
         // What could not follow must not restart the machine for nothing.
-        compose(it, replacement, cx.catalog, cx.campaign.settings_of(replacement))?;
+        compose(it, replacement, &cx.means(replacement))?;
         let reason = "an earlier installation or update waits for a restart";
         return Ok(vec![restart(reason.to_owned(), policy)]);
     }
     let products = products_that_owe(plan, it, cx);
-    let composed = match compose(it, replacement, cx.catalog, cx.campaign.settings_of(replacement)) {
+    let composed = match compose(it, replacement, &cx.means(replacement)) {
         Err(ComposeError::NothingToDo) if !products.is_empty() => Vec::new(),
         composed => composed?,
     };

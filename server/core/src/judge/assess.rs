@@ -35,6 +35,9 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
         packages_unfinished: inventory.sightings.iter().any(has_unfinished_package),
         modules: modules(inventory, campaign),
         os_family: inventory.facts.os_family,
+        os_id: inventory.facts.os_id.clone(),
+        os_version: inventory.facts.os_version.clone(),
+        architecture: inventory.facts.architecture.clone(),
         managers: inventory.facts.package_managers.clone(),
         hostname: inventory.facts.hostname.clone(),
     };

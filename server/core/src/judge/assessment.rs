@@ -153,6 +153,15 @@ pub struct Assessment {
     pub modules: Vec<String>,
     /// The family of the system.
     pub os_family: OsFamily,
+    /// Its os-release ID; empty where no look told it.
+    #[serde(default)]
+    pub os_id: String,
+    /// Its version, in the system's words.
+    #[serde(default)]
+    pub os_version: String,
+    /// The kernel's word for the machine's architecture; empty where no look told it.
+    #[serde(default)]
+    pub architecture: String,
     /// What steps may use, in the host's order.
     #[serde(default)]
     pub managers: Vec<PackageManager>,

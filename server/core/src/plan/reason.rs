@@ -4,6 +4,7 @@ use cutover_proto::{ids::ProductId, record::FailureCause, step::StepKind, words}
 use serde::{Deserialize, Serialize};
 
 use super::Personal;
+use crate::catalog::Missing;
 
 words! {
     /// Who must act for a plan to go on.
@@ -84,6 +85,11 @@ pub enum Reason {
     AgentTooOld {
         /// Which.
         steps: Vec<StepKind>,
+    },
+    /// Files that nobody gave to the server yet.
+    ArtifactMissing {
+        /// Which.
+        missing: Missing,
     },
     /// It did not come back from a restart in time.
     RestartOverdue {

@@ -14,7 +14,7 @@ const fn mending(cause: Option<FailureCause>) -> &'static str {
     match cause {
         Some(FailureCause::WrongHash) => {
             "find the source that gives other bytes than its list or the order states (a mirror out of step, a proxy that \
-             rewrites) and mend it"
+             rewrites) and mend it; a file of the server's own is mended by `cutover artifact add`"
         }
         Some(FailureCause::TooLarge) => {
             "find the source that gives more bytes than its list or the order states and mend it"
@@ -75,6 +75,7 @@ impl Reason {
                     steps.join(", ")
                 )
             }
+            Self::ArtifactMissing { missing } => missing.text(),
             Self::RestartOverdue { since_ms } => {
                 format!("the machine has not come back from the restart of {}", utc(*since_ms))
             }
@@ -138,6 +139,7 @@ impl Reason {
                 "extend the recipe in the catalog, or do it by hand at the machine".to_owned()
             }
             Self::AgentTooOld { .. } => "upgrade the agent; its next check-in tells that it can".to_owned(),
+            Self::ArtifactMissing { missing } => missing.remedy(),
             Self::RestartOverdue { .. } => "look at the machine, then mark the handwork done".to_owned(),
             Self::StepInterrupted { .. } => {
                 "look at the machine, finish or undo the step, then mark the handwork done".to_owned()
@@ -168,6 +170,7 @@ impl Reason {
             | Self::GradeNotAccepted { .. }
             | Self::EncryptedByTarget
             | Self::Intercepted { .. }
+            | Self::ArtifactMissing { .. }
             | Self::AttemptsUsed { .. } => Owner::Operator,
             Self::NoRecipe { .. } | Self::NoPackageManager { .. } => Owner::Catalog,
             Self::StepInterrupted { .. } | Self::RestartOverdue { .. } | Self::ReplacementUnhealthy { .. } => {

@@ -70,6 +70,7 @@ impl Service {
             durable_inventory: hex::decode(&durable).unwrap_or_default(),
             want_inventory: !arrival.digest.is_empty() && arrival.digest != durable,
             want_look: plan.wants_look(),
+            prefetch: self.hints(&plan),
             settings: Some(v1::Settings {
                 check_in_seconds: pace.check_in_seconds,
                 look_seconds: pace.look_seconds,

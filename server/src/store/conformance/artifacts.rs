@@ -2,6 +2,7 @@
 
 use super::lab::{Lab, NOW, on_both};
 use crate::store::StoreError;
+use crate::store::artifact_uses::{self, ArtifactUseRow};
 use crate::store::artifacts::{self, ArtifactRow};
 use crate::store::value::params;
 
@@ -9,6 +10,7 @@ on_both!(
     the_same_content_has_one_row_and_the_first_stands,
     artifacts_are_listed_by_hash_a_page_at_a_time,
     an_empty_artifact_or_one_of_no_kind_is_refused,
+    what_is_bound_again_takes_the_later_word_and_has_its_artifacts_size,
 );
 
 fn artifact(digit: char) -> ArtifactRow {
@@ -64,4 +66,41 @@ fn an_empty_artifact_or_one_of_no_kind_is_refused(lab: &Lab) {
         });
         assert!(kept.is_err(), "{size} {kind}");
     }
+}
+
+fn bound(version: &str, digit: char, bound_ms: i64) -> ArtifactUseRow {
+    ArtifactUseRow {
+        product: "clamav".to_owned(),
+        version: version.to_owned(),
+        sha256: artifact(digit).sha256,
+        size: artifact(digit).size,
+        file_name: artifact(digit).file_name,
+        systems: "[\"debian:12\"]".to_owned(),
+        urls: "[]".to_owned(),
+        bound_by: "mention".to_owned(),
+        bound_ms,
+    }
+}
+
+fn what_is_bound_again_takes_the_later_word_and_has_its_artifacts_size(lab: &Lab) {
+    let row = artifact('a');
+    lab.store
+        .write_now(move |tx| artifacts::insert(tx, &row))
+        .expect("added");
+    let later = ArtifactUseRow {
+        systems: "[]".to_owned(),
+        ..bound("1.4", 'a', NOW + 1)
+    };
+    // Nobody bound an artifact that is not there: it is left out.
+    let rows = [
+        bound("1.4", 'a', NOW),
+        bound("1.5", 'a', NOW),
+        later.clone(),
+        bound("1.4", 'b', NOW),
+    ];
+    lab.store
+        .write_now(move |tx| rows.iter().try_for_each(|row| artifact_uses::put(tx, row)))
+        .expect("bound");
+    let listed = lab.store.read_now(|tx| artifact_uses::list(tx)).expect("read");
+    assert_eq!(listed, [later, bound("1.5", 'a', NOW)]);
 }

@@ -27,6 +27,7 @@ struct FaultState {
     passed: u32,
     crash_at: Option<u32>,
     disk_full: bool,
+    tidied: u32,
 }
 
 impl Faults {
@@ -39,6 +40,11 @@ impl Faults {
 
     pub(super) fn passed(&self) -> u32 {
         self.0.lock().unwrap().passed
+    }
+
+    /// How often hands were told that an order is over.
+    pub(super) fn tidied(&self) -> u32 {
+        self.0.lock().unwrap().tidied
     }
 
     pub(super) fn fill_disk(&self, full: bool) {
@@ -151,6 +157,9 @@ impl CrashingHands {
 }
 
 impl HostHands for CrashingHands {
+    fn tidy(&mut self) {
+        self.faults.0.lock().unwrap().tidied += 1;
+    }
     fn fetch_packages(
         &mut self,
         manager: PackageManager,

@@ -285,3 +285,24 @@ fn an_artifact_that_does_not_come_ends_the_order_before_anything_is_installed() 
     assert_eq!(cause, FailureCause::Network);
     assert!(world.ledger.lock().unwrap().is_empty());
 }
+
+#[test]
+fn what_was_put_aside_goes_with_the_end_of_the_order_and_not_before() {
+    let world = World::new(Behaviour::default());
+    world.faults.fill_disk(true);
+    assert!(world.run(&world.usual()).is_err(), "the journal has no room");
+    assert_eq!(world.faults.tidied(), 0);
+    world.faults.fill_disk(false);
+    assert_eq!(world.run(&world.usual()).unwrap(), End::Completed { number: 1 });
+    assert_eq!(world.faults.tidied(), 1);
+    assert_eq!(world.executor().resume().unwrap(), None);
+    assert_eq!(
+        world.faults.tidied(),
+        2,
+        "an agent may have ended before it came to that"
+    );
+
+    let world = with_fault(StepKind::InstallPackages, FailureCause::ToolFailed);
+    assert!(matches!(world.run(&world.usual()).unwrap(), End::Failed { .. }));
+    assert_eq!(world.faults.tidied(), 1);
+}

@@ -32,6 +32,33 @@ pub(super) struct Apt<'r> {
     archives: PathBuf,
 }
 
+/// Package files under the names that apt goes by, while a step needs them. An agent that is ended in between leaves them to
+/// the end of the order: its apt may still be at them.
+struct Staged<'a> {
+    archives: &'a Path,
+    paths: Vec<String>,
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        unstage(self.archives);
+    }
+}
+
+fn stage(archives: &Path) -> PathBuf {
+    archives.join("staged")
+}
+
+/// Deletes what is staged.
+pub(super) fn unstage(archives: &Path) {
+    let stage = stage(archives);
+    if let Err(error) = fs::remove_dir_all(&stage)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %stage.display(), %error, "staged package files not deleted");
+    }
+}
+
 impl<'r> Apt<'r> {
     pub(super) fn new(runner: &'r Runner, archives: &Path) -> Result<Self, HandsError> {
         // apt drops to a user of its own for downloads, who has to pass.
@@ -122,7 +149,8 @@ impl<'r> Apt<'r> {
     /// What apt would fetch besides is refused and not fetched: only files whose hash an order states are installed.
     pub(super) fn install_files(&self, files: &[PackageFile], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         let mut session = self.runner.session(run)?;
-        let paths = self.staged(files)?;
+        let staged = self.staged(files)?;
+        let paths = &staged.paths;
         for (path, file) in paths.iter().zip(files) {
             let (code, package) = self.runner.ask(DPKG_DEB, &["--field", path, "Package"], ASK_LIMIT)?;
             let package = package.trim();
@@ -135,7 +163,7 @@ impl<'r> Apt<'r> {
             }
         }
         self.configure(&mut session)?;
-        let (code, plan) = self.ask_apt(&[INSTALL, &["-s"]].concat(), &paths)?;
+        let (code, plan) = self.ask_apt(&[INSTALL, &["-s"]].concat(), paths)?;
         let mut more = touched(&plan, &["Remv", "Purg"]);
         more.extend(touched(&plan, &["Inst"]).into_iter().filter(|name| {
             let is_named = files.iter().any(|file| file.package == *name);
@@ -154,41 +182,31 @@ impl<'r> Apt<'r> {
         }
         let options = self.options(session.lock_wait());
         // Not with `--no-download`: apt 2.6 then hands dpkg a path that is not absolute. By the plan there is nothing to fetch.
-        session.tool(APT_GET, &arguments(&options, INSTALL, &paths))?;
-        let run = session.finish();
-        self.unstage();
-        run
+        session.tool(APT_GET, &arguments(&options, INSTALL, paths))?;
+        session.finish()
     }
 
     /// Gives files the names that apt goes by, in a directory of their own.
-    fn staged(&self, files: &[PackageFile]) -> Result<Vec<String>, HandsError> {
-        self.unstage();
-        let directory = self.stage();
+    fn staged(&self, files: &[PackageFile]) -> Result<Staged<'_>, HandsError> {
+        unstage(&self.archives);
+        let directory = stage(&self.archives);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&directory)
             .map_err(|error| HandsError::io(format!("make {}", directory.display()), error))?;
-        let place = |file: &PackageFile| {
+        let mut staged = Staged {
+            archives: &self.archives,
+            paths: Vec::new(),
+        };
+        for file in files {
             let path = directory.join(&file.file_name);
             fs::hard_link(&file.path, &path)
                 .or_else(|_| fs::copy(&file.path, &path).map(drop))
                 .map_err(|error| HandsError::io(format!("place {}", path.display()), error))?;
-            Ok(path.to_string_lossy().into_owned())
-        };
-        files.iter().map(place).collect()
-    }
-
-    fn stage(&self) -> PathBuf {
-        self.archives.join("staged")
-    }
-
-    fn unstage(&self) {
-        if let Err(error) = fs::remove_dir_all(self.stage())
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.stage().display(), %error, "staged package files not deleted");
+            staged.paths.push(path.to_string_lossy().into_owned());
         }
+        Ok(staged)
     }
 
     fn drop_archives(&self) {

@@ -13,13 +13,13 @@ use super::{
         tree,
     },
     announce,
-    apt::Apt,
+    apt::{self, Apt},
     clamav::{self, Scanner},
     config,
     dnf::{Dnf, Program},
     leftovers, on_access, package_work,
     process::{self, Runner},
-    restart, services,
+    restart, rpm_files, services,
     zypper::Zypper,
 };
 
@@ -148,11 +148,12 @@ impl HostHands for LinuxHands {
     ) -> Result<ToolRun, HandsError> {
         match self.tool(manager)? {
             Tool::Apt(apt) => apt.install_files(files, run),
-            Tool::Dnf(_) | Tool::Zypper(_) => Err(HandsError::Unsupported(format!(
-                "this agent installs package files by apt only, and not by {}",
-                manager.as_str()
-            ))),
+            Tool::Dnf(_) | Tool::Zypper(_) => rpm_files::install(&self.runner, files, run),
         }
+    }
+
+    fn tidy(&mut self) {
+        apt::unstage(&self.archives);
     }
 
     fn delete_leftover(&mut self, path: &str) -> Result<(), HandsError> {

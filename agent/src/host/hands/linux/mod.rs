@@ -17,6 +17,7 @@ mod patience;
 mod process;
 mod restart;
 mod rpm;
+mod rpm_files;
 mod scope;
 mod services;
 #[cfg(test)]

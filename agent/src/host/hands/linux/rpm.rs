@@ -18,6 +18,16 @@ pub(super) fn present(runner: &Runner, packages: &[String]) -> Result<Vec<String
     read_present(packages, code, &said)
 }
 
+/// Which of these are installed in just this version, release and architecture, in the order given.
+pub(super) fn present_labels(runner: &Runner, labels: &[String]) -> Result<Vec<String>, HandsError> {
+    let arguments = words(
+        &["-q", "--qf", "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n", "--"],
+        labels,
+    );
+    let (code, said) = runner.ask(program(), &arguments, ASK_LIMIT)?;
+    read_present(labels, code, &said)
+}
+
 /// Installed packages beside these that could not do without them.
 pub(super) fn dependents(runner: &Runner, packages: &[String]) -> Result<Vec<String>, HandsError> {
     let arguments = words(&["-e", "--test", "--"], packages);
@@ -25,7 +35,7 @@ pub(super) fn dependents(runner: &Runner, packages: &[String]) -> Result<Vec<Str
     read_dependents(code, &said)
 }
 
-fn program() -> &'static str {
+pub(super) fn program() -> &'static str {
     RPM.into_iter().find(|path| Path::new(path).exists()).unwrap_or(RPM[0])
 }
 

@@ -157,3 +157,17 @@ fn a_program_that_is_not_there_is_told_by_its_name() {
     assert_ne!(run.exit_code, Some(0));
     assert!(run.log_tail.contains("no-such-program"), "{}", run.log_tail);
 }
+
+#[test]
+fn what_was_staged_for_an_order_goes_with_it_and_what_was_fetched_stays() {
+    let state = tempfile::tempdir().unwrap();
+    let staged = state.path().join("archives/staged");
+    fs::create_dir_all(&staged).unwrap();
+    fs::write(staged.join("clamav_1.4_amd64.deb"), b"goods").unwrap();
+    let fetched = state.path().join("archives/libclamav12_1.4_amd64.deb");
+    fs::write(&fetched, b"goods").unwrap();
+    let mut hands = LinuxHands::new(state.path(), ticks(0));
+    hands.tidy();
+    assert!(!staged.exists() && fetched.exists());
+    hands.tidy();
+}

@@ -2,6 +2,7 @@
 
 mod acts;
 mod awkward;
+mod files;
 mod gap;
 mod lacking;
 mod properties;
@@ -18,7 +19,7 @@ use cutover_proto::{
 use super::*;
 use crate::{
     campaign::Campaign,
-    catalog::Catalog,
+    catalog::{Catalog, Shelf},
     history,
     judge::assess,
     plan::{Phase, Plan},
@@ -42,6 +43,7 @@ pub(super) struct Host {
     pub(super) looked_at_ms: i64,
     pub(super) campaign: Campaign,
     pub(super) catalog: Catalog,
+    pub(super) shelf: Shelf,
     pub(super) wave: WaveState,
     pub(super) outages: Vec<Outage>,
     pub(super) seed: u64,
@@ -65,6 +67,7 @@ impl Host {
             looked_at_ms: START,
             campaign,
             catalog: samples::catalog(),
+            shelf: Shelf::default(),
             wave: WaveState::Open,
             outages: Vec::new(),
             seed: 1,
@@ -81,6 +84,7 @@ impl Host {
             now_ms: self.now_ms,
             campaign: &self.campaign,
             catalog: &self.catalog,
+            shelf: &self.shelf,
             wave: self.wave,
             outages: &self.outages,
             seed: self.seed,
