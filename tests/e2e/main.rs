@@ -3,6 +3,7 @@
 //! `docs/testing.md` says what this shows and what was stood in for. The tests need root and mmdebstrap; without them they
 //! say so and do nothing, or fail with `CI=true`.
 
+mod artifacts;
 mod booted;
 mod clamav;
 mod clamav_service;

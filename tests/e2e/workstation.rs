@@ -51,12 +51,17 @@ impl Workstation {
 
     /// Gets it an identity, as an administrator would.
     pub(super) fn enroll(&self, server: &Server) -> Result<()> {
-        let (address, token) = (server.address(), server.token()?);
+        self.enroll_through(server, &server.address())
+    }
+
+    /// The same, by an address of which the server knows nothing.
+    pub(super) fn enroll_through(&self, server: &Server, address: &str) -> Result<()> {
+        let token = server.token()?;
         let line = [
             AGENT,
             "enroll",
             "--server",
-            &address,
+            address,
             "--ca-fingerprint",
             server.fingerprint(),
             "--token",

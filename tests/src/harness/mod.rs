@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod binaries;
 pub mod clock;
+pub mod cutter;
 pub mod debian_root;
 pub mod eicar;
 pub mod lying_archive;
