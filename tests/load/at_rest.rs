@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The interval that the server sets, in seconds.
-const CHECK_IN: u32 = 30;
+pub(crate) const CHECK_IN: u32 = 30;
 
 /// How long the first look and check-in may take.
 const SOON: Duration = Duration::from_secs(120);
@@ -36,7 +36,7 @@ const UNASSESSED: &str = "unassessed";
 pub(crate) struct Options {
     /// The agent as it is packaged [default: `cutover-agent` beside this program].
     #[arg(long)]
-    agent: Option<PathBuf>,
+    pub(crate) agent: Option<PathBuf>,
     /// The server [default: `cutover` beside this program].
     #[arg(long)]
     server: Option<PathBuf>,
@@ -48,7 +48,25 @@ pub(crate) struct Options {
     settle: u64,
     /// Length of the measurement in minutes.
     #[arg(long, default_value_t = 10)]
-    minutes: u32,
+    pub(crate) minutes: u32,
+}
+
+impl Options {
+    /// Starts the server that the agent is to be connected to.
+    ///
+    /// # Errors
+    /// When nothing is to be measured, or it does not start.
+    pub(crate) fn installation(&self) -> Result<Installation> {
+        ensure!(self.minutes > 0, "a measurement takes at least a minute");
+        let place = self.place.clone().unwrap_or_else(std::env::temp_dir);
+        Installation::start(&built("cutover", self.server.as_deref())?, &place, CHECK_IN, None)
+    }
+
+    /// Gives the agent time to come to rest.
+    pub(crate) fn settle(&self) {
+        table::progress(&format!("the agent has {} s to come to rest", self.settle));
+        std::thread::sleep(Duration::from_secs(self.settle));
+    }
 }
 
 /// Measures and prints.
@@ -56,7 +74,6 @@ pub(crate) struct Options {
 /// # Errors
 /// When the agent is not stripped, or does not connect.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    ensure!(options.minutes > 0, "a measurement takes at least a minute");
     let setting = Setting::of_this_run()?;
     let agent = built("cutover-agent", options.agent.as_deref())?;
     let file = fs::read(&agent).with_context(|| format!("cannot read {}", agent.display()))?;
@@ -66,16 +83,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         agent.display()
     );
 
-    let place = options.place.clone().unwrap_or_else(std::env::temp_dir);
-    let server = built("cutover", options.server.as_deref())?;
-    let mut installation = Installation::start(&server, &place, CHECK_IN, None)?;
+    let mut installation = options.installation()?;
     let mut running = connected(&agent, &mut installation)?;
-    table::progress(&format!("the agent has {} s to come to rest", options.settle));
-    std::thread::sleep(Duration::from_secs(options.settle));
+    options.settle();
 
     let used = AtRest::watch(pid(&running), options.minutes)?;
     must_run(&mut running).context("the agent")?;
-    still_heard(&installation, CHECK_IN).with_context(|| running.log().unwrap_or_default())?;
+    still_heard(&installation).with_context(|| running.log().unwrap_or_default())?;
 
     #[expect(clippy::cast_precision_loss, reason = "a loss beyond 2^53 bytes")]
     let size = file.len() as f64 / 1e6;
@@ -152,10 +166,10 @@ impl AtRest {
 ///
 /// # Errors
 /// When it has not, or does not answer.
-pub(crate) fn still_heard(installation: &Installation, check_in: u32) -> Result<()> {
+pub(crate) fn still_heard(installation: &Installation) -> Result<()> {
     let silent_ms = now_ms() - installation.host()?.map_or(0, |host| host.last_contact_ms);
     ensure!(
-        silent_ms < i64::from(3 * check_in) * 1000,
+        silent_ms < i64::from(3 * CHECK_IN) * 1000,
         "the agent has not checked in for {silent_ms} ms, so it was not at rest but cut off"
     );
     Ok(())

@@ -1,6 +1,6 @@
 //! The agent as the service that is shipped, on a machine that boots and carries the products.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use cutover_tests::harness::{
@@ -9,15 +9,12 @@ use cutover_tests::harness::{
 };
 
 use crate::{
-    at_rest::{AtRest, has_looked, still_heard},
+    at_rest::{self, AtRest, CHECK_IN, has_looked, still_heard},
     installation::Installation,
     program::built,
     setting::Setting,
     table,
 };
-
-/// The interval that the server sets, in seconds.
-const CHECK_IN: u32 = 30;
 
 const LIMIT: Duration = Duration::from_secs(240);
 
@@ -26,21 +23,8 @@ const UNIT: &str = "cutover-agent.service";
 /// What is measured.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The agent as it is packaged [default: `cutover-agent` beside this program].
-    #[arg(long)]
-    agent: Option<PathBuf>,
-    /// The server [default: `cutover` beside this program].
-    #[arg(long)]
-    server: Option<PathBuf>,
-    /// Directory on a disk for the server's data [default: the system's temporary directory].
-    #[arg(long)]
-    place: Option<PathBuf>,
-    /// Rest before the measurement, in seconds: the first look and check-ins are over.
-    #[arg(long, default_value_t = 90)]
-    settle: u64,
-    /// Length of the measurement in minutes.
-    #[arg(long, default_value_t = 10)]
-    minutes: u32,
+    #[command(flatten)]
+    rest: at_rest::Options,
     /// Scans on the machine whose CPU is taken together.
     #[arg(long, default_value_t = 50)]
     scans: u32,
@@ -51,16 +35,11 @@ pub(crate) struct Options {
 /// # Errors
 /// When no machine can be made here, or the agent does not connect.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    ensure!(
-        options.minutes > 0 && options.scans > 0,
-        "without a minute and a scan there is nothing to measure"
-    );
+    ensure!(options.scans > 0, "without a scan there is nothing to measure");
     readiness()?;
     let setting = Setting::of_this_run()?;
-    let program = built("cutover-agent", options.agent.as_deref())?;
-    let server = built("cutover", options.server.as_deref())?;
-    let place = options.place.clone().unwrap_or_else(std::env::temp_dir);
-    let mut installation = Installation::start(&server, &place, CHECK_IN, None)?;
+    let program = built("cutover-agent", options.rest.agent.as_deref())?;
+    let mut installation = options.rest.installation()?;
 
     table::progress("a machine is made, and boots");
     let mut machine = Machine::assemble(&Setup {
@@ -72,14 +51,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     release::install(&machine, "agent", &program)?;
     machine.boot()?;
     start(&mut machine, &mut installation)?;
-    table::progress(&format!("the agent has {} s to come to rest", options.settle));
-    std::thread::sleep(Duration::from_secs(options.settle));
+    options.rest.settle();
 
     let agent = machine.process("cutover-agent")?.context("the agent runs")?;
     let before = cpu_of_the_unit(&machine)?;
-    let used = AtRest::watch(agent.unsigned_abs(), options.minutes)?;
+    let used = AtRest::watch(agent.unsigned_abs(), options.rest.minutes)?;
     let unit = used.per_minute(cpu_of_the_unit(&machine)?.saturating_sub(before));
-    still_heard(&installation, CHECK_IN)?;
+    still_heard(&installation)?;
     table::progress(&format!("{} scans on the machine", options.scans));
     let scan = cpu_of_scans(&machine, options.scans)? / options.scans;
 
