@@ -1,7 +1,7 @@
 //! The catalog that is built in, for the command line.
 
 use cutover_core::catalog::Catalog;
-use cutover_proto::rule::{BUILT_IN, Certainty, Rule};
+use cutover_proto::rule::{BUILT_IN, Certainty, Role, Rule};
 use serde::Serialize;
 
 /// A product as a listing shows it.
@@ -79,10 +79,13 @@ pub fn built_in_catalog() -> BuiltIn {
                     .as_ref()
                     .is_some_and(|catalog| catalog.recipes.contains_key(&rule.product));
                 if !recipe {
-                    found.notes.push(format!(
-                        "{}: recognised, no recipe: hosts that carry it need a person",
-                        rule.product
-                    ));
+                    let what = match rule.role {
+                        Role::Target | Role::Unapproved => "hosts that carry it need a person",
+                        Role::Replacement => "others install it, and hosts are followed",
+                    };
+                    found
+                        .notes
+                        .push(format!("{}: recognised, no recipe: {what}", rule.product));
                 }
                 found
                     .notes
@@ -116,6 +119,8 @@ mod tests {
         ));
         assert!(told("kea: service on windows is indirect: "));
         assert!(told("klnagent-mac: not looked for: its launchd label"));
+        assert!(told("kess: recognised, no recipe: hosts that carry it need a person"));
+        assert!(told("sophos: recognised, no recipe: others install it"));
         let rules = BUILT_IN.iter().map(|(file, text)| Rule::parse(file, text).unwrap());
         let doubtful: usize = rules
             .map(|rule| rule.open.len() + rule.look.iter().filter(|look| !look.note.is_empty()).count())

@@ -87,7 +87,14 @@ fn reason(plan: &Plan, waits: Option<&waiting::Waiting>) -> String {
         plan.reason.as_ref().map(|reason| reason.text()),
         waits.map(waiting::Waiting::text),
     ];
-    texts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    said_once(texts)
+}
+
+/// What a plan waits for may be its reason too.
+fn said_once(texts: [Option<String>; 2]) -> String {
+    let mut said: Vec<String> = texts.into_iter().flatten().collect();
+    said.dedup();
+    said.join("; ")
 }
 
 fn system(facts: &str) -> String {
@@ -137,5 +144,18 @@ impl Wanted {
                 .name
                 .as_ref()
                 .is_none_or(|name| row.name.to_lowercase().starts_with(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_is_what_the_plan_waits_for_is_said_once() {
+        let [room, away] = ["128 MiB are free", "the host is away"].map(|text| Some(text.to_owned()));
+        assert_eq!(said_once([room.clone(), room.clone()]), "128 MiB are free");
+        assert_eq!(said_once([room, away.clone()]), "128 MiB are free; the host is away");
+        assert_eq!(said_once([None, away]), "the host is away");
     }
 }
