@@ -76,7 +76,9 @@ impl Arguments {
     }
 
     fn dispatch(self, now_ms: i64) -> Result<ExitCode> {
-        if let Command::Scan(arguments) = &self.command {
+        if let Command::Scan(arguments) = &self.command
+            && !arguments.is_signed()
+        {
             return scan::run(arguments, now_ms);
         }
         let mut config = self.settings()?;
@@ -85,6 +87,12 @@ impl Arguments {
             config.keep_state_in(here);
         }
         match self.command {
+            #[cfg(feature = "link")]
+            Command::Scan(arguments) => {
+                let state = crate::app::StateDir::new(config.state_dir);
+                scan::run_signed(&arguments, &state.identity(), now_ms)
+            }
+            #[cfg(not(feature = "link"))]
             Command::Scan(arguments) => scan::run(&arguments, now_ms),
             #[cfg(feature = "link")]
             Command::Enroll(arguments) => enroll::run(&arguments, &config),

@@ -11,6 +11,7 @@ pub mod order;
 pub mod package_file;
 pub mod record;
 pub mod rule;
+pub mod scan_file;
 pub mod seal;
 pub mod spelling;
 pub mod step;

@@ -1,6 +1,7 @@
 //! Plain facts about a host, and [`Answer`]: the honest result of a look. Pure; knows no system and no rule.
 
 mod answer;
+mod collection;
 mod entry;
 mod kernel;
 mod listener;
@@ -15,6 +16,7 @@ mod unit;
 mod windows;
 
 pub use answer::Answer;
+pub use collection::Collection;
 pub use entry::{Entry, EntryKind, Stat};
 pub use kernel::Kernel;
 pub use listener::Listener;

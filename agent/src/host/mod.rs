@@ -7,9 +7,11 @@
 //! | [`LinuxHost`] | the running system |
 //! | [`Rooted`] | a directory that holds the root of a system which does not run |
 //! | [`Fixture`] | answers kept in a JSON file, or planted by a test |
+//! | [`Collected`] | what the collector's script gathered on a Windows that no agent runs on |
 //! | [`sandbox::SandboxView`] | a planted directory, as if it ran |
 //! | [`Recorder`] | another view, and keeps its answers as a [`Fixture`] |
 
+mod collected;
 mod fixture;
 pub mod hands;
 #[cfg(target_os = "linux")]
@@ -30,6 +32,7 @@ mod view;
 #[cfg(unix)]
 mod walk;
 
+pub use collected::Collected;
 pub use fixture::{Fixture, FixtureError};
 #[cfg(target_os = "linux")]
 pub use linux::LinuxHost;

@@ -249,6 +249,18 @@ impl IdentityDir {
             .map_err(|why| IdentityError::Damaged { path, why })
     }
 
+    /// Who signs a look that is carried to the server by hand: the host, or before enrolment the key that it will enrol
+    /// with, under the nil id.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and when a new key cannot be kept.
+    pub fn signer(&self) -> Result<(HostId, Arc<SigningKey>), IdentityError> {
+        Ok(match self.load()? {
+            Some(identity) => (identity.host_id(), identity.signing()),
+            None => (HostId::new(uuid::Uuid::nil()), self.next_keys()?.signing),
+        })
+    }
+
     /// Keeps an identity in place of the one before. Its keys are no longer pending then.
     pub(super) fn keep(&self, identity: &Identity) -> Result<(), IdentityError> {
         self.write(&self.file(), &identity.to_file())?;

@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod cgroup;
 pub mod clamd;
+pub mod collection;
 pub mod dpkg;
 pub mod falcon;
 pub mod fanotify;
@@ -13,6 +14,7 @@ pub mod mountinfo;
 pub mod needs_restart;
 pub mod os_release;
 pub mod own_process;
+pub mod registry_text;
 pub mod rpm;
 pub mod system_extensions;
 pub mod unit;

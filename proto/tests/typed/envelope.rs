@@ -14,7 +14,7 @@ pub(crate) fn server_key(seed: u8) -> SigningKey {
     SigningKey::server(&[header, vec![seed; 32]].concat()).unwrap()
 }
 
-fn host_key() -> SigningKey {
+pub(crate) fn host_key() -> SigningKey {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).unwrap();
     SigningKey::host(pkcs8.as_ref()).unwrap()
 }

@@ -8,5 +8,6 @@ mod envelope;
 mod order;
 mod round_trip;
 mod rule;
+mod scan_file;
 mod seal;
 mod words;

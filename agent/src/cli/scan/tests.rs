@@ -112,3 +112,24 @@ fn the_running_machine_can_be_looked_at() {
     assert!([0, 10, 11].contains(&code), "{code}");
     assert!(text.contains("protection: "), "{text}");
 }
+
+#[cfg(all(target_os = "linux", feature = "link"))]
+#[test]
+fn a_machine_without_a_network_signs_with_the_key_that_it_will_enrol_with() {
+    use cutover_proto::scan_file::ScanFile;
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let identity = crate::link::IdentityDir::new(dir.path().join("identity"));
+    let signed = |name: &str| {
+        let file = dir.path().join(name);
+        let line = args(&["--sign", "--out", file.to_str().expect("text")]);
+        super::run_signed(&line, &identity, NOW_MS).expect("printed");
+        ScanFile::read(&fs::read_to_string(file).expect("written")).expect("holds")
+    };
+    let (one, other) = (signed("one"), signed("other"));
+    assert!(one.inventory.host_id.uuid().is_nil(), "not enrolled");
+    assert_eq!(one.inventory.taken_at_ms, NOW_MS);
+    assert_eq!(one.key, other.key);
+    let (_, key) = identity.signer().expect("a key");
+    assert_eq!(one.key.key_id(), key.public().key_id());
+}

@@ -1,3 +1,4 @@
+mod collected;
 mod honesty;
 mod host_facts;
 mod macos_plants;
