@@ -1,16 +1,16 @@
 //! The command line: arguments, exit codes, and what is printed. Data goes to standard output, messages to standard
 //! error.
 
-#[cfg(feature = "link")]
+#[cfg(all(feature = "link", unix))]
 mod defer;
 #[cfg(feature = "link")]
 mod enroll;
 #[cfg(feature = "link")]
 mod logging;
-#[cfg(feature = "link")]
+#[cfg(all(feature = "link", unix))]
 mod run;
 pub mod scan;
-#[cfg(feature = "link")]
+#[cfg(all(feature = "link", unix))]
 mod status;
 #[cfg(all(feature = "link", target_os = "linux"))]
 mod uninstall;
@@ -20,7 +20,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, DEFAULT_FILE};
+use crate::config::{self, Config};
 
 /// Refused or failed; clap itself ends with 2 where the command line is wrong.
 const EXIT_FAILED: u8 = 1;
@@ -51,12 +51,18 @@ enum Command {
     /// Look, check in and carry out work orders, until told to stop.
     #[cfg(feature = "link")]
     Run,
-    #[cfg(feature = "link")]
+    #[cfg(all(feature = "link", unix))]
     Status(status::StatusArgs),
+    /// Ask the running agent how it stands.
+    #[cfg(all(feature = "link", not(unix)))]
+    Status,
     #[cfg(all(feature = "link", target_os = "linux"))]
     Uninstall(uninstall::UninstallArgs),
-    #[cfg(feature = "link")]
+    #[cfg(all(feature = "link", unix))]
     Defer(defer::DeferArgs),
+    /// Put the restart that is due off, or ask when it comes.
+    #[cfg(all(feature = "link", not(unix)))]
+    Defer,
 }
 
 impl Arguments {
@@ -96,13 +102,17 @@ impl Arguments {
             Command::Scan(arguments) => scan::run(&arguments, now_ms),
             #[cfg(feature = "link")]
             Command::Enroll(arguments) => enroll::run(&arguments, &config),
-            #[cfg(feature = "link")]
+            #[cfg(all(feature = "link", unix))]
             Command::Run => run::run(&config),
-            #[cfg(feature = "link")]
+            #[cfg(all(feature = "link", not(unix)))]
+            Command::Run | Command::Status | Command::Defer => {
+                anyhow::bail!("the agent cannot run as a service of this system yet; `scan` and `enroll` work")
+            }
+            #[cfg(all(feature = "link", unix))]
             Command::Status(arguments) => status::run(&arguments, &config),
             #[cfg(all(feature = "link", target_os = "linux"))]
             Command::Uninstall(arguments) => uninstall::run(arguments, &config),
-            #[cfg(feature = "link")]
+            #[cfg(all(feature = "link", unix))]
             Command::Defer(arguments) => defer::run(&arguments, &config),
         }
     }
@@ -112,7 +122,7 @@ impl Arguments {
             // What is not Unicode is none of our variables.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        let file = self.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        let file = self.config.clone().unwrap_or_else(config::default_file);
         Config::load(&file, self.config.is_some(), environment).context("configuration")
     }
 }

@@ -11,9 +11,11 @@ use std::{
 
 use cutover_proto::words;
 
-/// Where the file is looked for.
+/// Where the file is looked for, on systems that have one place for all.
+#[cfg(unix)]
 pub const DEFAULT_FILE: &str = "/etc/cutover/agent.toml";
-/// Where an agent keeps what it has.
+/// Where an agent keeps what it has, on systems that have one place for all.
+#[cfg(unix)]
 pub const DEFAULT_STATE_DIR: &str = "/var/lib/cutover/agent";
 /// Several times what an agent at work uses, and less than its packaged unit allows.
 pub const DEFAULT_MEMORY_LIMIT_MIB: u64 = 128;
@@ -26,6 +28,7 @@ const NICEST: u64 = 19;
 /// How much of the disk fetched artifacts may take unless told otherwise, MiB: a replacement and the one before it.
 pub const DEFAULT_CACHE_MIB: u64 = 2048;
 /// Where users reach an agent that keeps its state there: nobody else may look into that.
+#[cfg(unix)]
 pub const DEFAULT_USER_SOCKET: &str = "/run/cutover-agent/user.sock";
 /// What variables begin with.
 pub const PREFIX: &str = "CUTOVER_AGENT_";
@@ -35,6 +38,44 @@ const ARGUMENTS: [&str; 3] = [
     "CUTOVER_AGENT_TOKEN",
     "CUTOVER_AGENT_TOKEN_FILE",
 ];
+
+/// Where the file is looked for.
+#[cfg(unix)]
+#[must_use]
+pub fn default_file() -> PathBuf {
+    PathBuf::from(DEFAULT_FILE)
+}
+
+/// Where an agent keeps what it has.
+#[cfg(unix)]
+#[must_use]
+pub fn default_state_dir() -> PathBuf {
+    PathBuf::from(DEFAULT_STATE_DIR)
+}
+
+/// Where the file is looked for: `%ProgramData%\Cutover\agent.toml`.
+#[cfg(windows)]
+#[must_use]
+pub fn default_file() -> PathBuf {
+    program_data().join("agent.toml")
+}
+
+/// Where an agent keeps what it has: `%ProgramData%\Cutover\agent`.
+#[cfg(windows)]
+#[must_use]
+pub fn default_state_dir() -> PathBuf {
+    program_data().join("agent")
+}
+
+/// The agent's own directory among those of all programs. Every Windows sets the variable; the path beside it is where it
+/// points unless somebody moved it.
+#[cfg(windows)]
+fn program_data() -> PathBuf {
+    let set = std::env::var_os("ProgramData").map(PathBuf::from);
+    set.filter(|path| path.is_absolute())
+        .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
+        .join("Cutover")
+}
 
 words! {
     /// Every setting.
@@ -170,7 +211,7 @@ impl Config {
     }
 
     fn from_found(found: &BTreeMap<Key, Found>) -> Result<Self, ConfigError> {
-        let state_dir = path(found, Key::StateDir)?.unwrap_or_else(|| PathBuf::from(DEFAULT_STATE_DIR));
+        let state_dir = path(found, Key::StateDir)?.unwrap_or_else(default_state_dir);
         let mut config = Self {
             servers: list(found, Key::Servers)?,
             hold_file: PathBuf::new(),
@@ -210,11 +251,11 @@ impl Config {
         self.hold_file = state_dir.join("hold");
         self.metered_file = state_dir.join("metered");
         self.socket = state_dir.join("agent.sock");
-        self.user_socket = if state_dir == Path::new(DEFAULT_STATE_DIR) {
-            PathBuf::from(DEFAULT_USER_SOCKET)
-        } else {
-            state_dir.join("user.sock")
-        };
+        self.user_socket = state_dir.join("user.sock");
+        #[cfg(unix)]
+        if state_dir == Path::new(DEFAULT_STATE_DIR) {
+            self.user_socket = PathBuf::from(DEFAULT_USER_SOCKET);
+        }
         self.state_dir = state_dir;
     }
 }

@@ -1,7 +1,7 @@
 //! The agent: looks for target products and keeps the evidence, checks in, carries out signed work orders.
 //!
 //! Arrows (docs/ARCHITECTURE.md): `main -> cli -> osservice -> app -> {link, act, session}`, `{link, session} -> proto`,
-//! `act -> detect -> {host, parse} -> facts -> proto`.
+//! `act -> detect -> {host, parse} -> facts -> proto`, `{app, link, act} -> disk`.
 
 pub mod act;
 #[cfg(feature = "link")]
@@ -9,6 +9,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod detect;
+pub mod disk;
 pub mod facts;
 pub mod host;
 #[cfg(feature = "link")]

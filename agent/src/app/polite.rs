@@ -1,5 +1,6 @@
 //! Looks that give way to whoever works at the machine.
 
+#[cfg(target_os = "linux")]
 use rustix::process::{getpriority_process, setpriority_process};
 
 /// Does something on this thread with its niceness raised by so much, and puts it back. On Linux niceness belongs to a

@@ -13,10 +13,7 @@ use cutover_proto::{
 };
 use prost::Message;
 
-use crate::{
-    detect::RuleSet,
-    link::{IdentityDir, write_private},
-};
+use crate::{detect::RuleSet, disk::write_private, link::IdentityDir};
 
 /// Files that belong to one identity, beside the identity itself.
 const OF_ONE_HOST: [&str; 4] = ["journal", "journal.made", "begun-once", "inventory"];

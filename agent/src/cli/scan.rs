@@ -172,5 +172,7 @@ fn sent(inventory: &Inventory) -> Result<String> {
     Ok(serde_json::to_string_pretty(inventory)? + "\n")
 }
 
+// Over a planted root of a Linux system.
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -4,6 +4,22 @@ use tempfile::TempDir;
 
 use super::{Config, Key, LogFormat, variable};
 
+/// An absolute path, as this system spells one.
+#[cfg(unix)]
+macro_rules! at {
+    ($path:literal) => {
+        $path
+    };
+}
+
+/// An absolute path, as this system spells one.
+#[cfg(windows)]
+macro_rules! at {
+    ($path:literal) => {
+        concat!("C:", $path)
+    };
+}
+
 fn load(directory: &TempDir, environment: &[(&str, &str)]) -> Result<Config, String> {
     let environment = environment
         .iter()
@@ -21,8 +37,13 @@ fn with(text: &str) -> TempDir {
 fn without_a_file_there_are_defaults_unless_somebody_named_it() {
     let directory = tempfile::tempdir().unwrap();
     let config = load(&directory, &[]).unwrap();
-    assert_eq!(config.state_dir, Path::new("/var/lib/cutover/agent"));
-    assert_eq!(config.socket, Path::new("/var/lib/cutover/agent/agent.sock"));
+    let state_dir = if cfg!(windows) {
+        r"C:\ProgramData\Cutover\agent"
+    } else {
+        "/var/lib/cutover/agent"
+    };
+    assert_eq!(config.state_dir, Path::new(state_dir));
+    assert_eq!(config.socket, Path::new(state_dir).join("agent.sock"));
     assert_eq!(
         (config.log_format, config.log_level.as_str()),
         (LogFormat::Text, "info")
@@ -33,15 +54,23 @@ fn without_a_file_there_are_defaults_unless_somebody_named_it() {
 
 #[test]
 fn a_drop_in_wins_over_the_file_and_the_environment_over_both() {
-    let directory = with("log_level = \"warn\"\nstate_dir = \"/srv/a\"\nlog_format = \"json\"\n");
+    let directory = with(concat!(
+        "log_level = \"warn\"\nstate_dir = \"",
+        at!("/srv/a"),
+        "\"\nlog_format = \"json\"\n"
+    ));
     let drop_ins = directory.path().join("agent.toml.d");
     fs::create_dir(&drop_ins).unwrap();
-    fs::write(drop_ins.join("20.toml"), "state_dir = \"/srv/c\"").unwrap();
-    fs::write(drop_ins.join("10.toml"), "state_dir = \"/srv/b\"\nservers = [\"a:1\"]").unwrap();
+    fs::write(drop_ins.join("20.toml"), concat!("state_dir = \"", at!("/srv/c"), "\"")).unwrap();
+    fs::write(
+        drop_ins.join("10.toml"),
+        concat!("state_dir = \"", at!("/srv/b"), "\"\nservers = [\"a:1\"]"),
+    )
+    .unwrap();
     fs::write(drop_ins.join("README"), "not read").unwrap();
     let config = load(&directory, &[("CUTOVER_AGENT_LOG_LEVEL", "debug"), ("HOME", "/x")]).unwrap();
-    assert_eq!(config.state_dir, Path::new("/srv/c"));
-    assert_eq!(config.hold_file, Path::new("/srv/c/hold"));
+    assert_eq!(config.state_dir, Path::new(at!("/srv/c")));
+    assert_eq!(config.hold_file, Path::new(at!("/srv/c/hold")));
     assert_eq!(config.servers, ["a:1"]);
     assert_eq!(
         (config.log_format, config.log_level.as_str()),
@@ -54,14 +83,14 @@ fn every_key_is_also_a_variable() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [
         ("CUTOVER_AGENT_SERVERS", "a:1, b:2"),
-        ("CUTOVER_AGENT_STATE_DIR", "/s"),
-        ("CUTOVER_AGENT_HOLD_FILE", "/h"),
+        ("CUTOVER_AGENT_STATE_DIR", at!("/s")),
+        ("CUTOVER_AGENT_HOLD_FILE", at!("/h")),
         ("CUTOVER_AGENT_MEMORY_LIMIT_MIB", "64"),
         ("CUTOVER_AGENT_LOOK_NICE", "0"),
-        ("CUTOVER_AGENT_METERED_FILE", "/m"),
+        ("CUTOVER_AGENT_METERED_FILE", at!("/m")),
         ("CUTOVER_AGENT_CACHE_MIB", "512"),
-        ("CUTOVER_AGENT_SOCKET", "/k"),
-        ("CUTOVER_AGENT_USER_SOCKET", "/u"),
+        ("CUTOVER_AGENT_SOCKET", at!("/k")),
+        ("CUTOVER_AGENT_USER_SOCKET", at!("/u")),
         ("CUTOVER_AGENT_LOG_FORMAT", "json"),
         ("CUTOVER_AGENT_LOG_LEVEL", "trace"),
     ];
@@ -69,19 +98,19 @@ fn every_key_is_also_a_variable() {
     assert_eq!(names, environment.map(|(name, _)| name));
     let config = load(&directory, &environment).unwrap();
     assert_eq!(config.servers, ["a:1", "b:2"]);
-    assert_eq!(config.state_dir, Path::new("/s"));
+    assert_eq!(config.state_dir, Path::new(at!("/s")));
     assert_eq!(
         (
             config.hold_file.as_path(),
             config.socket.as_path(),
             config.user_socket.as_path()
         ),
-        (Path::new("/h"), Path::new("/k"), Path::new("/u"))
+        (Path::new(at!("/h")), Path::new(at!("/k")), Path::new(at!("/u")))
     );
     assert_eq!((config.memory_limit_mib, config.look_nice), (Some(64), 0));
     assert_eq!(
         (config.metered_file.as_path(), config.cache_mib),
-        (Path::new("/m"), 512)
+        (Path::new(at!("/m")), 512)
     );
     assert_eq!(
         (config.log_format, config.log_level.as_str()),

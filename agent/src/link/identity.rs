@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use super::{
     Address,
     keys::{HostKeys, KeysInFile},
-    private_file::{make_private_dir, write_private},
 };
+use crate::disk::{make_private_dir, write_private};
 
 /// The version of the file's format.
 const VERSION: u32 = 1;

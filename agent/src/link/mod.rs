@@ -21,7 +21,6 @@ mod error;
 mod fingerprint;
 mod identity;
 mod keys;
-mod private_file;
 mod renew;
 mod trust;
 
@@ -32,4 +31,3 @@ pub use enroll::{EnrollParts, enroll};
 pub use error::LinkError;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use identity::{Identity, IdentityDir, IdentityError};
-pub use private_file::write_private;

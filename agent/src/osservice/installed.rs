@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     app::StateDir,
-    config::{Config, DEFAULT_FILE},
+    config::{self, Config},
 };
 
 /// The agent's unit.
@@ -43,10 +43,10 @@ pub fn installed(config: &Config) -> Vec<(PathBuf, Manner)> {
     if above.ends_with("cutover") {
         all.push((above.to_owned(), Manner::WhenEmpty));
     }
-    let file = Path::new(DEFAULT_FILE);
+    let file = config::default_file();
     all.push((file.with_extension("toml.d"), Manner::Tree));
-    all.push((file.to_owned(), Manner::File));
-    all.push((file.parent().unwrap_or(file).to_owned(), Manner::WhenEmpty));
+    all.push((file.clone(), Manner::File));
+    all.extend(file.parent().map(|above| (above.to_owned(), Manner::WhenEmpty)));
     all.push(("/usr/lib/tmpfiles.d/cutover-agent.conf".into(), Manner::File));
     all.push((format!("/usr/lib/systemd/system/{UNIT}").into(), Manner::File));
     all.push((PROGRAM.into(), Manner::File));

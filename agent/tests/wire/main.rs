@@ -1,6 +1,7 @@
 //! The agent against a pretended server over real TLS on loopback: enrolment, check-ins, nudges, renewal, a whole order,
 //! the program itself, and what a service manager hears of it.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod agents;

@@ -14,6 +14,7 @@ use cutover_proto::{
 use sha2::{Digest, Sha256};
 
 use super::{FetchError, Partial};
+use crate::disk::make_private_dir;
 
 const CHUNK: usize = 256 * 1024;
 const MIB: u64 = 1 << 20;
@@ -80,7 +81,7 @@ impl ArtifactCache {
     /// # Errors
     /// `DISK_FULL` when the cache's limit has no room for it.
     pub fn partial(&self, artifact: &ArtifactRef, keep: &[ArtifactDigest]) -> Result<Partial, FetchError> {
-        make_private(&self.directory)
+        make_private_dir(&self.directory)
             .map_err(|error| FetchError::disk(&format!("make {}", self.directory.display()), &error))?;
         self.make_room(artifact, keep)?;
         let whole = self.whole(&artifact.sha256);
@@ -169,12 +170,4 @@ fn remove(path: &Path) -> bool {
         tracing::warn!(path = %path.display(), %error, "cached artifact not deleted");
     }
     removed.is_ok()
-}
-
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }

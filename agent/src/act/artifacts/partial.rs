@@ -3,13 +3,14 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{Read as _, Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use cutover_proto::{artifact::ArtifactRef, record::FailureCause};
 use sha2::{Digest, Sha256};
 
 use super::FetchError;
+use crate::disk;
 
 const CHUNK: usize = 256 * 1024;
 
@@ -28,10 +29,7 @@ impl Partial {
     /// Goes on with what lies at `path`, or begins. What is longer than the artifact is begun anew.
     pub(super) fn open(path: PathBuf, whole: PathBuf, artifact: &ArtifactRef) -> Result<Self, FetchError> {
         let mut options = OpenOptions::new();
-        options.create(true).append(true).read(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
+        let file = disk::private(options.create(true).append(true).read(true))
             .open(&path)
             .map_err(|error| FetchError::disk(&format!("open {}", path.display()), &error))?;
         let mut partial = Self {
@@ -82,8 +80,9 @@ impl Partial {
     /// # Errors
     /// When the disk refuses.
     pub fn restart(&mut self) -> Result<(), FetchError> {
-        self.file
-            .set_len(0)
+        // A handle that appends may not cut on Windows.
+        let cut = OpenOptions::new().write(true).open(&self.path);
+        cut.and_then(|file| file.set_len(0))
             .map_err(|error| FetchError::disk("begin the download anew", &error))?;
         self.hasher = Sha256::new();
         self.have = 0;
@@ -128,16 +127,8 @@ impl Partial {
             );
             return Err(self.give_up(FetchError::new(FailureCause::WrongHash, why)));
         }
-        let placed = self.file.sync_all().and_then(|()| {
-            fs::rename(&self.path, &self.whole)?;
-            let directory = self.whole.parent().unwrap_or(Path::new("."));
-            // Windows cannot open a directory as a file; there the rename itself is written through.
-            if cfg!(unix) {
-                File::open(directory)?.sync_all()
-            } else {
-                Ok(())
-            }
-        });
+        let placed = self.file.sync_all();
+        let placed = placed.and_then(|()| disk::replace(&self.path, &self.whole));
         match placed {
             Ok(()) => Ok(self.whole),
             Err(error) => {

@@ -20,7 +20,9 @@ mod resumed;
 mod services;
 mod waits;
 
+// Over a planted root of a Linux system.
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 pub use deferral::{DeferRefused, Deferral, RestartState, defer, restart_state};

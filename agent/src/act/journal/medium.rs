@@ -3,9 +3,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
+
+use crate::disk;
 
 /// The few things that a journal does to a disk. Tests put crashes into them.
 pub(crate) trait Medium: Send {
@@ -23,7 +24,6 @@ pub(crate) trait Medium: Send {
 
 /// A file beside its temporary.
 pub(crate) struct FileMedium {
-    directory: PathBuf,
     path: PathBuf,
     file: Option<File>,
 }
@@ -31,7 +31,6 @@ pub(crate) struct FileMedium {
 impl FileMedium {
     pub(crate) fn new(directory: &Path, name: &str) -> Self {
         Self {
-            directory: directory.to_owned(),
             path: directory.join(name),
             file: None,
         }
@@ -45,10 +44,6 @@ impl FileMedium {
         self.file
             .as_mut()
             .ok_or_else(|| io::Error::other("journal file is not open"))
-    }
-
-    fn sync_directory(&self) -> io::Result<()> {
-        File::open(&self.directory)?.sync_all()
     }
 }
 
@@ -72,24 +67,22 @@ impl Medium for FileMedium {
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        let file = self.open()?;
+        // A handle that appends may not cut on Windows.
+        let file = OpenOptions::new().write(true).open(&self.path)?;
         file.set_len(length)?;
         file.sync_all()
     }
 
     fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
         let temporary = self.path.with_extension("new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut options = OpenOptions::new();
+        let mut file = disk::private(options.write(true).create(true).truncate(true)).open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, &self.path)?;
+        // Windows replaces no file that is open in every case.
+        drop(file);
         self.file = None;
-        self.sync_directory()
+        disk::replace(&temporary, &self.path)
     }
 
     fn keep_aside(&mut self, max: u64) -> io::Result<()> {
@@ -109,6 +102,6 @@ impl Medium for FileMedium {
             // Nothing in it was read: it was not written by an agent.
             OpenOptions::new().write(true).open(&aside)?.set_len(max)?;
         }
-        self.sync_directory()
+        disk::sync_name(&aside)
     }
 }

@@ -20,9 +20,9 @@ mod tests;
 
 use std::sync::{Arc, Mutex};
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 pub(crate) use medium::{FileMedium, Medium};
-#[cfg(test)]
+#[cfg(all(test, unix))]
 pub(crate) use open::NAME;
 pub use open::{Journal, JournalError, JournalState};
 pub(crate) use progress::{Asked, Begun, Next, Progress};

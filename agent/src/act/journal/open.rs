@@ -3,12 +3,10 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use cutover_proto::v1;
-use rustix::fs::{FlockOperation, flock};
 
 use super::{
     contents::{self, Contents},
@@ -17,7 +15,7 @@ use super::{
     once::Once,
     progress::Next,
 };
-use crate::{act::safe_points, host::hands::ProcessMark};
+use crate::{act::safe_points, disk, host::hands::ProcessMark};
 
 pub(crate) const NAME: &str = "journal";
 /// Says that there was a journal here, and is locked while an agent uses it.
@@ -123,7 +121,8 @@ impl Journal {
         let marker_path = directory.join(MARKER);
         let was_there = marker_path.exists();
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        options.read(true).write(true).create(true).truncate(false);
+        disk::private(&mut options);
         let open_marker = || options.open(&marker_path).map_err(failed("marked as made"));
         let mut marker = was_there.then(open_marker).transpose()?;
         if let Some(marker) = &marker {
@@ -167,7 +166,7 @@ impl Journal {
             lock(&made, directory)?;
             made.write_all(b"A journal was made here. Its absence is reported as a loss.\n")
                 .and_then(|()| made.sync_all())
-                .and_then(|()| File::open(directory)?.sync_all())
+                .and_then(|()| disk::sync_name(&marker_path))
                 .map_err(failed("marked as made"))?;
             marker = Some(made);
         }
@@ -264,7 +263,7 @@ fn first_line() -> Entry {
 }
 
 fn lock(marker: &File, directory: &Path) -> Result<(), JournalError> {
-    flock(marker, FlockOperation::NonBlockingLockExclusive).map_err(|_| JournalError::InUse(directory.to_owned()))
+    marker.try_lock().map_err(|_| JournalError::InUse(directory.to_owned()))
 }
 
 pub(super) fn disk(directory: &Path, what: &'static str, source: io::Error) -> JournalError {

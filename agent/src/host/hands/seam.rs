@@ -110,7 +110,7 @@ pub enum HandsError {
 
 impl HandsError {
     /// From an error of the system, with what was tried.
-    pub(crate) fn io(what: impl Into<String>, source: impl Into<std::io::Error>) -> Self {
+    pub fn io(what: impl Into<String>, source: impl Into<std::io::Error>) -> Self {
         Self::Io {
             what: what.into(),
             source: source.into(),
