@@ -108,6 +108,12 @@ pub fn line(event: &Event) -> String {
         Fact::ProtectionLost { reason } => format!("protection lost: {}", reason.text()),
         Fact::WentStale { last_seen_ms } => format!("went stale, last heard of at {}", utc(*last_seen_ms)),
         Fact::SeenAgain => "heard of again".to_owned(),
+        Fact::AgentPerhapsLost { last_seen_ms, products } => format!(
+            "silent since {}, right after enrolling: agent possibly removed by the product ({})",
+            utc(*last_seen_ms),
+            list(products)
+        ),
+        Fact::AgentBack => "heard of again: the agent was not removed".to_owned(),
         Fact::HoldPlaced { hold } => format!("held ({}) by {}: {}", hold.kind, hold.who, hold.why),
         Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by.as_ref())),
         Fact::HeldLocally { why } => format!("held by the host itself: {why}"),

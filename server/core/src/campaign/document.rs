@@ -95,6 +95,7 @@ pub(super) struct PolicyInFile {
     pub(super) restart_time: Option<String>,
     pub(super) pending_restart: Option<PendingRestart>,
     pub(super) stale_after: Option<String>,
+    pub(super) agent_lost_after: Option<String>,
     pub(super) protection_bound: Option<String>,
     pub(super) max_in_flight: Option<u32>,
 }

@@ -59,6 +59,9 @@ pub struct Policy {
     pub pending_restart: PendingRestart,
     /// A host not heard of for this long is stale: its standing is unknown. Default: 7 days.
     pub stale_after: Duration,
+    /// A host that carries a target, and falls silent within a day of enrolling, is named after this long: the product may
+    /// have removed the agent. Default: 2 hours.
+    pub agent_lost_after: Duration,
     /// For how long a replacement may be unhealthy before protection counts as lost. Default: 24 hours.
     pub protection_bound: Duration,
     /// How many hosts may have an order out at a time. Default: 50.
@@ -85,6 +88,7 @@ impl Default for Policy {
             restart_time: HOUR / 2,
             pending_restart: PendingRestart::First,
             stale_after: 7 * 24 * HOUR,
+            agent_lost_after: 2 * HOUR,
             protection_bound: 24 * HOUR,
             max_in_flight: 50,
         }
@@ -141,6 +145,7 @@ impl Policy {
             restart_time: given("restart_time", file.restart_time, default.restart_time)?,
             pending_restart: file.pending_restart.unwrap_or(default.pending_restart),
             stale_after: given("stale_after", file.stale_after, default.stale_after)?,
+            agent_lost_after: given("agent_lost_after", file.agent_lost_after, default.agent_lost_after)?,
             protection_bound: given("protection_bound", file.protection_bound, default.protection_bound)?,
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
         };
@@ -170,6 +175,7 @@ impl Policy {
             ("restart_within", self.restart_within),
             ("restart_time", self.restart_time),
             ("stale_after", self.stale_after),
+            ("agent_lost_after", self.agent_lost_after),
             ("protection_bound", self.protection_bound),
         ] {
             if value.is_zero() {

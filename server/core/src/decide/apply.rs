@@ -163,6 +163,8 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             plan.stale = false;
             plan.grace_from_ms = at_ms;
         }
+        Fact::AgentPerhapsLost { .. } => plan.agent_perhaps_lost = true,
+        Fact::AgentBack => plan.agent_perhaps_lost = false,
         Fact::HoldPlaced { hold } => {
             plan.holds.insert(hold.kind, hold.clone());
         }
@@ -233,6 +235,7 @@ fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: 
     plan.enrolled_ms = at_ms;
     plan.grace_from_ms = at_ms;
     plan.stale = false;
+    plan.agent_perhaps_lost = false;
     // A new installation of the agent: its clock and journal begin anew, and nothing that it looked at is known.
     plan.assessment = None;
     plan.last_looked_ms = None;

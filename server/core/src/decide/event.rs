@@ -224,6 +224,15 @@ pub enum Fact {
     },
     /// Heard of again.
     SeenAgain,
+    /// It fell silent right after enrolling while a target was there: the product may have removed the agent.
+    AgentPerhapsLost {
+        /// When it was last heard of.
+        last_seen_ms: i64,
+        /// Which targets are there.
+        products: Vec<ProductId>,
+    },
+    /// The agent that was perhaps lost was heard of.
+    AgentBack,
     /// A hold was placed.
     HoldPlaced {
         /// Which.
@@ -341,6 +350,8 @@ impl Fact {
             Self::ProtectionLost { .. } => "protection-lost",
             Self::WentStale { .. } => "went-stale",
             Self::SeenAgain => "seen-again",
+            Self::AgentPerhapsLost { .. } => "agent-perhaps-lost",
+            Self::AgentBack => "agent-back",
             Self::HoldPlaced { .. } => "hold-placed",
             Self::HoldLifted { .. } => "hold-lifted",
             Self::HeldLocally { .. } => "held-locally",

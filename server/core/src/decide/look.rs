@@ -24,6 +24,9 @@ pub(super) fn seen(
     if pen.plan.stale {
         pen.write(Fact::SeenAgain)?;
     }
+    if pen.plan.agent_perhaps_lost {
+        pen.write(Fact::AgentBack)?;
+    }
     let is_new_session = !boot_id.is_empty() && pen.plan.last_boot_id != boot_id;
     restart::seen(pen, boot_id)?;
     let known = pen.plan.last_looked_ms.unwrap_or(i64::MIN);
@@ -114,7 +117,7 @@ fn is_awaited(pen: &Pen<'_>, looked_at_ms: i64) -> bool {
     }
 }
 
-fn shown(it: &Assessment) -> Vec<cutover_proto::ids::ProductId> {
+pub(super) fn shown(it: &Assessment) -> Vec<cutover_proto::ids::ProductId> {
     it.targets
         .iter()
         .map(|target| target.product.clone())

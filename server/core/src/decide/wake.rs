@@ -81,6 +81,10 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
         WakeKind::Protection if pen.plan.phase == Phase::Verifying => verify::out_of_time(pen),
         WakeKind::Protection => look::protection_lost(pen),
         WakeKind::Gap => gap_exceeded(pen),
+        WakeKind::AgentLost => pen.write(Fact::AgentPerhapsLost {
+            last_seen_ms,
+            products: pen.plan.assessment.as_ref().map_or_else(Vec::new, look::shown),
+        }),
         WakeKind::Stale => {
             pen.write(Fact::WentStale { last_seen_ms })?;
             pen.turn_protection(Protection::Unobserved, last_seen_ms)

@@ -216,6 +216,9 @@ pub struct Plan {
     /// Not heard of for longer than `stale_after`.
     #[serde(default)]
     pub stale: bool,
+    /// It fell silent right after enrolling while a target was there: the product may have removed the agent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agent_perhaps_lost: bool,
     /// The forecast says that it will miss the target.
     #[serde(default)]
     pub late: bool,
@@ -273,6 +276,7 @@ impl Plan {
             regressions: 0,
             protection_losses: 0,
             stale: false,
+            agent_perhaps_lost: false,
             late: false,
             restart_owed: None,
             restarted_into: String::new(),

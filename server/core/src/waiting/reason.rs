@@ -68,6 +68,11 @@ pub enum Waiting {
         /// Last heard of.
         last_seen_ms: i64,
     },
+    /// It fell silent right after enrolling, and a target is there.
+    AgentPerhapsLost {
+        /// Last heard of.
+        last_seen_ms: i64,
+    },
     /// Its journal must be settled by a fresh look.
     Journal,
     /// It starts with the next pass of the rollout.
@@ -144,6 +149,10 @@ impl Waiting {
                 )
             }
             Self::Away { last_seen_ms } => format!("the host is away, last heard of at {}", utc(*last_seen_ms)),
+            Self::AgentPerhapsLost { last_seen_ms } => format!(
+                "agent possibly removed by the product: nothing was heard since {}, right after it enrolled",
+                utc(*last_seen_ms)
+            ),
             Self::Journal => "its journal cannot be trusted until a fresh look".to_owned(),
             Self::NextPass => "it starts with the next pass of the rollout".to_owned(),
             Self::Fetch { by_ms } => format!("the order waits for the host to check in, until {}", utc(*by_ms)),
@@ -177,6 +186,11 @@ impl Waiting {
             }
             Self::Retry { .. } => "mend the cause; `cutover hosts retry` tries at once".to_owned(),
             Self::Away { .. } => "switch the machine on, or see why its agent does not reach the server".to_owned(),
+            Self::AgentPerhapsLost { .. } => {
+                "see whether the agent still runs there; put it on the product's exclusion list and install it again, or \
+                 switch the machine on"
+                    .to_owned()
+            }
             Self::Restart { .. } => "restart the machine when it suits, or wait: it comes by itself".to_owned(),
             Self::Stuck(reason) => reason.remedy(),
             Self::Grace { .. }
@@ -204,7 +218,7 @@ impl Waiting {
             Self::Grace { .. } | Self::Slot { .. } | Self::Retry { .. } | Self::NextPass | Self::Soak { .. } => {
                 Owner::Server
             }
-            Self::HeldLocally { .. } => Owner::Technician,
+            Self::HeldLocally { .. } | Self::AgentPerhapsLost { .. } => Owner::Technician,
             Self::Away { .. } => Owner::Helpdesk,
             Self::Restart { .. } => Owner::User,
             Self::Journal | Self::Fetch { .. } | Self::Steps { .. } | Self::Ending { .. } | Self::FreshLook => {
@@ -232,6 +246,7 @@ impl Waiting {
             | Self::Slot { .. }
             | Self::HeldLocally { .. }
             | Self::Away { .. }
+            | Self::AgentPerhapsLost { .. }
             | Self::Journal
             | Self::NextPass
             | Self::Ending { .. }

@@ -7,6 +7,7 @@ use cutover_proto::words;
 use crate::{
     campaign::{Campaign, span},
     decide::Outage,
+    judge::Assessment,
     plan::{OpenOrder, Phase, Plan, Verify},
 };
 
@@ -31,6 +32,8 @@ words! {
         Protection = "protection",
         /// An order left the host without protection for too long.
         Gap = "gap",
+        /// The product may have removed the agent.
+        AgentLost = "agent-lost",
         /// The host may have gone stale.
         Stale = "stale",
     }
@@ -94,10 +97,25 @@ pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages
     if let Some(gap) = plan.gap.filter(|gap| !gap.told) {
         add(WakeKind::Gap, after_ms(gap.since_ms, gap.bound_ms, outages));
     }
+    if may_lose_its_agent(plan, last_seen_ms) {
+        add(
+            WakeKind::AgentLost,
+            after(last_seen_ms, policy.agent_lost_after, outages),
+        );
+    }
     if !plan.stale {
         add(WakeKind::Stale, after(last_seen_ms, policy.stale_after, outages));
     }
     wakes
+}
+
+/// Products that guard machines take new programs for attackers, the sooner the newer they are. A host with an order out
+/// has limits of its own.
+fn may_lose_its_agent(plan: &Plan, last_seen_ms: i64) -> bool {
+    const RIGHT_AFTER_MS: i64 = 24 * 3_600_000;
+    let is_new = last_seen_ms.saturating_sub(plan.enrolled_ms) <= RIGHT_AFTER_MS;
+    let carries = plan.assessment.as_ref().is_some_and(Assessment::carries);
+    is_new && carries && plan.order.is_none() && !plan.stale && !plan.agent_perhaps_lost
 }
 
 /// When an order that was fetched counts as silent: `silence` after its last record, or after the step's own time limit

@@ -15,6 +15,9 @@ use crate::{
 /// waits for that, unless a person must act first anyhow.
 #[must_use]
 pub fn why(plan: &Plan, group: &GroupState, last_seen_ms: i64, campaign: &Campaign, now_ms: i64) -> Option<Waiting> {
+    if plan.agent_perhaps_lost && !plan.is_closed() {
+        return Some(Waiting::AgentPerhapsLost { last_seen_ms });
+    }
     let is_done = matches!(plan.phase, Phase::Clear | Phase::Migrated);
     if plan.stale && (is_done || plan.phase.is_moving()) {
         return Some(Waiting::Away { last_seen_ms });

@@ -5,6 +5,7 @@ mod awkward;
 mod files;
 mod gap;
 mod lacking;
+mod lost;
 mod properties;
 mod restarts;
 mod story;
@@ -57,7 +58,9 @@ impl Host {
         ))
     }
 
-    pub(super) fn of(campaign: Campaign) -> Self {
+    pub(super) fn of(mut campaign: Campaign) -> Self {
+        // Hosts of these tests do not call as often as real ones; `lost` is about that.
+        campaign.policy.agent_lost_after = std::time::Duration::from_hours(24 * 365);
         let mut host = Self {
             plan: Plan::unborn(samples::host(), CampaignId::new(campaign.id.as_str())),
             events: Vec::new(),
