@@ -1,6 +1,7 @@
 //! What is shipped under `deploy/`: against the code that reads it, and against the tools of systemd itself.
 
 mod config;
+mod exclusions;
 mod server;
 mod shipped;
 mod systemd;
