@@ -10,6 +10,8 @@ mod logging;
 #[cfg(all(feature = "link", unix))]
 mod run;
 pub mod scan;
+#[cfg(feature = "link")]
+mod seal;
 #[cfg(all(feature = "link", unix))]
 mod status;
 #[cfg(all(feature = "link", target_os = "linux"))]
@@ -63,6 +65,8 @@ enum Command {
     /// Put the restart that is due off, or ask when it comes.
     #[cfg(all(feature = "link", not(unix)))]
     Defer,
+    #[cfg(feature = "link")]
+    Seal(seal::SealArgs),
 }
 
 impl Arguments {
@@ -114,6 +118,8 @@ impl Arguments {
             Command::Uninstall(arguments) => uninstall::run(arguments, &config),
             #[cfg(all(feature = "link", unix))]
             Command::Defer(arguments) => defer::run(&arguments, &config),
+            #[cfg(feature = "link")]
+            Command::Seal(arguments) => seal::run(&arguments, &config),
         }
     }
 

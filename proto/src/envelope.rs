@@ -36,6 +36,8 @@ words! {
         SealingKey = "cutover.v1.SealingKey",
         /// By the key that is replaced: SHA-256 of the new CSR.
         Renewal = "cutover.v1.Renewal",
+        /// By the key that several machines have: SHA-256 of the new CSR, then the kernel session that asks.
+        Split = "cutover.v1.Split",
         /// By the host: what it says when it leaves.
         LastStatement = "cutover.v1.LastStatement",
         /// By the server: the root over its events.

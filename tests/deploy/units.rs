@@ -94,13 +94,13 @@ fn state_lies_where_the_programs_look_for_it() {
     let state = |unit| Path::new("/var/lib").join(value(unit, "StateDirectory"));
     assert_eq!(state("cutover-agent.service"), Path::new(agent::DEFAULT_STATE_DIR));
     assert_eq!(state("cutover-server.service"), Config::default().data_dir);
-    let identity = cutover_agent::app::StateDir::new(agent::DEFAULT_STATE_DIR)
-        .identity()
-        .file();
-    assert_eq!(
-        Path::new(&value("cutover-agent.service", "ConditionPathExists")),
-        identity
-    );
+    let agents = cutover_agent::app::StateDir::new(agent::DEFAULT_STATE_DIR);
+    let either = [agents.identity().file(), agents.first_start_file()].map(|path| format!("|{}", path.display()));
+    let unit = shipped("systemd/cutover-agent.service");
+    let conditions = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("ConditionPathExists="));
+    assert_eq!(conditions.collect::<Vec<_>>(), either);
     let keys = Config::default().data_dir.join("pki");
     assert_eq!(Path::new(&value("cutover-server.service", "ConditionPathExists")), keys);
 }

@@ -20,6 +20,13 @@ impl Keys {
         Self { pair, signing }
     }
 
+    /// The same keys, on a copy of the disk.
+    pub(crate) fn copied(&self) -> Self {
+        let pair = KeyPair::try_from(self.pair.serialize_der()).unwrap();
+        let signing = SigningKey::host(&pair.serialize_der()).unwrap();
+        Self { pair, signing }
+    }
+
     pub(crate) fn request(&self) -> Vec<u8> {
         self.request_named(None)
     }

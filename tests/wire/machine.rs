@@ -79,6 +79,47 @@ impl Machine {
         }
     }
 
+    /// Another machine made from a copy of this one's disk: the same keys and identity, a kernel session of its own.
+    pub(crate) async fn copied(&self, server: &Server, name: &str, boot_id: &str) -> Self {
+        Self {
+            host: self.host,
+            name: name.to_owned(),
+            keys: self.keys.copied(),
+            server_keys: self.server_keys.clone(),
+            channel: channel(server, Some((self.certificate.as_slice(), &self.keys))).await,
+            certificate: self.certificate.clone(),
+            boot_id: boot_id.to_owned(),
+            clock_ms: self.clock_ms,
+        }
+    }
+
+    /// A good request for an identity of its own: for new keys, proven by the ones that several machines have.
+    pub(crate) fn splitting(&self, new: &Keys) -> v1::SplitRequest {
+        let csr_der = new.request();
+        let mut proven = Sha256::digest(&csr_der).to_vec();
+        proven.extend(self.boot_id.as_bytes());
+        v1::SplitRequest {
+            proof: Some(envelope::seal(Context::Split, proven, &self.keys.signing).unwrap()),
+            sealing_key: Some(new.sealing_statement()),
+            facts: Some(inventories::facts(&self.name).into()),
+            agent_version: "0.1.0".to_owned(),
+            boot_id: self.boot_id.clone(),
+            csr_der,
+        }
+    }
+
+    pub(crate) async fn split(&self, request: v1::SplitRequest) -> Result<v1::EnrollReply, Status> {
+        self.enrollment().split(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Gets an identity of its own and goes on as it.
+    pub(crate) async fn split_off(&mut self, server: &Server) {
+        let new = Keys::new();
+        let reply = self.split(self.splitting(&new)).await.unwrap();
+        self.host = reply.host_id.parse().unwrap();
+        self.take_over(server, new, reply.certificate_chain[0].clone()).await;
+    }
+
     /// A host whose certificate was issued so long ago; its first key is revoked.
     pub(crate) async fn enrolled_ago(server: &Server, name: &str, ago_ms: i64) -> Self {
         let mut machine = Self::enrol(server, name).await;

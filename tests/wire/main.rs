@@ -9,6 +9,7 @@ mod artifact_uses;
 mod artifacts;
 mod channel;
 mod check_in;
+mod clones;
 mod condition;
 mod database;
 mod enrolment;

@@ -36,6 +36,8 @@ pub enum LoopEnd {
     Told,
     /// By itself, between two orders: it uses more memory than it may, and a fresh start is wanted.
     TooMuchMemory(String),
+    /// By itself: this machine has another identity, which the next start takes.
+    NewIdentity,
 }
 
 impl Agent {

@@ -125,6 +125,7 @@ impl Life {
                     self.start_order(OrderJob::Settle);
                 }
             }
+            Effect::Split => self.split(),
             Effect::Prefetch(artifacts) => self.prefetch(artifacts),
             Effect::Watch(wanted) => {
                 self.watch_wanted.send_replace(wanted);

@@ -19,6 +19,7 @@ use super::{
     orders::OrderEnd,
     parts::{MakeHands, Parts, StartError},
     pulse::Pulse,
+    splitting::Splitting,
     state_dir::{StateDir, refused},
     status::AgentStatus,
 };
@@ -39,7 +40,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// In place of a boot id that could not be told; the server demands one.
-const UNKNOWN_BOOT: &str = "unknown";
+pub(super) const UNKNOWN_BOOT: &str = "unknown";
 
 /// What happened, to the loop.
 pub(super) enum Input {
@@ -59,6 +60,8 @@ pub(super) enum Input {
     PackagesChanged,
     /// A renewal ended.
     Renewed(Result<Box<Identity>, LinkError>),
+    /// Asking for an identity of this machine alone ended.
+    Split(Result<(), LinkError>),
     /// Somebody asks how it stands.
     Status(oneshot::Sender<AgentStatus>),
     /// Somebody asks when the restart comes that is due.
@@ -95,6 +98,7 @@ pub(super) struct Life {
     pub(super) next_self_look: Ticks,
     /// Set once it uses too much.
     pub(super) ending: Option<Ending>,
+    pub(super) splitting: Splitting,
     pulse: Option<Box<dyn Pulse>>,
     pub(super) tasks: JoinSet<()>,
 }
@@ -167,6 +171,7 @@ impl Life {
             started: now,
             next_self_look: now,
             ending: None,
+            splitting: Splitting::No,
             pulse: parts.pulse,
             tasks: JoinSet::new(),
         };
@@ -190,6 +195,9 @@ impl Life {
             let now = self.clock.ticks();
             if let Some(why) = self.may_end(now) {
                 break LoopEnd::TooMuchMemory(why);
+            }
+            if self.splitting == Splitting::Done && !self.order_at_work {
+                break LoopEnd::NewIdentity;
             }
             let wait = self.do_what_is_due(now).min(self.next_self_look.since(now));
             let wait = wait.min(self.beat(now));
@@ -265,6 +273,7 @@ impl Life {
             Input::Recorded => self.session.handle_records(now),
             Input::OrderEnded(end) => self.order_ended(end, now),
             Input::PackagesChanged => self.session.handle_packages_changed(now),
+            Input::Split(split) => self.split_ended(split),
             Input::Renewed(renewed) => self.renewed(renewed, now),
             Input::Status(answer) => {
                 // Whoever asked may have gone.

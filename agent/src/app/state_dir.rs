@@ -13,10 +13,29 @@ use cutover_proto::{
 };
 use prost::Message;
 
-use crate::{detect::RuleSet, disk::write_private, link::IdentityDir};
+use crate::{
+    act::{Journal, JournalError},
+    detect::RuleSet,
+    disk::write_private,
+    link::{IdentityDir, IdentityError},
+};
 
 /// Files that belong to one identity, beside the identity itself.
 const OF_ONE_HOST: [&str; 4] = ["journal", "journal.made", "begun-once", "inventory"];
+
+/// Why an identity that waits cannot be put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityChangeError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The journal is in use or cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal of the identity before cannot be laid aside.
+    #[error("the former journal cannot be laid aside: {0}; see that the state directory is writable and has room")]
+    Aside(#[from] io::Error),
+}
 
 /// A directory of one agent.
 ///
@@ -27,6 +46,7 @@ const OF_ONE_HOST: [&str; 4] = ["journal", "journal.made", "begun-once", "invent
 /// | `journal.damaged` | the journal that could not be trusted last, for people |
 /// | `inventory` | the newest inventory, as it was signed |
 /// | `rules` | the newest rules, as the server signed them |
+/// | `first-start.json` | what a machine made from a sealed image enrols with |
 /// | `artifacts/` | fetched package files, by their hash; deleting them costs a download |
 /// | `former/ID/` | the journal and inventory of an identity that was given up |
 #[derive(Debug, Clone)]
@@ -39,6 +59,8 @@ impl StateDir {
         "agent.sock",
         "begun-once",
         "begun-once.new",
+        "first-start.json",
+        "first-start.new",
         "hold",
         "inventory",
         "inventory.new",
@@ -49,6 +71,7 @@ impl StateDir {
         "metered",
         "rules",
         "rules.new",
+        "user.sock",
     ];
     /// Every directory.
     pub const TREES: &'static [&'static str] = &[
@@ -121,6 +144,27 @@ impl StateDir {
 
     pub(super) fn keep_rules(&self, envelope: &v1::Envelope) {
         self.keep("rules", envelope);
+    }
+
+    /// Puts the identity in force that an earlier run got for this machine alone, where one waits, and lays aside what
+    /// belongs to the one that others have too. Safe to repeat after an end in the middle.
+    ///
+    /// # Errors
+    /// When an agent is at work there, or what the system says.
+    pub fn settle_identity(&self) -> Result<(), IdentityChangeError> {
+        let dir = self.identity();
+        let Some(next) = dir.next()? else {
+            return Ok(());
+        };
+        // Holds the journal's lock: no agent may be at work under the identity that goes.
+        let lock = Journal::open(&self.0)?;
+        if let Some(former) = dir.load()?.filter(|former| former.host_id() != next.host_id()) {
+            self.lay_aside(former.host_id())?;
+        }
+        dir.take_next(&next)?;
+        drop(lock);
+        tracing::warn!(host = %next.host_id(), "this machine goes on with an identity of its own");
+        Ok(())
     }
 
     /// Lays the journal and the inventory of an identity that was given up aside: another identity begins anew.

@@ -93,20 +93,46 @@ fn enrolled(arguments: &EnrollArgs, state: &StateDir, token: &str, present: Opti
 
 impl EnrollArgs {
     fn token(&self) -> Result<String> {
-        let token = match (&self.token, &self.token_file) {
-            (Some(token), _) => token.clone(),
-            (None, Some(file)) => {
-                fs::read_to_string(file).with_context(|| format!("the token cannot be read from {}", file.display()))?
-            }
-            (None, None) => bail!(
-                "a token is needed: --token-file FILE, --token TOKEN or CUTOVER_AGENT_TOKEN; the server makes one with \
-                 `cutover token create`"
-            ),
-        };
-        let token = token.trim().to_owned();
-        if token.is_empty() {
-            bail!("the token is empty");
-        }
-        Ok(token)
+        read_token(self.token.as_ref(), self.token_file.as_ref())
     }
+}
+
+/// The token that was given, or the one in the file.
+pub(super) fn read_token(given: Option<&String>, file: Option<&PathBuf>) -> Result<String> {
+    let token = match (given, file) {
+        (Some(token), _) => token.clone(),
+        (None, Some(file)) => {
+            fs::read_to_string(file).with_context(|| format!("the token cannot be read from {}", file.display()))?
+        }
+        (None, None) => bail!(
+            "a token is needed: --token-file FILE, --token TOKEN or CUTOVER_AGENT_TOKEN; the server makes one with \
+                 `cutover token create`"
+        ),
+    };
+    let token = token.trim().to_owned();
+    if token.is_empty() {
+        bail!("the token is empty");
+    }
+    Ok(token)
+}
+
+/// What a machine made from a sealed image does when its agent first starts: it enrols as itself. Safe to repeat.
+#[cfg(unix)]
+pub(super) fn at_first_start(state: &StateDir) -> Result<Option<Identity>> {
+    let Some(first) = state.first_start()? else {
+        return Ok(None);
+    };
+    let parts = EnrollParts {
+        dir: &state.identity(),
+        servers: &first.servers,
+        ca_fingerprint: first.ca_fingerprint.parse()?,
+        token: &first.token,
+        facts: detect::host_facts(&host::live()?).into(),
+        agent_version: env!("CARGO_PKG_VERSION"),
+    };
+    let enrolled = super::runtime()?
+        .block_on(link::enroll(parts))
+        .context("this machine was made from a sealed image, and does not enrol yet")?;
+    tracing::info!(host = %enrolled.host_id(), "enrolled at the first start");
+    Ok(Some(enrolled))
 }

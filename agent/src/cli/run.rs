@@ -17,13 +17,19 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
     super::logging::start(config)?;
     let notifier = osservice::Notifier::of_this_process().map(Arc::new);
     let state = StateDir::new(&config.state_dir);
-    let Some(identity) = state.identity().load()? else {
+    state.settle_identity()?;
+    let present = match state.identity().load()? {
+        Some(present) => Some(present),
+        None => super::enroll::at_first_start(&state)?,
+    };
+    let Some(identity) = present else {
         bail!(
             "this host is not enrolled ({} is not there); run `cutover-agent enroll --server HOST:PORT --ca-fingerprint \
              SHA256 --token TOKEN` first",
             state.identity().file().display()
         );
     };
+    state.first_start_is_over()?;
     let servers = config
         .servers
         .iter()
@@ -82,6 +88,7 @@ async fn serve(parts: Parts, config: &Config, notifier: Option<&osservice::Notif
             tracing::warn!(why, "the agent ends, to be started again");
             Ok(ExitCode::from(super::EXIT_RESTART_ME))
         }
+        (Some(LoopEnd::NewIdentity), _) => Ok(ExitCode::from(super::EXIT_RESTART_ME)),
         (Some(LoopEnd::Told) | None, true) => Ok(ExitCode::SUCCESS),
         (Some(LoopEnd::Told) | None, false) => {
             bail!("the agent's loop ended by a fault of the program; its log has the cause")

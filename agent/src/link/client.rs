@@ -135,6 +135,16 @@ impl Link {
         self.finish(Call::Renew, &current.dialer, answer).await
     }
 
+    /// Asks for another identity, over the one that several machines have.
+    pub(super) async fn split(&self, request: v1::SplitRequest) -> Result<v1::EnrollReply, LinkError> {
+        let mut call = Request::new(request);
+        call.set_timeout(DEADLINE);
+        let current = self.current();
+        let mut client = EnrollmentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
+        let answer = tokio::time::timeout(DEADLINE, client.split(call));
+        self.finish(Call::Split, &current.dialer, answer).await
+    }
+
     /// Holds a Watch stream until it ends. `on_open` is called once it stands, `on_nudge` for each nudge.
     ///
     /// Keepalive finds out when the server is gone without a word.

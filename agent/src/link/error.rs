@@ -53,6 +53,7 @@ const UPDATE: &str = "check that this is the agents' listener of a cutover serve
 pub(super) enum Call {
     Enroll,
     Renew,
+    Split,
     CheckIn,
     Watch,
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Address,
+    Address, Fingerprint,
     keys::{HostKeys, KeysInFile},
 };
 use crate::disk::{make_private_dir, write_private};
@@ -44,7 +44,8 @@ pub(super) struct Granted {
     pub(super) signing_keys: Vec<v1::ServerKey>,
 }
 
-/// Where a host's identity lies: `identity.json`, and `pending.json` with keys whose certificate is being asked for.
+/// Where a host's identity lies: `identity.json`, and `pending.json` with keys whose certificate is being asked for. Where
+/// other machines have this identity too, `split.json` has the keys of the next one, and `next.json` the next one itself.
 #[derive(Debug, Clone)]
 pub struct IdentityDir(PathBuf);
 
@@ -75,6 +76,14 @@ pub enum IdentityError {
     /// What the server sent is no identity.
     #[error("the server's answer cannot be used: {0}; look at the server's log and version")]
     Granted(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SplitFile {
+    /// The kernel session that the keys are for: a copy of this disk makes its own.
+    boot_id: String,
+    keys: KeysInFile,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,6 +167,13 @@ impl Identity {
     #[must_use]
     pub fn servers(&self) -> &[Address] {
         &self.servers
+    }
+
+    /// What the server's authority is known by, the one that signs.
+    #[must_use]
+    pub fn authority(&self) -> Fingerprint {
+        // There is at least one, or it would be no identity.
+        Fingerprint::of(self.anchors.first().map_or(&[][..], |anchor| anchor.as_ref()))
     }
 
     /// The key that signs inventories and records; the certificate's.
@@ -288,6 +304,66 @@ impl IdentityDir {
         let keys = HostKeys::generate().map_err(|error| IdentityError::Keys(error.to_string()))?;
         self.write(&path, &keys.to_file())?;
         Ok(keys)
+    }
+
+    /// The keys for an identity of this machine alone: those that this kernel session asked with before, or new ones, kept
+    /// before they are used.
+    pub(super) fn split_keys(&self, boot_id: &str) -> Result<HostKeys, IdentityError> {
+        let path = self.0.join("split.json");
+        match read_json::<SplitFile>(&path) {
+            Ok(Some(file)) if file.boot_id == boot_id => match HostKeys::from_file(&file.keys) {
+                Ok(keys) => return Ok(keys),
+                Err(error) => tracing::warn!(%error, "keys cannot be read and are made anew"),
+            },
+            Ok(_) => {}
+            Err(error @ IdentityError::Disk { .. }) => return Err(error),
+            Err(error) => tracing::warn!(%error, "keys cannot be read and are made anew"),
+        }
+        let keys = HostKeys::generate().map_err(|error| IdentityError::Keys(error.to_string()))?;
+        let file = SplitFile {
+            boot_id: boot_id.to_owned(),
+            keys: keys.to_file(),
+        };
+        self.write(&path, &file)?;
+        Ok(keys)
+    }
+
+    fn next_file(&self) -> PathBuf {
+        self.0.join("next.json")
+    }
+
+    /// Keeps an identity that [`Self::take_next`] puts in force.
+    pub(super) fn keep_for_the_next_start(&self, identity: &Identity) -> Result<(), IdentityError> {
+        self.write(&self.next_file(), &identity.to_file())
+    }
+
+    /// The identity that waits to be put in force; none where none does.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is damaged.
+    pub fn next(&self) -> Result<Option<Identity>, IdentityError> {
+        let path = self.next_file();
+        let file: Option<IdentityFile> = read_json(&path)?;
+        file.map(IdentityFile::read)
+            .transpose()
+            .map_err(|why| IdentityError::Damaged { path, why })
+    }
+
+    /// Puts the identity in force that waits for it. Safe to repeat after an end in the middle.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn take_next(&self, next: &Identity) -> Result<(), IdentityError> {
+        self.keep(next)?;
+        for path in [self.0.join("split.json"), self.next_file()] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(disk(&path, "cannot remove")(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, path: &Path, value: &impl Serialize) -> Result<(), IdentityError> {

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `address` | where servers are, in the order in which they are tried |
 //! | `fingerprint`, `trust` | which server is believed: by its authority's fingerprint before enrolment, by kept anchors after |
-//! | `keys`, `identity`, `private_file` | the host's keys and certificate, one file, replaced whole or not at all |
+//! | `keys`, `identity` | the host's keys and certificate, one file, replaced whole or not at all |
 //! | `dial`, `client` | connections, and the calls over them |
 //! | `download` | artifacts, from the server and from mirrors |
-//! | `enroll`, `renew` | how a host gets its certificate, and the next one |
+//! | `enroll`, `renew`, `split` | how a host gets its certificate, the next one, and one of its own where others have it too |
 //! | `error` | what went wrong, and what to do about it |
 //!
 //! Invariant: nothing is ever sent to a server that is not believed, and no certificate check is ever switched off.
@@ -22,6 +22,7 @@ mod fingerprint;
 mod identity;
 mod keys;
 mod renew;
+mod split;
 mod trust;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
@@ -31,3 +32,4 @@ pub use enroll::{EnrollParts, enroll};
 pub use error::LinkError;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use identity::{Identity, IdentityDir, IdentityError};
+pub use split::SplitParts;

@@ -62,6 +62,8 @@ pub enum Effect {
     InventoryDurable,
     /// Hold a Watch stream, or none.
     Watch(bool),
+    /// Other machines have this identity too: get another one.
+    Split,
     /// Fill the cache with what an order may name later, where that costs nobody anything.
     Prefetch(Vec<ArtifactRef>),
 }
@@ -101,7 +103,10 @@ impl Session {
         self.inventories
             .acknowledged(reply.durable_inventory, reply.want_inventory);
 
-        if reply.renew {
+        if reply.split {
+            effects.push(Effect::Split);
+        }
+        if reply.renew && !reply.split {
             self.renewal.tell();
         }
         if reply.want_look {

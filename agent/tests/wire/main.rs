@@ -17,6 +17,8 @@ mod program;
 mod pulse;
 mod restarts;
 mod scans;
+mod seal;
 mod sealed;
 mod server;
 mod service;
+mod split;

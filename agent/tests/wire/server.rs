@@ -80,6 +80,13 @@ pub(crate) struct Script {
     pub(crate) answer: Box<dyn FnMut(&v1::CheckInRequest) -> Answer + Send>,
 }
 
+impl Script {
+    /// How many hosts were ever granted.
+    pub(crate) fn hosts_known(&self) -> usize {
+        self.hosts.values().collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
@@ -156,6 +163,15 @@ impl Server {
     /// From here on an artifact is given so.
     pub(crate) fn gives(&self, artifact: impl FnMut(&HeaderMap) -> http::Response<Body> + Send + 'static) {
         self.script().artifact = Box::new(artifact);
+    }
+
+    pub(crate) async fn until_an_answer_was_lost(&self) {
+        let lost = async {
+            while self.script().lose_answers > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(LONG, lost).await.expect("an answer is lost");
     }
 
     pub(crate) fn nudge(&self, reason: v1::NudgeReason) {
@@ -315,6 +331,35 @@ impl Enrollment for Calls {
                 script.token_uses += 1;
             }
             let next = uuid::Uuid::from_u128(u128::try_from(script.hosts.len()).unwrap() + 1).to_string();
+            script.hosts.entry(key_id).or_insert(next).clone()
+        };
+        self.lose(v1::EnrollReply {
+            host_id,
+            certificate_chain: granted.chain,
+            trust_anchors: vec![self.0.ca.der().to_vec()],
+            signing_keys: self.signing_keys(),
+            store_epoch: "e1".into(),
+            server_time_ms: 1,
+        })
+    }
+
+    async fn split(&self, request: Request<v1::SplitRequest>) -> Result<Response<v1::EnrollReply>, Status> {
+        let shared = self.peer(&request)?;
+        let request = request.into_inner();
+        let proof = request.proof.unwrap();
+        let proven = envelope::open(&proof, Context::Split, std::slice::from_ref(&shared)).unwrap();
+        let (csr, session) = proven.split_at(32);
+        assert_eq!(
+            hex::encode(csr),
+            envelope::key_id(&request.csr_der),
+            "SHA-256 of the request"
+        );
+        assert_eq!(session, request.boot_id.as_bytes());
+        let granted = self.grant(&request.csr_der, request.sealing_key.as_ref());
+        let host_id = {
+            let mut script = self.script();
+            let next = uuid::Uuid::from_u128(u128::try_from(script.hosts.len()).unwrap() + 1).to_string();
+            let key_id = envelope::key_id(&granted.spki);
             script.hosts.entry(key_id).or_insert(next).clone()
         };
         self.lose(v1::EnrollReply {

@@ -8,6 +8,7 @@ use cutover_proto::{
 };
 
 use crate::{
+    clones,
     keys::{HOST, host_id},
     sample::Sample,
     steps, tenants,
@@ -15,7 +16,7 @@ use crate::{
 
 /// 2024-09-29T04:00:00Z.
 pub(crate) const AT_MS: i64 = 1_727_582_400_000;
-const BOOT: &str = "7d1c6c1e-0b0e-4d53-9b5a-0b6b0e6f2f11";
+pub(crate) const BOOT: &str = "7d1c6c1e-0b0e-4d53-9b5a-0b6b0e6f2f11";
 
 pub(crate) fn samples() -> Vec<Sample> {
     let mut all = enrolment();
@@ -23,6 +24,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.extend(statements());
     all.extend(with_restarts());
     all.extend(tenants::samples());
+    all.extend(clones::samples());
     all
 }
 
@@ -162,7 +164,7 @@ fn enrolment() -> Vec<Sample> {
     ]
 }
 
-fn check_in_reply() -> v1::CheckInReply {
+pub(crate) fn check_in_reply() -> v1::CheckInReply {
     v1::CheckInReply {
         store_epoch: "e1".into(),
         server_time_ms: AT_MS,
@@ -177,6 +179,7 @@ fn check_in_reply() -> v1::CheckInReply {
         next_in_seconds: 300,
         renew: true,
         prefetch: vec![],
+        split: false,
     }
 }
 
@@ -210,7 +213,8 @@ fn check_in() -> Vec<Sample> {
                 prefetch: vec![steps::artifact_wire()],
                 ..check_in_reply()
             },
-        ),
+        )
+        .earlier(),
         Sample::of("OrderMark", mark()),
         Sample::of("RunningOrder", running()),
         Sample::of("Settings", settings()),
@@ -248,7 +252,7 @@ fn statements() -> Vec<Sample> {
     ]
 }
 
-fn envelope() -> v1::Envelope {
+pub(crate) fn envelope() -> v1::Envelope {
     v1::Envelope {
         context: "cutover.v1.Inventory".into(),
         body: vec![1, 2, 3],

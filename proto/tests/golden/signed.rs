@@ -25,6 +25,11 @@ fn signer_and_body(context: Context) -> (SigningKey, Vec<u8>) {
         Context::StepRecord => (host_key(), messages::record_wire().encode_to_vec()),
         Context::SealingKey => (host_key(), sealing_key().public().to_vec()),
         Context::Renewal => (host_key(), Sha256::digest(b"a signing request").to_vec()),
+        Context::Split => {
+            let mut body = Sha256::digest(b"a signing request").to_vec();
+            body.extend(b"8f6b1c9e-0000-4000-8000-000000000001");
+            (host_key(), body)
+        }
         Context::LastStatement => (host_key(), messages::inventory_wire().encode_to_vec()),
     }
 }

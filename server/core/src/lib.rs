@@ -15,6 +15,7 @@
 //! - [`standing`]: how hosts relate to the duty, from bucket totals.
 //! - [`forecast`]: slack and lateness.
 //! - [`report`]: figures of the deadline report and its schedule.
+//! - [`trail`]: kernel sessions under one identity, and whether several machines have it.
 //! - [`history`]: events in words.
 
 pub mod campaign;
@@ -27,6 +28,7 @@ pub mod plan;
 pub mod report;
 pub mod rollout;
 pub mod standing;
+pub mod trail;
 pub mod waiting;
 
 #[cfg(test)]

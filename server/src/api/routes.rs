@@ -15,7 +15,8 @@ use super::{
     health,
 };
 use crate::service::{
-    ArtifactAdded, ArtifactFilter, ArtifactList, HostFilter, NewArtifact, NewArtifactUse, NewToken, Service,
+    ArtifactAdded, ArtifactFilter, ArtifactList, CloneIncident, HostFilter, NewArtifact, NewArtifactUse, NewToken,
+    Service, SettleClones,
     views::{HostDetail, HostList, ReportRow, Summary, WaveView},
 };
 
@@ -28,6 +29,8 @@ pub fn router(service: Service) -> Router {
         .route("/hosts/{host}/retry", post(retry))
         .route("/hosts/{host}/retire", post(retire))
         .route("/hosts/{host}/erase-personal", post(erase_personal))
+        .route("/clones", get(clone_incidents))
+        .route("/clones/{host}/settle", post(settle_clones))
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
@@ -136,6 +139,21 @@ async fn erase_personal(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.erase_personal(caller, host, ask.dry_run).await?,
+    }))
+}
+
+async fn clone_incidents(_: Signed, State(service): State<Service>) -> Result<Json<Vec<CloneIncident>>, Problem> {
+    Ok(Json(service.clone_incidents().await?))
+}
+
+async fn settle_clones(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<SettleClones>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.settle_clones(caller, host, ask).await?,
     }))
 }
 

@@ -7,6 +7,7 @@ use cutover_core::catalog::System;
 use cutover_proto::artifact::ArtifactDigest;
 
 use super::Format;
+use crate::service::CloneDecision;
 
 /// Replaces a product that must go on every machine before its cutoff, and proves it.
 #[derive(Debug, Parser)]
@@ -116,6 +117,9 @@ pub enum Operator {
         /// Host id or name.
         host: String,
     },
+    /// Identities that were on several machines.
+    #[command(subcommand)]
+    Clones(Clones),
     /// Waves.
     #[command(subcommand)]
     Wave(Wave),
@@ -174,6 +178,27 @@ pub enum Hosts {
         /// Host id or name.
         host: String,
         /// Only says whether it could.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Identities that were on several machines.
+#[derive(Debug, Subcommand)]
+pub enum Clones {
+    /// Every one, with the machines that came of it.
+    List,
+    /// Decides about all machines of one identity that wait: until then no work begins on them.
+    Settle {
+        /// The identity, or one of its machines: host id or name.
+        host: String,
+        /// Whether they are ours.
+        #[arg(value_enum)]
+        decision: CloneDecision,
+        /// What they are, and who says so.
+        #[arg(long)]
+        why: String,
+        /// Only says what would happen.
         #[arg(long)]
         dry_run: bool,
     },

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::{
-    args::{Catalog, Connection, Hosts, Operator, Report, Token, Wave},
+    args::{Catalog, Clones, Connection, Hosts, Operator, Report, Token, Wave},
     artifacts,
     client::Client,
     output::{self, Format},
@@ -15,7 +15,7 @@ use cutover_core::report::instant;
 use crate::{
     api::{Ask, Done, Retire},
     service::{
-        NewToken, TokenMade,
+        CloneIncident, NewToken, SettleClones, TokenMade,
         views::{HostDetail, HostList, HostRow, ReportRow, Summary, WaveView},
     },
 };
@@ -55,6 +55,20 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },
         Operator::Why { host } => why(&client.get(&format!("hosts/{host}"), &[]).await?, format),
+        Operator::Clones(Clones::List) => clones(&client.get("clones", &[]).await?, format),
+        Operator::Clones(Clones::Settle {
+            host,
+            decision,
+            why,
+            dry_run,
+        }) => {
+            let ask = SettleClones {
+                decision: *decision,
+                why: why.clone(),
+                dry_run: *dry_run,
+            };
+            done(&client.post(&format!("clones/{host}/settle"), &ask).await?, format)
+        }
         Operator::Wave(wave) => match wave {
             Wave::List => waves(&client.get("waves", &[]).await?, format),
             Wave::Open { name, dry_run } => change(client, &format!("waves/{name}/open"), *dry_run, format).await,
@@ -180,6 +194,9 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
         vec!["protection".into(), host.row.protection.clone(), String::new()],
         vec!["restart pending".into(), host.restart_pending.clone(), String::new()],
     ];
+    for line in &host.identity {
+        rows.push(vec!["identity".into(), line.clone(), String::new()]);
+    }
     for verdict in &host.verdicts {
         rows.push(vec![
             "verdict".into(),
@@ -225,6 +242,31 @@ fn why(host: &HostDetail, format: Format) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+fn clones(incidents: &Vec<CloneIncident>, format: Format) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for incident in incidents {
+        let (at, sessions) = (instant(incident.opened_ms), incident.sessions.to_string());
+        let state = match (incident.refused, incident.waiting) {
+            (true, _) => "refused".to_owned(),
+            (false, 0) if !incident.machines.is_empty() => "settled".to_owned(),
+            (false, waiting) => format!("{waiting} wait"),
+        };
+        let name = incident.name.clone();
+        rows.push(vec![name, incident.host_id.clone(), at, sessions, state]);
+        for machine in &incident.machines {
+            let state = if machine.settled { "settled" } else { "waits" };
+            rows.push(vec![
+                format!("  {}", machine.name),
+                machine.host_id.clone(),
+                instant(machine.at_ms),
+                String::new(),
+                state.to_owned(),
+            ]);
+        }
+    }
+    output::listing(format, &["name", "id", "since", "sessions", "state"], &rows, incidents)
 }
 
 fn waves(waves: &Vec<WaveView>, format: Format) -> anyhow::Result<()> {

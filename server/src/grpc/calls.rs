@@ -45,6 +45,16 @@ impl Enrollment for EnrollmentCalls {
             .map_err(status)?;
         Ok(Response::new(reply))
     }
+
+    async fn split(&self, request: Request<v1::SplitRequest>) -> Result<Response<v1::EnrollReply>, Status> {
+        let peer = peer(&request)?;
+        let reply = self
+            .0
+            .split(peer.host_id, peer.certificate.spki_der(), request.into_inner())
+            .await
+            .map_err(status)?;
+        Ok(Response::new(reply))
+    }
 }
 
 #[tonic::async_trait]
@@ -65,7 +75,8 @@ impl Agent for AgentCalls {
             .check_in(peer.host_id, peer.certificate.spki_der(), message)
             .await
             .map_err(status)?;
-        reply.renew = renew;
+        // Another identity comes first, and with keys of its own.
+        reply.renew = renew && !reply.split;
         Ok(Response::new(reply))
     }
 

@@ -5,6 +5,7 @@
 mod arrival;
 mod ingest;
 mod reply;
+mod sessions;
 
 use cutover_proto::{
     envelope::{EnvelopeError, PublicKey},
@@ -13,6 +14,7 @@ use cutover_proto::{
 };
 
 use self::arrival::Arrival;
+pub(super) use self::sessions::CloneWords;
 use super::{CallError, Service};
 use crate::{pki, store::host_keys};
 

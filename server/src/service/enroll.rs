@@ -48,17 +48,22 @@ impl Service {
             })
             .await?;
         tracing::info!(%host, again = known.is_some(), "enrolled");
-        Ok(self.with_pki(|pki| v1::EnrollReply {
+        Ok(self.enroll_reply(host, &certificate, epoch))
+    }
+
+    /// What a host gets with its identity.
+    pub(super) fn enroll_reply(&self, host: HostId, certificate: &Certificate, store_epoch: String) -> v1::EnrollReply {
+        self.with_pki(|pki| v1::EnrollReply {
             host_id: host.to_string(),
             certificate_chain: vec![certificate.der.clone()],
             trust_anchors: pki.roots().iter().map(|root| root.as_ref().to_vec()).collect(),
             signing_keys: pki.signing().wire(),
-            store_epoch: epoch.clone(),
+            store_epoch,
             server_time_ms: self.now_ms(),
-        }))
+        })
     }
 
-    async fn host_of_key(&self, spki_hash: String) -> Result<Option<HostId>, CallError> {
+    pub(super) async fn host_of_key(&self, spki_hash: String) -> Result<Option<HostId>, CallError> {
         let row = self
             .0
             .store
@@ -94,27 +99,13 @@ impl Service {
             return Ok(insert_key(tx, &id, certificate)?);
         }
         let tags = self.use_token(tx, &newcomer.token_hash)?;
-        let facts = serde_json::to_string(&newcomer.facts).map_err(|error| CallError::Broken {
-            why: format!("facts: {error}"),
-        })?;
-        hosts::insert(
+        self.add_host(
             tx,
-            &hosts::HostRow {
-                host_id: id.clone(),
-                created_ms: self.now_ms(),
-                name: newcomer.facts.hostname.clone(),
-                site: None,
-                tags,
-                facts,
-                reported: "{}".to_owned(),
-                agent_version: newcomer.agent_version.clone(),
-                rules_revision: 0,
-                inventory_digest: None,
-                inventory_at_ms: None,
-                sealing_key: Some(newcomer.sealing_key.clone()),
-                next_order_number: 1,
-                highest_begun: 0,
-            },
+            host,
+            &newcomer.facts,
+            &newcomer.sealing_key,
+            &newcomer.agent_version,
+            tags,
         )?;
         insert_key(tx, &id, certificate)?;
         let enrolment = enrolments::EnrolmentRow {
@@ -138,6 +129,37 @@ impl Service {
         )?;
         edit.save(tx, self, &in_force, self.now_ms())?;
         Ok(())
+    }
+
+    /// A host of which nothing is known yet but what it says of itself.
+    pub(super) fn add_host(
+        &self,
+        tx: &mut WriteTx<'_>,
+        host: HostId,
+        facts: &HostFacts,
+        sealing_key: &[u8],
+        agent_version: &str,
+        tags: String,
+    ) -> Result<(), CallError> {
+        let row = hosts::HostRow {
+            host_id: host.to_string(),
+            created_ms: self.now_ms(),
+            name: facts.hostname.clone(),
+            site: None,
+            tags,
+            facts: serde_json::to_string(facts).map_err(|error| CallError::Broken {
+                why: format!("facts: {error}"),
+            })?,
+            reported: "{}".to_owned(),
+            agent_version: agent_version.to_owned(),
+            rules_revision: 0,
+            inventory_digest: None,
+            inventory_at_ms: None,
+            sealing_key: Some(sealing_key.to_vec()),
+            next_order_number: 1,
+            highest_begun: 0,
+        };
+        Ok(hosts::insert(tx, &row)?)
     }
 
     fn use_token(&self, tx: &mut WriteTx<'_>, token_hash: &str) -> Result<String, CallError> {

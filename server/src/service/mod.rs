@@ -5,6 +5,7 @@ mod artifacts;
 mod campaign;
 mod catalog;
 mod check_in;
+mod clones;
 mod enroll;
 mod error;
 mod handle;
@@ -19,6 +20,7 @@ mod reports;
 mod retire;
 mod seen;
 mod shelf;
+mod split;
 mod start;
 mod tokens;
 pub mod views;
@@ -30,6 +32,7 @@ pub use artifacts::{
     ArtifactAdded, ArtifactFilter, ArtifactList, ArtifactSettings, ArtifactView, NewArtifact, OpenArtifact,
 };
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
+pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use error::{CallError, ServiceError};
 pub use handle::{Changes, Notice, Pace, Parts, ReportSettings, Service};
 pub use hosts::HostFilter;

@@ -36,6 +36,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "artifact uses",
         text: include_str!("../../migrations/003_artifact_uses.sql"),
     },
+    Migration {
+        version: 4,
+        name: "identities",
+        text: include_str!("../../migrations/004_identities.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

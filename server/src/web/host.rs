@@ -39,6 +39,7 @@ struct Host {
     host_id: String,
     last_contact: String,
     restart_pending: String,
+    identity: Vec<String>,
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
     verdicts: Vec<VerdictView>,
@@ -120,6 +121,7 @@ impl From<HostDetail> for Host {
             host_id: detail.row.host_id,
             last_contact: words::instant(detail.row.last_contact_ms),
             restart_pending: detail.restart_pending,
+            identity: detail.identity,
             why: newest(detail.why),
             protection: vec![
                 ("at the last look", detail.row.protection),

@@ -29,6 +29,8 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/hosts/{host}/retry", Unauthorized),
     ("POST", "/hosts/{host}/retire", Unauthorized),
     ("POST", "/hosts/{host}/erase-personal", Unauthorized),
+    ("GET", "/clones", Unauthorized),
+    ("POST", "/clones/{host}/settle", Unauthorized),
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),

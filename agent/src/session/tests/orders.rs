@@ -85,6 +85,7 @@ fn marks_come_before_cancel_and_cancel_before_an_order() {
             Effect::InventoryDurable => "durable",
             Effect::Watch(_) => "watch",
             Effect::Prefetch(_) => "prefetch",
+            Effect::Split => "split",
         })
         .collect();
     assert_eq!(names, ["marks", "rules", "cancel", "order", "durable"]);

@@ -165,6 +165,11 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         }
         Fact::AgentPerhapsLost { .. } => plan.agent_perhaps_lost = true,
         Fact::AgentBack => plan.agent_perhaps_lost = false,
+        Fact::Forked { from, first_carried_ms } => {
+            plan.forked_from = Some(*from);
+            plan.ever_carried |= first_carried_ms.is_some();
+            plan.first_carried_ms = plan.first_carried_ms.or(*first_carried_ms);
+        }
         Fact::HoldPlaced { hold } => {
             plan.holds.insert(hold.kind, hold.clone());
         }

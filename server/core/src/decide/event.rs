@@ -1,7 +1,7 @@
 //! What is written: facts that make the plan.
 
 use cutover_proto::{
-    ids::ProductId,
+    ids::{HostId, ProductId},
     record::{FailureCause, RecordEvent},
     step::{Step, StepKind},
     verdict::Protection,
@@ -233,6 +233,14 @@ pub enum Fact {
     },
     /// The agent that was perhaps lost was heard of.
     AgentBack,
+    /// It is one of several machines that had one identity.
+    Forked {
+        /// The identity that they had.
+        from: HostId,
+        /// When that was first shown to carry a target.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_carried_ms: Option<i64>,
+    },
     /// A hold was placed.
     HoldPlaced {
         /// Which.
@@ -352,6 +360,7 @@ impl Fact {
             Self::SeenAgain => "seen-again",
             Self::AgentPerhapsLost { .. } => "agent-perhaps-lost",
             Self::AgentBack => "agent-back",
+            Self::Forked { .. } => "forked",
             Self::HoldPlaced { .. } => "hold-placed",
             Self::HoldLifted { .. } => "hold-lifted",
             Self::HeldLocally { .. } => "held-locally",

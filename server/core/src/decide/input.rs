@@ -1,6 +1,6 @@
 //! What happens to a plan, in the past tense.
 
-use cutover_proto::{record::StepRecord, step::StepKind};
+use cutover_proto::{ids::HostId, record::StepRecord, step::StepKind};
 
 use crate::{
     judge::Assessment,
@@ -16,6 +16,13 @@ pub enum Input {
         wave: String,
         /// Its site; empty where none is known.
         site: String,
+    },
+    /// It is one of several machines that had one identity; its history before is that identity's.
+    Forked {
+        /// The identity that they had.
+        from: HostId,
+        /// When that was first shown to carry a target.
+        first_carried_ms: Option<i64>,
     },
     /// A check-in brought an inventory that is not the one known.
     Looked {
@@ -138,6 +145,7 @@ impl Input {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Enrolled { .. } => "enrolled",
+            Self::Forked { .. } => "forked",
             Self::Looked { .. } => "looked",
             Self::CheckedIn { .. } => "checked-in",
             Self::OrderFetched { .. } => "order-fetched",

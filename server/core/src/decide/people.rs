@@ -1,6 +1,6 @@
 //! What people, campaigns and enrolment do to a plan.
 
-use cutover_proto::{step::StepKind, verdict::Protection};
+use cutover_proto::{ids::HostId, step::StepKind, verdict::Protection};
 
 use super::{
     Fact, Refused, look, order,
@@ -29,6 +29,15 @@ pub(super) fn enrolled(pen: &mut Pen<'_>, wave: &str, site: &str) -> Result<(), 
     pen.turn_protection(Protection::Unobserved, pen.cx.now_ms)?;
     pen.go(Phase::Unassessed, Some(Reason::NoInventory))?;
     settle(pen)
+}
+
+/// What was true of the disk before it was copied is true of each copy.
+pub(super) fn forked(pen: &mut Pen<'_>, from: HostId, first_carried_ms: Option<i64>) -> Result<(), Refused> {
+    watched(pen)?;
+    if pen.plan.forked_from == Some(from) {
+        return Ok(());
+    }
+    pen.write(Fact::Forked { from, first_carried_ms })
 }
 
 pub(super) fn wave_opened(pen: &mut Pen<'_>) -> Result<(), Refused> {

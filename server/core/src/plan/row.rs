@@ -133,6 +133,9 @@ pub struct Plan {
     /// The highest order number that was issued.
     #[serde(default)]
     pub highest_order: u64,
+    /// The identity that this machine shared with others; its history goes on from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<HostId>,
     /// What stops starts.
     #[serde(default)]
     pub holds: BTreeMap<HoldKind, Hold>,
@@ -248,6 +251,7 @@ impl Plan {
             hindrances: 0,
             order: None,
             highest_order: 0,
+            forked_from: None,
             holds: BTreeMap::new(),
             local_hold: None,
             lacking_steps: Vec::new(),

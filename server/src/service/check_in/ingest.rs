@@ -12,6 +12,7 @@ use super::{
         retire::superseded,
     },
     arrival::{Arrival, SignedInventory, SignedRecord},
+    sessions::{CloneWords, is_disputed, session_is_news},
 };
 use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, inventories, step_records};
 
@@ -32,8 +33,10 @@ impl Service {
                 let host = known_host(tx, &arrival)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), arrival.host)?;
                 let keys = host_keys::of_host(tx, &host.host_id)?;
-                let older_keys = !superseded(&keys, Some(&arrival.spki_hash)).is_empty();
-                if !edit.plan.is_enrolled() || host_differs(&host, &arrival) || older_keys {
+                let older_keys =
+                    !superseded(&keys, Some(&arrival.spki_hash)).is_empty() && !is_disputed(tx, &edit.plan)?;
+                let other_session = session_is_news(tx, &edit.plan, &arrival)?;
+                if !edit.plan.is_enrolled() || host_differs(&host, &arrival) || older_keys || other_session {
                     return Ok(true);
                 }
                 let in_force = service.in_force(tx)?;
@@ -47,11 +50,14 @@ impl Service {
 
     /// Stores and decides. Repeated, late and out-of-order records change nothing.
     pub(super) async fn ingest(&self, arrival: Arrival) -> Result<(), CallError> {
-        let service = self.clone();
-        self.0.store.write(move |tx| service.ingest_in(tx, &arrival)).await
+        let (service, words) = (self.clone(), CloneWords::draw()?);
+        self.0
+            .store
+            .write(move |tx| service.ingest_in(tx, &arrival, &words))
+            .await
     }
 
-    fn ingest_in(&self, tx: &mut WriteTx<'_>, arrival: &Arrival) -> Result<(), CallError> {
+    fn ingest_in(&self, tx: &mut WriteTx<'_>, arrival: &Arrival, words: &CloneWords) -> Result<(), CallError> {
         let mut host = known_host(tx, arrival)?;
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), arrival.host)?;
@@ -69,6 +75,7 @@ impl Service {
                 &in_force.cx(self, &in_force.campaign.wave.name),
             )?;
         }
+        told.extend(self.follow_session(tx, &mut edit, &in_force, arrival, words)?);
         for signed_record in &arrival.records {
             if self.ingest_record(tx, &mut edit, &in_force, signed_record)? {
                 told.push(self.record_event(signed_record));
@@ -106,7 +113,10 @@ impl Service {
         if !told.is_empty() {
             events::append_next(tx, &StreamName::host(&host.host_id), &told)?;
         }
-        self.revoke_keys(tx, &host.host_id, Some(&arrival.spki_hash))?;
+        // The other machines may have the older key, and need it to get an identity of their own.
+        if !is_disputed(tx, &edit.plan)? {
+            self.revoke_keys(tx, &host.host_id, Some(&arrival.spki_hash))?;
+        }
         let last_seen_ms = last_seen(tx, arrival.host)?.max(self.now_ms());
         edit.save(tx, self, &in_force, last_seen_ms)?;
         Ok(())

@@ -17,6 +17,7 @@ use super::{
         plan_edit::{PlanEdit, signed, unsigned},
     },
     arrival::Arrival,
+    sessions::is_disputed,
 };
 use crate::store::{Reader, WriteTx, hosts, step_records, work_orders};
 
@@ -71,6 +72,7 @@ impl Service {
             want_inventory: !arrival.digest.is_empty() && arrival.digest != durable,
             want_look: plan.wants_look(),
             prefetch: self.hints(&plan),
+            split: is_disputed(db, &plan)?,
             settings: Some(v1::Settings {
                 check_in_seconds: pace.check_in_seconds,
                 look_seconds: pace.look_seconds,

@@ -14,6 +14,7 @@ use super::{
     super::{
         Service, ServiceError,
         campaign::{broken_id, newest_inventory},
+        clones::identity_lines,
         personal::{all_revealed, revealed},
         plan_edit::{read_event, read_state},
     },
@@ -60,6 +61,7 @@ impl Service {
         Ok(HostDetail {
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             restart_pending: restart_pending(&line.facts),
+            identity: identity_lines(db, &named.host_id)?,
             verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,

@@ -215,6 +215,9 @@ pub struct HostDetail {
     /// Whether something waits for a restart there, and what: `yes: libc6`, `no`, `unknown`.
     #[serde(default)]
     pub restart_pending: String,
+    /// Whether other machines have or had its identity, and what is to be decided; empty where it is one machine's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<String>,
     /// What the last look found, the absent left out.
     pub verdicts: Vec<VerdictView>,
     /// Time under protection.

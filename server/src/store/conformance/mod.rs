@@ -12,6 +12,7 @@ mod enrolment;
 mod events;
 mod group;
 mod housekeeping;
+mod identities;
 mod migrations;
 mod nudges;
 mod opening;
