@@ -11,6 +11,7 @@ mod channel;
 mod check_in;
 mod clones;
 mod condition;
+mod copied_agents;
 mod database;
 mod enrolment;
 mod inventories;
