@@ -1,20 +1,22 @@
 //! The command line: arguments, exit codes, and what is printed. Data goes to standard output, messages to standard
 //! error.
 
-#[cfg(all(feature = "link", unix))]
+#[cfg(feature = "link")]
 mod defer;
 #[cfg(feature = "link")]
 mod enroll;
 #[cfg(feature = "link")]
 mod logging;
-#[cfg(all(feature = "link", unix))]
+#[cfg(feature = "link")]
 mod run;
 pub mod scan;
 #[cfg(feature = "link")]
 mod seal;
-#[cfg(all(feature = "link", unix))]
+#[cfg(all(feature = "link", windows))]
+mod service;
+#[cfg(feature = "link")]
 mod status;
-#[cfg(all(feature = "link", target_os = "linux"))]
+#[cfg(all(feature = "link", any(target_os = "linux", windows)))]
 mod uninstall;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -53,20 +55,21 @@ enum Command {
     /// Look, check in and carry out work orders, until told to stop.
     #[cfg(feature = "link")]
     Run,
-    #[cfg(all(feature = "link", unix))]
+    #[cfg(feature = "link")]
     Status(status::StatusArgs),
-    /// Ask the running agent how it stands.
-    #[cfg(all(feature = "link", not(unix)))]
-    Status,
-    #[cfg(all(feature = "link", target_os = "linux"))]
+    #[cfg(all(feature = "link", any(target_os = "linux", windows)))]
     Uninstall(uninstall::UninstallArgs),
-    #[cfg(all(feature = "link", unix))]
+    #[cfg(feature = "link")]
     Defer(defer::DeferArgs),
-    /// Put the restart that is due off, or ask when it comes.
-    #[cfg(all(feature = "link", not(unix)))]
-    Defer,
     #[cfg(feature = "link")]
     Seal(seal::SealArgs),
+    /// What the service control manager of Windows starts.
+    #[cfg(all(feature = "link", windows))]
+    #[command(hide = true)]
+    Service,
+    #[cfg(all(feature = "link", windows))]
+    #[command(hide = true)]
+    SetUp(service::SetUpArgs),
 }
 
 impl Arguments {
@@ -106,20 +109,20 @@ impl Arguments {
             Command::Scan(arguments) => scan::run(&arguments, now_ms),
             #[cfg(feature = "link")]
             Command::Enroll(arguments) => enroll::run(&arguments, &config),
-            #[cfg(all(feature = "link", unix))]
+            #[cfg(feature = "link")]
             Command::Run => run::run(&config),
-            #[cfg(all(feature = "link", not(unix)))]
-            Command::Run | Command::Status | Command::Defer => {
-                anyhow::bail!("the agent cannot run as a service of this system yet; `scan` and `enroll` work")
-            }
-            #[cfg(all(feature = "link", unix))]
+            #[cfg(feature = "link")]
             Command::Status(arguments) => status::run(&arguments, &config),
-            #[cfg(all(feature = "link", target_os = "linux"))]
+            #[cfg(all(feature = "link", any(target_os = "linux", windows)))]
             Command::Uninstall(arguments) => uninstall::run(arguments, &config),
-            #[cfg(all(feature = "link", unix))]
+            #[cfg(feature = "link")]
             Command::Defer(arguments) => defer::run(&arguments, &config),
             #[cfg(feature = "link")]
             Command::Seal(arguments) => seal::run(&arguments, &config),
+            #[cfg(all(feature = "link", windows))]
+            Command::Service => service::run(config),
+            #[cfg(all(feature = "link", windows))]
+            Command::SetUp(arguments) => service::set_up(&arguments, &config),
         }
     }
 

@@ -3,6 +3,9 @@
 //! Every key of the file is also a variable: `state_dir` is `CUTOVER_AGENT_STATE_DIR`. A key that is not known is an
 //! error, wherever it stands: a misspelt setting must not be silently without effect.
 
+#[cfg(windows)]
+mod known_folder;
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -67,12 +70,11 @@ pub fn default_state_dir() -> PathBuf {
     program_data().join("agent")
 }
 
-/// The agent's own directory among those of all programs. Every Windows sets the variable; the path beside it is where it
-/// points unless somebody moved it.
+/// The agent's own directory among those of all programs. Windows is asked and not the environment: a service has another
+/// one than a console, and whoever starts a program sets it as he likes.
 #[cfg(windows)]
 fn program_data() -> PathBuf {
-    let set = std::env::var_os("ProgramData").map(PathBuf::from);
-    set.filter(|path| path.is_absolute())
+    known_folder::program_data()
         .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
         .join("Cutover")
 }
@@ -250,14 +252,32 @@ impl Config {
     pub fn keep_state_in(&mut self, state_dir: PathBuf) {
         self.hold_file = state_dir.join("hold");
         self.metered_file = state_dir.join("metered");
-        self.socket = state_dir.join("agent.sock");
-        self.user_socket = state_dir.join("user.sock");
-        #[cfg(unix)]
-        if state_dir == Path::new(DEFAULT_STATE_DIR) {
-            self.user_socket = PathBuf::from(DEFAULT_USER_SOCKET);
-        }
+        (self.socket, self.user_socket) = channels(&state_dir);
         self.state_dir = state_dir;
     }
+}
+
+/// Where the agent of this directory is spoken to: for its status, and by users.
+#[cfg(unix)]
+fn channels(state_dir: &Path) -> (PathBuf, PathBuf) {
+    let users = if state_dir == Path::new(DEFAULT_STATE_DIR) {
+        PathBuf::from(DEFAULT_USER_SOCKET)
+    } else {
+        state_dir.join("user.sock")
+    };
+    (state_dir.join("agent.sock"), users)
+}
+
+/// Where the agent of this directory is spoken to: for its status, and by users. Pipes lie in no directory, so another one
+/// than the usual is part of their names.
+#[cfg(windows)]
+fn channels(state_dir: &Path) -> (PathBuf, PathBuf) {
+    let mut name = r"\\.\pipe\cutover-agent".to_owned();
+    if state_dir != default_state_dir() {
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(state_dir.as_os_str().as_encoded_bytes());
+        name = format!("{name}-{}", hex::encode(digest.get(..8).unwrap_or_default()));
+    }
+    (PathBuf::from(&name), PathBuf::from(name + "-users"))
 }
 
 impl Found {

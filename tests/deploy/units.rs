@@ -95,7 +95,8 @@ fn state_lies_where_the_programs_look_for_it() {
     assert_eq!(state("cutover-agent.service"), Path::new(agent::DEFAULT_STATE_DIR));
     assert_eq!(state("cutover-server.service"), Config::default().data_dir);
     let agents = cutover_agent::app::StateDir::new(agent::DEFAULT_STATE_DIR);
-    let either = [agents.identity().file(), agents.first_start_file()].map(|path| format!("|{}", path.display()));
+    let either = [agents.identity().file(), agents.enrolment(), agents.first_start_file()]
+        .map(|path| format!("|{}", path.display()));
     let unit = shipped("systemd/cutover-agent.service");
     let conditions = unit
         .lines()

@@ -25,5 +25,10 @@ pub struct Identity {
 /// The step kinds that this agent carries out, as check-ins tell them.
 #[must_use]
 pub fn known_steps() -> Vec<i32> {
-    StepKind::ALL.iter().map(|kind| kind.number()).collect()
+    if cfg!(target_os = "linux") {
+        StepKind::ALL.iter().map(|kind| kind.number()).collect()
+    } else {
+        // No hands reach this system yet. The number of no kind, since an empty list means that the agent does not say.
+        vec![0]
+    }
 }

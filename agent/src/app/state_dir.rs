@@ -47,6 +47,7 @@ pub enum IdentityChangeError {
 /// | `inventory` | the newest inventory, as it was signed |
 /// | `rules` | the newest rules, as the server signed them |
 /// | `first-start.json` | what a machine made from a sealed image enrols with |
+/// | `enrolment` | what is needed to enrol, until that is done |
 /// | `artifacts/` | fetched package files, by their hash; deleting them costs a download |
 /// | `former/ID/` | the journal and inventory of an identity that was given up |
 #[derive(Debug, Clone)]
@@ -59,6 +60,8 @@ impl StateDir {
         "agent.sock",
         "begun-once",
         "begun-once.new",
+        "enrolment",
+        "enrolment.new",
         "first-start.json",
         "first-start.new",
         "hold",
@@ -101,6 +104,12 @@ impl StateDir {
     pub fn has_journal(&self) -> bool {
         // What cannot be told is looked into.
         self.0.join("journal.made").try_exists().unwrap_or(true)
+    }
+
+    /// What is needed to enrol, until that is done.
+    #[must_use]
+    pub fn enrolment(&self) -> PathBuf {
+        self.0.join("enrolment")
     }
 
     /// Where fetched artifacts lie.

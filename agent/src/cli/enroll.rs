@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     act::Journal,
-    app::StateDir,
+    app::{PendingEnrolment, StateDir},
     config::Config,
     detect, host,
     link::{self, Address, EnrollParts, Fingerprint, Identity},
@@ -38,12 +38,19 @@ pub(super) struct EnrollArgs {
     /// Gives up the identity that this host has, and gets it another one.
     #[arg(long)]
     again: bool,
+    /// Only keeps what enrolment needs: the service enrols this host when it runs, as soon as it reaches a server. The file
+    /// with the token is for the agent alone and goes then. Of a host that is enrolled nothing is changed.
+    #[arg(long, conflicts_with = "again")]
+    later: bool,
 }
 
 pub(super) fn run(arguments: &EnrollArgs, config: &Config) -> Result<ExitCode> {
     super::logging::start(config)?;
     let state = StateDir::new(&config.state_dir);
     let token = arguments.token()?;
+    if arguments.later {
+        return later(arguments, &state, &token);
+    }
     let present = state.identity().load();
     let present = match present {
         Ok(present) => present,
@@ -63,7 +70,20 @@ pub(super) fn run(arguments: &EnrollArgs, config: &Config) -> Result<ExitCode> {
         );
     }
     let enrolled = enrolled(arguments, &state, &token, present.as_ref())?;
+    PendingEnrolment::forget(&state).context("enrolled, but a token that was kept stays on this disk; delete it")?;
     super::print(&format!("enrolled as {}\n", enrolled.host_id()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn later(arguments: &EnrollArgs, state: &StateDir, token: &str) -> Result<ExitCode> {
+    if state.identity().file().exists() {
+        super::print("this host is enrolled; nothing is changed\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    PendingEnrolment::new(&arguments.servers, arguments.ca_fingerprint, token)
+        .keep(state)
+        .with_context(|| format!("what enrolment needs cannot be kept in {}", state.path().display()))?;
+    super::print("the service enrols this host when it runs\n")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,7 +137,6 @@ pub(super) fn read_token(given: Option<&String>, file: Option<&PathBuf>) -> Resu
 }
 
 /// What a machine made from a sealed image does when its agent first starts: it enrols as itself. Safe to repeat.
-#[cfg(unix)]
 pub(super) fn at_first_start(state: &StateDir) -> Result<Option<Identity>> {
     let Some(first) = state.first_start()? else {
         return Ok(None);

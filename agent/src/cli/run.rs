@@ -1,42 +1,91 @@
 //! `cutover-agent run`: the service.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 
+#[cfg(target_os = "linux")]
+use crate::act::Clock;
 use crate::{
-    act::Clock,
-    app::{Agent, HostClock, Limits, LoopEnd, MakeHands, Parts, Pulse, StateDir},
+    app::{Agent, HostClock, Limits, LoopEnd, MakeHands, Parts, PendingEnrolment, StateDir},
     config::Config,
-    host,
-    link::Address,
-    osservice,
+    detect, host,
+    link::{Address, Identity},
+    osservice::{self, LIFE, Manager},
 };
 
 pub(super) fn run(config: &Config) -> Result<ExitCode> {
     super::logging::start(config)?;
-    let notifier = osservice::Notifier::of_this_process().map(Arc::new);
+    work(config, &Manager::of_this_process())
+}
+
+/// Everything from the enrolment that may be due to the end that somebody asks for.
+pub(super) fn work(config: &Config, manager: &Manager) -> Result<ExitCode> {
     let state = StateDir::new(&config.state_dir);
     state.settle_identity()?;
     let present = match state.identity().load()? {
         Some(present) => Some(present),
         None => super::enroll::at_first_start(&state)?,
     };
-    let Some(identity) = present else {
+    if present.is_some() {
+        state.first_start_is_over()?;
+    }
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(async {
+        let identity = match present {
+            Some(present) => Some(present),
+            None => enrolled_later(&state, manager).await?,
+        };
+        match identity {
+            Some(identity) => serve(parts(config, state, identity, manager)?, config, manager).await,
+            // Told to end before there was one.
+            None => Ok(ExitCode::SUCCESS),
+        }
+    });
+    // An installer at work outlives the agent on purpose; nothing here waits for it.
+    runtime.shutdown_background();
+    ended
+}
+
+/// What the enrolment gives that was asked for. None where the end comes before that.
+async fn enrolled_later(state: &StateDir, manager: &Manager) -> Result<Option<Identity>> {
+    let Some(pending) = PendingEnrolment::load(state)? else {
         bail!(
             "this host is not enrolled ({} is not there); run `cutover-agent enroll --server HOST:PORT --ca-fingerprint \
              SHA256 --token TOKEN` first",
             state.identity().file().display()
         );
     };
-    state.first_start_is_over()?;
+    let view = host::live()?;
+    let enrolment = async {
+        manager.ready();
+        tracing::info!(target: LIFE, "this host is about to enrol");
+        pending.enrol(state, || detect::host_facts(&view).into()).await
+    };
+    tokio::select! {
+        // First, so that whoever was told ready can end it.
+        biased;
+        told = manager.told_to_end() => {
+            tracing::info!(target: LIFE, signal = told.context("signals cannot be waited for")?, "told to end");
+            manager.stopping();
+            Ok(None)
+        }
+        enrolled = enrolment => {
+            let enrolled = enrolled?;
+            tracing::info!(target: LIFE, host = %enrolled.host_id(), "enrolled");
+            Ok(Some(enrolled))
+        }
+    }
+}
+
+fn parts(config: &Config, state: StateDir, identity: Identity, manager: &Manager) -> Result<Parts> {
     let servers = config
         .servers
         .iter()
         .map(|server| server.parse())
         .collect::<Result<Vec<Address>, _>>()?;
     let clock = HostClock::start();
-    let parts = Parts {
+    Ok(Parts {
         state,
         identity,
         servers,
@@ -49,40 +98,33 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
             look_nice: config.look_nice,
             ..Limits::default()
         },
-        pulse: notifier
-            .clone()
-            .map(|notifier| Box::new(osservice::Heart::new(notifier)) as Box<dyn Pulse>),
+        pulse: manager.pulse(),
         cache_mib: config.cache_mib,
         metered_file: Some(config.metered_file.clone()),
         seed: seed()?,
-    };
-    let runtime = super::runtime()?;
-    let ended = runtime.block_on(serve(parts, config, notifier.as_deref()));
-    // An installer at work outlives the agent on purpose; nothing here waits for it.
-    runtime.shutdown_background();
-    ended
+    })
 }
 
-async fn serve(parts: Parts, config: &Config, notifier: Option<&osservice::Notifier>) -> Result<ExitCode> {
+async fn serve(parts: Parts, config: &Config, manager: &Manager) -> Result<ExitCode> {
     let host = parts.identity.host_id();
     let agent = Agent::start(parts)?;
     let channel = osservice::Channel::bind(&config.socket).context("local channel")?;
-    if let Some(notifier) = notifier {
-        notifier.ready();
-    }
-    tracing::info!(%host, version = env!("CARGO_PKG_VERSION"), "agent runs");
+    manager.ready();
+    tracing::info!(target: LIFE, %host, version = env!("CARGO_PKG_VERSION"), "agent runs");
+    #[cfg(unix)]
+    let users = osservice::serve_users(&config.user_socket, std::path::Path::new(osservice::LOGINS), &agent);
+    #[cfg(windows)]
+    let users = osservice::windows::serve_users(&config.user_socket, &agent);
     let told = tokio::select! {
-        signal = osservice::until_told_to_end() => {
-            tracing::info!(signal = signal.context("signals cannot be waited for")?, "told to end");
+        signal = manager.told_to_end() => {
+            tracing::info!(target: LIFE, signal = signal.context("signals cannot be waited for")?, "told to end");
             true
         }
         () = agent.ended() => false,
-        never = osservice::serve_users(&config.user_socket, Path::new(osservice::LOGINS), &agent) => match never {},
+        never = users => match never {},
         never = channel.serve(&agent) => match never {},
     };
-    if let Some(notifier) = notifier {
-        notifier.stopping();
-    }
+    manager.stopping();
     match (agent.shutdown().await, told) {
         (Some(LoopEnd::TooMuchMemory(why)), _) => {
             tracing::warn!(why, "the agent ends, to be started again");
@@ -96,6 +138,7 @@ async fn serve(parts: Parts, config: &Config, notifier: Option<&osservice::Notif
     }
 }
 
+#[cfg(target_os = "linux")]
 fn live_hands(config: &Config, clock: &Arc<HostClock>) -> MakeHands {
     let (directory, clock) = (config.state_dir.clone(), clock.clone());
     Box::new(move || {
@@ -103,6 +146,11 @@ fn live_hands(config: &Config, clock: &Arc<HostClock>) -> MakeHands {
         let ticks = Arc::new(move || clock.ticks_ms());
         Ok(Box::new(host::hands::LinuxHands::new(&directory, ticks)))
     })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn live_hands(_: &Config, _: &Arc<HostClock>) -> MakeHands {
+    Box::new(|| Err("this version of the agent changes nothing on this system".to_owned()))
 }
 
 fn seed() -> Result<u64> {

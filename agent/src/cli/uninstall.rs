@@ -40,8 +40,13 @@ pub(super) fn run(arguments: UninstallArgs, config: &Config) -> Result<ExitCode>
     told.extend(stays.map(|(path, why)| format!("left {path}: {why}")));
     if let Some(program) = osservice::runs_from_elsewhere() {
         told.push(format!(
-            "left {}: it is not where an installation puts it",
-            program.display()
+            "left {}: {}",
+            program.display(),
+            if cfg!(windows) {
+                "a program cannot delete itself; delete it by hand"
+            } else {
+                "it is not where an installation puts it"
+            }
         ));
     }
     told.push(

@@ -43,7 +43,11 @@ fn without_a_file_there_are_defaults_unless_somebody_named_it() {
         "/var/lib/cutover/agent"
     };
     assert_eq!(config.state_dir, Path::new(state_dir));
+    #[cfg(unix)]
     assert_eq!(config.socket, Path::new(state_dir).join("agent.sock"));
+    #[cfg(windows)]
+    assert_eq!(config.socket, Path::new(r"\\.\pipe\cutover-agent"));
+    assert_ne!(config.socket, config.user_socket);
     assert_eq!(
         (config.log_format, config.log_level.as_str()),
         (LogFormat::Text, "info")

@@ -27,8 +27,20 @@ pub enum HostError {
 pub fn live() -> Result<Box<dyn HostView>, HostError> {
     #[cfg(target_os = "linux")]
     return Ok(Box::new(super::LinuxHost::open()?));
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(windows)]
+    return Ok(Box::new(blind()));
+    #[cfg(not(any(target_os = "linux", windows)))]
     return Err(HostError::NoView);
+}
+
+/// A Windows that nothing looks at yet: the agent is enrolled and checks in, and everything it is asked for is unknown.
+#[cfg(windows)]
+fn blind() -> super::Fixture {
+    use cutover_proto::inventory::OsFamily;
+
+    let mut blind = super::Fixture::unasked(OsFamily::Windows, "this machine");
+    blind.unlisted = crate::facts::Answer::Failed("this version of the agent cannot look at Windows".to_owned());
+    blind
 }
 
 /// A system that does not run, under a directory.

@@ -2,26 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    app::StateDir,
-    config::{self, Config},
-};
+use super::leaving::{Manner, own_state};
+use crate::config::{self, Config};
 
 /// The agent's unit.
 pub const UNIT: &str = "cutover-agent.service";
 /// The program.
 pub const PROGRAM: &str = "/usr/bin/cutover-agent";
-
-/// How something is taken away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    /// A file, a link or a socket.
-    File,
-    /// A directory of the agent's alone, with all in it.
-    Tree,
-    /// A directory that others may use too, or that may hold what somebody else put there: only when it is empty.
-    WhenEmpty,
-}
 
 /// Everything that belongs to an installation with these settings, in the order in which it is taken away: the program
 /// last, so that what went wrong before can be tried again.
@@ -35,11 +22,7 @@ pub fn installed(config: &Config) -> Vec<(PathBuf, Manner)> {
     if let Some(directory) = config.user_socket.parent().filter(|it| it.ends_with("cutover-agent")) {
         all.push((directory.to_owned(), Manner::WhenEmpty));
     }
-    all.push((config.hold_file.clone(), Manner::File));
-    all.push((config.metered_file.clone(), Manner::File));
-    all.extend(StateDir::FILES.iter().map(|name| (state.join(name), Manner::File)));
-    all.extend(StateDir::TREES.iter().map(|name| (state.join(name), Manner::Tree)));
-    all.push((state.clone(), Manner::WhenEmpty));
+    all.extend(own_state(config));
     if above.ends_with("cutover") {
         all.push((above.to_owned(), Manner::WhenEmpty));
     }

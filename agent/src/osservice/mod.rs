@@ -1,7 +1,8 @@
-//! The agent as a service of its system: the signals that end it, the local channels over which `status` asks it and
-//! users put a restart off, and what systemd is told (readiness, status, signs of life).
+//! The agent as a service of its system: what starts and ends it, the local channels over which `status` asks it and users
+//! put a restart off, and what the service manager is told (readiness, status, signs of life).
 //!
-//! What other service managers add has its place here too: the Windows service, launchd.
+//! systemd and whatever else speaks its protocol here; [`windows`] is the service of Windows. What other service managers
+//! add has its place here too: launchd.
 
 #[cfg(unix)]
 mod channel;
@@ -9,33 +10,53 @@ mod channel;
 mod heart;
 #[cfg(target_os = "linux")]
 mod installed;
+#[cfg(any(target_os = "linux", windows))]
+mod leaving;
 #[cfg(unix)]
 mod logins;
 #[cfg(unix)]
 mod notify;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod supervisor;
+mod talk;
 #[cfg(target_os = "linux")]
 mod uninstall;
 #[cfg(unix)]
 mod user_channel;
+mod user_talk;
+#[cfg(windows)]
+pub mod windows;
 
 #[cfg(unix)]
-pub use channel::{Channel, ChannelError, ask_status};
+pub use channel::{Channel, ask_status};
 #[cfg(unix)]
 pub use heart::Heart;
 #[cfg(target_os = "linux")]
-pub use installed::{LEFT, Manner, PROGRAM, UNIT, installed};
+pub use installed::{LEFT, PROGRAM, UNIT, installed};
+#[cfg(any(target_os = "linux", windows))]
+pub use leaving::{Leaving, Manner, Stays};
 #[cfg(unix)]
 pub use logins::LOGINS;
 #[cfg(unix)]
 pub use notify::Notifier;
 #[cfg(unix)]
 pub use signals::until_told_to_end;
-#[cfg(target_os = "linux")]
-pub use uninstall::{Leaving, Stays, runs_from_elsewhere, uninstall};
 #[cfg(unix)]
-pub use user_channel::{UserAnswer, UserQuestion, ask_as_user, serve_users};
+pub use supervisor::Manager;
+pub use talk::ChannelError;
+#[cfg(target_os = "linux")]
+pub use uninstall::{runs_from_elsewhere, uninstall};
+#[cfg(unix)]
+pub use user_channel::{ask_as_user, serve_users};
+pub use user_talk::{UserAnswer, UserQuestion};
+#[cfg(windows)]
+pub use windows::{Channel, LEFT, Manager, ask_as_user, ask_status, runs_from_elsewhere, uninstall};
+
+/// The target of log events that tell of the agent's life: its start, its end, its enrolment. Where the system keeps a log
+/// for what matters alone they go there too.
+pub const LIFE: &str = "cutover_agent::life";
 
 #[cfg(all(test, unix))]
 mod tests;

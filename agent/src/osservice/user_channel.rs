@@ -13,58 +13,16 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
-};
+use tokio::net::{UnixListener, UnixStream};
 
-use super::{channel::ChannelError, logins};
-use crate::{
-    act::{DeferRefused, Deferral, RestartState},
-    app::Handle,
-    parse::instant::spoken,
+use super::{
+    logins,
+    talk::{ChannelError, PATIENCE, in_time},
+    user_talk::{UserAnswer, UserQuestion, answer_user, ask_over},
 };
+use crate::app::Handle;
 
-/// A question is a word and a number.
-const LONGEST_QUESTION: u64 = 64;
-/// An answer is a few sentences.
-const LONGEST_ANSWER: u64 = 16 * 1024;
-/// Neither side waits longer for the other.
-const PATIENCE: Duration = Duration::from_secs(10);
 const ZONE: &str = "/etc/localtime";
-
-/// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserQuestion {
-    /// When the restart comes.
-    Due,
-    /// That it be put off by this long from now. Whole seconds.
-    Defer(Duration),
-}
-
-/// What is answered. The texts name instants in the machine's zone and in UTC.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "kebab-case")]
-pub enum UserAnswer {
-    /// It is put off, and that is on disk.
-    PutOff {
-        /// To then, by trusted time.
-        until_ms: i64,
-        /// For the user.
-        text: String,
-    },
-    /// A restart is due, or none is.
-    Told {
-        /// For the user.
-        text: String,
-    },
-    /// It is not put off.
-    Refused {
-        /// Why, and the latest instant to which it could be.
-        text: String,
-    },
-}
 
 /// Answers users for as long as it is polled. Where the channel cannot be made the agent works on without it, and says so:
 /// orders do not depend on it.
@@ -107,42 +65,14 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 
 async fn answer(mut stream: UnixStream, logins: &Path, agent: &Handle) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
-    let mut question = String::new();
-    let (reader, mut writer) = stream.split();
-    BufReader::new(reader.take(LONGEST_QUESTION))
-        .read_line(&mut question)
-        .await?;
     let zone = fs::read(ZONE).ok();
-    let when = |at_ms| spoken(at_ms, zone.as_deref());
-    let said = match UserQuestion::parse(question.trim_end()) {
-        None => UserAnswer::Refused {
-            text: "the agent does not understand that; are both of the same version?".to_owned(),
-        },
-        Some(UserQuestion::Due) => UserAnswer::Told {
-            text: agent
-                .restart()
-                .await
-                .as_ref()
-                .map_or_else(none_due, |due| told(due, &when)),
-        },
-        Some(UserQuestion::Defer(length)) => match may_defer(peer, logins) {
-            Err(why) => {
-                tracing::info!(why, "a restart is not put off");
-                UserAnswer::Refused { text: why }
-            }
-            Ok(()) => match agent.defer(length).await {
-                Some(Ok(deferral)) => put_off(deferral, &when),
-                Some(Err(refused)) => UserAnswer::Refused {
-                    text: refusal(&refused, &when),
-                },
-                None => return Ok(()),
-            },
-        },
-    };
-    let line = serde_json::to_string(&said).map_err(io::Error::other)?;
-    writer.write_all(line.as_bytes()).await?;
-    writer.write_all(b"\n").await?;
-    writer.shutdown().await
+    answer_user(
+        &mut stream,
+        zone.as_deref(),
+        |_: &UnixStream| may_defer(peer, logins),
+        agent,
+    )
+    .await
 }
 
 /// Root, the agent's own user, and whoever has an active session.
@@ -161,98 +91,21 @@ fn may_defer(peer: u32, logins: &Path) -> Result<(), String> {
     }
 }
 
-fn none_due() -> String {
-    "no restart is due on this machine".to_owned()
-}
-
-fn told(due: &RestartState, when: &dyn Fn(i64) -> String) -> String {
-    let comes = due.comes_ms.map_or_else(
-        || "a restart of this machine is due".to_owned(),
-        |comes_ms| format!("this machine restarts at {}", when(comes_ms)),
-    );
-    let off = if due.is_deferred { ", as it was put off" } else { "" };
-    format!(
-        "{comes}{off}: {}; it can be put off until {} at the latest: cutover-agent defer 2h",
-        due.reason,
-        when(due.latest_ms)
-    )
-}
-
-fn put_off(deferral: Deferral, when: &dyn Fn(i64) -> String) -> UserAnswer {
-    UserAnswer::PutOff {
-        until_ms: deferral.until_ms,
-        text: format!(
-            "the restart is put off until {}; the latest is {}",
-            when(deferral.until_ms),
-            when(deferral.latest_ms)
-        ),
-    }
-}
-
-fn refusal(refused: &DeferRefused, when: &dyn Fn(i64) -> String) -> String {
-    match refused {
-        DeferRefused::TooLong { latest_ms } => {
-            format!("{refused}: it can be put off until {} at the latest", when(*latest_ms))
-        }
-        DeferRefused::Earlier { comes_ms, latest_ms } => format!(
-            "{refused}: it comes at {}, and can be put off until {} at the latest",
-            when(*comes_ms),
-            when(*latest_ms)
-        ),
-        DeferRefused::NothingDue | DeferRefused::NotAllowed | DeferRefused::TooLate | DeferRefused::NotKept(_) => {
-            refused.to_string()
-        }
-    }
-}
-
-impl UserQuestion {
-    fn parse(line: &str) -> Option<Self> {
-        match line.split(' ').collect::<Vec<_>>().as_slice() {
-            ["due"] => Some(Self::Due),
-            ["defer", seconds] => seconds.parse().ok().map(Duration::from_secs).map(Self::Defer),
-            _ => None,
-        }
-    }
-
-    fn line(self) -> String {
-        match self {
-            Self::Due => "due\n".to_owned(),
-            Self::Defer(length) => format!("defer {}\n", length.as_secs()),
-        }
-    }
-}
-
 /// Asks the agent behind this channel.
 ///
 /// # Errors
 /// When nobody is there, or it does not answer.
 pub async fn ask_as_user(path: &Path, question: UserQuestion) -> Result<UserAnswer, ChannelError> {
-    let failed = |why: String| ChannelError::Answer {
-        path: path.to_owned(),
-        why,
-    };
-    let asked = async {
-        let mut stream = UnixStream::connect(path)
+    in_time(path, async {
+        let stream = UnixStream::connect(path)
             .await
             .map_err(|source| ChannelError::NobodyThere {
                 path: path.to_owned(),
                 source,
             })?;
-        stream
-            .write_all(question.line().as_bytes())
-            .await
-            .map_err(|error| failed(error.to_string()))?;
-        let mut text = String::new();
-        stream
-            .take(LONGEST_ANSWER)
-            .read_to_string(&mut text)
-            .await
-            .map_err(|error| failed(error.to_string()))?;
-        serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
-    };
-    tokio::time::timeout(PATIENCE, asked)
-        .await
-        .map_err(|_| failed("it did not come in time".to_owned()))?
+        ask_over(stream, path, question).await
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -273,15 +126,5 @@ mod tests {
         }
         let no_directory = logins.path().join("61001");
         assert!(may_defer(61_001, &no_directory).unwrap_err().contains("cannot be told"));
-    }
-
-    #[test]
-    fn questions_read_as_they_are_written_and_nothing_else_does() {
-        for question in [UserQuestion::Due, UserQuestion::Defer(Duration::from_secs(7200))] {
-            assert_eq!(UserQuestion::parse(question.line().trim_end()), Some(question));
-        }
-        for bad in ["", "status", "defer", "defer -1", "defer 2h", "defer 1 2", "due now"] {
-            assert_eq!(UserQuestion::parse(bad), None, "{bad}");
-        }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
+    notified::Manager,
     server::{LONG, Server, TOKEN, quiet},
     service::Service,
 };
@@ -90,6 +91,58 @@ async fn enrolled_run_asked_and_told_to_end() {
 
     service.terminate();
     assert_eq!(service.ended().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_is_to_enrol_later_does_so_once_the_server_answers_and_forgets_the_token() {
+    let server = Server::start().await;
+    server.answers(|request| Ok(quiet(request)));
+    let directory = configured("log_level = \"info\"");
+    let state = directory.path().join("state");
+    let mut later = enroll(&directory, &server);
+    later.args(["--later", "--token", TOKEN]);
+    let (code, out, err) = output(later).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("the service enrols this host"), "{out}");
+    assert_eq!(server.script().token_uses, 0, "nothing was sent");
+
+    // The first answer is lost on its way: it is tried again, and costs no second use of the token.
+    server.script().lose_answers = 1;
+    let service = Service::start(program(directory.path()));
+    server.check_ins(|requests| !requests.is_empty()).await;
+    assert_eq!(server.script().token_uses, 1);
+    assert!(state.join("identity/identity.json").exists());
+    assert!(!state.join("enrolment").exists(), "the token is still there");
+    service.terminate();
+    assert_eq!(service.ended().await, Some(0));
+
+    // Whoever installs again with the same words changes nothing.
+    let mut again = enroll(&directory, &server);
+    again.args(["--later", "--token", "another"]);
+    let (code, out, _) = output(again).await;
+    assert_eq!((code, out.as_str()), (0, "this host is enrolled; nothing is changed\n"));
+    assert!(!state.join("enrolment").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_whose_server_is_not_there_waits_to_enrol_until_it_is_told_to_end() {
+    let directory = configured("log_level = \"info\"");
+    let mut later = program(directory.path());
+    later.args(["enroll", "--later", "--server", "127.0.0.1:1", "--token", TOKEN]);
+    later.args(["--ca-fingerprint", &"ab".repeat(32)]);
+    assert_eq!(output(later).await.0, 0);
+    let manager = Manager::at_a_path();
+    let mut run = program(directory.path());
+    run.env("NOTIFY_SOCKET", manager.address());
+    let service = Service::start(run);
+    let told = tokio::task::spawn_blocking(move || manager.until(|message| message == "READY=1"));
+    told.await.unwrap();
+    service.terminate();
+    assert_eq!(service.ended().await, Some(0));
+    assert!(
+        directory.path().join("state/enrolment").exists(),
+        "it goes on next time"
+    );
 }
 
 #[tokio::test]
