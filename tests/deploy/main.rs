@@ -2,6 +2,8 @@
 
 mod config;
 mod exclusions;
+mod floors;
+mod rollout;
 mod server;
 mod shipped;
 mod systemd;
