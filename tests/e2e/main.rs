@@ -27,4 +27,5 @@ mod small_disk;
 mod stage;
 mod station;
 mod uninstall;
+mod windows;
 mod workstation;

@@ -1,0 +1,322 @@
+//! The agent as users of Windows get it, under Wine: installed by its own MSI with properties, enrolled with a real server,
+//! asked through its pipe, upgraded, and taken away without a trace.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use cutover_tests::harness::clock::wait_for;
+use cutover_tests::harness::process::{Finished, find, run, tool};
+use cutover_tests::harness::{release, requirement};
+use serde_json::Value;
+
+use crate::server::Server;
+
+/// Longer than anything here takes on a busy machine.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// As Windows Installer sees it.
+const AGENT: &str = r"C:\Program Files\Cutover\cutover-agent.exe";
+
+/// What an exit code of Windows looks like from here: eight bits of 1603, ERROR_INSTALL_FAILURE.
+const REFUSED: i32 = 1603 & 0xff;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The agent for Windows, as `tests/windows/cargo` built it.
+fn program() -> PathBuf {
+    let target =
+        std::env::var_os("CUTOVER_WINDOWS_TARGET_DIR").map_or_else(|| top().join("target/windows"), PathBuf::from);
+    target.join("x86_64-pc-windows-gnu/windows/cutover-agent.exe")
+}
+
+fn readiness() -> Result<()> {
+    for (name, package) in [
+        ("wixl", "wixl"),
+        ("msibuild", "msitools"),
+        ("osslsigncode", "osslsigncode"),
+        ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64"),
+    ] {
+        ensure!(find(name).is_some(), "{name} is missing: apt-get install {package}");
+    }
+    ensure!(
+        Path::new("/usr/lib/wine/wine64").exists(),
+        "Wine is missing: apt-get install wine64 wine"
+    );
+    ensure!(
+        program().exists(),
+        "{} is missing: tests/windows/cargo build --profile windows -p cutover-agent",
+        program().display()
+    );
+    Ok(())
+}
+
+/// A Windows of the test's own. Dropping it ends all that runs in it.
+struct Windows(tempfile::TempDir);
+
+impl Windows {
+    fn make() -> Result<Self> {
+        let windows = Self(tempfile::tempdir()?);
+        windows.wine(&["--make"], &[])?.succeeded()?;
+        Ok(windows)
+    }
+
+    fn wine(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Finished> {
+        let mut command = tool(top().join("tests/windows/wine"));
+        command
+            .args(arguments)
+            .env("WINEPREFIX", self.0.path())
+            .envs(environment.iter().copied());
+        run(command, LIMIT)
+    }
+
+    fn agent(&self, arguments: &[&str]) -> Result<Finished> {
+        self.wine(&[&[AGENT], arguments].concat(), &[])
+    }
+
+    /// Where a path below `C:\` lies.
+    fn outside(&self, path: &str) -> PathBuf {
+        self.0.path().join("drive_c").join(path)
+    }
+
+    /// Windows Installer with a log, which it gives too.
+    fn msiexec(
+        &self,
+        verb: &str,
+        package: &Path,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<(Finished, String)> {
+        let package = format!("Z:{}", package.display());
+        let line = ["msiexec", verb, &package, "/qn", "/l*v", r"C:\install.log"];
+        let log = self.outside("install.log");
+        if log.exists() {
+            fs::remove_file(&log)?;
+        }
+        let ended = self.wine(&[&line, more].concat(), environment)?;
+        let bytes = fs::read(&log).unwrap_or_default();
+        let utf16: Vec<u16> = bytes
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
+        let text = String::from_utf8_lossy(&bytes).into_owned() + &String::from_utf16_lossy(&utf16);
+        Ok((ended, text))
+    }
+
+    /// How the agent stands, by its pipe.
+    fn status(&self) -> Result<Option<Value>> {
+        let asked = self.agent(&["status", "--output", "json"])?;
+        if asked.code() != Some(0) {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_str(&asked.stdout)?))
+    }
+
+    /// Waits until the agent has checked in, and gives its name for itself.
+    fn wait_until_checked_in(&self) -> Result<String> {
+        wait_for("the agent has checked in", LIMIT, || {
+            let status = self.status()?;
+            let status = status.filter(|status| status["session"]["last_check_in_ms"].is_i64());
+            Ok(status.and_then(|status| status["host_id"].as_str().map(str::to_owned)))
+        })
+    }
+
+    /// Every path where programs put files, and every key and value that names the product.
+    fn traces(&self) -> Result<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        let mut open = ["Program Files", "Program Files (x86)", "ProgramData"]
+            .map(|it| self.outside(it))
+            .to_vec();
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                for entry in fs::read_dir(&path)? {
+                    open.push(entry?.path());
+                }
+            }
+            found.insert(path.display().to_string());
+        }
+        // Whether the registry has reached its files says `--end`, which ends what still runs, too.
+        self.wine(&["--end"], &[])?.succeeded()?;
+        for hive in ["system.reg", "user.reg", "userdef.reg"] {
+            let text = fs::read_to_string(self.0.path().join(hive)).unwrap_or_default();
+            let lines = text.lines().filter(|line| line.to_lowercase().contains("cutover"));
+            found.extend(lines.map(|line| format!("{hive}: {line}")));
+        }
+        Ok(found)
+    }
+}
+
+impl Drop for Windows {
+    fn drop(&mut self) {
+        // Nothing of it outlives the test.
+        let _ = self.wine(&["--end"], &[]);
+    }
+}
+
+/// The package of this version; the programs differ by their package alone.
+fn package(version: &str, out: &Path, environment: &[(&str, &str)]) -> Result<(PathBuf, Finished)> {
+    let program = program();
+    let program = program.to_str().context("a path in UTF-8")?;
+    let environment = [&[("CUTOVER_WINDOWS_PROGRAM", program)], environment].concat();
+    let made = release::build(&["msi"], version, out, &environment)?.succeeded()?;
+    Ok((out.join(format!("cutover-agent-{version}-x64.msi")), made))
+}
+
+/// What a package demands of a machine, and what it says to one that lacks it.
+fn conditions(package: &Path) -> Result<String> {
+    let mut command = tool("msiinfo");
+    command.arg("export").arg(package).arg("LaunchCondition");
+    Ok(run(command, LIMIT)?.succeeded()?.stdout)
+}
+
+/// A certificate for signing programs, and its key.
+fn throw_away_certificate(directory: &Path) -> Result<(PathBuf, PathBuf)> {
+    let mut wanted = rcgen::CertificateParams::new(Vec::new())?;
+    wanted.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::CodeSigning];
+    let key = rcgen::KeyPair::generate()?;
+    let (certificate_file, key_file) = (directory.join("certificate.pem"), directory.join("key.pem"));
+    fs::write(&certificate_file, wanted.self_signed(&key)?.pem())?;
+    fs::write(&key_file, key.serialize_pem())?;
+    Ok((certificate_file, key_file))
+}
+
+#[test]
+fn the_agents_msi_enrols_is_upgraded_and_leaves_nothing() -> Result<()> {
+    if !requirement::met(readiness())? {
+        return Ok(());
+    }
+    let out = tempfile::tempdir()?;
+    let (old, _) = package("0.1.0", out.path(), &[])?;
+    let (new, _) = package("0.2.0", out.path(), &[])?;
+    let server = Server::start()?;
+    let token = server.token()?;
+    let windows = Windows::make()?;
+    let before = windows.traces()?;
+
+    // Without what enrolment needs nothing is installed. Wine shows nobody the words, so they are looked up in the package.
+    let (refused, log) = windows.msiexec("/i", &old, &["SERVER=127.0.0.1:1"], &[])?;
+    assert_eq!(refused.code(), Some(REFUSED), "{log}");
+    let words = conditions(&old)?;
+    assert!(words.contains("CA_FINGERPRINT=SHA256"), "{words}");
+    assert!(!windows.outside("Program Files/Cutover").exists());
+
+    let properties = [
+        format!("SERVER={}", server.address()),
+        format!("CA_FINGERPRINT={}", server.fingerprint()),
+        format!("TOKEN={token}"),
+    ];
+    let properties = properties.each_ref().map(String::as_str);
+    let (installed, log) = windows.msiexec("/i", &old, &properties, &[])?;
+    assert_eq!(installed.code(), Some(0), "{log}");
+    // Wine writes hidden properties out where it lists all of them; nothing else may have the token.
+    let listed = format!("Property(S): TOKEN = {token}");
+    assert!(
+        !log.replace(&listed, "").contains(&token),
+        "the token is in the installer's log"
+    );
+
+    // The service enrolled the machine, and the server knows it by its looks.
+    let host = windows.wait_until_checked_in()?;
+    let state = windows.outside("ProgramData/Cutover/agent");
+    assert!(state.join("identity/identity.json").exists());
+    assert!(
+        !state.join("enrolment").exists(),
+        "what enrolment needed is still there"
+    );
+    let seen = wait_for("the server has an inventory", LIMIT, || {
+        let listed = server.cutover(&["hosts", "show", &host, "--output", "json"])?;
+        let shown: Option<Value> = serde_json::from_str(&listed.stdout).ok();
+        Ok(shown.filter(|host| host["verdicts"].as_array().is_some_and(|verdicts| !verdicts.is_empty())))
+    })?;
+    assert_eq!(seen["chain_verified"], Value::Bool(true), "{seen}");
+
+    // Nobody but administrators and the agent itself is told; a restart is everybody's to ask for.
+    let asked = windows.agent(&["defer"])?.succeeded()?;
+    assert!(asked.stdout.contains("no restart is due"), "{}", asked.stdout);
+
+    // A second agent on the same state is refused, and a package's agent does not take itself away.
+    let second = windows.agent(&["run"])?;
+    assert_eq!(second.code(), Some(1), "{}", second.stderr);
+    let kept = windows.agent(&["uninstall"])?;
+    assert!(kept.stderr.contains("installed as a package"), "{}", kept.stderr);
+
+    // Ended and started by its service manager.
+    windows.wine(&["net", "stop", "cutover-agent"], &[])?;
+    assert_eq!(windows.status()?, None);
+    windows.wine(&["net", "start", "cutover-agent"], &[])?;
+    assert_eq!(windows.wait_until_checked_in()?, host);
+
+    // Wine does not tell a package that goes that another one takes its place (UPGRADINGPRODUCTCODE), so the test does, by
+    // the other way to keep the state.
+    let (upgraded, log) = windows.msiexec("/i", &new, &[], &[("CUTOVER_KEEP", "1")])?;
+    assert_eq!(upgraded.code(), Some(0), "{log}");
+    assert_eq!(windows.wait_until_checked_in()?, host, "it is the same host");
+    let version = windows.wine(&["reg", "query", r"HKLM\SOFTWARE\Cutover\Agent", "/v", "Version"], &[])?;
+    assert!(version.stdout.contains("0.2.0"), "{}", version.stdout);
+
+    let (removed, log) = windows.msiexec("/x", &new, &[], &[])?;
+    assert_eq!(removed.code(), Some(0), "{log}");
+    let left: Vec<String> = windows.traces()?.difference(&before).cloned().collect();
+    assert_eq!(left, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn an_older_windows_is_refused_in_words() -> Result<()> {
+    if !requirement::met(readiness())? {
+        return Ok(());
+    }
+    let out = tempfile::tempdir()?;
+    let (package, _) = package("0.1.0", out.path(), &[])?;
+    let windows = Windows::make()?;
+    windows.wine(&["winecfg", "-v", "win7"], &[])?;
+    let (refused, log) = windows.msiexec("/i", &package, &["ENROLMENT=later"], &[])?;
+    assert_eq!(refused.code(), Some(REFUSED), "{log}");
+    let words = conditions(&package)?;
+    assert!(words.contains("Windows 10, Windows Server 2016 or later"), "{words}");
+    Ok(())
+}
+
+#[test]
+fn a_package_without_a_key_is_called_unsigned_and_one_with_a_key_verifies() -> Result<()> {
+    if !requirement::met(readiness())? {
+        return Ok(());
+    }
+    let out = tempfile::tempdir()?;
+    let (_, made) = package("0.1.0", out.path(), &[])?;
+    assert!(made.stderr.contains("UNSIGNED"), "{}", made.stderr);
+    assert!(made.stderr.contains("cutover-agent-0.1.0-x64.msi"), "{}", made.stderr);
+
+    let keys = tempfile::tempdir()?;
+    let (certificate, key) = throw_away_certificate(keys.path())?;
+    let environment = [
+        ("CUTOVER_WINDOWS_CERT", certificate.to_str().context("UTF-8")?),
+        ("CUTOVER_WINDOWS_KEY", key.to_str().context("UTF-8")?),
+    ];
+    let (signed, made) = package("0.1.0", out.path(), &environment)?;
+    assert!(!made.stderr.contains("x64.msi"), "{}", made.stderr);
+    let verify = |package: &Path| {
+        let mut command = tool("osslsigncode");
+        command
+            .arg("verify")
+            .arg("-CAfile")
+            .arg(&certificate)
+            .arg("-in")
+            .arg(package);
+        run(command, LIMIT)
+    };
+    let said = verify(&signed)?;
+    assert_eq!(said.code(), Some(0), "{}{}", said.stdout, said.stderr);
+    // A changed file is noticed, wherever the change is within the package's own bytes.
+    let mut bytes = fs::read(&signed)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let changed = out.path().join("changed.msi");
+    fs::write(&changed, bytes)?;
+    assert_ne!(verify(&changed)?.code(), Some(0));
+    Ok(())
+}
