@@ -141,6 +141,27 @@ fn print(text: &str) -> Result<()> {
     std::io::stdout().write_all(text.as_bytes()).context("cannot print")
 }
 
+/// What leads to servers and mirrors.
+#[cfg(feature = "link")]
+fn proxies(config: &Config) -> Result<crate::link::Proxies> {
+    let set = &config.proxy;
+    let file = set.credentials_file.as_ref().filter(|_| set.url.is_some());
+    let credentials = file
+        .map(|file| {
+            std::fs::read_to_string(file)
+                .with_context(|| format!("the proxy's credentials cannot be read from {}", file.display()))
+        })
+        .transpose()?;
+    let settings = crate::link::ProxySettings {
+        url: set.url.as_ref().map(|url| url.0.as_str()),
+        place: &set.place,
+        credentials: credentials.as_deref(),
+        no_proxy: &set.no_proxy,
+        is_off: set.is_off,
+    };
+    Ok(crate::link::Proxies::new(&settings)?)
+}
+
 /// One thread is enough for one host.
 #[cfg(feature = "link")]
 fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -14,6 +14,10 @@ use std::{
 
 use cutover_proto::words;
 
+mod proxy;
+
+pub use proxy::{Proxy, ProxyUrl};
+
 /// Where the file is looked for, on systems that have one place for all.
 #[cfg(unix)]
 pub const DEFAULT_FILE: &str = "/etc/cutover/agent.toml";
@@ -84,6 +88,12 @@ words! {
     pub enum Key("setting") {
         /// Servers in the order in which they are tried; those of the enrolment where none is named.
         Servers = "servers",
+        /// The proxy that leads to the server and to mirrors, or `none`; that of the environment where none is named.
+        Proxy = "proxy",
+        /// What is reached without it.
+        NoProxy = "no_proxy",
+        /// Holds USER:PASSWORD for the proxy.
+        ProxyCredentialsFile = "proxy_credentials_file",
         /// What the agent keeps.
         StateDir = "state_dir",
         /// While this file exists no order begins, and one at work ends at its next safe point.
@@ -122,6 +132,8 @@ words! {
 pub struct Config {
     /// `HOST:PORT`, in order; empty: those of the enrolment.
     pub servers: Vec<String>,
+    /// What leads to them.
+    pub proxy: Proxy,
     /// What the agent keeps.
     pub state_dir: PathBuf,
     /// The local hold.
@@ -208,14 +220,19 @@ impl Config {
         for drop_in in drop_ins(file)? {
             read_file(&drop_in, true, &mut found)?;
         }
-        read_environment(environment, &mut found)?;
-        Self::from_found(&found)
+        let environment: BTreeMap<String, String> = environment
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(PREFIX) || Proxy::is_ours(name))
+            .collect();
+        read_environment(&environment, &mut found)?;
+        Self::from_found(&found, &environment)
     }
 
-    fn from_found(found: &BTreeMap<Key, Found>) -> Result<Self, ConfigError> {
+    fn from_found(found: &BTreeMap<Key, Found>, environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let state_dir = path(found, Key::StateDir)?.unwrap_or_else(default_state_dir);
         let mut config = Self {
             servers: list(found, Key::Servers)?,
+            proxy: Proxy::read(found, environment)?,
             hold_file: PathBuf::new(),
             metered_file: PathBuf::new(),
             cache_mib: cache(found)?,
@@ -344,14 +361,14 @@ fn read_file(path: &Path, demanded: bool, found: &mut BTreeMap<Key, Found>) -> R
 }
 
 fn read_environment(
-    environment: impl IntoIterator<Item = (String, String)>,
+    environment: &BTreeMap<String, String>,
     found: &mut BTreeMap<Key, Found>,
 ) -> Result<(), ConfigError> {
     let ours = environment
-        .into_iter()
+        .iter()
         .filter(|(name, _)| name.starts_with(PREFIX) && !ARGUMENTS.contains(&name.as_str()));
     for (name, value) in ours {
-        let key = key("environment", &name, variable)?;
+        let key = key("environment", name, variable)?;
         let value = match key {
             Key::Servers => {
                 let servers = value.split(',').map(|server| toml::Value::from(server.trim()));
@@ -359,15 +376,18 @@ fn read_environment(
             }
             // What is no number is refused where the number is read, with the key's own words.
             Key::MemoryLimitMib | Key::LookNice | Key::CacheMib => {
-                value.parse::<i64>().map_or_else(|_| value.into(), Into::into)
+                value.parse::<i64>().map_or_else(|_| value.as_str().into(), Into::into)
             }
-            Key::StateDir
+            Key::Proxy
+            | Key::NoProxy
+            | Key::ProxyCredentialsFile
+            | Key::StateDir
             | Key::HoldFile
             | Key::MeteredFile
             | Key::Socket
             | Key::UserSocket
             | Key::LogFormat
-            | Key::LogLevel => value.into(),
+            | Key::LogLevel => value.as_str().into(),
         };
         let place = format!("environment variable {name}");
         found.insert(key, Found { place, value });

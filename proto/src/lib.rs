@@ -9,6 +9,7 @@ pub mod ids;
 pub mod inventory;
 pub mod order;
 pub mod package_file;
+pub mod post;
 pub mod record;
 pub mod rule;
 pub mod scan_file;

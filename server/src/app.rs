@@ -22,7 +22,7 @@ use crate::{
     grpc::{
         AdmissionLayer, AgentCalls, ArtifactLimits, Connections, EnrollLimits, EnrollmentCalls, HandshakeLimits,
         HostKeys, Hub, NowMs, Rate, TlsIdentity, artifact_routes, bounded_agent, bounded_enrollment, listen,
-        server_builder,
+        post_routes, server_builder,
     },
     pki::Pki,
     service::{ArtifactSettings, Notice, Pace, Parts, ReportSettings, Service},
@@ -77,6 +77,7 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
             open_order_seconds: config.check_in.open_order_seconds,
             look_seconds: config.check_in.look_seconds,
             watch: config.check_in.watch,
+            addresses: config.agents.addresses.clone(),
         },
         report: ReportSettings {
             schedule,
@@ -269,13 +270,15 @@ impl AgentsListener {
         );
         let keys = Arc::new(HostKeys(self.service.clone()));
         let admission = AdmissionLayer::new(keys, Arc::clone(&self.now), EnrollLimits::default());
-        let routes = Routes::new(bounded_agent(AgentCalls {
+        let agent = AgentCalls {
             service: self.service.clone(),
             hub,
-        }))
-        .add_service(bounded_enrollment(EnrollmentCalls(self.service.clone())));
+        };
+        let enrollment = EnrollmentCalls(self.service.clone());
+        let posts = post_routes(agent.clone(), enrollment.clone());
+        let routes = Routes::new(bounded_agent(agent)).add_service(bounded_enrollment(enrollment));
         let artifacts = artifact_routes(self.service.clone(), self.artifacts, Arc::clone(&self.now));
-        let routes = Routes::from(routes.prepare().into_axum_router().merge(artifacts));
+        let routes = Routes::from(routes.prepare().into_axum_router().merge(artifacts).merge(posts));
         let server = server_builder().layer(admission).add_routes(routes);
         tokio::spawn(async move {
             let mut told = stopped.clone();

@@ -13,7 +13,7 @@ use cutover_tests::harness::{
     binaries,
     process::{Finished, run, tool},
 };
-use reqwest::{Client, Identity, Method, RequestBuilder, Response, StatusCode, header};
+use reqwest::{Client, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -71,6 +71,11 @@ fn files(server: &Server) -> Vec<PathBuf> {
 
 /// A client of HTTP that trusts the server's authority and shows the host's certificate, if any.
 fn client(server: &Server, machine: Option<&Machine>) -> Client {
+    client_builder(server, machine).build().unwrap()
+}
+
+/// The same, for whoever wants something else of it too.
+pub(crate) fn client_builder(server: &Server, machine: Option<&Machine>) -> ClientBuilder {
     let roots = server.pki().roots();
     let roots = roots.iter().map(|root| reqwest::Certificate::from_der(root).unwrap());
     let mut builder = Client::builder().tls_certs_only(roots).no_proxy();
@@ -78,7 +83,7 @@ fn client(server: &Server, machine: Option<&Machine>) -> Client {
         let shown = pem(machine.certificate()) + &machine.keys.pair.serialize_pem();
         builder = builder.identity(Identity::from_pem(shown.as_bytes()).unwrap());
     }
-    builder.build().unwrap()
+    builder
 }
 
 fn address(server: &Server, digest: &str) -> String {

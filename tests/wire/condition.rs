@@ -13,6 +13,7 @@ fn held(hold: &str) -> Option<v1::AgentCondition> {
     Some(v1::AgentCondition {
         hold: hold.to_owned(),
         ending: String::new(),
+        network: None,
     })
 }
 
@@ -99,6 +100,7 @@ async fn an_agent_that_ends_itself_is_an_event_of_its_host() {
     let ending = v1::AgentCondition {
         hold: String::new(),
         ending: "uses 141 MiB of memory, memory_limit_mib allows 128".to_owned(),
+        network: None,
     };
     let request = v1::CheckInRequest {
         condition: Some(ending),

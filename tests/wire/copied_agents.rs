@@ -59,6 +59,7 @@ impl Copy {
             identity: self.state().identity().load().unwrap().unwrap(),
             state: self.state(),
             servers: vec![],
+            proxies: cutover_agent::link::Proxies::none(),
             view: Arc::new(SandboxView::open(&root).unwrap()),
             hands: Box::new(hands),
             clock: HostClock::start(),
@@ -95,6 +96,7 @@ async fn agents_on_a_copied_disk_each_become_a_host_of_their_own() {
     let enrolled = enroll(EnrollParts {
         dir: &original.state().identity(),
         servers: &[address.parse().unwrap()],
+        proxies: cutover_agent::link::Proxies::none(),
         ca_fingerprint: server.pki().fingerprint().parse().unwrap(),
         token: &token,
         facts: inventories::facts("pc-1").into(),

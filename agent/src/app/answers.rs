@@ -31,6 +31,8 @@ impl Life {
         let Some((mut request, why)) = self.session.next_request(now, request_id.clone(), says) else {
             return;
         };
+        // It may be time to try HTTP/2 again.
+        self.steer();
         self.distrust_told = distrusted;
         request.session_seconds = act::session_seconds(&self.view);
         let span = tracing::info_span!(
@@ -127,9 +129,7 @@ impl Life {
             }
             Effect::Split => self.split(),
             Effect::Prefetch(artifacts) => self.prefetch(artifacts),
-            Effect::Watch(wanted) => {
-                self.watch_wanted.send_replace(wanted);
-            }
+            Effect::TakeAddresses(addresses) => self.take_addresses(&addresses, now),
         }
     }
 
@@ -149,18 +149,28 @@ impl Life {
                 retry_after: *retry_after,
             },
             LinkError::Refused { .. } => Failure::Refused(error.to_string()),
+            LinkError::Cut(_) => Failure::Cut(error.to_string()),
+            LinkError::Intercepted { by, .. } => Failure::Intercepted {
+                by: by.clone(),
+                why: error.to_string(),
+            },
             LinkError::Unreachable(_)
             | LinkError::Identity(_)
             | LinkError::Address(_)
+            | LinkError::Proxy(_)
             | LinkError::NoServer
             | LinkError::Tls(_) => Failure::Unreachable(error.to_string()),
         };
         match &failure {
             Failure::Overloaded { .. } => tracing::debug!(%error, "check-in put off"),
-            Failure::Unreachable(_) => tracing::info!(%error, "check-in not answered"),
-            Failure::Refused(_) => tracing::warn!(%error, "check-in refused"),
+            Failure::Unreachable(_) | Failure::Cut(_) => tracing::info!(%error, "check-in not answered"),
+            Failure::Intercepted { .. } | Failure::Refused(_) => tracing::warn!(%error, "check-in refused"),
         }
         self.session.handle_failure(&failure, now);
+        if matches!(failure, Failure::Cut(_)) {
+            // What brought nothing back once is not waited for again.
+            self.link.reconnect();
+        }
     }
 
     pub(super) fn acting_identity(&self) -> act::Identity {

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    addresses::AddressBook,
     agent::LoopEnd,
     clock::HostClock,
     fetching::Fetching,
@@ -30,8 +31,8 @@ use crate::{
     },
     detect::RuleSet,
     host::HostView,
-    link::{Address, Identity, Link, LinkError},
-    session::{OrderLabel, Session, Start, Ticks, Validity, Wake},
+    link::{Address, Identity, Link, LinkError, Proxies},
+    session::{Heading, OrderLabel, Session, Start, Ticks, Validity, Wake},
 };
 
 /// Of this program.
@@ -58,6 +59,8 @@ pub(super) enum Input {
     OrderEnded(OrderEnd),
     /// A package database changed.
     PackagesChanged,
+    /// A better address was looked for.
+    Better(Option<Address>),
     /// A renewal ended.
     Renewed(Result<Box<Identity>, LinkError>),
     /// Asking for an identity of this machine alone ended.
@@ -77,7 +80,10 @@ pub(super) struct Life {
     pub(super) session: Session,
     pub(super) state: StateDir,
     pub(super) identity: Identity,
-    pub(super) servers: Vec<Address>,
+    pub(super) book: AddressBook,
+    pub(super) proxies: Proxies,
+    /// What the link holds to.
+    pub(super) heading: Heading,
     pub(super) link: Arc<Link>,
     pub(super) view: Arc<dyn HostView>,
     pub(super) hands: Arc<MakeHands>,
@@ -106,13 +112,9 @@ pub(super) struct Life {
 impl Life {
     pub(super) fn new(parts: Parts, inputs: mpsc::UnboundedSender<Input>) -> Result<Self, StartError> {
         let identity = parts.identity;
-        let servers = if parts.servers.is_empty() {
-            identity.servers().to_vec()
-        } else {
-            parts.servers
-        };
+        let book = AddressBook::new(parts.servers, identity.servers().to_vec(), parts.state.addresses());
         let journal = Journal::open(parts.state.path())?;
-        let link = Arc::new(Link::new(&identity, &servers)?);
+        let link = Arc::new(Link::new(&identity, &book.in_order(), parts.proxies.clone())?);
         let clock = parts.clock;
         let now = clock.ticks();
         let rules = Arc::new(parts.state.rules(identity.server_keys()));
@@ -141,6 +143,7 @@ impl Life {
                 order: journal.running().map(label),
                 validity: Validity { from_ms, to_ms },
                 host_ms: clock.now_ms(),
+                places: book.places(&parts.proxies),
                 seed: parts.seed,
             },
             now,
@@ -148,12 +151,15 @@ impl Life {
         if let Some(trouble) = journal.trouble() {
             tracing::error!(host = %identity.host_id(), trouble, "the journal cannot be trusted; no order runs until a fresh look is acknowledged");
         }
+        let heading = session.heading();
         let resume_at = (journal.is_open() && journal.state() == JournalState::Sound).then_some(now);
         let mut life = Self {
             session,
             state: parts.state,
             identity,
-            servers,
+            book,
+            proxies: parts.proxies,
+            heading,
             link,
             view: parts.view,
             hands: Arc::new(parts.hands),
@@ -193,6 +199,7 @@ impl Life {
         self.watch_packages();
         let end = loop {
             let now = self.clock.ticks();
+            self.look_at_clocks(now);
             if let Some(why) = self.may_end(now) {
                 break LoopEnd::TooMuchMemory(why);
             }
@@ -253,6 +260,7 @@ impl Life {
             Wake::CheckIn(_) => self.check_in(now),
             Wake::Look(_) => self.look(now),
             Wake::Renew => self.renew(now),
+            Wake::Better => self.look_for_better(now),
         }
     }
 
@@ -260,8 +268,21 @@ impl Life {
         let now = self.clock.ticks();
         match input {
             Input::Nudge => self.session.handle_nudge(now),
-            Input::Answered(Ok(reply)) => self.answered(*reply, now),
-            Input::Answered(Err(error)) => self.unanswered(&error, now),
+            Input::Answered(Ok(reply)) => {
+                self.note_reached(true, now);
+                self.answered(*reply, now);
+                self.steer();
+            }
+            Input::Answered(Err(error)) => {
+                self.note_reached(false, now);
+                self.unanswered(&error, now);
+                self.steer();
+            }
+            Input::Better(found) => {
+                let found = found.map(|address| address.to_string());
+                self.session.handle_better(found.as_deref(), now);
+                self.steer();
+            }
             Input::Looked(seen) => {
                 let news = self.session.handle_look(*seen, now);
                 self.sign(news, now);

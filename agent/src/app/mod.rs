@@ -11,6 +11,7 @@
 //!
 //! There is no global state: the service runs one agent on a single thread, the demo many in one process.
 
+mod addresses;
 mod agent;
 mod answers;
 mod clock;
@@ -30,6 +31,7 @@ mod sealing;
 mod splitting;
 mod state_dir;
 mod status;
+mod steering;
 mod utc;
 
 pub use agent::{Agent, Handle, LoopEnd};

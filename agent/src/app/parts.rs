@@ -6,7 +6,7 @@ use super::{clock::HostClock, footprint::Limits, pulse::Pulse, state_dir::StateD
 use crate::{
     act::JournalError,
     host::{HostView, hands::HostHands},
-    link::{Address, Identity, LinkError},
+    link::{Address, Identity, LinkError, Proxies},
 };
 
 /// Makes the hands of one order; an error says why it cannot.
@@ -18,8 +18,10 @@ pub struct Parts {
     pub state: StateDir,
     /// From [`crate::link::enroll`] or the directory.
     pub identity: Identity,
-    /// Servers in the order in which they are tried; those of the enrolment where none is named.
+    /// Servers that are tried first, in this order; then those that the server handed out, then the enrolment's.
     pub servers: Vec<Address>,
+    /// What leads to them.
+    pub proxies: Proxies,
     /// What looks at the host.
     pub view: Arc<dyn HostView>,
     /// What changes it.

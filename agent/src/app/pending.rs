@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::state_dir::StateDir;
 use crate::{
     disk::{make_private_dir, write_private},
-    link::{self, Address, EnrollParts, Fingerprint, Identity},
+    link::{self, Address, EnrollParts, Fingerprint, Identity, Proxies},
 };
 
 /// The waits between tries: doubled from the first to the last.
@@ -92,7 +92,12 @@ impl PendingEnrolment {
     ///
     /// # Errors
     /// When what is kept cannot be used at all.
-    pub async fn enrol(self, state: &StateDir, facts: impl Fn() -> HostFacts) -> Result<Identity, PendingError> {
+    pub async fn enrol(
+        self,
+        state: &StateDir,
+        proxies: Proxies,
+        facts: impl Fn() -> HostFacts,
+    ) -> Result<Identity, PendingError> {
         let damaged = |why: String| PendingError::Damaged(state.enrolment(), why);
         let servers: Vec<Address> = self
             .servers
@@ -110,6 +115,7 @@ impl PendingEnrolment {
             let parts = EnrollParts {
                 dir: &directory,
                 servers: &servers,
+                proxies: proxies.clone(),
                 ca_fingerprint,
                 token: &self.token,
                 facts: facts(),

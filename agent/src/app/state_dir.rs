@@ -13,6 +13,7 @@ use cutover_proto::{
 };
 use prost::Message;
 
+use super::addresses::Kept;
 use crate::{
     act::{Journal, JournalError},
     detect::RuleSet,
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// Files that belong to one identity, beside the identity itself.
-const OF_ONE_HOST: [&str; 4] = ["journal", "journal.made", "begun-once", "inventory"];
+const OF_ONE_HOST: [&str; 5] = ["journal", "journal.made", "begun-once", "inventory", "addresses"];
 
 /// Why an identity that waits cannot be put in force.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,7 @@ pub enum IdentityChangeError {
 ///
 /// | entry | holds |
 /// |---|---|
+/// | `addresses` | where the server said that it is to be reached |
 /// | `identity/` | keys, certificate, trust anchors |
 /// | `journal`, `journal.made`, `begun-once` | what orders did |
 /// | `journal.damaged` | the journal that could not be trusted last, for people |
@@ -57,6 +59,8 @@ impl StateDir {
     /// Every file that an agent makes in it, with those that a crash may leave. Uninstalling goes by this list and the
     /// next, and by nothing else: what somebody else put there stays.
     pub const FILES: &'static [&'static str] = &[
+        "addresses",
+        "addresses.new",
         "agent.sock",
         "begun-once",
         "begun-once.new",
@@ -129,6 +133,31 @@ impl StateDir {
         let wire = v1::Inventory::decode(envelope.body.as_slice()).ok()?;
         let inventory = Inventory::try_from(wire).ok()?;
         (inventory.host_id == host_id).then_some((inventory, envelope))
+    }
+
+    /// Where the server said that it is; nothing when it cannot be had: the enrolment's addresses are left.
+    pub(super) fn addresses(&self) -> Kept {
+        let text = match fs::read(self.0.join("addresses")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Kept::default(),
+            Err(error) => {
+                tracing::warn!(%error, "the addresses that the server handed out cannot be read");
+                return Kept::default();
+            }
+        };
+        serde_json::from_slice(&text).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the addresses that the server handed out cannot be read");
+            Kept::default()
+        })
+    }
+
+    pub(super) fn keep_addresses(&self, kept: &Kept) {
+        let written = serde_json::to_vec(kept)
+            .map_err(io::Error::other)
+            .and_then(|json| write_private(&self.0.join("addresses"), &json));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the addresses that the server handed out are not kept beyond this start");
+        }
     }
 
     pub(super) fn keep_inventory(&self, envelope: &v1::Envelope) {

@@ -109,7 +109,7 @@ impl Life {
         AgentStatus {
             host_id: self.identity.host_id().to_string(),
             agent_version: super::life::VERSION.to_owned(),
-            servers: self.servers.iter().map(ToString::to_string).collect(),
+            servers: self.book.in_order().iter().map(ToString::to_string).collect(),
             session: self.session.status(self.clock.ticks()),
             order,
             journal: JournalStatus {

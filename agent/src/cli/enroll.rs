@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &EnrollArgs, config: &Config) -> Result<ExitCode> {
             present.host_id()
         );
     }
-    let enrolled = enrolled(arguments, &state, &token, present.as_ref())?;
+    let enrolled = enrolled(arguments, config, &state, &token, present.as_ref())?;
     PendingEnrolment::forget(&state).context("enrolled, but a token that was kept stays on this disk; delete it")?;
     super::print(&format!("enrolled as {}\n", enrolled.host_id()))?;
     Ok(ExitCode::SUCCESS)
@@ -87,7 +87,13 @@ fn later(arguments: &EnrollArgs, state: &StateDir, token: &str) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn enrolled(arguments: &EnrollArgs, state: &StateDir, token: &str, present: Option<&Identity>) -> Result<Identity> {
+fn enrolled(
+    arguments: &EnrollArgs,
+    config: &Config,
+    state: &StateDir,
+    token: &str,
+    present: Option<&Identity>,
+) -> Result<Identity> {
     // Holds the journal's lock: no agent may be at work under the identity that goes.
     let lock = present
         .map(|_| Journal::open(state.path()).context("the agent has to be stopped before it is enrolled again"))
@@ -96,6 +102,7 @@ fn enrolled(arguments: &EnrollArgs, state: &StateDir, token: &str, present: Opti
     let parts = EnrollParts {
         dir: &state.identity(),
         servers: &arguments.servers,
+        proxies: super::proxies(config)?,
         ca_fingerprint: arguments.ca_fingerprint,
         token,
         facts: detect::host_facts(&view).into(),
@@ -137,13 +144,14 @@ pub(super) fn read_token(given: Option<&String>, file: Option<&PathBuf>) -> Resu
 }
 
 /// What a machine made from a sealed image does when its agent first starts: it enrols as itself. Safe to repeat.
-pub(super) fn at_first_start(state: &StateDir) -> Result<Option<Identity>> {
+pub(super) fn at_first_start(state: &StateDir, config: &Config) -> Result<Option<Identity>> {
     let Some(first) = state.first_start()? else {
         return Ok(None);
     };
     let parts = EnrollParts {
         dir: &state.identity(),
         servers: &first.servers,
+        proxies: super::proxies(config)?,
         ca_fingerprint: first.ca_fingerprint.parse()?,
         token: &first.token,
         facts: detect::host_facts(&host::live()?).into(),

@@ -25,7 +25,7 @@ pub(super) fn work(config: &Config, manager: &Manager) -> Result<ExitCode> {
     state.settle_identity()?;
     let present = match state.identity().load()? {
         Some(present) => Some(present),
-        None => super::enroll::at_first_start(&state)?,
+        None => super::enroll::at_first_start(&state, config)?,
     };
     if present.is_some() {
         state.first_start_is_over()?;
@@ -34,7 +34,7 @@ pub(super) fn work(config: &Config, manager: &Manager) -> Result<ExitCode> {
     let ended = runtime.block_on(async {
         let identity = match present {
             Some(present) => Some(present),
-            None => enrolled_later(&state, manager).await?,
+            None => enrolled_later(&state, config, manager).await?,
         };
         match identity {
             Some(identity) => serve(parts(config, state, identity, manager)?, config, manager).await,
@@ -48,7 +48,7 @@ pub(super) fn work(config: &Config, manager: &Manager) -> Result<ExitCode> {
 }
 
 /// What the enrolment gives that was asked for. None where the end comes before that.
-async fn enrolled_later(state: &StateDir, manager: &Manager) -> Result<Option<Identity>> {
+async fn enrolled_later(state: &StateDir, config: &Config, manager: &Manager) -> Result<Option<Identity>> {
     let Some(pending) = PendingEnrolment::load(state)? else {
         bail!(
             "this host is not enrolled ({} is not there); run `cutover-agent enroll --server HOST:PORT --ca-fingerprint \
@@ -56,11 +56,11 @@ async fn enrolled_later(state: &StateDir, manager: &Manager) -> Result<Option<Id
             state.identity().file().display()
         );
     };
-    let view = host::live()?;
+    let (view, proxies) = (host::live()?, super::proxies(config)?);
     let enrolment = async {
         manager.ready();
         tracing::info!(target: LIFE, "this host is about to enrol");
-        pending.enrol(state, || detect::host_facts(&view).into()).await
+        pending.enrol(state, proxies, || detect::host_facts(&view).into()).await
     };
     tokio::select! {
         // First, so that whoever was told ready can end it.
@@ -89,6 +89,7 @@ fn parts(config: &Config, state: StateDir, identity: Identity, manager: &Manager
         state,
         identity,
         servers,
+        proxies: super::proxies(config)?,
         view: Arc::from(host::live()?),
         hands: live_hands(config, &clock),
         clock,

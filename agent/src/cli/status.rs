@@ -8,6 +8,7 @@ use crate::{
     app::{AgentStatus, RestartStatus, utc as time},
     config::Config,
     osservice,
+    session::SessionStatus,
 };
 
 /// How the status is printed.
@@ -88,6 +89,7 @@ fn table(status: &AgentStatus) -> String {
         ("host", status.host_id.clone()),
         ("agent", status.agent_version.clone()),
         ("servers", status.servers.join(", ")),
+        ("connection", connection(session)),
         (
             "last check-in",
             session
@@ -111,10 +113,34 @@ fn table(status: &AgentStatus) -> String {
         ("certificate", format!("until {}", time(session.certificate_end_ms))),
         ("footprint", footprint),
     ];
+    let inspected = session.intercepted_by.as_ref();
+    rows.extend(inspected.map(|by| ("inspected by", format!("{by}; exclude the server's address from that"))));
     rows.extend(status.ending.clone().map(|why| ("ending", why)));
     rows.iter()
         .map(|(name, value)| format!("{name:<14} {value}\n"))
         .collect()
+}
+
+/// Where calls go, and how.
+fn connection(session: &SessionStatus) -> String {
+    let address = session.address.clone().unwrap_or_else(|| "none".to_owned());
+    let way = match session.way.as_deref() {
+        Some("post") => {
+            let again = session
+                .back_to_http2_ms
+                .map_or_else(String::new, |at| format!(", tried again from {} on", time(at)));
+            format!(" by HTTPS POST (HTTP/2 does not come through{again})")
+        }
+        Some(_) | None => " by HTTP/2".to_owned(),
+    };
+    let proxy = session
+        .proxy
+        .as_ref()
+        .map_or_else(String::new, |proxy| format!(", through the proxy {proxy}"));
+    let better = session.better_address_ms.map_or_else(String::new, |at| {
+        format!("; the addresses before it are tried from {} on", time(at))
+    });
+    format!("{address}{way}{proxy}{better}")
 }
 
 fn restart(due: Option<&RestartStatus>) -> String {

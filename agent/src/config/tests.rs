@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use tempfile::TempDir;
 
-use super::{Config, Key, LogFormat, variable};
+use super::{Config, Key, LogFormat, Proxy, ProxyUrl, variable};
 
 /// An absolute path, as this system spells one.
 #[cfg(unix)]
@@ -87,6 +87,9 @@ fn every_key_is_also_a_variable() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [
         ("CUTOVER_AGENT_SERVERS", "a:1, b:2"),
+        ("CUTOVER_AGENT_PROXY", "http://p:3128"),
+        ("CUTOVER_AGENT_NO_PROXY", "example.org"),
+        ("CUTOVER_AGENT_PROXY_CREDENTIALS_FILE", at!("/c")),
         ("CUTOVER_AGENT_STATE_DIR", at!("/s")),
         ("CUTOVER_AGENT_HOLD_FILE", at!("/h")),
         ("CUTOVER_AGENT_MEMORY_LIMIT_MIB", "64"),
@@ -102,6 +105,9 @@ fn every_key_is_also_a_variable() {
     assert_eq!(names, environment.map(|(name, _)| name));
     let config = load(&directory, &environment).unwrap();
     assert_eq!(config.servers, ["a:1", "b:2"]);
+    assert_eq!(config.proxy.url, Some(ProxyUrl("http://p:3128".to_owned())));
+    assert_eq!(config.proxy.no_proxy, "example.org");
+    assert_eq!(config.proxy.credentials_file.as_deref(), Some(Path::new(at!("/c"))));
     assert_eq!(config.state_dir, Path::new(at!("/s")));
     assert_eq!(
         (
@@ -131,7 +137,7 @@ fn no_memory_limit_is_said_by_zero() {
 #[test]
 fn an_unknown_key_is_refused_with_its_place_and_the_known_keys() {
     let refused = load(&with("sever = [\"a:1\"]"), &[]).unwrap_err();
-    for part in ["agent.toml", "`sever`", "servers, state_dir"] {
+    for part in ["agent.toml", "`sever`", "servers, proxy"] {
         assert!(refused.contains(part), "{refused}");
     }
     let refused = load(&with(""), &[("CUTOVER_AGENT_SEVERS", "a:1")]).unwrap_err();
@@ -173,4 +179,28 @@ fn a_value_that_its_key_does_not_take_is_refused_with_what_it_takes() {
 fn what_is_not_toml_is_refused_with_its_line() {
     let refused = load(&with("servers = [\n"), &[]).unwrap_err();
     assert!(refused.contains("agent.toml") && refused.contains("line"), "{refused}");
+}
+
+#[test]
+fn the_proxy_is_the_agents_own_or_the_environments_or_none() {
+    let proxy = |text: &str, environment: &[(&str, &str)]| load(&with(text), environment).unwrap().proxy;
+    let url = |proxy: &Proxy| proxy.url.clone().map(|url| url.0);
+    let environment = [("https_proxy", "http://theirs:1"), ("NO_PROXY", "a,b")];
+    assert_eq!(proxy("", &[]), Proxy::default());
+    let theirs = proxy("", &environment);
+    assert_eq!(
+        (url(&theirs).as_deref(), theirs.no_proxy.as_str()),
+        (Some("http://theirs:1"), "a,b")
+    );
+    assert!(theirs.place.contains("https_proxy"), "{}", theirs.place);
+    let ours = proxy("proxy = \"http://ours:1\"\n", &environment);
+    assert_eq!(url(&ours).as_deref(), Some("http://ours:1"));
+    let off = proxy("proxy = \"none\"\n", &environment);
+    assert!(off.url.is_none() && off.is_off);
+    assert!(
+        !format!("{ours:?}").contains("//ours"),
+        "an address may hold a password"
+    );
+    let refused = load(&with("proxy_credentials_file = \"here\"\n"), &[]).unwrap_err();
+    assert!(refused.contains("absolute path"), "{refused}");
 }

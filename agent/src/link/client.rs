@@ -2,18 +2,25 @@
 
 use std::{
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use cutover_proto::v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient};
+use cutover_proto::{
+    post::{CHECK_IN, RENEW},
+    v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient},
+};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, transport::Channel};
 
 use super::{
-    Address, Identity, LinkError,
-    dial::{Dialer, SWITCHED_OFF},
-    error::Call,
+    Address, Identity, LinkError, Proxies,
+    dial::{Alpn, Dialer, SWITCHED_OFF, SharedPlaces, locked, places},
+    error::{Call, NO_ANSWER},
+    post,
 };
 
 /// The largest message to a server; it takes no larger one.
@@ -26,9 +33,12 @@ pub const REQUEST_ID_HEADER: &str = "cutover-request-id";
 /// A unary call that takes longer is given up.
 pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The way to the server: one connection, made anew whenever it is gone or the certificate changes.
+/// The way to the server: one connection, made anew whenever it is gone or the certificate changes. Where HTTP/2 does not
+/// come through, each call is an HTTPS POST over a connection of its own.
 pub struct Link {
-    addresses: Vec<Address>,
+    places: SharedPlaces,
+    proxies: Proxies,
+    by_post: AtomicBool,
     current: Mutex<Current>,
     online: watch::Sender<bool>,
     /// Rises when the connection is replaced; what still runs over the old one ends.
@@ -43,22 +53,23 @@ struct Current {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link")
-            .field("addresses", &self.addresses)
-            .finish_non_exhaustive()
+        f.debug_struct("Link").finish_non_exhaustive()
     }
 }
 
 impl Link {
-    /// Connects when it is first used. Addresses are tried in their order, at each new connection from the first one on.
+    /// Connects when it is first used. Addresses are tried in their order, at each new connection from the kept one on.
     ///
     /// # Errors
     /// When no address is given, or identity and TLS do not fit. Needs a tokio runtime around it.
-    pub fn new(identity: &Identity, addresses: &[Address]) -> Result<Self, LinkError> {
+    pub fn new(identity: &Identity, addresses: &[Address], proxies: Proxies) -> Result<Self, LinkError> {
         let online = watch::Sender::new(true);
-        let current = connect(addresses, identity, &online)?;
+        let places = places(addresses);
+        let current = connect(&places, &proxies, identity, &online)?;
         Ok(Self {
-            addresses: addresses.to_vec(),
+            places,
+            proxies,
+            by_post: AtomicBool::new(false),
             current: Mutex::new(current),
             online,
             generation: watch::Sender::new(0),
@@ -70,8 +81,61 @@ impl Link {
     /// # Errors
     /// As [`Self::new`]; the old connection stays then.
     pub fn swap(&self, identity: &Identity) -> Result<(), LinkError> {
-        self.replace(connect(&self.addresses, identity, &self.online)?);
+        self.replace(connect(&self.places, &self.proxies, identity, &self.online)?);
         Ok(())
+    }
+
+    /// Other addresses, for the connections to come. An empty list changes nothing.
+    pub fn set_addresses(&self, addresses: &[Address]) {
+        if !addresses.is_empty() {
+            locked(&self.places).replace(addresses);
+        }
+    }
+
+    /// Connections to come are tried from this address of the list on; calls go by POST or over HTTP/2.
+    pub fn hold_to(&self, address: &str, by_post: bool) {
+        locked(&self.places).begin_at(address);
+        self.by_post.store(by_post, Ordering::Relaxed);
+    }
+
+    /// Which address the newest connection went to; none before the first.
+    #[must_use]
+    pub fn reached(&self) -> Option<Address> {
+        locked(&self.places).reached().cloned()
+    }
+
+    /// The first of these addresses at which a believed server answers the handshake. Nothing is sent to it.
+    pub async fn first_that_answers(&self, addresses: &[Address]) -> Option<Address> {
+        let dialer = self.dialer();
+        if !*self.online.borrow() {
+            return None;
+        }
+        for address in addresses {
+            match dialer.dial_one(address, self.alpn()).await {
+                Ok(_) => return Some(address.clone()),
+                Err(failure) => tracing::debug!(%address, why = failure.why, "a better address does not answer"),
+            }
+        }
+        None
+    }
+
+    /// Drops the connection; calls under way end as failures, and the next one connects anew.
+    pub fn reconnect(&self) {
+        // Where the dropped one went says nothing of where the next one goes.
+        locked(&self.places).forget_reached();
+        let dialer = self.current().dialer;
+        match dialer.channel() {
+            Ok(channel) => self.replace(Current { dialer, channel }),
+            Err(error) => tracing::warn!(%error, "the connection could not be replaced"),
+        }
+    }
+
+    fn alpn(&self) -> Alpn {
+        if self.goes_by_post() { Alpn::Http1 } else { Alpn::Http2 }
+    }
+
+    pub(super) fn goes_by_post(&self) -> bool {
+        self.by_post.load(Ordering::Relaxed)
     }
 
     /// Takes the host off the network, or puts it back: connections are cut, and no new one is made. For rehearsals.
@@ -80,11 +144,7 @@ impl Link {
             .online
             .send_if_modified(|now| std::mem::replace(now, online) != online);
         if changed {
-            let dialer = self.current().dialer;
-            match dialer.channel() {
-                Ok(channel) => self.replace(Current { dialer, channel }),
-                Err(error) => tracing::warn!(%error, "the connection could not be replaced"),
-            }
+            self.reconnect();
         }
     }
 
@@ -112,12 +172,16 @@ impl Link {
     /// # Errors
     /// What went wrong, by what follows from it.
     pub async fn check_in(&self, request: v1::CheckInRequest) -> Result<v1::CheckInReply, LinkError> {
+        let current = self.current();
+        if self.goes_by_post() {
+            let answer = post::call(&current.dialer, CHECK_IN, &request.request_id, &request);
+            return self.finish(Call::CheckIn, &current.dialer, ended(answer)).await;
+        }
         let mut call = Request::new(request);
         if let Ok(id) = call.get_ref().request_id.parse() {
             call.metadata_mut().insert(REQUEST_ID_HEADER, id);
         }
         call.set_timeout(DEADLINE);
-        let current = self.current();
         let mut client = AgentClient::new(current.channel)
             .max_encoding_message_size(MAX_REQUEST_BYTES)
             .max_decoding_message_size(MAX_REPLY_BYTES);
@@ -126,10 +190,14 @@ impl Link {
     }
 
     /// Asks for a certificate for a new key.
-    pub(super) async fn renew(&self, request: v1::RenewRequest) -> Result<v1::RenewReply, LinkError> {
+    pub(super) async fn ask_to_renew(&self, request: v1::RenewRequest) -> Result<v1::RenewReply, LinkError> {
+        let current = self.current();
+        if self.goes_by_post() {
+            let answer = post::call(&current.dialer, RENEW, "", &request);
+            return self.finish(Call::Renew, &current.dialer, ended(answer)).await;
+        }
         let mut call = Request::new(request);
         call.set_timeout(DEADLINE);
-        let current = self.current();
         let mut client = EnrollmentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
         let answer = tokio::time::timeout(DEADLINE, client.renew(call));
         self.finish(Call::Renew, &current.dialer, answer).await
@@ -166,8 +234,7 @@ impl Link {
             }
             Ok::<_, Status>(Response::new(()))
         };
-        let held = async { Ok::<_, tokio::time::error::Elapsed>(held.await) };
-        match self.finish(Call::Watch, &dialer, held).await {
+        match self.finish(Call::Watch, &dialer, ended(held)).await {
             Ok(()) => LinkError::Unreachable("the server ended the stream".to_owned()),
             Err(error) => error,
         }
@@ -191,17 +258,23 @@ impl Link {
         match answer {
             Ok(Ok(response)) => Ok(response.into_inner()),
             Ok(Err(status)) => Err(LinkError::from_status(&status, call, dialer.failure())),
-            Err(_) => Err(LinkError::Unreachable(
-                dialer
-                    .failure()
-                    .unwrap_or_else(|| "it did not answer in time".to_owned()),
-            )),
+            Err(_) => Err(LinkError::of_dial(dialer.failure(), NO_ANSWER.to_owned())),
         }
     }
 }
 
-fn connect(addresses: &[Address], identity: &Identity, online: &watch::Sender<bool>) -> Result<Current, LinkError> {
-    let dialer = Dialer::enrolled(addresses, identity, online.subscribe())?;
+fn connect(
+    places: &SharedPlaces,
+    proxies: &Proxies,
+    identity: &Identity,
+    online: &watch::Sender<bool>,
+) -> Result<Current, LinkError> {
+    let dialer = Dialer::enrolled(places.clone(), proxies.clone(), identity, online.subscribe())?;
     let channel = dialer.channel()?;
     Ok(Current { dialer, channel })
+}
+
+/// Something that ends by itself.
+async fn ended<T>(answer: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+    Ok(answer.await)
 }

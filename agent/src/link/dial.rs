@@ -1,22 +1,26 @@
-//! Connections to the first server that answers, in the order of the list.
+//! Connections to the first server that answers, in the order of the list, from the kept address on.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, crypto::CryptoProvider};
-use tokio::{net::TcpStream, sync::watch};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint};
 
 use super::{
-    Address, Identity, LinkError,
+    Address, Identity, LinkError, Proxies,
     trust::{NotTrusted, Trust, Verifier},
 };
 
-/// For TCP, and again for the TLS handshake, per address.
+/// For TCP and the proxy, and again for the TLS handshake, per address.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Middleboxes forget silent connections after a minute.
 const KEEPALIVE: Duration = Duration::from_secs(45);
@@ -26,54 +30,155 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Why a host that was taken off the network reaches nobody.
 pub(super) const SWITCHED_OFF: &str = "this host's network is switched off";
 
+/// What TLS is spoken over: TCP, or a tunnel through a proxy.
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A connection to a server that is believed.
+pub(super) type Stream = TlsStream<Box<dyn Io>>;
+
+/// What is spoken over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alpn {
+    Http2,
+    Http1,
+}
+
+/// Why no connection came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DialFailure {
+    pub(super) why: String,
+    pub(super) kind: DialKind,
+}
+
+/// By what follows from it. Of several addresses the one that tells most counts: the order here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum DialKind {
+    /// Nobody there, or a server that is not believed.
+    NoWay,
+    /// Somebody took the connection and ended it before TLS was there.
+    Cut,
+    /// Somebody else's certificate, by its issuer.
+    Intercepted(String),
+}
+
+/// What outlives a single dialer: the list, and which address is kept.
+#[derive(Debug)]
+pub(super) struct Places {
+    list: Arc<[Address]>,
+    first: usize,
+    /// Of the newest connection.
+    reached: Option<Address>,
+    failure: Option<DialFailure>,
+}
+
+/// The same for every dialer of one link.
+pub(super) type SharedPlaces = Arc<Mutex<Places>>;
+
+pub(super) fn places(addresses: &[Address]) -> SharedPlaces {
+    Arc::new(Mutex::new(Places {
+        list: addresses.into(),
+        first: 0,
+        reached: None,
+        failure: None,
+    }))
+}
+
+pub(super) fn locked(places: &SharedPlaces) -> MutexGuard<'_, Places> {
+    places.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Places {
+    /// Another list; begins with its first.
+    pub(super) fn replace(&mut self, addresses: &[Address]) {
+        self.list = addresses.into();
+        self.first = 0;
+    }
+
+    /// Connections are tried from this address on; from the first one where it is not in the list.
+    pub(super) fn begin_at(&mut self, address: &str) {
+        let found = self.list.iter().position(|known| known.to_string() == address);
+        self.first = found.unwrap_or(0);
+    }
+
+    /// The newest connection is given up.
+    pub(super) fn forget_reached(&mut self) {
+        self.reached = None;
+    }
+
+    /// Which address the newest connection went to.
+    pub(super) const fn reached(&self) -> Option<&Address> {
+        self.reached.as_ref()
+    }
+
+    /// Every address, from the kept one on.
+    pub(super) fn in_order(&self) -> Vec<Address> {
+        let (before, from) = self.list.split_at(self.first.min(self.list.len()));
+        from.iter().chain(before).cloned().collect()
+    }
+}
+
 /// Opens connections.
 #[derive(Clone)]
 pub(super) struct Dialer {
-    addresses: Arc<[Address]>,
+    places: SharedPlaces,
+    proxies: Proxies,
     tls: Arc<ClientConfig>,
     online: watch::Receiver<bool>,
-    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer").finish_non_exhaustive()
+    }
 }
 
 impl Dialer {
     /// Without a client certificate, for enrolment.
     pub(super) fn anonymous(
-        addresses: &[Address],
+        places: SharedPlaces,
+        proxies: Proxies,
         trust: Trust,
         online: watch::Receiver<bool>,
     ) -> Result<Self, LinkError> {
         let tls = builder(trust)?.with_no_client_auth();
-        Self::new(addresses, tls, online)
+        Self::new(places, proxies, tls, online)
     }
 
     /// As an enrolled host.
     pub(super) fn enrolled(
-        addresses: &[Address],
+        places: SharedPlaces,
+        proxies: Proxies,
         identity: &Identity,
         online: watch::Receiver<bool>,
     ) -> Result<Self, LinkError> {
         let tls = builder(Trust::Anchors(identity.anchors.clone()))?
             .with_client_auth_cert(identity.chain.clone(), identity.keys.tls_key().into())
             .map_err(|error| LinkError::Tls(error.to_string()))?;
-        Self::new(addresses, tls, online)
+        Self::new(places, proxies, tls, online)
     }
 
-    fn new(addresses: &[Address], mut tls: ClientConfig, online: watch::Receiver<bool>) -> Result<Self, LinkError> {
-        if addresses.is_empty() {
+    fn new(
+        places: SharedPlaces,
+        proxies: Proxies,
+        tls: ClientConfig,
+        online: watch::Receiver<bool>,
+    ) -> Result<Self, LinkError> {
+        if locked(&places).list.is_empty() {
             return Err(LinkError::NoServer);
         }
-        tls.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Self {
-            addresses: addresses.into(),
+            places,
+            proxies,
             tls: Arc::new(tls),
             online,
-            failure: Arc::default(),
         })
     }
 
     /// A channel that connects when it is first used, and again whenever its connection is gone.
     pub(super) fn channel(&self) -> Result<Channel, LinkError> {
-        let first = self.addresses.first().ok_or(LinkError::NoServer)?;
+        let first = self.addresses().into_iter().next().ok_or(LinkError::NoServer)?;
         // TLS is made here and not by tonic, so the scheme of the connection is plain and that of requests is not.
         let failed = |error: tonic::transport::Error| LinkError::Tls(error.to_string());
         let origin = format!("https://{first}")
@@ -88,14 +193,21 @@ impl Dialer {
         let dialer = self.clone();
         let connector = tower::service_fn(move |_| {
             let dialer = dialer.clone();
-            async move { dialer.dial().await.map(TokioIo::new) }
+            async move {
+                let dialled = dialer.dial(Alpn::Http2).await;
+                dialled.map(TokioIo::new).map_err(io::Error::other)
+            }
         });
         Ok(endpoint.connect_with_connector_lazy(connector))
     }
 
-    /// Servers in their order.
-    pub(super) fn addresses(&self) -> &[Address] {
-        &self.addresses
+    /// Servers, the kept one first.
+    pub(super) fn addresses(&self) -> Vec<Address> {
+        locked(&self.places).in_order()
+    }
+
+    pub(super) const fn proxies(&self) -> &Proxies {
+        &self.proxies
     }
 
     /// Whether the host is on the network.
@@ -104,65 +216,116 @@ impl Dialer {
     }
 
     /// The same trust and certificate for downloads, which have a connection of their own and hold up no call. HTTP/1.1 is
-    /// offered too, for middleboxes that break long streams of HTTP/2.
-    pub(super) fn tls_for_downloads(&self) -> ClientConfig {
+    /// offered too, for middleboxes that break long streams of HTTP/2; alone where HTTP/2 is known not to come through.
+    pub(super) fn tls_for_downloads(&self, alone: bool) -> ClientConfig {
         let mut tls = (*self.tls).clone();
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        if alone {
+            tls.alpn_protocols.remove(0);
+        }
         tls
     }
 
     /// Why the newest try brought no connection; none after one that did.
-    pub(super) fn failure(&self) -> Option<String> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn failure(&self) -> Option<DialFailure> {
+        locked(&self.places).failure.clone()
     }
 
-    async fn dial(&self) -> Result<TlsStream<TcpStream>, std::io::Error> {
-        let result = self.dial_first().await;
-        let failure = result.as_ref().err().cloned();
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-        result.map_err(std::io::Error::other)
+    /// Where the newest connection went.
+    pub(super) fn reached(&self) -> Option<Address> {
+        locked(&self.places).reached.clone()
     }
 
-    async fn dial_first(&self) -> Result<TlsStream<TcpStream>, String> {
-        if !*self.online.borrow() {
-            return Err(SWITCHED_OFF.to_owned());
-        }
-        let mut failures = Vec::new();
-        for address in self.addresses.iter() {
-            match self.dial_one(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(why) => failures.push(format!("{address}: {why}")),
+    /// The first server that is believed, from the kept address on. An error is also kept for [`Self::failure`].
+    pub(super) async fn dial(&self, alpn: Alpn) -> Result<Stream, String> {
+        let mut failed = DialFailure {
+            why: SWITCHED_OFF.to_owned(),
+            kind: DialKind::NoWay,
+        };
+        if *self.online.borrow() {
+            let mut failures = Vec::new();
+            for address in self.addresses() {
+                // Whoever gives up in the meantime finds what there is to say so far.
+                let so_far = format!("{address} does not answer");
+                let so_far = failures.iter().chain([&so_far]).cloned().collect::<Vec<_>>().join("; ");
+                self.note(Some(DialFailure {
+                    why: so_far,
+                    kind: failed.kind.clone(),
+                }));
+                match self.dial_one(&address, alpn).await {
+                    Ok(stream) => {
+                        let mut places = locked(&self.places);
+                        places.failure = None;
+                        places.reached = Some(address);
+                        return Ok(stream);
+                    }
+                    Err(failure) => {
+                        failures.push(format!("{address}: {}", failure.why));
+                        failed.kind = failed.kind.max(failure.kind);
+                    }
+                }
             }
+            failed.why = failures.join("; ");
         }
-        Err(failures.join("; "))
+        self.note(Some(failed.clone()));
+        Err(failed.why)
     }
 
-    async fn dial_one(&self, address: &Address) -> Result<TlsStream<TcpStream>, String> {
-        let name = address.server_name().map_err(|error| error.to_string())?;
-        let tcp = tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect((address.host(), address.port())))
+    fn note(&self, failure: Option<DialFailure>) {
+        locked(&self.places).failure = failure;
+    }
+
+    /// A believed server at this very address.
+    pub(super) async fn dial_one(&self, address: &Address, alpn: Alpn) -> Result<Stream, DialFailure> {
+        let no_way = |why: String| DialFailure {
+            why,
+            kind: DialKind::NoWay,
+        };
+        let cut = |why: String| DialFailure {
+            why,
+            kind: DialKind::Cut,
+        };
+        let name = address.server_name().map_err(|error| no_way(error.to_string()))?;
+        let stream = tokio::time::timeout(DIAL_TIMEOUT, self.proxies.connect(address))
             .await
-            .map_err(|_| "no answer to the connection".to_owned())?
-            .map_err(|error| format!("{error}; check the address, the name service and firewalls"))?;
-        // Small messages should not wait for more.
-        tcp.set_nodelay(true).map_err(|error| error.to_string())?;
-        let connector = TlsConnector::from(self.tls.clone());
-        tokio::time::timeout(DIAL_TIMEOUT, connector.connect(name, tcp))
+            .map_err(|_| no_way("no answer to the connection".to_owned()))?
+            .map_err(no_way)?;
+        let mut tls = (*self.tls).clone();
+        let wanted: &[u8] = match alpn {
+            Alpn::Http2 => b"h2",
+            Alpn::Http1 => b"http/1.1",
+        };
+        tls.alpn_protocols = vec![wanted.to_vec()];
+        let connector = TlsConnector::from(Arc::new(tls));
+        let stream = tokio::time::timeout(DIAL_TIMEOUT, connector.connect(name, stream))
             .await
-            .map_err(|_| "no answer to the TLS handshake; is this the agents' listener?".to_owned())?
-            .map_err(|error| explain(&error))
+            .map_err(|_| cut("no answer to the TLS handshake; is this the agents' listener?".to_owned()))?
+            .map_err(|error| explain(&error))?;
+        let agreed = stream.get_ref().1.alpn_protocol();
+        if alpn == Alpn::Http2 && agreed != Some(wanted) {
+            return Err(cut("HTTP/2 was not agreed on in the TLS handshake".to_owned()));
+        }
+        Ok(stream)
     }
 }
 
-fn explain(error: &std::io::Error) -> String {
+fn explain(error: &io::Error) -> DialFailure {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match tls {
+    let (why, kind) = match tls {
         Some(rustls::Error::Other(other)) => match other.0.downcast_ref::<NotTrusted>() {
-            Some(why) => why.to_string(),
-            None => other.to_string(),
+            Some(why) => (
+                why.to_string(),
+                why.intercepted_by().map_or(DialKind::NoWay, DialKind::Intercepted),
+            ),
+            None => (other.to_string(), DialKind::NoWay),
         },
-        Some(other) => format!("TLS: {other}; is this the agents' listener?"),
-        None => format!("the connection ended in the TLS handshake: {error}"),
-    }
+        Some(other) => (format!("TLS: {other}; is this the agents' listener?"), DialKind::Cut),
+        None => (
+            format!("the connection ended in the TLS handshake: {error}"),
+            DialKind::Cut,
+        ),
+    };
+    DialFailure { why, kind }
 }
 
 fn builder(trust: Trust) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>, LinkError> {

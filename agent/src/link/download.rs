@@ -98,8 +98,11 @@ impl Link {
             return Err(DownloadError::Unreachable(SWITCHED_OFF.to_owned()));
         }
         let (client, addresses) = match source {
-            Source::Server { sha256 } => (of_server(&dialer), server_addresses(&dialer, sha256)),
-            Source::Url(url) => (of_mirror(), vec![url.to_owned()]),
+            Source::Server { sha256 } => {
+                let alone = self.goes_by_post();
+                (of_server(&dialer, alone), server_addresses(&dialer, sha256))
+            }
+            Source::Url(url) => (of_mirror(&dialer), vec![url.to_owned()]),
         };
         let client = client.map_err(|error| DownloadError::Unreachable(in_words(&error)))?;
         let mut failures = Vec::new();
@@ -118,8 +121,14 @@ impl Link {
             match sent {
                 Ok(response) => return begun(response, address, from, online),
                 // Only a connection that did not come about leads to the next address of the server.
-                Err(error) if error.is_connect() => failures.push(format!("{address}: {}", in_words(&error))),
-                Err(error) => return Err(DownloadError::Unreachable(format!("{address}: {}", in_words(&error)))),
+                Err(error) => {
+                    let words = in_words(&error);
+                    let words = dialer.proxies().explain(&words).unwrap_or(words);
+                    failures.push(format!("{address}: {words}"));
+                    if !error.is_connect() {
+                        break;
+                    }
+                }
             }
         }
         Err(DownloadError::Unreachable(failures.join("; ")))
@@ -160,19 +169,20 @@ fn plain() -> reqwest::ClientBuilder {
         .user_agent(concat!("cutover-agent/", env!("CARGO_PKG_VERSION")))
 }
 
-/// As calls go: straight, by the host's certificate, to a server that its anchors vouch for.
-fn of_server(dialer: &Dialer) -> reqwest::Result<Client> {
-    plain()
-        .no_proxy()
-        .tls_backend_preconfigured(dialer.tls_for_downloads())
+/// As calls go: by the same proxy, by the host's certificate, to a server that its anchors vouch for.
+fn of_server(dialer: &Dialer, alone: bool) -> reqwest::Result<Client> {
+    dialer
+        .proxies()
+        .apply(plain().no_proxy())?
+        .tls_backend_preconfigured(dialer.tls_for_downloads(alone))
         .build()
 }
 
-/// By the system's authorities and the environment's proxies; the host's certificate is not shown.
-fn of_mirror() -> reqwest::Result<Client> {
+/// By the system's authorities, and by the proxy that is set or the environment's; the host's certificate is not shown.
+fn of_mirror(dialer: &Dialer) -> reqwest::Result<Client> {
     // An error means that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    plain().build()
+    dialer.proxies().apply(plain())?.build()
 }
 
 fn begun(

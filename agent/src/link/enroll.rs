@@ -1,12 +1,20 @@
 //! How a host gets its identity.
 
-use cutover_proto::v1::{self, enrollment_client::EnrollmentClient};
+use cutover_proto::{
+    post::ENROLL,
+    v1::{self, enrollment_client::EnrollmentClient},
+};
 use tokio::sync::watch;
-use tonic::Request;
+use tonic::{Request, Response, Status};
 
 use super::{
-    Address, Fingerprint, Identity, IdentityDir, IdentityError, LinkError, MAX_REPLY_BYTES, client::DEADLINE,
-    dial::Dialer, error::Call, identity::Granted, trust::Trust,
+    Address, Fingerprint, Identity, IdentityDir, IdentityError, LinkError, MAX_REPLY_BYTES, Proxies,
+    client::DEADLINE,
+    dial::{Dialer, places},
+    error::{Call, NO_ANSWER},
+    identity::Granted,
+    post,
+    trust::Trust,
 };
 
 /// What enrolment needs.
@@ -16,6 +24,8 @@ pub struct EnrollParts<'a> {
     pub dir: &'a IdentityDir,
     /// In the order in which they are tried, now and later.
     pub servers: &'a [Address],
+    /// What leads to them.
+    pub proxies: Proxies,
     /// Of the authority that the server's certificate has to come from.
     pub ca_fingerprint: Fingerprint,
     /// As the server printed it.
@@ -42,21 +52,23 @@ pub async fn enroll(parts: EnrollParts<'_>) -> Result<Identity, LinkError> {
         agent_version: parts.agent_version.to_owned(),
     };
     let (_online, receiver) = watch::channel(true);
-    let dialer = Dialer::anonymous(parts.servers, Trust::Pinned(parts.ca_fingerprint), receiver)?;
-    let mut call = Request::new(request);
-    call.set_timeout(DEADLINE);
-    let mut client = EnrollmentClient::new(dialer.channel()?).max_decoding_message_size(MAX_REPLY_BYTES);
-    let reply = tokio::time::timeout(DEADLINE, client.enroll(call))
-        .await
-        .map_err(|_| {
-            LinkError::Unreachable(
-                dialer
-                    .failure()
-                    .unwrap_or_else(|| "it did not answer in time".to_owned()),
-            )
-        })?
-        .map_err(|status| LinkError::from_status(&status, Call::Enroll, dialer.failure()))?
-        .into_inner();
+    let dialer = Dialer::anonymous(
+        places(parts.servers),
+        parts.proxies.clone(),
+        Trust::Pinned(parts.ca_fingerprint),
+        receiver,
+    )?;
+    let reply = match by_grpc(&dialer, request.clone()).await {
+        // Somebody is there, and HTTP/2 brings nothing back.
+        Err(LinkError::Cut(why)) => {
+            tracing::info!(why, "HTTP/2 does not come through; enrolling by POST");
+            let by_post = post::call(&dialer, ENROLL, "", &request).await;
+            let reply: Result<Response<v1::EnrollReply>, Status> = by_post;
+            reply.map_err(|status| LinkError::from_status(&status, Call::Enroll, dialer.failure()))?
+        }
+        answered => answered?,
+    }
+    .into_inner();
     let host_id = reply
         .host_id
         .parse()
@@ -69,4 +81,14 @@ pub async fn enroll(parts: EnrollParts<'_>) -> Result<Identity, LinkError> {
     let identity = Identity::granted(host_id, parts.servers.to_vec(), keys, granted).map_err(IdentityError::Granted)?;
     parts.dir.keep(&identity)?;
     Ok(identity)
+}
+
+async fn by_grpc(dialer: &Dialer, request: v1::EnrollRequest) -> Result<Response<v1::EnrollReply>, LinkError> {
+    let mut call = Request::new(request);
+    call.set_timeout(DEADLINE);
+    let mut client = EnrollmentClient::new(dialer.channel()?).max_decoding_message_size(MAX_REPLY_BYTES);
+    match tokio::time::timeout(DEADLINE, client.enroll(call)).await {
+        Ok(answered) => answered.map_err(|status| LinkError::from_status(&status, Call::Enroll, dialer.failure())),
+        Err(_) => Err(LinkError::of_dial(dialer.failure(), NO_ANSWER.to_owned())),
+    }
 }

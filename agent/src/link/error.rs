@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tonic::{Code, Status};
 
-use super::{AddressError, IdentityError};
+use super::{
+    AddressError, IdentityError, ProxyError,
+    dial::{DialFailure, DialKind},
+};
 
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +18,23 @@ pub enum LinkError {
         /// The wait that it asks for.
         retry_after: Option<Duration>,
     },
-    /// No way to it, or no answer in time.
+    /// No way to it.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
+    /// A connection came about and brought no answer, or none in time.
+    #[error("the server was reached and no answer came through: {0}")]
+    Cut(String),
+    /// Somebody else showed a certificate in its place.
+    #[error("the server cannot be reached: {why}")]
+    Intercepted {
+        /// By its issuer's name.
+        by: String,
+        /// In full, with the remedy.
+        why: String,
+    },
+    /// The proxy's settings.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// It does not accept this host, token or call.
     #[error("the server refuses: {why}; {remedy}")]
     Refused {
@@ -40,9 +57,16 @@ pub enum LinkError {
     Tls(String),
 }
 
+/// What stands in place of an answer that carries no status of ours: somebody on the way made it up. The first is tonic's.
+const MADE_UP: [&str; 2] = ["grpc-status header missing", NOT_FROM_THE_SERVER];
+/// The same for a POST.
+pub(super) const NOT_FROM_THE_SERVER: &str = "something between this host and the server answered in its place";
+
 /// When a host's key is not accepted.
 const ENROL_AGAIN: &str = "if this does not pass by itself, enrol this host again with a new token: \
                            cutover-agent enroll --again --server HOST:PORT --ca-fingerprint SHA256 --token TOKEN";
+/// When it stays silent.
+pub(super) const NO_ANSWER: &str = "it did not answer in time";
 /// When a token is not accepted.
 const NEW_TOKEN: &str = "make a new token on the server with `cutover token` and enrol with it";
 /// When the call itself is not known.
@@ -59,14 +83,31 @@ pub(super) enum Call {
 }
 
 impl LinkError {
+    /// By how the newest connection did not come about; where it did, nothing came over it.
+    pub(super) fn of_dial(dial: Option<DialFailure>, otherwise: String) -> Self {
+        match dial {
+            None => Self::Cut(otherwise),
+            Some(DialFailure { why, kind }) => match kind {
+                DialKind::NoWay => Self::Unreachable(why),
+                DialKind::Cut => Self::Cut(why),
+                DialKind::Intercepted(by) => Self::Intercepted { by, why },
+            },
+        }
+    }
+
     /// From a status. `dial` tells why no connection came about, where that is known: it is more exact.
-    pub(super) fn from_status(status: &Status, call: Call, dial: Option<String>) -> Self {
+    pub(super) fn from_status(status: &Status, call: Call, dial: Option<DialFailure>) -> Self {
         let why = words(status);
+        let is_transport = std::error::Error::source(status).is_some();
+        let is_made_up = MADE_UP.iter().any(|sign| status.message().contains(sign));
+        if is_transport || is_made_up || dial.is_some() {
+            return Self::of_dial(dial, why);
+        }
         match status.code() {
             Code::ResourceExhausted => Self::Overloaded {
                 retry_after: retry_after(status),
             },
-            Code::Unavailable if dial.is_none() && retry_after(status).is_some() => Self::Overloaded {
+            Code::Unavailable if retry_after(status).is_some() => Self::Overloaded {
                 retry_after: retry_after(status),
             },
             Code::Unauthenticated | Code::PermissionDenied => Self::Refused {
@@ -82,14 +123,14 @@ impl LinkError {
             Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists => {
                 Self::Refused { why, remedy: UPDATE }
             }
-            Code::DeadlineExceeded => Self::Unreachable("it did not answer in time".to_owned()),
+            Code::DeadlineExceeded => Self::Cut(NO_ANSWER.to_owned()),
             Code::Ok
             | Code::Cancelled
             | Code::Unknown
             | Code::Aborted
             | Code::Internal
             | Code::Unavailable
-            | Code::DataLoss => Self::Unreachable(dial.unwrap_or(why)),
+            | Code::DataLoss => Self::Unreachable(why),
         }
     }
 }

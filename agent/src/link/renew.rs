@@ -26,7 +26,7 @@ impl Link {
             proof: Some(proof),
             sealing_key: Some(keys.sealing_statement().map_err(made)?),
         };
-        let reply = self.renew(request).await?;
+        let reply = self.ask_to_renew(request).await?;
         let granted = Granted {
             certificate_chain: reply.certificate_chain,
             trust_anchors: reply.trust_anchors,

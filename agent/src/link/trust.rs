@@ -12,7 +12,10 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use super::Fingerprint;
+use super::{
+    Fingerprint,
+    interceptor::{Presented, presented},
+};
 
 /// What a server's certificate has to lead to.
 #[derive(Debug, Clone)]
@@ -27,17 +30,32 @@ pub(super) enum Trust {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotTrusted {
     #[error(
-        "the server presents no authority with the fingerprint {expected}; it presents {presented}. Compare with what \
-         `cutover init` printed on the server. If the server was set up anew, use its new fingerprint; if not, something \
-         stands between this host and the server"
+        "the server presents no authority with the fingerprint {expected}; it presents {presented}, and its certificate \
+         comes from `{issuer}`. Compare with what `cutover init` printed on the server. If the server was set up anew, use \
+         its new fingerprint; if not, something stands between this host and the server"
     )]
-    Fingerprint { expected: Fingerprint, presented: String },
+    Fingerprint {
+        expected: Fingerprint,
+        presented: String,
+        issuer: String,
+        is_ours: bool,
+    },
+    #[error(
+        "{inspector} inspects TLS on this host or on the way: in the server's place it shows a certificate by `{issuer}`, \
+         which is not believed. Exclude `{name}` from its inspection of encrypted connections; this host then comes \
+         through by itself"
+    )]
+    Inspected {
+        inspector: &'static str,
+        issuer: String,
+        name: String,
+    },
     #[error(
         "the server's certificate does not come from the authority that this host was enrolled with, but from `{issuer}`. \
          If a product on this host or on the way inspects TLS, exclude the server's address from inspection; if the \
          server was set up anew, enrol this host again with a new token"
     )]
-    Issuer { issuer: String },
+    Issuer { issuer: String, is_ours: bool },
     #[error(
         "the server's certificate is not for `{name}`; use a name or an IP address that the server was set up with, or \
          add this one to the server's names"
@@ -47,6 +65,21 @@ pub(super) enum NotTrusted {
     Time,
     #[error("the server's certificate does not verify: {0}; look at the server's log")]
     Other(String),
+}
+
+impl NotTrusted {
+    /// Who showed a certificate in the server's place, by its issuer; none where it is another server of ours, or the
+    /// server itself with something else amiss.
+    pub(super) fn intercepted_by(&self) -> Option<String> {
+        match self {
+            Self::Inspected { issuer, .. }
+            | Self::Issuer { issuer, is_ours: false }
+            | Self::Fingerprint {
+                issuer, is_ours: false, ..
+            } => Some(issuer.clone()),
+            Self::Issuer { .. } | Self::Fingerprint { .. } | Self::Name { .. } | Self::Time | Self::Other(_) => None,
+        }
+    }
 }
 
 /// Judges by [`Trust`], and says in its errors what to do.
@@ -65,6 +98,7 @@ impl Verifier {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
     ) -> Result<RootCertStore, NotTrusted> {
         let mut roots = RootCertStore::empty();
         match &self.trust {
@@ -75,9 +109,19 @@ impl Verifier {
                 let pinned = intermediates.iter().find(|der| Fingerprint::of(der) == *expected);
                 let Some(pinned) = pinned else {
                     let shown = intermediates.last().unwrap_or(end_entity);
-                    return Err(NotTrusted::Fingerprint {
-                        expected: *expected,
-                        presented: Fingerprint::of(shown).to_string(),
+                    let Presented {
+                        issuer,
+                        inspector,
+                        is_ours,
+                    } = presented(end_entity, intermediates);
+                    return Err(match inspector {
+                        Some(inspector) => inspected(inspector, issuer, name),
+                        None => NotTrusted::Fingerprint {
+                            expected: *expected,
+                            presented: Fingerprint::of(shown).to_string(),
+                            issuer,
+                            is_ours,
+                        },
                     });
                 };
                 roots
@@ -95,15 +139,21 @@ impl Verifier {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<ServerCertVerified, NotTrusted> {
-        let roots = self.roots(end_entity, intermediates)?;
+        let roots = self.roots(end_entity, intermediates, name)?;
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
             .build()
             .map_err(|error| NotTrusted::Other(error.to_string()))?
             .verify_server_cert(end_entity, intermediates, name, &[], now)
-            .map_err(|error| self.explain(&error, end_entity, name))
+            .map_err(|error| self.explain(&error, end_entity, intermediates, name))
     }
 
-    fn explain(&self, error: &Error, end_entity: &CertificateDer<'_>, name: &ServerName<'_>) -> NotTrusted {
+    fn explain(
+        &self,
+        error: &Error,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+    ) -> NotTrusted {
         let Error::InvalidCertificate(certificate) = error else {
             return NotTrusted::Other(error.to_string());
         };
@@ -115,11 +165,15 @@ impl Verifier {
         if is_about_time(certificate) {
             return NotTrusted::Time;
         }
-        match &self.trust {
-            Trust::Anchors(_) => NotTrusted::Issuer {
-                issuer: issuer(end_entity),
-            },
-            Trust::Pinned(_) => NotTrusted::Other(certificate.to_string()),
+        let Presented {
+            issuer,
+            inspector,
+            is_ours,
+        } = presented(end_entity, intermediates);
+        match (&self.trust, inspector) {
+            (_, Some(inspector)) => inspected(inspector, issuer, name),
+            (Trust::Anchors(_), None) => NotTrusted::Issuer { issuer, is_ours },
+            (Trust::Pinned(_), None) => NotTrusted::Other(certificate.to_string()),
         }
     }
 }
@@ -141,11 +195,12 @@ fn is_about_time(error: &CertificateError) -> bool {
     )
 }
 
-fn issuer(der: &CertificateDer<'_>) -> String {
-    x509_parser::parse_x509_certificate(der).map_or_else(
-        |_| "a certificate that cannot be read".to_owned(),
-        |(_, read)| read.issuer().to_string(),
-    )
+fn inspected(inspector: &'static str, issuer: String, name: &ServerName<'_>) -> NotTrusted {
+    NotTrusted::Inspected {
+        inspector,
+        issuer,
+        name: name.to_str().into_owned(),
+    }
 }
 
 impl ServerCertVerifier for Verifier {

@@ -27,6 +27,10 @@ words! {
         Retry = "retry",
         /// The wait that an overloaded server asked for is over.
         Overload = "overload",
+        /// The machine slept.
+        Awake = "awake",
+        /// A better address answers.
+        Address = "address",
     }
 }
 
@@ -65,8 +69,13 @@ impl CheckIns {
 
     /// At once, also while waiting after a failure; never against an overloaded server's wish.
     pub(super) fn nudge(&mut self, now: Ticks) {
-        self.paused = self.paused.filter(|(_, pause)| *pause == Pause::Overload);
+        self.forgive();
         self.ask(now, WhyCheckIn::Nudge);
+    }
+
+    /// Ends a wait after a failure.
+    pub(super) fn forgive(&mut self) {
+        self.paused = self.paused.filter(|(_, pause)| *pause == Pause::Overload);
     }
 
     pub(super) fn poll(&self) -> Option<(Ticks, WhyCheckIn)> {

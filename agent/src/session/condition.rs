@@ -2,7 +2,7 @@
 
 use cutover_proto::v1;
 
-use super::{check_ins::WhyCheckIn, state::Session, ticks::Ticks};
+use super::{check_ins::WhyCheckIn, state::Session, ticks::Ticks, ways::Way};
 
 /// How the agent itself stands, as far as the server has to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,10 +28,26 @@ impl Session {
         self.condition_told.as_ref() == Some(&self.condition)
     }
 
+    /// How this check-in goes, as far as it is known before.
+    fn network_path(&self) -> v1::NetworkPath {
+        let here = self.course.here();
+        let way = match self.course.ways.way() {
+            Way::Http2 => v1::Way::Http2,
+            Way::Post => v1::Way::Post,
+        };
+        v1::NetworkPath {
+            way: way.into(),
+            address: here.map(|place| place.address.clone()).unwrap_or_default(),
+            proxy: here.and_then(|place| place.proxy.clone()).unwrap_or_default(),
+            intercepted_by: self.course.intercepted_by.clone().unwrap_or_default(),
+        }
+    }
+
     pub(super) fn own_condition(&self) -> v1::AgentCondition {
         v1::AgentCondition {
             hold: self.condition.hold.clone().unwrap_or_default(),
             ending: self.condition.ending.clone().unwrap_or_default(),
+            network: Some(self.network_path()),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! lost replies, duplicated replies, restored servers and overload are tested without a network.
 //!
 //! ```text
-//!           poll_timeout: check-in | look | renew
+//!           poll_timeout: check-in | look | renew | a better address
 //!                 |
 //!   due --> next_request --> (link) --> handle_reply   --> effects: marks, rules, cancel, order, ...
 //!                                  \--> handle_failure --> backoff, or the server's retry-after
@@ -17,6 +17,7 @@
 mod backoff;
 mod check_ins;
 mod condition;
+mod course;
 mod inventory;
 mod looks;
 mod renewal;
@@ -24,17 +25,23 @@ mod reply;
 mod request;
 mod state;
 mod status;
+mod stream_waits;
 mod ticks;
+mod waking;
+mod ways;
 
 pub use check_ins::WhyCheckIn;
 pub use condition::Condition;
+pub use course::{Heading, Place};
 pub use looks::WhyLook;
 pub use renewal::Validity;
 pub use reply::{Effect, Failure};
 pub use request::JournalSays;
 pub use state::{OrderLabel, Session, Start, Wake};
 pub use status::SessionStatus;
+pub use stream_waits::StreamWaits;
 pub use ticks::{Ticks, TrustedTime};
+pub use ways::Way;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use super::{
     looks::WhyLook,
     state::{OrderLabel, Session},
     ticks::{Ticks, TrustedTime},
+    ways::Symptom,
 };
 
 /// The interval while the server has not said one.
@@ -32,6 +33,8 @@ const REFUSED_CAP: Duration = Duration::from_secs(3600);
 const OVERLOAD_WAIT: Duration = Duration::from_secs(30);
 /// No hint is longer; a recipe names a handful of files.
 const PREFETCH_MAX: usize = 32;
+/// As many addresses as a server may hand out.
+const ADDRESSES_MAX: usize = 16;
 /// No server may put an agent off for longer.
 const LONGEST_OVERLOAD: Duration = Duration::from_secs(3600);
 
@@ -60,8 +63,9 @@ pub enum Effect {
     RunOrder(v1::Envelope),
     /// An inventory that was confirmed after this start is durable: a journal that is not sound can be settled.
     InventoryDurable,
-    /// Hold a Watch stream, or none.
-    Watch(bool),
+    /// The server is to be reached at these addresses, in this order; empty: where the host was enrolled. See
+    /// [`Session::handle_places`].
+    TakeAddresses(Vec<String>),
     /// Other machines have this identity too: get another one.
     Split,
     /// Fill the cache with what an order may name later, where that costs nobody anything.
@@ -76,8 +80,17 @@ pub enum Failure {
         /// The wait that it asks for.
         retry_after: Option<Duration>,
     },
-    /// No way to the server, or no answer in time.
+    /// No way to the server.
     Unreachable(String),
+    /// A connection to the server came about and brought no answer, or none in time.
+    Cut(String),
+    /// Somebody else showed a certificate in the server's place.
+    Intercepted {
+        /// By its issuer's name.
+        by: String,
+        /// In full, with the remedy.
+        why: String,
+    },
     /// The server does not accept this host. A person must act; the agent goes on asking now and then.
     Refused(String),
 }
@@ -90,6 +103,7 @@ impl Session {
         };
         self.trusted = TrustedTime::from_server(reply.server_time_ms, now);
         self.backoff.reset();
+        self.course_answered(now);
         self.last_success = Some(now);
         self.last_failure = None;
         self.condition_told = Some(sent.condition);
@@ -112,7 +126,7 @@ impl Session {
         if reply.want_look {
             self.looks.want(now);
         }
-        effects.extend(reply.settings.and_then(|settings| self.take_settings(&settings)));
+        effects.extend(reply.settings.map(|settings| self.take_settings(settings)));
         effects.extend(reply.rules.and_then(|envelope| self.read_rules(envelope)));
         effects.extend(reply.cancel.map(Effect::Cancel));
         effects.extend(reply.work_order.and_then(|envelope| self.take_order(envelope)));
@@ -141,19 +155,42 @@ impl Session {
         self.in_flight = None;
         let (cap, why) = match failure {
             Failure::Overloaded { retry_after } => {
+                self.course_answered(now);
                 let asked = retry_after.unwrap_or(OVERLOAD_WAIT).min(LONGEST_OVERLOAD);
                 // Never earlier than asked for, and not all agents in the same second.
                 let wait = self.jitter.between(asked, asked + asked / 2);
                 self.check_ins.overloaded(now, wait);
                 return;
             }
-            Failure::Unreachable(why) if self.order.is_some() => (ORDER_RETRY_CAP, why),
-            Failure::Unreachable(why) => (RETRY_CAP, why),
-            Failure::Refused(why) => (REFUSED_CAP, why),
+            Failure::Unreachable(why) => {
+                self.course_failed(Symptom::NoWay, now);
+                (self.retry_cap(), why)
+            }
+            Failure::Cut(why) => {
+                self.course_failed(Symptom::Cut, now);
+                (self.retry_cap(), why)
+            }
+            Failure::Intercepted { by, why } => {
+                self.course_failed(Symptom::NoWay, now);
+                self.course.intercepted_by = Some(by.clone());
+                (self.retry_cap(), why)
+            }
+            Failure::Refused(why) => {
+                self.course_answered(now);
+                (REFUSED_CAP, why)
+            }
         };
         let wait = self.backoff.fail(cap, &mut self.jitter);
         self.last_failure = Some(why.clone());
         self.check_ins.fail(now, wait);
+    }
+
+    fn retry_cap(&self) -> Duration {
+        if self.order.is_some() {
+            ORDER_RETRY_CAP
+        } else {
+            RETRY_CAP
+        }
     }
 
     fn interval(&self, seconds: u32) -> Duration {
@@ -169,10 +206,11 @@ impl Session {
         said.min(longest)
     }
 
-    fn take_settings(&mut self, settings: &v1::Settings) -> Option<Effect> {
-        let changed = settings.watch != self.settings.watch;
-        self.settings = *settings;
-        changed.then_some(Effect::Watch(settings.watch))
+    fn take_settings(&mut self, mut settings: v1::Settings) -> Effect {
+        settings.addresses.truncate(ADDRESSES_MAX);
+        let addresses = settings.addresses.clone();
+        self.settings = settings;
+        Effect::TakeAddresses(addresses)
     }
 
     fn read_rules(&self, envelope: v1::Envelope) -> Option<Effect> {

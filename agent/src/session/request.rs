@@ -38,6 +38,7 @@ impl Session {
         journal: JournalSays,
     ) -> Option<(v1::CheckInRequest, WhyCheckIn)> {
         let (_, why) = self.check_ins.poll().filter(|(at, _)| *at <= now)?;
+        self.course.ways.begin(now);
         let waiting = journal.pending.len();
         let step_records = bounded(journal.pending);
         let carried = self.inventories.to_send();

@@ -8,6 +8,7 @@ use super::{
     backoff::{Backoff, Jitter},
     check_ins::{CheckIns, WhyCheckIn},
     condition::Condition,
+    course::{Course, Place},
     inventory::Inventories,
     looks::{Looks, WhyLook},
     renewal::{Renewal, Validity},
@@ -46,6 +47,8 @@ pub struct Start {
     pub validity: Validity,
     /// The host's own clock, milliseconds since the epoch.
     pub host_ms: i64,
+    /// Where the server is, the best first.
+    pub places: Vec<Place>,
     /// Spreads waits.
     pub seed: u64,
 }
@@ -68,6 +71,8 @@ pub enum Wake {
     Look(WhyLook),
     /// [`Session::begin_renewal`].
     Renew,
+    /// [`Session::begin_better`].
+    Better,
 }
 
 impl Wake {
@@ -78,6 +83,7 @@ impl Wake {
             Self::CheckIn(why) => why.as_str(),
             Self::Look(why) => why.as_str(),
             Self::Renew => "renew",
+            Self::Better => "better-address",
         }
     }
 }
@@ -120,6 +126,9 @@ pub struct Session {
     pub(super) condition: Condition,
     /// As the server last heard it.
     pub(super) condition_told: Option<Condition>,
+    pub(super) course: Course,
+    /// The host's clock less the monotonic one, as they last were.
+    pub(super) clock_offset_ms: Option<i64>,
 }
 
 impl Session {
@@ -138,6 +147,7 @@ impl Session {
                 check_in_seconds: 0,
                 look_seconds: DEFAULT_LOOK_SECONDS,
                 watch: false,
+                addresses: Vec::new(),
             },
             inventories: Inventories::kept(start.inventory),
             check_ins: CheckIns::starting(now),
@@ -152,6 +162,8 @@ impl Session {
             last_failure: None,
             condition: Condition::default(),
             condition_told: None,
+            course: Course::new(start.places),
+            clock_offset_ms: None,
         }
     }
 
@@ -164,7 +176,11 @@ impl Session {
             .poll(self.order.is_some())
             .map(|(at, why)| (at, Wake::Look(why)));
         let renew = self.renewal.poll(&self.trusted, now).map(|at| (at, Wake::Renew));
-        [renew, check_in, look].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let better = self.poll_better().map(|at| (at, Wake::Better));
+        [renew, check_in, look, better]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
     }
 
     /// The server asked on the Watch stream.

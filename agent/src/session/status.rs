@@ -27,6 +27,24 @@ pub struct SessionStatus {
     pub certificate_end_ms: i64,
     /// Whether times rest on the server's clock; otherwise on the host's own.
     pub time_from_server: bool,
+    /// Which address of the list is kept.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// `HOST:PORT` of the proxy before it.
+    #[serde(default)]
+    pub proxy: Option<String>,
+    /// `http2`, or `post` where HTTP/2 does not come through.
+    #[serde(default)]
+    pub way: Option<String>,
+    /// When HTTP/2 is tried again.
+    #[serde(default)]
+    pub back_to_http2_ms: Option<i64>,
+    /// When an address before the kept one is tried again.
+    #[serde(default)]
+    pub better_address_ms: Option<i64>,
+    /// Who showed a certificate in the server's place since the start: TLS inspection.
+    #[serde(default)]
+    pub intercepted_by: Option<String>,
 }
 
 impl Session {
@@ -48,6 +66,12 @@ impl Session {
             rules_revision: self.rules_revision,
             certificate_end_ms: self.renewal.validity().to_ms,
             time_from_server: self.trusted.is_from_server(),
+            address: self.course.here().map(|place| place.address.clone()),
+            proxy: self.course.here().and_then(|place| place.proxy.clone()),
+            way: Some(self.course.ways.way().as_str().to_owned()),
+            back_to_http2_ms: self.course.ways.back_at().map(ahead),
+            better_address_ms: self.course.better_at().map(ahead),
+            intercepted_by: self.course.intercepted_by.clone(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::backoff::Jitter;
+
 /// A reading of a monotonic clock, in milliseconds from any start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticks(pub u64);
@@ -69,6 +71,11 @@ impl TrustedTime {
         let ahead = at_ms.saturating_sub(self.now_ms(now));
         now.after(Duration::from_millis(u64::try_from(ahead).unwrap_or(0)))
     }
+}
+
+/// A wait of this length, a fifth more or less.
+pub(super) fn spread_around(wait: Duration, jitter: &mut Jitter) -> Duration {
+    jitter.between(wait - wait / 5, wait + wait / 5)
 }
 
 fn millis(duration: Duration) -> u64 {

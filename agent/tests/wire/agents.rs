@@ -189,6 +189,7 @@ async fn a_nudge_brings_a_check_in_and_a_lost_stream_comes_back() {
             check_in_seconds: 3600,
             look_seconds: 3600,
             watch: true,
+            addresses: Vec::new(),
         });
         Ok(reply)
     });

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cutover_agent::link::{IdentityDir, Link, LinkError};
+use cutover_agent::link::{IdentityDir, Link, LinkError, Proxies};
 use cutover_proto::v1;
 use tonic::{Status, metadata::MetadataValue};
 
@@ -16,7 +16,7 @@ fn request() -> v1::CheckInRequest {
 async fn linked(server: &Server) -> (tempfile::TempDir, Link) {
     let directory = tempfile::tempdir().unwrap();
     let identity = server.enroll(&IdentityDir::new(directory.path())).await;
-    let link = Link::new(&identity, identity.servers()).unwrap();
+    let link = Link::new(&identity, identity.servers(), Proxies::none()).unwrap();
     (directory, link)
 }
 
@@ -65,7 +65,7 @@ async fn a_server_of_another_authority_is_not_believed_after_enrolment() {
     let other = Server::start().await;
     let directory = tempfile::tempdir().unwrap();
     let identity = enrolled_at.enroll(&IdentityDir::new(directory.path())).await;
-    let link = Link::new(&identity, std::slice::from_ref(&other.address)).unwrap();
+    let link = Link::new(&identity, std::slice::from_ref(&other.address), Proxies::none()).unwrap();
     let text = link.check_in(request()).await.unwrap_err().to_string();
     assert!(text.contains("Test authority") && text.contains("inspection"), "{text}");
 }

@@ -130,6 +130,7 @@ async fn nobody_at_the_address_is_told_with_the_address() {
     let parts = |servers| cutover_agent::link::EnrollParts {
         dir: &dir,
         servers,
+        proxies: cutover_agent::link::Proxies::none(),
         ca_fingerprint: server.ca_fingerprint,
         token: TOKEN,
         facts: Default::default(),

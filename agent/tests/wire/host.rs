@@ -8,6 +8,7 @@ use cutover_agent::{
         hands::HostHands,
         sandbox::{Behaviour, Profile, SandboxHands, SandboxView, TargetProduct, plant},
     },
+    link::Proxies,
 };
 use cutover_proto::inventory::DiskEncryption;
 use tempfile::TempDir;
@@ -61,6 +62,7 @@ impl Host {
             identity: self.state().identity().load().unwrap().unwrap(),
             state: self.state(),
             servers: vec![],
+            proxies: Proxies::none(),
             view: Arc::new(SandboxView::open(&root).unwrap()),
             hands: Box::new(hands),
             clock: HostClock::start(),

@@ -13,7 +13,7 @@ use axum::{
     http::{self, HeaderMap},
     routing::get,
 };
-use cutover_agent::link::{Address, EnrollParts, Fingerprint, Identity, IdentityDir, LinkError, enroll};
+use cutover_agent::link::{Address, EnrollParts, Fingerprint, Identity, IdentityDir, LinkError, Proxies, enroll};
 use cutover_proto::{
     envelope::{self, Context, PublicKey, SigningKey},
     v1::{
@@ -209,6 +209,7 @@ impl Server {
         let parts = EnrollParts {
             dir,
             servers: std::slice::from_ref(&self.address),
+            proxies: Proxies::none(),
             ca_fingerprint: ca,
             token,
             facts: v1::HostFacts::default(),

@@ -32,6 +32,7 @@ pub(crate) fn samples() -> Vec<Sample> {
                 prefetch: vec![steps::artifact_wire()],
                 ..check_in_reply()
             },
-        ),
+        )
+        .earlier(),
     ]
 }

@@ -10,6 +10,7 @@ mod clones;
 mod files;
 mod keys;
 mod messages;
+mod network;
 mod sample;
 mod schema;
 mod signed;

@@ -10,6 +10,7 @@ use cutover_proto::{
 use crate::{
     clones,
     keys::{HOST, host_id},
+    network::{self, settings},
     sample::Sample,
     steps, tenants,
 };
@@ -22,9 +23,8 @@ pub(crate) fn samples() -> Vec<Sample> {
     let mut all = enrolment();
     all.extend(check_in());
     all.extend(statements());
-    all.extend(with_restarts());
-    all.extend(tenants::samples());
-    all.extend(clones::samples());
+    let later = [tenants::samples(), clones::samples(), network::samples()];
+    all.extend(with_restarts().into_iter().chain(later.into_iter().flatten()));
     all
 }
 
@@ -98,7 +98,7 @@ fn enroll_request() -> v1::EnrollRequest {
     }
 }
 
-fn check_in_request() -> v1::CheckInRequest {
+pub(crate) fn check_in_request() -> v1::CheckInRequest {
     v1::CheckInRequest {
         request_id: "01920000-0000-7000-8000-0000000000aa".into(),
         agent_version: "0.1.0".into(),
@@ -120,10 +120,11 @@ fn check_in_request() -> v1::CheckInRequest {
     }
 }
 
-fn condition() -> v1::AgentCondition {
+pub(crate) fn condition() -> v1::AgentCondition {
     v1::AgentCondition {
         hold: "held on this host".into(),
         ending: "uses 141 MiB of memory, memory_limit_mib allows 128".into(),
+        network: None,
     }
 }
 
@@ -203,8 +204,9 @@ fn check_in() -> Vec<Sample> {
                 condition: Some(condition()),
                 ..check_in_request()
             },
-        ),
-        Sample::of("AgentCondition", condition()),
+        )
+        .earlier(),
+        Sample::of("AgentCondition", condition()).earlier(),
         Sample::of("CheckInReply", check_in_reply()).earlier(),
         Sample::variant(
             "CheckInReply",
@@ -217,7 +219,7 @@ fn check_in() -> Vec<Sample> {
         .earlier(),
         Sample::of("OrderMark", mark()),
         Sample::of("RunningOrder", running()),
-        Sample::of("Settings", settings()),
+        Sample::of("Settings", settings()).earlier(),
         Sample::of("Vitals", vitals()),
         Sample::of("RefusedRule", refused_rule()),
         Sample::of("WatchRequest", v1::WatchRequest {}),
@@ -310,14 +312,6 @@ fn mark() -> v1::OrderMark {
     v1::OrderMark {
         order_number: 7,
         sequence: 3,
-    }
-}
-
-fn settings() -> v1::Settings {
-    v1::Settings {
-        check_in_seconds: 300,
-        look_seconds: 14_400,
-        watch: true,
     }
 }
 

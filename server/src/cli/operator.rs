@@ -193,6 +193,7 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
         vec!["standing".into(), host.row.standing.clone(), String::new()],
         vec!["protection".into(), host.row.protection.clone(), String::new()],
         vec!["restart pending".into(), host.restart_pending.clone(), String::new()],
+        vec!["reaches".into(), host.network.clone(), String::new()],
     ];
     for line in &host.identity {
         rows.push(vec!["identity".into(), line.clone(), String::new()]);

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use super::{Config, ConfigError};
 
+/// As many as agents take.
+const ADDRESSES_MAX: usize = 16;
+
 impl Config {
     /// Refuses what would be unsafe or could not work.
     ///
@@ -37,6 +40,7 @@ impl Config {
                 why,
             });
         }
+        self.check_addresses()?;
         let intervals = [
             ("check_in.seconds", self.check_in.seconds),
             ("check_in.open_order_seconds", self.check_in.open_order_seconds),
@@ -63,6 +67,33 @@ impl Config {
                     key,
                     why: "is zero; agents would never rest".into(),
                 });
+            }
+        }
+        Ok(())
+    }
+
+    /// An address that agents cannot use would cost each of them a wait at each new connection.
+    fn check_addresses(&self) -> Result<(), ConfigError> {
+        let refused = |why: String| ConfigError::Refused {
+            key: "agents.addresses",
+            why,
+        };
+        if self.agents.addresses.len() > ADDRESSES_MAX {
+            return Err(refused(format!("holds more than {ADDRESSES_MAX}; agents take no more")));
+        }
+        for address in &self.agents.addresses {
+            let split = address.rsplit_once(':');
+            let Some((host, _)) = split.filter(|(_, port)| port.parse::<u16>().is_ok_and(|port| port != 0)) else {
+                let why = format!("`{address}` is not HOST:PORT, for example cutover.example.org:7443");
+                return Err(refused(why));
+            };
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            if !self.agents.names.iter().any(|name| name.eq_ignore_ascii_case(host)) {
+                let why = format!(
+                    "`{host}` is not among agents.names, so the server's certificate is not for it and no agent would \
+                     believe it; add it there too"
+                );
+                return Err(refused(why));
             }
         }
         Ok(())

@@ -36,6 +36,8 @@ pub struct Agents {
     pub listen: SocketAddr,
     /// Names and addresses that the server's certificate carries: what agents connect to.
     pub names: Vec<String>,
+    /// `HOST:PORT` in the order in which agents are told to try them; empty: they keep those of their enrolment.
+    pub addresses: Vec<String>,
 }
 
 /// The people's listener: dashboard, REST, events, health.
@@ -157,6 +159,7 @@ impl Default for Agents {
         Self {
             listen: SocketAddr::from(([0, 0, 0, 0], 7443)),
             names: vec!["localhost".into(), "127.0.0.1".into()],
+            addresses: Vec::new(),
         }
     }
 }

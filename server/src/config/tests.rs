@@ -113,3 +113,21 @@ fn a_named_file_that_is_missing_is_an_error() {
         .to_string();
     assert!(error.contains("/nowhere/server.toml"), "{error}");
 }
+
+#[test]
+fn addresses_that_no_agent_could_use_are_refused_with_the_reason() {
+    let names = "[agents]\nnames = [\"cutover.example.org\", \"::1\"]\n";
+    let with = |addresses: &str| load(&format!("{names}addresses = {addresses}\n"), &[]);
+    assert!(with(r#"["cutover.example.org:7443", "[::1]:443"]"#).is_ok());
+    for (addresses, says) in [
+        (r#"["cutover.example.org"]"#, "HOST:PORT"),
+        (r#"["cutover.example.org:0"]"#, "HOST:PORT"),
+        (r#"["elsewhere.example.org:7443"]"#, "agents.names"),
+    ] {
+        let error = with(addresses).unwrap_err().to_string();
+        assert!(error.contains("agents.addresses") && error.contains(says), "{error}");
+    }
+    let many = vec!["\"cutover.example.org:7443\""; 17].join(", ");
+    let error = with(&format!("[{many}]")).unwrap_err().to_string();
+    assert!(error.contains("more than 16"), "{error}");
+}

@@ -15,7 +15,7 @@ use cutover_agent::{
     app::{Agent, Handle, HostClock, Limits, Parts, StateDir},
     detect::host_facts,
     host::sandbox::{self, SandboxHands, SandboxView},
-    link::{self, EnrollParts},
+    link::{self, EnrollParts, Proxies},
 };
 use cutover_core::plan::Phase;
 
@@ -92,6 +92,7 @@ impl Member {
         let identity = link::enroll(EnrollParts {
             dir: &state.identity(),
             servers: &[server.to_string().parse()?],
+            proxies: Proxies::none(),
             ca_fingerprint: token.ca_fingerprint.parse()?,
             token: &token.token,
             facts: facts.into(),
@@ -102,6 +103,7 @@ impl Member {
             state,
             identity,
             servers: Vec::new(),
+            proxies: Proxies::none(),
             view: Arc::new(view),
             hands: Box::new(move || match SandboxHands::open(&machine) {
                 Ok(hands) => Ok(Box::new(hands)),

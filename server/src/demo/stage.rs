@@ -31,6 +31,7 @@ pub(super) async fn start(demo: &Demo, dir: &Path) -> anyhow::Result<App> {
         agents: Agents {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             names: vec!["localhost".into(), "127.0.0.1".into()],
+            addresses: Vec::new(),
         },
         people: People {
             listen: demo.listen.unwrap_or(DASHBOARD.parse()?),

@@ -4,8 +4,8 @@
 //!
 //! | path | admitted when |
 //! |---|---|
-//! | `Enrollment/Enroll` | the rate limit has room; the call itself checks the token |
-//! | `Enrollment/Renew` | the peer's key belongs to a host, is not revoked, and ended at most [`RENEW_GRACE_MS`] ago |
+//! | `Enrollment/Enroll`, also by POST | the rate limit has room; the call itself checks the token |
+//! | `Enrollment/Renew`, also by POST | the peer's key belongs to a host, is not revoked, and ended at most [`RENEW_GRACE_MS`] ago |
 //! | anything else, known or not | the peer's key belongs to a host, is not revoked, and has not ended |
 
 use std::{
@@ -22,7 +22,7 @@ use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, Span, field, info_span};
 
-use super::{EnrollLimits, Peer, PeerConnection, admission_enroll::EnrollBuckets};
+use super::{EnrollLimits, Peer, PeerConnection, admission_enroll::EnrollBuckets, post};
 
 /// How long after its end a key is still good for Renew: 400 days.
 pub const RENEW_GRACE_MS: i64 = 400 * 24 * 3600 * 1000;
@@ -30,8 +30,9 @@ pub const RENEW_GRACE_MS: i64 = 400 * 24 * 3600 * 1000;
 /// An agent that puts its request id here has it in the span from the first line on. At most 64 letters, digits and `-`.
 pub const REQUEST_ID_HEADER: &str = "cutover-request-id";
 
-const ENROLL: &str = "/cutover.v1.Enrollment/Enroll";
-const RENEW: &str = "/cutover.v1.Enrollment/Renew";
+/// Both ways to call it; nothing else is exempt.
+const ENROLL: [&str; 2] = ["/cutover.v1.Enrollment/Enroll", post::ENROLL];
+const RENEW: [&str; 2] = ["/cutover.v1.Enrollment/Renew", post::RENEW];
 
 /// Tells the real time in milliseconds since the epoch. Never the campaign's clock: certificates follow the real one.
 pub type NowMs = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -174,7 +175,7 @@ impl Gate {
         let Some(connection) = connection else {
             return Err(Denial::unauthenticated("the connection is not known to this listener"));
         };
-        if path == ENROLL {
+        if ENROLL.contains(&path) {
             return match self.enroll.take(connection.address, (self.now)()) {
                 Ok(()) => Ok(None),
                 Err(seconds) => Err(Denial::too_many(seconds)),
@@ -202,7 +203,7 @@ impl Gate {
         }
         let end_ms = key.to_ms.min(certificate.not_after_ms);
         let expired = now_ms >= end_ms;
-        if expired && path != RENEW {
+        if expired && !RENEW.contains(&path) {
             return Err(Denial::unauthenticated("this certificate has expired; renew it"));
         }
         if expired && now_ms - end_ms > RENEW_GRACE_MS {
@@ -256,12 +257,11 @@ impl Denial {
     }
 
     fn answer(&self, grpc: bool) -> Response<Body> {
+        let status = Status::new(self.code, self.why);
         let mut response = if grpc {
-            Status::new(self.code, self.why).into_http()
+            status.into_http()
         } else {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = self.http;
-            response
+            post::refusal(&status, self.http)
         };
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

@@ -9,6 +9,7 @@ use tonic_prost::ProstCodec;
 use super::{
     EnrollLimits, HandshakeLimits, RENEW_GRACE_MS, Rate,
     admission::REQUEST_ID_HEADER,
+    post,
     testing::{DAY_MS, Host, World, certify, reached},
 };
 use crate::pki::Pki;
@@ -212,9 +213,17 @@ async fn a_foreign_authoritys_certificate_ends_in_the_handshake() {
 async fn plain_http_paths_are_denied_as_well() {
     let world = World::start(reached()).await;
     let host = world.host();
-    for path in ["/artifacts/00", "/", "/check-in", ENROLL] {
+    for path in [
+        "/artifacts/00",
+        "/",
+        "/check-in",
+        post::CHECK_IN,
+        post::RENEW,
+        ENROLL,
+        post::ENROLL,
+    ] {
         let (status, _) = world.plain(None).get(path).await.expect("an answer");
-        let expected = if path == ENROLL {
+        let expected = if [ENROLL, post::ENROLL].contains(&path) {
             "HTTP/1.1 200 OK"
         } else {
             "HTTP/1.1 401 Unauthorized"
@@ -222,6 +231,34 @@ async fn plain_http_paths_are_denied_as_well() {
         assert_eq!(status, expected, "{path}");
         let (status, _) = world.plain(Some(&host)).get(path).await.expect("an answer");
         assert_eq!(status, "HTTP/1.1 200 OK", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn posts_are_denied_as_calls_are_and_an_expired_key_may_renew_by_one() {
+    let world = World::start(reached()).await;
+    let host = world.host();
+    let ask = async |path| world.plain(Some(&host)).get(path).await.expect("an answer").0;
+    let (ok, denied) = ("HTTP/1.1 200 OK", "HTTP/1.1 401 Unauthorized");
+    assert_eq!(
+        (ask(post::CHECK_IN).await.as_str(), ask(post::RENEW).await.as_str()),
+        (ok, ok)
+    );
+    world.clock.advance(90 * DAY_MS);
+    assert_eq!(
+        (ask(post::CHECK_IN).await.as_str(), ask(post::RENEW).await.as_str()),
+        (denied, ok)
+    );
+    world.clock.advance(RENEW_GRACE_MS);
+    assert_eq!(
+        (ask(post::CHECK_IN).await.as_str(), ask(post::RENEW).await.as_str()),
+        (denied, denied)
+    );
+    let revoked = world.host();
+    world.keys.change(&revoked.spki_hash, |key| key.revoked_ms = Some(0));
+    for path in [post::CHECK_IN, post::RENEW] {
+        let (status, _) = world.plain(Some(&revoked)).get(path).await.expect("an answer");
+        assert_eq!(status, denied, "{path}");
     }
 }
 

@@ -23,6 +23,7 @@ mod listener_connections;
 mod listener_identity;
 mod listener_verifier;
 mod peer;
+mod post;
 
 #[cfg(test)]
 mod admission_tests;
@@ -47,3 +48,4 @@ pub use listener::{HandshakeLimits, Incoming, TlsIo, listen};
 pub use listener_connections::Connections;
 pub use listener_identity::{TlsIdentity, TlsIdentityError};
 pub use peer::{Peer, PeerCertificate, PeerConnection};
+pub use post::post_routes;

@@ -4,6 +4,7 @@
 
 mod arrival;
 mod ingest;
+mod network;
 mod reply;
 mod sessions;
 
@@ -14,6 +15,7 @@ use cutover_proto::{
 };
 
 use self::arrival::Arrival;
+pub(super) use self::network::Network;
 pub(super) use self::sessions::CloneWords;
 use super::{CallError, Service};
 use crate::{pki, store::host_keys};

@@ -22,8 +22,8 @@ use crate::{
     store::{ArtifactFiles, Store, StoreEvent},
 };
 
-/// How often agents come and look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How often agents come and look, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pace {
     /// Seconds between check-ins at rest.
     pub check_in_seconds: u32,
@@ -33,6 +33,8 @@ pub struct Pace {
     pub look_seconds: u32,
     /// Whether agents keep a stream open.
     pub watch: bool,
+    /// Where they come to, in this order; empty: where they were enrolled.
+    pub addresses: Vec<String>,
 }
 
 /// The scheduled report.

@@ -40,6 +40,7 @@ struct Host {
     last_contact: String,
     restart_pending: String,
     identity: Vec<String>,
+    network: String,
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
     verdicts: Vec<VerdictView>,
@@ -122,6 +123,7 @@ impl From<HostDetail> for Host {
             last_contact: words::instant(detail.row.last_contact_ms),
             restart_pending: detail.restart_pending,
             identity: detail.identity,
+            network: detail.network,
             why: newest(detail.why),
             protection: vec![
                 ("at the last look", detail.row.protection),

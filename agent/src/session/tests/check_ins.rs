@@ -163,6 +163,7 @@ fn a_reply_without_a_time_falls_back_to_settings_and_an_absurd_time_is_bounded()
             check_in_seconds: 90,
             look_seconds: 600,
             watch: false,
+            addresses: Vec::new(),
         });
     });
     assert_eq!(world.next_check_in().unwrap().0, 90);

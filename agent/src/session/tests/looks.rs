@@ -27,6 +27,7 @@ fn the_interval_of_looks_is_the_servers() {
             check_in_seconds: 300,
             look_seconds: 100,
             watch: false,
+            addresses: Vec::new(),
         });
     });
     world.look("a");

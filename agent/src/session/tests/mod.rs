@@ -3,6 +3,7 @@
 mod check_ins;
 mod inventories;
 mod looks;
+mod network;
 mod orders;
 mod time;
 mod world;

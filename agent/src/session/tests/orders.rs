@@ -83,7 +83,7 @@ fn marks_come_before_cancel_and_cancel_before_an_order() {
             Effect::Cancel(_) => "cancel",
             Effect::RunOrder(_) => "order",
             Effect::InventoryDurable => "durable",
-            Effect::Watch(_) => "watch",
+            Effect::TakeAddresses(_) => "addresses",
             Effect::Prefetch(_) => "prefetch",
             Effect::Split => "split",
         })
@@ -184,24 +184,20 @@ fn rules_are_taken_only_when_signed_and_rising() {
 }
 
 #[test]
-fn watch_is_told_only_when_it_changes() {
-    let settings = |watch| v1::Settings {
-        check_in_seconds: 300,
-        look_seconds: 600,
-        watch,
-    };
+fn a_stream_is_held_while_the_server_wants_one() {
     let mut world = World::new();
-    let mut told = |watch| {
-        let effects = world.answered_with(|reply| reply.settings = Some(settings(watch)));
+    assert!(!world.session.may_watch(), "the server has not said so");
+    for watch in [true, true, false] {
+        let settings = v1::Settings {
+            check_in_seconds: 300,
+            look_seconds: 600,
+            watch,
+            addresses: Vec::new(),
+        };
+        world.answered_with(|reply| reply.settings = Some(settings));
         world.pass_seconds(300);
-        effects
-            .into_iter()
-            .filter(|effect| matches!(effect, Effect::Watch(_)))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(told(true), [Effect::Watch(true)]);
-    assert_eq!(told(true), []);
-    assert_eq!(told(false), [Effect::Watch(false)]);
+        assert_eq!(world.session.may_watch(), watch);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use cutover_proto::{
 };
 use uuid::Uuid;
 
-use crate::session::{Effect, Failure, JournalSays, Session, Start, Ticks, Validity, Wake, WhyCheckIn};
+use crate::session::{Effect, Failure, JournalSays, Place, Session, Start, Ticks, Validity, Wake, WhyCheckIn};
 
 pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
 /// The server's clock at the start of each test; the host's is a year behind.
@@ -48,6 +48,14 @@ pub(super) fn start() -> Start {
         },
         host_ms: HOST_MS,
         seed: 7,
+        places: vec![place("inside:7443")],
+    }
+}
+
+pub(super) fn place(address: &str) -> Place {
+    Place {
+        address: address.into(),
+        proxy: None,
     }
 }
 

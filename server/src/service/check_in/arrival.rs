@@ -10,7 +10,7 @@ use cutover_proto::{
     v1,
 };
 
-use super::super::CallError;
+use super::{super::CallError, network::Network};
 
 /// More records than this in one check-in are refused: an agent sends what is not acknowledged in parts.
 const RECORDS_MAX: usize = 500;
@@ -58,6 +58,8 @@ pub(super) struct Arrival {
     pub(super) lacking_steps: Vec<StepKind>,
     /// Why the agent is about to end itself, where it is.
     pub(super) ending: Option<String>,
+    /// How it reaches this server, where it says so.
+    pub(super) network: Option<Network>,
     /// How long the kernel session has lasted, as the host says.
     pub(super) session_seconds: Option<u64>,
 }
@@ -100,6 +102,7 @@ impl Arrival {
             hold: said(&condition.hold),
             lacking_steps: lacking(&request.known_steps),
             ending: said(&condition.ending),
+            network: Network::said(condition.network),
             session_seconds: request.session_seconds,
         })
     }
@@ -146,7 +149,7 @@ fn lacking(known: &[i32]) -> Vec<StepKind> {
 }
 
 /// Words of a host: one bounded line, since people read it in tables and terminals.
-fn said(words: &str) -> Option<String> {
+pub(super) fn said(words: &str) -> Option<String> {
     let printable = words.chars().map(|c| if c.is_control() { ' ' } else { c });
     let line: String = printable.take(WORDS_MAX).collect();
     Some(line).filter(|line| !line.trim().is_empty())

@@ -63,7 +63,7 @@ impl Service {
             None => None,
         };
         let durable = host.inventory_digest.unwrap_or_default();
-        let pace = self.0.pace;
+        let pace = &self.0.pace;
         let reply = v1::CheckInReply {
             store_epoch: Self::store_epoch(db)?,
             server_time_ms: self.now_ms(),
@@ -77,6 +77,7 @@ impl Service {
                 check_in_seconds: pace.check_in_seconds,
                 look_seconds: pace.look_seconds,
                 watch: pace.watch,
+                addresses: pace.addresses.clone(),
             }),
             ..v1::CheckInReply::default()
         };
@@ -160,7 +161,7 @@ impl Service {
     }
 
     fn next_in_seconds(&self, has_order: bool) -> Result<u32, ServiceError> {
-        let pace = self.0.pace;
+        let pace = &self.0.pace;
         let base = u64::from(if has_order {
             pace.open_order_seconds
         } else {

@@ -14,13 +14,16 @@ use super::{
     super::{
         Service, ServiceError,
         campaign::{broken_id, newest_inventory},
+        check_in::Network,
         clones::identity_lines,
         personal::{all_revealed, revealed},
         plan_edit::{read_event, read_state},
     },
     EventView, HostDetail, ProtectionTime, StepView, VerdictView,
 };
-use crate::store::{Reader, StreamName, events, plans::PlanFilter, step_records, views as store_views, work_orders};
+use crate::store::{
+    Reader, StreamName, events, hosts, plans::PlanFilter, step_records, views as store_views, work_orders,
+};
 
 /// How many events of a host are shown; the export has all.
 const TIMELINE: i64 = 500;
@@ -58,7 +61,10 @@ impl Service {
                 text: revealed(db, history::line(event))?,
             });
         }
+        let known = hosts::load(db, &named.host_id)?;
+        let network = known.and_then(|known| Network::of(&known.reported));
         Ok(HostDetail {
+            network: network.map(|network| network.in_words()).unwrap_or_default(),
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             restart_pending: restart_pending(&line.facts),
             identity: identity_lines(db, &named.host_id)?,

@@ -108,6 +108,7 @@ pub(crate) fn host() -> HostDetail {
         why: vec!["enrolled".to_owned(), "it carries kesl".to_owned()],
         restart_pending: "yes: libc6".to_owned(),
         identity: Vec::new(),
+        network: "cutover.example.org:7443 by HTTP/2".to_owned(),
         verdicts: vec![VerdictView {
             product: "kesl".to_owned(),
             verdict: "running".to_owned(),
@@ -152,6 +153,7 @@ pub(crate) fn host_not_looked_at() -> HostDetail {
         why: Vec::new(),
         restart_pending: "unknown".to_owned(),
         identity: Vec::new(),
+        network: String::new(),
         verdicts: Vec::new(),
         protection_seconds: ProtectionTime::default(),
         steps: Vec::new(),

@@ -218,6 +218,9 @@ pub struct HostDetail {
     /// Whether other machines have or had its identity, and what is to be decided; empty where it is one machine's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<String>,
+    /// How it reaches this server, in words; empty where it never said so.
+    #[serde(default)]
+    pub network: String,
     /// What the last look found, the absent left out.
     pub verdicts: Vec<VerdictView>,
     /// Time under protection.
