@@ -98,6 +98,15 @@ pub struct HostFacts {
     /// be told: why.
     #[serde(default)]
     pub restart_reasons: Vec<String>,
+    /// Serial number, as the firmware has it: a hint by which imported records are matched. Empty where it cannot be read.
+    #[serde(default)]
+    pub serial: String,
+    /// UUID of the system, as the firmware has it; the same.
+    #[serde(default)]
+    pub system_uuid: String,
+    /// The machine's full name; empty where it knows none.
+    #[serde(default)]
+    pub fqdn: String,
 }
 
 /// A look's result as it is signed and sent.
@@ -152,6 +161,9 @@ impl From<HostFacts> for v1::HostFacts {
             restart_pending: facts.restart_pending,
             free_disk_mib: facts.free_disk_mib,
             restart_reasons: facts.restart_reasons,
+            serial: facts.serial,
+            system_uuid: facts.system_uuid,
+            fqdn: facts.fqdn,
         }
     }
 }
@@ -177,6 +189,9 @@ impl TryFrom<v1::HostFacts> for HostFacts {
             restart_pending: wire.restart_pending,
             free_disk_mib: wire.free_disk_mib,
             restart_reasons: wire.restart_reasons,
+            serial: wire.serial,
+            system_uuid: wire.system_uuid,
+            fqdn: wire.fqdn,
         })
     }
 }

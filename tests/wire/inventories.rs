@@ -23,6 +23,9 @@ pub(crate) fn facts(hostname: &str) -> HostFacts {
         restart_pending: Some(false),
         free_disk_mib: Some(16_384),
         restart_reasons: Vec::new(),
+        serial: String::new(),
+        system_uuid: String::new(),
+        fqdn: String::new(),
     }
 }
 

@@ -215,6 +215,9 @@ mod tests {
             restart_pending: None,
             free_disk_mib: None,
             restart_reasons: Vec::new(),
+            serial: String::new(),
+            system_uuid: String::new(),
+            fqdn: String::new(),
         }
     }
 

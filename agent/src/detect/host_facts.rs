@@ -12,6 +12,9 @@ use crate::{
 /// systemd asks programs not to show the id itself but a hash made for one purpose (machine-id(5)).
 const MACHINE_ID_PURPOSE: &[u8] = b"cutover machine id v1\0";
 const MAX_ID: u64 = 4096;
+const MAX_HOSTS: u64 = 256 * 1024;
+/// No serial number or name is longer.
+const MAX_HINT: usize = 255;
 const MIB: u64 = 1 << 20;
 
 /// Gathers the facts, apart from any product. What cannot be told is empty, `unknown` or `None`, as the field says.
@@ -39,6 +42,7 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         Some(kernel) => (kernel.hostname, kernel.release, Some(kernel.machine)),
         None => (first_line(view, "/etc/hostname"), String::new(), None),
     };
+    let fqdn = full_name(view, &hostname);
     let pending = pending_restart::look(view, &release, database);
     HostFacts {
         hostname,
@@ -54,7 +58,48 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         restart_pending: pending.is_pending,
         free_disk_mib: free_disk_mib(view),
         restart_reasons: pending.reasons,
+        serial: firmware(view, "product_serial"),
+        system_uuid: firmware(view, "product_uuid"),
+        fqdn,
     }
+}
+
+/// What the firmware says of the machine. Only root may read it; whoever may not has no hint, and is matched by name.
+fn firmware(view: &dyn HostView, file: &str) -> String {
+    let path = format!("/sys/class/dmi/id/{file}");
+    let text = first_line(view, &path);
+    if view.os_family() == OsFamily::Linux && text.len() <= MAX_HINT {
+        text
+    } else {
+        String::new()
+    }
+}
+
+/// The name with its domain: the hostname itself where it has one, else the one that /etc/hosts gives it, as `hostname -f`
+/// would find without asking the network.
+fn full_name(view: &dyn HostView, hostname: &str) -> String {
+    if view.os_family() != OsFamily::Linux || hostname.is_empty() {
+        return String::new();
+    }
+    if hostname.contains('.') {
+        return hostname.to_owned();
+    }
+    let bytes = view
+        .read(&HostPath::unix("/etc/hosts"), MAX_HOSTS)
+        .found()
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let is_full = |name: &&str| {
+        name.len() <= MAX_HINT
+            && name
+                .split_once('.')
+                .is_some_and(|(first, _)| first.eq_ignore_ascii_case(hostname))
+    };
+    text.lines()
+        .map(|line| line.split('#').next().unwrap_or_default())
+        .find_map(|line| line.split_whitespace().skip(1).find(is_full))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// dpkg's word for an architecture in the kernel's.

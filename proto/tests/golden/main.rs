@@ -8,6 +8,7 @@
 
 mod clones;
 mod files;
+mod identifiers;
 mod keys;
 mod messages;
 mod network;

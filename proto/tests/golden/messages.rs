@@ -9,6 +9,7 @@ use cutover_proto::{
 
 use crate::{
     clones,
+    identifiers::{self, enroll_request},
     keys::{HOST, host_id},
     network::{self, settings},
     sample::Sample,
@@ -23,7 +24,12 @@ pub(crate) fn samples() -> Vec<Sample> {
     let mut all = enrolment();
     all.extend(check_in());
     all.extend(statements());
-    let later = [tenants::samples(), clones::samples(), network::samples()];
+    let later = [
+        tenants::samples(),
+        clones::samples(),
+        network::samples(),
+        identifiers::samples(),
+    ];
     all.extend(with_restarts().into_iter().chain(later.into_iter().flatten()));
     all
 }
@@ -51,7 +57,7 @@ fn with_restarts() -> Vec<Sample> {
     let (order_wire, order) = steps::order_with_notice();
     let variant = "with-restarts";
     vec![
-        Sample::typed("HostFacts", variant, facts_wire(), facts()),
+        Sample::typed("HostFacts", variant, facts_wire(), facts()).earlier(),
         Sample::typed("Inventory", variant, inventory_wire, inventory).earlier(),
         Sample::variant(
             "EnrollRequest",
@@ -60,7 +66,8 @@ fn with_restarts() -> Vec<Sample> {
                 facts: Some(facts_wire()),
                 ..enroll_request()
             },
-        ),
+        )
+        .earlier(),
         Sample::variant(
             "CheckInRequest",
             variant,
@@ -86,16 +93,6 @@ fn with_restarts() -> Vec<Sample> {
         ),
         Sample::typed("WorkOrder", variant, order_wire, order),
     ]
-}
-
-fn enroll_request() -> v1::EnrollRequest {
-    v1::EnrollRequest {
-        token: "cutover-token".into(),
-        csr_der: vec![0x30, 0x01],
-        sealing_key: Some(envelope()),
-        facts: Some(facts_wire()),
-        agent_version: "0.1.0".into(),
-    }
 }
 
 pub(crate) fn check_in_request() -> v1::CheckInRequest {
@@ -348,6 +345,9 @@ pub(crate) fn facts() -> HostFacts {
         restart_pending: Some(true),
         free_disk_mib: Some(4096),
         restart_reasons: Vec::new(),
+        serial: String::new(),
+        system_uuid: String::new(),
+        fqdn: String::new(),
     }
 }
 
@@ -366,6 +366,9 @@ pub(crate) fn facts_wire() -> v1::HostFacts {
         restart_pending: Some(true),
         free_disk_mib: Some(4096),
         restart_reasons: Vec::new(),
+        serial: String::new(),
+        system_uuid: String::new(),
+        fqdn: String::new(),
     }
 }
 

@@ -16,25 +16,37 @@ use crate::{
 const TENANT: &str = "b1c2d3e4-0000-4000-8000-000000000001";
 const VARIANT: &str = "with-tenant";
 
-pub(crate) fn samples() -> Vec<Sample> {
-    let health = || Health {
+fn health() -> Health {
+    Health {
         state: HealthState::Unhealthy,
         why: health_wire().why,
         grade: Protection::None,
         tenant: Some(TENANT.to_owned()),
-    };
-    let told = || v1::Health {
+    }
+}
+
+fn told() -> v1::Health {
+    v1::Health {
         tenant: TENANT.into(),
         ..health_wire()
-    };
-    let seen = || Sighting {
+    }
+}
+
+pub(crate) fn seen() -> Sighting {
+    Sighting {
         health: Some(health()),
         ..sighting()
-    };
-    let seen_wire = || v1::Sighting {
+    }
+}
+
+pub(crate) fn seen_wire() -> v1::Sighting {
+    v1::Sighting {
         health: Some(told()),
         ..sighting_wire()
-    };
+    }
+}
+
+pub(crate) fn samples() -> Vec<Sample> {
     let reasons = || vec!["libc6".to_owned()];
     let looked = Inventory {
         facts: HostFacts {
@@ -55,7 +67,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     let mut all = vec![
         Sample::variant("Health", VARIANT, told()),
         Sample::typed("Sighting", VARIANT, seen_wire(), seen()),
-        Sample::typed("Inventory", VARIANT, looked_wire, looked),
+        Sample::typed("Inventory", VARIANT, looked_wire, looked).earlier(),
     ];
     let kinds = [
         (EvidenceKind::UninstallKey, v1::EvidenceKind::UninstallKey),

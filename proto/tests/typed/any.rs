@@ -32,6 +32,7 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         any::<Option<bool>>(),
         any::<Option<u64>>(),
         vec(".*", 0..3),
+        (".*", ".*", ".*"),
     );
     (names, rest).prop_map(|(names, rest)| HostFacts {
         hostname: names.0,
@@ -47,6 +48,9 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         restart_pending: rest.3,
         free_disk_mib: rest.4,
         restart_reasons: rest.5,
+        serial: rest.6.0,
+        system_uuid: rest.6.1,
+        fqdn: rest.6.2,
     })
 }
 

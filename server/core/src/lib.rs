@@ -9,6 +9,7 @@
 //! - [`catalog`]: recipes, and how they become the steps of a work order.
 //! - [`judge`]: what an inventory means to a campaign.
 //! - [`plan`]: one host in one campaign; its phases and reasons.
+//! - [`coverage`]: imported records, which hosts they are, and where those without agent count.
 //! - [`decide`](mod@decide): the only place that moves a plan; events and how they are applied.
 //! - [`waiting`]: why nothing happens at the moment, who must act, and until when.
 //! - [`rollout`]: who starts next in a wave.
@@ -20,6 +21,7 @@
 
 pub mod campaign;
 pub mod catalog;
+pub mod coverage;
 pub mod decide;
 pub mod forecast;
 pub mod history;

@@ -120,6 +120,9 @@ pub enum Operator {
     /// Identities that were on several machines.
     #[command(subcommand)]
     Clones(Clones),
+    /// What other systems know of machines, also of those without agent.
+    #[command(subcommand)]
+    Assets(super::assets::Assets),
     /// Waves.
     #[command(subcommand)]
     Wave(Wave),

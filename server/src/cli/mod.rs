@@ -4,6 +4,7 @@
 
 mod args;
 mod artifacts;
+mod assets;
 mod client;
 mod init;
 mod operator;

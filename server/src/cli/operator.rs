@@ -74,6 +74,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Wave::Open { name, dry_run } => change(client, &format!("waves/{name}/open"), *dry_run, format).await,
             Wave::Pause { name, dry_run } => change(client, &format!("waves/{name}/pause"), *dry_run, format).await,
         },
+        Operator::Assets(assets) => super::assets::ask(assets, client, format).await,
         Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
         Operator::Token(Token::Create { uses, hours }) => {
             let made: TokenMade = client
@@ -139,7 +140,16 @@ fn status(summary: &Summary, format: Format) -> anyhow::Result<()> {
         ]);
     }
     rows.push(vec!["hosts".into(), "all".into(), summary.hosts.to_string()]);
-    for (what, counts) in [("phase", &summary.phases), ("standing", &summary.standing)] {
+    if summary.expected > summary.hosts {
+        let without = (summary.expected - summary.hosts).to_string();
+        rows.push(vec!["assets".into(), "without agent".into(), without]);
+    }
+    let counted = [
+        ("phase", &summary.phases),
+        ("asset", &summary.assets),
+        ("standing", &summary.standing),
+    ];
+    for (what, counts) in counted {
         for count in counts.iter().filter(|count| count.count > 0) {
             rows.push(vec![what.into(), count.name.clone(), count.count.to_string()]);
         }

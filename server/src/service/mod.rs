@@ -2,6 +2,7 @@
 
 mod access;
 mod artifacts;
+mod assets;
 mod campaign;
 mod catalog;
 mod check_in;
@@ -31,6 +32,7 @@ pub use access::{Caller, Role, SESSION_COOKIE};
 pub use artifacts::{
     ArtifactAdded, ArtifactFilter, ArtifactList, ArtifactSettings, ArtifactView, NewArtifact, OpenArtifact,
 };
+pub use assets::{AssetFilter, AssetImport, AssetList, AssetView, AssetsImported, AttestAsset, MatchAsset, NamedFault};
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use error::{CallError, ServiceError};

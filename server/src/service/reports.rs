@@ -164,6 +164,12 @@ impl Service {
             .into_iter()
             .map(|total| views::bucket(&total.bucket).map(|bucket| (bucket, total.hosts)))
             .collect::<Result<Totals, _>>()
+            .and_then(|mut totals| {
+                for (bucket, assets) in self.asset_totals(db)? {
+                    totals.add_assets(bucket, assets);
+                }
+                Ok(totals)
+            })
     }
 
     /// Hosts that stand still, from the phases in which hosts do.

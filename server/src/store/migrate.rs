@@ -41,6 +41,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "identities",
         text: include_str!("../../migrations/004_identities.sql"),
     },
+    Migration {
+        version: 5,
+        name: "assets",
+        text: include_str!("../../migrations/005_assets.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

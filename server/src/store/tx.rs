@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asset_totals;
 use super::conn::{Conn, Dialect};
 use super::error::StoreError;
 use super::events::{self, PendingEvent};
@@ -78,6 +79,7 @@ pub struct WriteTx<'c> {
     conn: &'c mut dyn Conn,
     events: Vec<PendingEvent>,
     totals: BTreeMap<Bucket, i64>,
+    asset_totals: BTreeMap<String, i64>,
     topics: BTreeSet<String>,
     failed: Option<StoreError>,
     again: bool,
@@ -97,6 +99,7 @@ impl<'c> WriteTx<'c> {
             conn,
             events: Vec::new(),
             totals: BTreeMap::new(),
+            asset_totals: BTreeMap::new(),
             topics: BTreeSet::new(),
             failed: None,
             again: false,
@@ -158,6 +161,10 @@ impl<'c> WriteTx<'c> {
         *self.totals.entry(bucket).or_default() += change;
     }
 
+    pub(super) fn gather_asset_total(&mut self, bucket: &str, change: i64) {
+        *self.asset_totals.entry(bucket.to_owned()).or_default() += change;
+    }
+
     /// Whether what went wrong may go well on fresh rows.
     pub(super) fn may_run_again(&self) -> bool {
         self.again
@@ -170,6 +177,8 @@ impl<'c> WriteTx<'c> {
         }
         let totals = std::mem::take(&mut self.totals);
         totals::write(self, totals)?;
+        let asset_totals = std::mem::take(&mut self.asset_totals);
+        asset_totals::write(self, asset_totals)?;
         let pending = std::mem::take(&mut self.events);
         let pos = events::write(self, pending)?;
         Ok(Finished {

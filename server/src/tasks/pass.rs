@@ -31,6 +31,8 @@ pub struct Pass {
     pub seen: usize,
     /// Plans that were due.
     pub woken: usize,
+    /// Attestations of assets that ended.
+    pub ended: usize,
     /// Hosts that were started.
     pub started: usize,
     /// Reports that were made.
@@ -103,6 +105,7 @@ impl Tasks {
         Ok(Pass {
             seen,
             woken: self.service.wake_due().await?,
+            ended: self.service.end_attestations().await?,
             started: self.service.start_hosts().await?,
             reports: self.service.make_due_reports().await?,
             delivered: deliver::due(&self.service, &self.http).await?,

@@ -157,8 +157,8 @@ impl Overview {
                 .collect(),
             headlines: vec![
                 headline("Replaced", summary.replaced, "hosts that ever carried it"),
-                headline("Unknown", summary.unknown, "hosts"),
-                headline("Protected", summary.protected, "hosts"),
+                headline("Unknown", summary.unknown, "that are enrolled or expected"),
+                headline("Protected", summary.protected, "that are enrolled or expected"),
             ],
             standing: bars("standing", summary.standing),
             phases: bars("phase", summary.phases),

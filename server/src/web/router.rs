@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{assets, auth::Viewer, host, hosts, live, overview, page, sign_in};
+use super::{asset_list, assets, auth::Viewer, host, hosts, live, overview, page, sign_in};
 use crate::service::Service;
 
 /// Nothing inline, nothing from elsewhere, no frames.
@@ -22,6 +22,7 @@ pub fn router(service: Service) -> Router {
         .route("/", get(overview::page))
         .route("/hosts", get(hosts::page))
         .route("/hosts/{host}", get(host::page))
+        .route("/assets", get(asset_list::page))
         .route("/live", get(live::stream))
         .route("/sign-in", get(sign_in::form).post(sign_in::submit))
         .route("/sign-out", post(sign_in::leave))

@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use super::{host::HostPage, hosts::HostsPage, overview::OverviewPage, page::ProblemPage, sign_in::SignInPage};
+use super::{
+    asset_list::AssetsPage, host::HostPage, hosts::HostsPage, overview::OverviewPage, page::ProblemPage,
+    sign_in::SignInPage,
+};
 
 #[test]
 fn the_overview_is_as_kept() {
@@ -45,6 +48,17 @@ fn a_host_whose_events_were_touched_says_so() {
     ] {
         assert!(page.contains(part), "no `{part}` in {page}");
     }
+}
+
+#[test]
+fn the_listing_of_assets_is_as_kept() {
+    insta::assert_snapshot!(AssetsPage::sample().render().unwrap());
+}
+
+#[test]
+fn a_listing_without_assets_says_how_they_come() {
+    let page = AssetsPage::sample_without_assets().render().unwrap();
+    assert!(page.contains("cutover assets import"), "{page}");
 }
 
 #[test]

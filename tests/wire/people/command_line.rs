@@ -132,3 +132,37 @@ async fn what_is_refused_ends_with_1_and_what_is_misspelt_with_2() {
         alone.stderr
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_tried_taken_in_listed_and_attested() {
+    let server = Server::start().await;
+    let operator = Operator::of(&server).await;
+    let file = server.path().join("phones.csv");
+    std::fs::write(&file, "Gerät;Besitzer\r\nphone-1;=cmd()\r\nphone-2;\r\n").unwrap();
+    let import = format!(
+        "assets import {} --source phones --map name=Gerät --map owner=Besitzer --class phone",
+        file.display()
+    );
+    let would = operator.json(&format!("{import} --dry-run")).await;
+    assert_eq!((would["new"].as_u64(), would["alone"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(operator.json("assets list").await, serde_json::json!([]));
+    operator.says(&import).await;
+    let csv = operator.says("assets list --unmatched --output csv").await;
+    assert!(
+        csv.contains("phone-1,phones,phone,no agent,unknown,,'=cmd(),"),
+        "a spreadsheet takes it for a formula: {csv}"
+    );
+    let attest = "assets attest phone-2 --as clear --why seen --until";
+    let refused = operator.cutover(&format!("{attest} 2020-01-01")).await;
+    assert!(refused.stderr.contains("with its zone"), "{}", refused.stderr);
+    let end = jiff::Timestamp::from_millisecond(server.service().now_ms() + 86_400_000).unwrap();
+    let said = operator.says(&format!("{attest} {end}")).await;
+    assert!(said.contains("attested phone-2 as clear"), "{said}");
+    let status = operator.json("status").await;
+    assert_eq!(
+        (status["expected"].as_u64(), status["unknown"]["part"].as_u64()),
+        (Some(2), Some(1))
+    );
+    let nowhere = operator.cutover(&format!("{import} --map serial=Tag")).await;
+    assert!(nowhere.stderr.contains("Gerät, Besitzer"), "{}", nowhere.stderr);
+}

@@ -1,5 +1,6 @@
 //! The people's side: pages, REST, events, and who gets in.
 
+mod assets;
 pub(crate) mod browser;
 mod command_line;
 mod events;

@@ -116,3 +116,31 @@ fn another_system_tells_its_family() {
     let facts = host_facts(&Fixture::bare(OsFamily::Windows, "x"));
     assert_eq!((facts.os_family, facts.os_id.as_str()), (OsFamily::Windows, "windows"));
 }
+
+#[test]
+fn a_machine_tells_by_which_imported_records_know_it() {
+    let host = clean()
+        .with_file("/sys/class/dmi/id/product_serial", b"PF-2X9  \n", 0)
+        .with_file("/sys/class/dmi/id/product_uuid", b"4c4c4544-0042-3510-8054-b7c04f4e4d32\n", 0)
+        .with_file(
+            "/etc/hosts",
+            b"127.0.0.1 localhost # planted.commented.example\n10.0.0.9 other.corp.example\n10.0.0.2 planted.corp.example planted\n",
+            0,
+        );
+    let facts = host_facts(&host);
+    assert_eq!(facts.serial, "PF-2X9");
+    assert_eq!(facts.system_uuid, "4c4c4544-0042-3510-8054-b7c04f4e4d32");
+    assert_eq!(facts.fqdn, "planted.corp.example");
+}
+
+#[test]
+fn a_firmware_that_may_not_be_read_leaves_no_hint() {
+    let mut host = clean();
+    host.files.insert(
+        "/sys/class/dmi/id/product_serial".into(),
+        Answer::Denied("only root may".into()),
+    );
+    let facts = host_facts(&host);
+    assert_eq!((facts.serial.as_str(), facts.system_uuid.as_str()), ("", ""));
+    assert_eq!(facts.fqdn, "");
+}

@@ -68,7 +68,8 @@ pub struct Figures {
     pub milestones: Vec<MilestoneFigure>,
     /// Count by phase, in the phases' order, none left out.
     pub phases: Vec<(String, i64)>,
-    /// Count by standing, none left out; `outside` is what lies outside the duty. Adds up to `hosts`.
+    /// Count by standing, none left out; `outside` is what lies outside the duty. Adds up to `hosts` and the assets that
+    /// are no host, which the notes name.
     pub standings: Vec<(String, i64)>,
     /// `12 of 25 (48 %)`: replaced, of hosts that ever carried it.
     pub replaced: String,
@@ -150,8 +151,25 @@ pub fn figures(
         replaced: headline.replaced.to_string(),
         unknown: headline.unknown.to_string(),
         stuck,
-        notes: notes(campaign, now_ms),
+        notes: assets_note(totals).into_iter().chain(notes(campaign, now_ms)).collect(),
     }
+}
+
+/// What is in the standings beside the hosts; nothing where no import named any.
+fn assets_note(totals: &Totals) -> Option<String> {
+    let count = totals.expected() - totals.hosts();
+    let parts: Vec<String> = totals
+        .assets()
+        .iter()
+        .map(|(bucket, assets)| format!("{bucket} {assets}"))
+        .collect();
+    (count > 0).then(|| {
+        format!(
+            "The standings count {count} assets without agent beside the {} hosts: {}.",
+            totals.hosts(),
+            parts.join(", ")
+        )
+    })
 }
 
 fn milestones(campaign: &Campaign, now_ms: i64) -> Vec<MilestoneFigure> {

@@ -58,20 +58,27 @@ impl Headline {
             unknown: Share { part: 0, whole: 0 },
         };
         for (bucket, hosts) in totals.iter() {
-            let Some(standing) = standing(bucket, now_ms, campaign) else {
-                continue;
-            };
-            it.unknown.whole += hosts;
-            if standing == Standing::Unknown {
-                it.unknown.part += hosts;
-            }
-            if bucket.carried {
-                it.replaced.whole += hosts;
-                if standing == Standing::Compliant {
-                    it.replaced.part += hosts;
-                }
-            }
+            it.count(standing(bucket, now_ms, campaign), bucket.carried, hosts);
+        }
+        for (bucket, assets) in totals.assets() {
+            it.count(bucket.standing(now_ms, campaign), bucket.carried(), *assets);
         }
         it
+    }
+
+    fn count(&mut self, standing: Option<Standing>, carried: bool, count: i64) {
+        let Some(standing) = standing else {
+            return;
+        };
+        self.unknown.whole += count;
+        if standing == Standing::Unknown {
+            self.unknown.part += count;
+        }
+        if carried {
+            self.replaced.whole += count;
+            if standing == Standing::Compliant {
+                self.replaced.part += count;
+            }
+        }
     }
 }

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::{Bucket, Standing, standing};
-use crate::{campaign::Campaign, plan::Phase};
+use crate::{
+    campaign::Campaign,
+    coverage::{AssetBucket, AssetTotals},
+    plan::Phase,
+};
 
-/// How many plans are in each bucket.
+/// How many plans are in each bucket, and how many assets without agent beside them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Totals {
     counts: BTreeMap<Bucket, i64>,
+    assets: AssetTotals,
 }
 
 impl Totals {
@@ -32,6 +37,27 @@ impl Totals {
         }
     }
 
+    /// Takes assets in that are no host.
+    pub fn add_assets(&mut self, bucket: AssetBucket, assets: i64) {
+        let count = self.assets.entry(bucket).or_default();
+        *count += assets;
+        if *count == 0 {
+            self.assets.remove(&bucket);
+        }
+    }
+
+    /// Assets that are no host; buckets with nothing in them are left out.
+    #[must_use]
+    pub const fn assets(&self) -> &AssetTotals {
+        &self.assets
+    }
+
+    /// All that is enrolled or expected: hosts, and assets that are none.
+    #[must_use]
+    pub fn expected(&self) -> i64 {
+        self.hosts() + self.assets.values().sum::<i64>()
+    }
+
     /// Every bucket with something in it.
     pub fn iter(&self) -> impl Iterator<Item = (&Bucket, i64)> {
         self.counts.iter().map(|(bucket, hosts)| (bucket, *hosts))
@@ -53,12 +79,15 @@ impl Totals {
         counts
     }
 
-    /// By standing; `None` is what lies outside the duty. The parts add up to [`Totals::hosts`].
+    /// By standing; `None` is what lies outside the duty. The parts add up to [`Totals::expected`].
     #[must_use]
     pub fn by_standing(&self, now_ms: i64, campaign: &Campaign) -> BTreeMap<Option<Standing>, i64> {
         let mut counts = BTreeMap::new();
         for (bucket, hosts) in self.iter() {
             *counts.entry(standing(bucket, now_ms, campaign)).or_default() += hosts;
+        }
+        for (bucket, assets) in &self.assets {
+            *counts.entry(bucket.standing(now_ms, campaign)).or_default() += assets;
         }
         counts
     }

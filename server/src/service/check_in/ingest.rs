@@ -95,6 +95,7 @@ impl Service {
         match &arrival.inventory {
             Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));
+                self.recognise(tx, arrival.host, &inventory.inventory.facts)?;
                 let assessment = judge::assess(&inventory.inventory, &in_force.campaign, &self.0.catalog);
                 let looked = Input::Looked {
                     assessment: Box::new(assessment),

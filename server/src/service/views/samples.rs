@@ -29,6 +29,8 @@ pub(crate) fn summary() -> Summary {
             milestone("recovery target", "company", 1_814_313_600_000, 219),
         ],
         hosts: 25,
+        expected: 25,
+        assets: Vec::new(),
         phases: counts(Phase::ALL.iter().map(Phase::to_string), |name| match name {
             "clear" => 4,
             "queued" => 2,
@@ -69,6 +71,8 @@ pub(crate) fn new_campaign() -> Summary {
     let nothing = || share(0, 0, "–");
     Summary {
         hosts: 0,
+        expected: 0,
+        assets: Vec::new(),
         phases: counts(Phase::ALL.iter().map(Phase::to_string), |_| 0),
         standing: counts(Standing::ALL.iter().map(Standing::to_string), |_| 0),
         replaced: nothing(),

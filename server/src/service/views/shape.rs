@@ -92,13 +92,17 @@ pub struct Summary {
     pub milestones: Vec<MilestoneView>,
     /// Every host of the campaign.
     pub hosts: u64,
+    /// Hosts, and assets that are none: the whole of `standing` and `unknown`.
+    pub expected: u64,
+    /// Assets that are no host, by what they count as.
+    pub assets: Vec<Count>,
     /// By phase; adds up to `hosts`.
     pub phases: Vec<Count>,
-    /// By standing; adds up to `hosts`.
+    /// By standing; adds up to `expected`.
     pub standing: Vec<Count>,
     /// Migrated, of hosts that ever carried a target.
     pub replaced: Share,
-    /// Unknown, of all.
+    /// Unknown, of all that are expected or enrolled.
     pub unknown: Share,
     /// Hosts whose last look showed real-time or on-demand protection, of all.
     pub protected: Share,

@@ -74,7 +74,7 @@ impl Service {
         let stuck = self.stuck(db, &in_force, STUCK_SHOWN)?;
         let figures = report::figures(&totals, Vec::new(), &in_force.campaign, self.0.catalog.revision, now_ms);
         let headline = Headline::of(&totals, now_ms, &in_force.campaign);
-        let hosts = unsigned(totals.hosts());
+        let (hosts, expected) = (unsigned(totals.hosts()), unsigned(totals.expected()));
         Ok(Summary {
             as_of_ms: now_ms,
             campaign: in_force.campaign.id.to_string(),
@@ -94,18 +94,27 @@ impl Service {
                 })
                 .collect(),
             hosts,
+            expected,
+            assets: totals
+                .assets()
+                .iter()
+                .map(|(bucket, assets)| Count {
+                    name: bucket.to_string(),
+                    count: unsigned(*assets),
+                })
+                .collect(),
             phases: counts(figures.phases),
             standing: counts(figures.standings),
             replaced: share(headline.replaced),
             unknown: share(headline.unknown),
-            protected: self.protected(db, hosts)?,
+            protected: self.protected(db, expected)?,
             waves: vec![wave(&in_force, &totals)],
             stuck: stuck.into_iter().map(StuckView::from).collect(),
         })
     }
 
-    /// Hosts whose protection counts, of all. One that nobody knows of is not among them.
-    fn protected(&self, db: &mut impl Reader, hosts: u64) -> Result<Share, ServiceError> {
+    /// Hosts whose protection counts, of all that are enrolled or expected.
+    fn protected(&self, db: &mut impl Reader, expected: u64) -> Result<Share, ServiceError> {
         let part = totals::list(db, self.campaign_id().as_str())?
             .into_iter()
             .filter(|total| total.bucket.cover == Cover::Protected.as_str())
@@ -113,7 +122,7 @@ impl Service {
             .sum();
         Ok(share(standing::Share {
             part,
-            whole: signed(hosts),
+            whole: signed(expected),
         }))
     }
 }

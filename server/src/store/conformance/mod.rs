@@ -6,6 +6,7 @@
 mod lab;
 
 mod artifacts;
+mod assets;
 mod campaigns;
 mod concurrency;
 mod enrolment;

@@ -9,6 +9,7 @@ use cutover_proto::{
 
 use super::*;
 use crate::{
+    campaign::Mode,
     plan::{Cover, Origin, Reason, Spent},
     samples::{carrying, inventory, replaced, sighting, with},
 };
@@ -104,6 +105,29 @@ fn what_others_did_is_verified_and_marked_not_done_by_us() {
     assert!(host.told().contains("the target vanished, not done by us"));
     host.confirm();
     assert_eq!((host.plan.phase, host.plan.highest_order), (Phase::Migrated, 0));
+}
+
+#[test]
+fn a_fleet_that_only_looks_is_followed_while_others_migrate_it() {
+    let mut host = Host::new();
+    host.campaign.mode = Mode::Observe;
+    host.look(&carrying());
+    assert_eq!(host.plan.phase, Phase::Planned);
+    // Others remove it first, and install the replacement a day later.
+    host.pass(DAY).look(&inventory());
+    assert_eq!(host.plan.phase, Phase::Planned, "gone is not replaced");
+    host.pass(DAY).look(&replaced());
+    assert_eq!(
+        (host.plan.phase, host.plan.origin),
+        (Phase::Verifying, Some(Origin::External))
+    );
+    host.confirm();
+    assert_eq!(host.plan.phase, Phase::Migrated);
+    assert_eq!((host.plan.highest_order, host.plan.attempts_used), (0, 0));
+    assert!(
+        host.told()
+            .contains("the work of others is to be verified, not done by us")
+    );
 }
 
 #[test]

@@ -1,0 +1,199 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::coverage::IdentifierKind;
+
+fn mapping(toml: &str) -> Mapping {
+    Mapping::parse(toml).unwrap()
+}
+
+fn plain() -> Mapping {
+    mapping("columns = { name = [\"Name\"], serial = [\"Serial\"], owner = [\"Owner\", \"none\"] }")
+}
+
+fn wide(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    std::iter::once(0xfeff)
+        .chain(text.encode_utf16())
+        .flat_map(unit)
+        .collect()
+}
+
+#[test]
+fn every_encoding_that_exports_come_in_gives_the_same_rows() {
+    let text = "Name,Serial,Owner\r\nPC-1,AB12,\"Grün, Zoë\"\r\nПК-2,CD34,\r\n";
+    let expected = read(text.as_bytes(), &plain()).unwrap();
+    assert_eq!(expected.rows.len(), 2);
+    assert_eq!(expected.rows[0].owner, "Grün, Zoë");
+    assert_eq!(expected.rows[1].identity.get(IdentifierKind::Name), Some("пк-2"));
+    let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+    let unmarked: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [
+        marked,
+        wide(text, u16::to_le_bytes),
+        wide(text, u16::to_be_bytes),
+        unmarked,
+    ] {
+        assert_eq!(read(&bytes, &plain()).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_file_in_another_code_page_is_refused_with_its_line() {
+    let refused = read(b"Name,Serial\nPC-1,A\nGr\xfcn,B\n", &plain()).unwrap_err();
+    assert_eq!(refused, Unreadable::Encoding { line: 3 });
+    assert!(refused.to_string().contains("-Encoding UTF8"), "{refused}");
+    let half = [wide("Name,Serial\nPC", u16::to_le_bytes), vec![0x41]].concat();
+    assert_eq!(read(&half, &plain()), Err(Unreadable::Encoding { line: 2 }));
+}
+
+#[test]
+fn separators_of_excel_and_type_lines_of_powershell_are_understood() {
+    for text in [
+        "#TYPE Microsoft.ActiveDirectory.Management.ADComputer\r\n\"Name\";\"Serial\"\r\n\"PC-1\";\"AB12\"\r\n",
+        "sep=;\r\nName;Serial\r\nPC-1;AB12\r\n",
+        "Name\tSerial\nPC-1\tAB12\n",
+    ] {
+        let import = read(text.as_bytes(), &plain()).unwrap();
+        assert_eq!(import.faults, [], "{text}");
+        assert_eq!(
+            (import.rows[0].key.as_str(), import.rows[0].name.as_str()),
+            ("serial:AB12", "PC-1")
+        );
+    }
+    let third = "#TYPE X\nName,Serial\nPC-1,AB12\nPC-2\n";
+    assert_eq!(read(third.as_bytes(), &plain()).unwrap().faults[0].line, 4);
+}
+
+#[test]
+fn a_bad_line_is_named_and_the_others_are_read() {
+    let text = "Name,Serial,Owner\nPC-1,AB12,x\nPC-2,CD34\n,N/A,\n\nPC-3,AB12,y\nPC-4,EF56,\"a\nb\"\n";
+    let import = read(text.as_bytes(), &plain()).unwrap();
+    let names: Vec<&str> = import.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["PC-1"]);
+    let said: Vec<String> = import
+        .faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.line, fault.why))
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    3: has 2 columns and the header 3; a quote may not be closed, or a cell holds the separator
+    4: names no machine: its serial, uuid, fqdn and name are empty or placeholders
+    6: names the same machine as line 2 (`serial:AB12`); leave one of them out
+    7: owner holds a line break or another control character
+    ");
+}
+
+#[test]
+fn a_column_that_is_not_there_is_refused_with_those_that_are() {
+    let refused = read(b"Computer,Tag\nx,y\n", &plain()).unwrap_err().to_string();
+    assert!(
+        refused.contains("`Serial`") && refused.contains("Computer, Tag"),
+        "{refused}"
+    );
+    let refused = read(b"Name,name,Serial,x\n", &plain()).unwrap_err();
+    assert_eq!(refused, Unreadable::TwoOfOneName { column: "Name".into() });
+    let none = mapping("columns = { site = [\"Tag\"] }");
+    let refused = read(b"Computer,Tag\nx,y\n", &none).unwrap_err().to_string();
+    assert!(refused.contains("--map name=COLUMN"), "{refused}");
+    assert_eq!(read(b"", &plain()), Err(Unreadable::Empty));
+    assert_eq!(read(b"\n\n", &plain()), Err(Unreadable::Empty));
+}
+
+#[test]
+fn instants_are_read_by_format_and_zone_and_never_guessed() {
+    let file = b"Name,Seen\nPC-1,9/28/2024 11:30:00 PM\n";
+    let seen = |more: &str| {
+        let toml = format!("{more}\ncolumns = {{ name = [\"Name\"], last-seen = [\"Seen\"] }}");
+        read(file, &mapping(&toml)).unwrap()
+    };
+    let how = "date_format = \"%m/%d/%Y %I:%M:%S %p\"";
+    assert_eq!(
+        seen(&format!("{how}\nzone = \"America/New_York\"")).rows[0].last_seen_ms,
+        Some(1_727_580_600_000)
+    );
+    assert!(seen(how).faults[0].why.contains("--zone"));
+    assert!(seen("").faults[0].why.contains("--date-format"));
+    assert_eq!(
+        Mapping::parse("zone = \"Mars/Olympus\""),
+        Err(MappingError::Zone {
+            zone: "Mars/Olympus".into()
+        })
+    );
+}
+
+#[test]
+fn what_a_cell_means_is_looked_up_and_what_is_not_known_is_not_said() {
+    let mapping = mapping(
+        "columns = { name = [\"Name\"], target = [\"RTP\"], class = [\"Kind\"] }\n\
+         [values.target]\ncarries = [\"Running\"]\nclear = [\"Not installed\"]\n",
+    );
+    let file = b"Name,RTP,Kind\na,running,server\nb,NOT INSTALLED,Phone\nc,Unknown,x\nd,,\n";
+    let import = read(file, &mapping).unwrap();
+    let said: Vec<_> = import.rows.iter().map(|row| (row.target, row.class)).collect();
+    assert_eq!(
+        said,
+        [
+            (Some(TargetSeen::Carries), Class::Server),
+            (Some(TargetSeen::Clear), Class::Phone),
+            (None, Class::Other),
+            (None, Class::Other)
+        ]
+    );
+    assert!(
+        import.notes.iter().any(|note| note.starts_with("target: `Unknown`")),
+        "{:?}",
+        import.notes
+    );
+    let refused = Mapping::parse("[values.health]\nfine = [\"ok\"]\n")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(refused, "health cannot mean `fine`; it can: healthy, unhealthy");
+}
+
+#[test]
+fn a_persons_mapping_goes_before_the_presets_and_can_leave_a_column_out() {
+    let preset = Preset::named("active-directory").unwrap();
+    let own = Mapping {
+        columns: [(Field::LastSeen, Vec::new()), (Field::Serial, vec!["Tag".to_owned()])].into(),
+        ..Mapping::default()
+    };
+    let file =
+        b"Name,DNSHostName,Enabled,ObjectGUID,LastLogonDate,Tag\nPC-1,pc-1.corp.example,True,G-1,1/2/2024,AB12\n";
+    let import = read(file, &own.over(preset.mapping)).unwrap();
+    assert_eq!(import.faults, []);
+    let row = &import.rows[0];
+    assert_eq!(
+        (row.key.as_str(), row.active, row.last_seen_ms),
+        ("key:g-1", Some(true), None)
+    );
+    assert_eq!(row.identity.get(IdentifierKind::Serial), Some("AB12"));
+}
+
+#[test]
+fn every_preset_is_read_and_says_what_is_not_confirmed() {
+    for (name, _) in PRESETS {
+        let preset = Preset::named(name).unwrap();
+        assert_eq!(preset.name, *name);
+        assert!(!preset.unconfirmed.is_empty() && !preset.sources.is_empty(), "{name}");
+    }
+    assert!(Preset::named("sccm").unwrap_err().to_string().contains("intune"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = read(&bytes, &plain());
+    }
+
+    #[test]
+    fn no_line_is_lost(cells in prop::collection::vec((any::<String>(), any::<String>()), 0..20)) {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(["Name", "Serial"]).unwrap();
+        for (name, serial) in &cells {
+            writer.write_record([name, serial]).unwrap();
+        }
+        let import = read(&writer.into_inner().unwrap(), &plain()).unwrap();
+        let blank = cells.iter().filter(|(name, serial)| name.trim().is_empty() && serial.trim().is_empty()).count();
+        prop_assert_eq!(import.rows.len() + import.faults.len() + blank, cells.len());
+    }
+}

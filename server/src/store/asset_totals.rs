@@ -1,0 +1,61 @@
+//! How many assets are in each bucket; changed in the transaction that changes the asset.
+
+use std::collections::BTreeMap;
+
+use super::error::StoreError;
+use super::tx::{Reader, WriteTx};
+use super::value::params;
+
+/// Writes the gathered changes, in the order of the buckets.
+pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<String, i64>) -> Result<(), StoreError> {
+    for (bucket, change) in changes {
+        if change > 0 {
+            tx.execute(
+                "INSERT INTO asset_total (bucket, assets) VALUES (?1, ?2)
+                 ON CONFLICT (bucket) DO UPDATE SET assets = asset_total.assets + excluded.assets",
+                params![bucket.as_str(), change],
+            )?;
+        } else if change < 0 {
+            let lowered = tx.execute(
+                "UPDATE asset_total SET assets = assets + ?2 WHERE bucket = ?1 AND assets + ?2 >= 0",
+                params![bucket.as_str(), change],
+            )?;
+            if lowered != 1 {
+                return Err(StoreError::Corrupt {
+                    what: format!("the total of assets {bucket}"),
+                    why: "more assets leave it than are in it".to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every bucket with something in it, in their order.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn list(db: &mut impl Reader) -> Result<Vec<(String, i64)>, StoreError> {
+    read(
+        db,
+        "SELECT bucket, assets FROM asset_total WHERE assets > 0 ORDER BY bucket",
+    )
+}
+
+/// The same from the assets themselves: a scan, for checks.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn recount(db: &mut impl Reader) -> Result<Vec<(String, i64)>, StoreError> {
+    read(
+        db,
+        "SELECT bucket, COUNT(*) AS assets FROM asset WHERE bucket <> '' GROUP BY bucket ORDER BY bucket",
+    )
+}
+
+fn read(db: &mut impl Reader, sql: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    db.query(sql, params![])?
+        .iter()
+        .map(|row| Ok((row.text("bucket")?, row.int("assets")?)))
+        .collect()
+}
