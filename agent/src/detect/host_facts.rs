@@ -1,11 +1,14 @@
 //! What a machine says of itself.
 
-use cutover_proto::inventory::{HostFacts, OsFamily, PackageManager};
+use cutover_proto::{
+    inventory::{HostFacts, OsFamily, PackageManager},
+    rule::KnownFolder,
+};
 use sha2::{Digest, Sha256};
 
-use super::{encryption, linux::LinuxGround, pending_restart};
+use super::{encryption, linux::LinuxGround, pending_restart, windows_facts};
 use crate::{
-    facts::{Answer, OsRelease, PackageDatabase},
+    facts::{Answer, OsRelease, PackageDatabase, Question, Reply},
     host::{HostPath, HostView, Links},
 };
 
@@ -31,9 +34,12 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
     let kernel = view.kernel().found();
     let os = ground
         .and_then(|ground| ground.os.as_ref().found().cloned())
-        .unwrap_or_else(|| OsRelease {
-            id: view.os_family().as_str().to_owned(),
-            ..OsRelease::default()
+        .unwrap_or_else(|| match view.os_family() {
+            OsFamily::Windows => windows_facts::release(view),
+            OsFamily::Linux | OsFamily::Macos => OsRelease {
+                id: view.os_family().as_str().to_owned(),
+                ..OsRelease::default()
+            },
         });
     let packages = ground.and_then(|ground| ground.packages.as_ref().found());
     let native = packages.map(|packages| kernel_word(&packages.native).to_owned());
@@ -119,6 +125,9 @@ fn first_line(view: &dyn HostView, path: &str) -> String {
 }
 
 fn machine_id(view: &dyn HostView) -> String {
+    if view.os_family() == OsFamily::Windows {
+        return windows_facts::machine_id(view);
+    }
     let id = first_line(view, "/etc/machine-id");
     // Images are sealed with this word in place of an id (machine-id(5)).
     if id.is_empty() || id == "uninitialized" {
@@ -152,10 +161,19 @@ fn package_managers(view: &dyn HostView, believed: Option<PackageDatabase>) -> V
 /// The smaller of what is free under /usr and /var, where packages go, as the power of two below it: the inventory is to
 /// stay the same while a log grows.
 fn free_disk_mib(view: &dyn HostView) -> Option<u64> {
+    let power_below = |mib: u64| mib.checked_ilog2().map_or(0, |power| 1 << power);
+    if view.os_family() == OsFamily::Windows {
+        // Programs go there.
+        let programs = view
+            .ask(&Question::Folder(KnownFolder::ProgramFiles))
+            .parsed(Reply::folder);
+        let free = programs.and_then(|programs| view.free_disk(&HostPath::windows(&programs)));
+        return free.found().map(|free| power_below(free / MIB));
+    }
     let free = |path: &str| match view.free_disk(&HostPath::unix(path)) {
         Answer::Absent => view.free_disk(&HostPath::unix("/")).found(),
         answer @ (Answer::Found(_) | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_)) => answer.found(),
     };
     let mib = free("/usr")?.min(free("/var")?) / MIB;
-    Some(mib.checked_ilog2().map_or(0, |power| 1 << power))
+    Some(power_below(mib))
 }

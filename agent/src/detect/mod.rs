@@ -23,6 +23,7 @@ mod services;
 mod trail;
 mod trust_store;
 mod windows;
+mod windows_facts;
 
 pub use host_facts::host_facts;
 pub use outcome::{ScanOutcome, outcome};

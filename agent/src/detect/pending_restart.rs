@@ -6,10 +6,14 @@
 //! | `/run/reboot-required.pkgs` | which packages, one a line |
 //! | the running kernel has no directory under `/lib/modules`, and another kernel has one | it was removed or replaced, and can load no driver any more |
 //! | `needs-restarting -r`, `zypper needs-rebooting` | a core package was updated since the system started; asked where packages are rpm's and no other sign is there |
+//! | keys of Windows' servicing and its updates, files to be replaced at the next start | Windows, which counts a start as one where the kernel's session is new |
 //!
 //! That no sign is there means that none waits only where the distribution writes the first one. Systems of rpm's answer by
 //! a tool; one that is missing or does not answer leaves it untold, with the reason.
 
+use cutover_proto::inventory::OsFamily;
+
+use super::windows_facts;
 use crate::{
     facts::{Answer, EntryKind, PackageDatabase, Tool},
     host::{HostPath, HostView, Links},
@@ -40,6 +44,9 @@ pub(super) struct PendingRestart {
 pub(super) fn look(view: &dyn HostView, kernel: &str, database: Option<PackageDatabase>) -> PendingRestart {
     if !view.boot_id().is_found() {
         return PendingRestart::default();
+    }
+    if view.os_family() == OsFamily::Windows {
+        return windows_facts::pending_restart(view);
     }
     let required = view.stat(&HostPath::unix(REQUIRED), Links::AsTheyAre);
     let mut reasons = if required.is_found() {

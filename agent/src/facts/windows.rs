@@ -110,7 +110,7 @@ pub enum RegistryValue {
     /// `REG_DWORD`, `REG_QWORD`.
     #[serde(rename = "number")]
     Number(u64),
-    /// `REG_BINARY`, as hexadecimal digits.
+    /// `REG_BINARY`, as hexadecimal digits. Of any other kind nothing but that it is there: no digits.
     #[serde(rename = "hex")]
     Hex(String),
 }

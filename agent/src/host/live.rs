@@ -16,7 +16,9 @@ pub enum HostError {
         source: std::io::Error,
     },
     /// No view is built for this machine's system.
-    #[error("looking at this system needs a version of the agent for it; this one looks at Linux")]
+    #[error(
+        "looking at this system needs a version of the agent for it; this one looks at the running Linux or Windows, and on Linux at directories"
+    )]
     NoView,
 }
 
@@ -28,19 +30,9 @@ pub fn live() -> Result<Box<dyn HostView>, HostError> {
     #[cfg(target_os = "linux")]
     return Ok(Box::new(super::LinuxHost::open()?));
     #[cfg(windows)]
-    return Ok(Box::new(blind()));
+    return Ok(Box::new(super::WindowsHost));
     #[cfg(not(any(target_os = "linux", windows)))]
     return Err(HostError::NoView);
-}
-
-/// A Windows that nothing looks at yet: the agent is enrolled and checks in, and everything it is asked for is unknown.
-#[cfg(windows)]
-fn blind() -> super::Fixture {
-    use cutover_proto::inventory::OsFamily;
-
-    let mut blind = super::Fixture::unasked(OsFamily::Windows, "this machine");
-    blind.unlisted = crate::facts::Answer::Failed("this version of the agent cannot look at Windows".to_owned());
-    blind
 }
 
 /// A system that does not run, under a directory.

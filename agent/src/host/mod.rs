@@ -4,7 +4,7 @@
 //!
 //! | view | looks at |
 //! |---|---|
-//! | [`LinuxHost`] | the running system |
+//! | [`LinuxHost`], `WindowsHost` | the running system |
 //! | [`Rooted`] | a directory that holds the root of a system which does not run |
 //! | [`Fixture`] | answers kept in a JSON file, or planted by a test |
 //! | [`Collected`] | what the collector's script gathered on a Windows that no agent runs on |
@@ -31,6 +31,8 @@ pub mod sandbox;
 mod view;
 #[cfg(unix)]
 mod walk;
+#[cfg(windows)]
+mod windows;
 
 pub use collected::Collected;
 pub use fixture::{Fixture, FixtureError};
@@ -42,6 +44,8 @@ pub use recorder::Recorder;
 #[cfg(unix)]
 pub use rooted::Rooted;
 pub use view::{HostView, Links};
+#[cfg(windows)]
+pub use windows::WindowsHost;
 
 #[cfg(all(test, unix))]
 mod tests;

@@ -64,6 +64,11 @@ impl Redaction {
                     .values
                     .into_iter()
                     .map(|(name, value)| match value {
+                        // What /etc/machine-id is elsewhere.
+                        RegistryValue::Text(_) if name == "MachineGuid" => (
+                            name,
+                            RegistryValue::Text("00000000-0000-0000-0000-000000000000".to_owned()),
+                        ),
                         RegistryValue::Text(text) => (name, RegistryValue::Text(self.text(&text))),
                         RegistryValue::Number(_) | RegistryValue::Hex(_) => (name, value),
                     })
@@ -163,6 +168,16 @@ const fn ends_name(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_a_windows_stays_on_it() {
+        let key = |name: &str| RegistryKey {
+            values: [(name.to_owned(), RegistryValue::Text("8a7f6f0e-6f5b".to_owned()))].into(),
+        };
+        let kept = |name: &str| format!("{:?}", Redaction::default().reply(Reply::Registry(key(name))));
+        assert!(!kept("MachineGuid").contains("8a7f6f0e"));
+        assert!(kept("OtherId").contains("8a7f6f0e"));
+    }
 
     #[test]
     fn users_are_replaced_by_the_same_word_each_time() {
