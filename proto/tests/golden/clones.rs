@@ -23,7 +23,8 @@ pub(crate) fn samples() -> Vec<Sample> {
                 agent_version: "0.1.0".into(),
                 boot_id: BOOT.into(),
             },
-        ),
+        )
+        .earlier(),
         Sample::variant(
             "CheckInReply",
             "split",

@@ -6,7 +6,7 @@ use cutover_proto::{
 };
 
 use crate::{
-    messages::{envelope, facts, facts_wire, inventory, inventory_wire},
+    messages::{BOOT, envelope, facts, facts_wire, inventory, inventory_wire},
     sample::Sample,
     tenants::{seen, seen_wire},
 };
@@ -45,8 +45,17 @@ pub(crate) fn samples() -> Vec<Sample> {
         facts: Some(facts_wire()),
         ..enroll_request()
     };
+    let split = v1::SplitRequest {
+        csr_der: vec![0x30, 0x01],
+        proof: Some(envelope()),
+        sealing_key: Some(envelope()),
+        facts: Some(facts_wire()),
+        agent_version: "0.1.0".into(),
+        boot_id: BOOT.into(),
+    };
     vec![
         Sample::variant("EnrollRequest", VARIANT, enrolled),
+        Sample::variant("SplitRequest", VARIANT, split),
         Sample::typed("HostFacts", VARIANT, facts_wire(), facts()),
         Sample::typed("Inventory", VARIANT, looked_wire, looked),
     ]

@@ -31,6 +31,11 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/hosts/{host}/erase-personal", Unauthorized),
     ("GET", "/clones", Unauthorized),
     ("POST", "/clones/{host}/settle", Unauthorized),
+    ("GET", "/assets", Unauthorized),
+    ("POST", "/assets/imports", Unauthorized),
+    ("POST", "/assets/{asset}/attest", Unauthorized),
+    ("POST", "/assets/{asset}/match", Unauthorized),
+    ("POST", "/assets/{asset}/erase-personal", Unauthorized),
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),
@@ -54,6 +59,7 @@ const PAGES: &[(&str, &str, Door)] = &[
     ("GET", "/sign-in", Open),
     ("POST", "/sign-in", Form),
     ("POST", "/sign-out", ToSignIn),
+    ("GET", "/assets", ToSignIn),
     ("GET", "/assets/{name}", Open),
 ];
 
@@ -81,7 +87,9 @@ fn listed(routes: &[(&str, &str, Door)]) -> BTreeSet<(String, String)> {
 
 #[test]
 fn every_route_of_the_sources_has_an_entry_here() {
-    assert_eq!(listed(API), routes_in("api/routes.rs"));
+    let mut api = routes_in("api/routes.rs");
+    api.extend(routes_in("api/assets.rs"));
+    assert_eq!(listed(API), api);
     assert_eq!(listed(PAGES), routes_in("web/router.rs"));
 }
 
@@ -89,6 +97,7 @@ fn every_route_of_the_sources_has_an_entry_here() {
 async fn knock(server: &Server, browser: &Browser, method: &str, path: &str, door: Door) {
     let path = path
         .replace("{host}", "pc-1")
+        .replace("{asset}", "pc-1")
         .replace("{wave}", "all")
         .replace("{name}", "cutover.css");
     let request = browser.ask(server, method.parse::<Method>().unwrap(), &path);

@@ -123,12 +123,12 @@ fn assets_are_listed_by_what_they_are(lab: &Lab) {
     };
     let all = AssetFilter::default();
     assert_eq!(list(all.clone(), None), [host.clone(), missing.clone()]);
-    assert_eq!(list(all.clone(), Some("asset-2")), [asset(3, "unknown")]);
+    assert_eq!(list(all, Some("asset-2")), [asset(3, "unknown")]);
     let is = |word: &str| AssetFilter {
         is_word: Some(word.to_owned()),
         ..AssetFilter::default()
     };
-    assert_eq!(list(is("host"), None), [host.clone()]);
+    assert_eq!(list(is("host"), None), std::slice::from_ref(&host));
     let gone = AssetFilter {
         missing: true,
         source: Some("ad".to_owned()),
@@ -170,7 +170,7 @@ fn identifiers_lead_to_whoever_has_them(lab: &Lab) {
         .write_now(move |tx| {
             assets::take_turn(tx)?;
             identifiers::set(tx, &first, &[shared.clone(), own.clone()])?;
-            identifiers::set(tx, &second, &[shared.clone()])
+            identifiers::set(tx, &second, std::slice::from_ref(&shared))
         })
         .expect("stored");
     let sharing = |pairs: Vec<(String, String)>| {
