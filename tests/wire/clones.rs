@@ -245,14 +245,16 @@ async fn another_identity_is_given_once_for_each_session_and_again_for_a_lost_re
 #[tokio::test(flavor = "multi_thread")]
 async fn machines_that_are_refused_are_shut_out_and_nobody_comes_after_them() {
     let server = Server::start().await;
-    let first = Machine::enrol(&server, "pc-1").await;
+    let mut first = Machine::enrol(&server, "pc-1").await;
     let mut second = first.copied(&server, "pc-2", "boot-2").await;
     alternate(&server, &[&first, &second]).await;
     let ancestor = first.host;
     second.split_off(&server).await;
     second.check_in(second.hello()).await.unwrap();
     settle(&server, &ancestor.to_string(), CloneDecision::Refuse).await;
-    for machine in [&first, &second] {
+    for machine in [&mut first, &mut second] {
+        // The refusal cut the connections that were open.
+        machine.reconnect(&server).await;
         let refused = machine.check_in(machine.hello()).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated, "{refused}");
         assert_eq!(server.plan(machine.host).await.phase, Phase::Retired);
