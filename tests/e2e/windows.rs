@@ -227,10 +227,10 @@ fn the_agents_msi_enrols_is_upgraded_and_leaves_nothing() -> Result<()> {
         !state.join("enrolment").exists(),
         "what enrolment needed is still there"
     );
-    let seen = wait_for("the server has an inventory", LIMIT, || {
+    let seen = wait_for("the server finds nothing there that has to go", LIMIT, || {
         let listed = server.cutover(&["hosts", "show", &host, "--output", "json"])?;
         let shown: Option<Value> = serde_json::from_str(&listed.stdout).ok();
-        Ok(shown.filter(|host| host["verdicts"].as_array().is_some_and(|verdicts| !verdicts.is_empty())))
+        Ok(shown.filter(|host| host["phase"] == "clear"))
     })?;
     assert_eq!(seen["chain_verified"], Value::Bool(true), "{seen}");
 

@@ -1,7 +1,7 @@
 //! The agent as a service of its system: what starts and ends it, the local channels over which `status` asks it and users
 //! put a restart off, and what the service manager is told (readiness, status, signs of life).
 //!
-//! systemd and whatever else speaks its protocol here; [`windows`] is the service of Windows. What other service managers
+//! systemd and whatever else speaks its protocol here; `windows` is the service of Windows. What other service managers
 //! add has its place here too: launchd.
 
 #[cfg(unix)]

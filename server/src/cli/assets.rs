@@ -36,7 +36,7 @@ pub enum Assets {
         /// times, and goes before the mapping file and the preset.
         #[arg(long = "map", value_name = "FIELD=COLUMN")]
         map: Vec<String>,
-        /// A mapping as TOML: [columns], [values.FIELD], [fixed], date_format, zone.
+        /// A mapping as TOML: `[columns]`, `[values.FIELD]`, `[fixed]`, `date_format`, `zone`.
         #[arg(long, value_name = "FILE")]
         mapping: Option<PathBuf>,
         /// What all of them are: workstation, server, phone, appliance, svm, ot.
