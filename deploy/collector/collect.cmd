@@ -1,9 +1,9 @@
 @echo off
 rem Looks at a Windows that no agent of Cutover runs on (7, 8.1, Server 2008 R2, 2012, 2012 R2), or that has no network, and
-rem writes one file for `cutover import-scan`. Changes nothing but that file and a folder of its own below %TEMP%, which it
+rem writes one file for `cutover-agent scan --collected`. Changes nothing but that file and a folder of its own below %TEMP%, which it
 rem removes. Needs nothing but Windows itself; run it as an administrator, or parts stay unknown.
 rem
-rem   collect.cmd [FILE]      FILE is COMPUTERNAME.cutover.txt beside this script unset
+rem   collect.cmd [FILE]      without FILE: COMPUTERNAME.cutover.txt beside this script
 rem
 rem The file lists the installed programs, services, processes and scheduled tasks of this machine, and the names of folders
 rem where programs lie. No documents, no users' names. Delete it when it is imported.

@@ -59,7 +59,7 @@ pub struct ScanArgs {
     /// Look at what the collector (deploy/collector) gathered on a Windows that no agent runs on.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "replay", "record"])]
     pub collected: Option<PathBuf>,
-    /// Sign the inventory of this machine, for a server that it cannot reach: `cutover import-scan` takes the file.
+    /// Sign the inventory of this machine, for a server that it cannot reach.
     #[cfg(feature = "link")]
     #[arg(long, requires = "out", conflicts_with_all = ["root", "replay", "collected"])]
     pub sign: bool,
