@@ -9,16 +9,12 @@ use super::{Answer, Entry, Process, SecurityProduct, UninstallEntries, WindowsSe
 /// Answers of one machine. What the collector did not ask is not in it, and so is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collection {
-    /// What it was gathered with, in words.
-    pub by: String,
     /// The machine's own name.
     pub computer: String,
     /// As Windows names it: `AMD64`, `x86`, `ARM64`.
     pub architecture: String,
     /// `6.1.7601`; empty where it is not told.
     pub os_version: String,
-    /// Whether the collector ran as an administrator.
-    pub is_elevated: bool,
     /// Known folders, as Windows spells them.
     pub folders: Vec<(KnownFolder, String)>,
     /// The machine's uninstall entries in the system's own view.
