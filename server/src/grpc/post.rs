@@ -46,19 +46,11 @@ async fn check_in(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    let answer = match request(peer, &headers, &body) {
-        Ok(request) => calls.agent.check_in(request).await,
-        Err(refused) => Err(refused),
-    };
-    respond(answer)
+    answer(request(peer, &headers, &body), |it| calls.agent.check_in(it)).await
 }
 
 async fn enroll(State(calls): State<Calls>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    let answer = match request(None, &headers, &body) {
-        Ok(request) => calls.enrollment.enroll(request).await,
-        Err(refused) => Err(refused),
-    };
-    respond(answer)
+    answer(request(None, &headers, &body), |it| calls.enrollment.enroll(it)).await
 }
 
 async fn renew(
@@ -67,11 +59,21 @@ async fn renew(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    let answer = match request(peer, &headers, &body) {
-        Ok(request) => calls.enrollment.renew(request).await,
+    answer(request(peer, &headers, &body), |it| calls.enrollment.renew(it)).await
+}
+
+/// What the call says to a request that can be read, or why it cannot be.
+async fn answer<M, R: Message, A>(
+    request: Result<Request<M>, Status>,
+    call: impl FnOnce(Request<M>) -> A,
+) -> Response<Body>
+where
+    A: Future<Output = Result<tonic::Response<R>, Status>>,
+{
+    respond(match request {
+        Ok(request) => call(request).await,
         Err(refused) => Err(refused),
-    };
-    respond(answer)
+    })
 }
 
 /// As gRPC would hand it over: with the peer that the layer in front named; without one the calls refuse.
