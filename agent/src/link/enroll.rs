@@ -12,7 +12,6 @@ use super::{
     client::DEADLINE,
     dial::{Dialer, places},
     error::{Call, NO_ANSWER},
-    identity::Granted,
     post,
     trust::Trust,
 };
@@ -69,16 +68,7 @@ pub async fn enroll(parts: EnrollParts<'_>) -> Result<Identity, LinkError> {
         answered => answered?,
     }
     .into_inner();
-    let host_id = reply
-        .host_id
-        .parse()
-        .map_err(|error: cutover_proto::WireError| IdentityError::Granted(error.to_string()))?;
-    let granted = Granted {
-        certificate_chain: reply.certificate_chain,
-        trust_anchors: reply.trust_anchors,
-        signing_keys: reply.signing_keys,
-    };
-    let identity = Identity::granted(host_id, parts.servers.to_vec(), keys, granted).map_err(IdentityError::Granted)?;
+    let identity = Identity::of_reply(reply, parts.servers.to_vec(), keys)?;
     parts.dir.keep(&identity)?;
     Ok(identity)
 }

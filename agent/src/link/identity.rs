@@ -101,6 +101,24 @@ struct IdentityFile {
 }
 
 impl Identity {
+    /// From the reply to an enrolment, or to a machine that gets an identity of its own.
+    pub(super) fn of_reply(
+        reply: v1::EnrollReply,
+        servers: Vec<Address>,
+        keys: HostKeys,
+    ) -> Result<Self, IdentityError> {
+        let host_id = reply
+            .host_id
+            .parse()
+            .map_err(|error: cutover_proto::WireError| IdentityError::Granted(error.to_string()))?;
+        let granted = Granted {
+            certificate_chain: reply.certificate_chain,
+            trust_anchors: reply.trust_anchors,
+            signing_keys: reply.signing_keys,
+        };
+        Self::granted(host_id, servers, keys, granted).map_err(IdentityError::Granted)
+    }
+
     /// From what a server granted for these keys.
     pub(super) fn granted(
         host_id: HostId,

@@ -6,7 +6,7 @@ use cutover_proto::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Identity, IdentityDir, IdentityError, Link, LinkError, identity::Granted};
+use super::{Identity, IdentityDir, IdentityError, Link, LinkError};
 
 /// What a machine says of itself when it asks.
 #[derive(Debug)]
@@ -42,17 +42,7 @@ impl Link {
             boot_id: parts.boot_id,
         };
         let reply = self.split(request).await?;
-        let host_id = reply
-            .host_id
-            .parse()
-            .map_err(|error: cutover_proto::WireError| IdentityError::Granted(error.to_string()))?;
-        let granted = Granted {
-            certificate_chain: reply.certificate_chain,
-            trust_anchors: reply.trust_anchors,
-            signing_keys: reply.signing_keys,
-        };
-        let own =
-            Identity::granted(host_id, present.servers().to_vec(), keys, granted).map_err(IdentityError::Granted)?;
+        let own = Identity::of_reply(reply, present.servers().to_vec(), keys)?;
         Ok(dir.keep_for_the_next_start(&own)?)
     }
 }
