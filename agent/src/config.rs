@@ -3,9 +3,6 @@
 //! Every key of the file is also a variable: `state_dir` is `CUTOVER_AGENT_STATE_DIR`. A key that is not known is an
 //! error, wherever it stands: a misspelt setting must not be silently without effect.
 
-#[cfg(windows)]
-mod known_folder;
-
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -14,16 +11,17 @@ use std::{
 
 use cutover_proto::words;
 
+#[cfg(windows)]
+mod known_folder;
+mod places;
 mod proxy;
 
+use places::channels;
+#[cfg(unix)]
+pub use places::{DEFAULT_FILE, DEFAULT_STATE_DIR, DEFAULT_USER_SOCKET};
+pub use places::{default_file, default_state_dir};
 pub use proxy::{Proxy, ProxyUrl};
 
-/// Where the file is looked for, on systems that have one place for all.
-#[cfg(unix)]
-pub const DEFAULT_FILE: &str = "/etc/cutover/agent.toml";
-/// Where an agent keeps what it has, on systems that have one place for all.
-#[cfg(unix)]
-pub const DEFAULT_STATE_DIR: &str = "/var/lib/cutover/agent";
 /// Several times what an agent at work uses, and less than its packaged unit allows.
 pub const DEFAULT_MEMORY_LIMIT_MIB: u64 = 128;
 /// An agent needs some 10 MiB; with less it would never get to work.
@@ -34,9 +32,6 @@ pub const DEFAULT_LOOK_NICE: u8 = 10;
 const NICEST: u64 = 19;
 /// How much of the disk fetched artifacts may take unless told otherwise, MiB: a replacement and the one before it.
 pub const DEFAULT_CACHE_MIB: u64 = 2048;
-/// Where users reach an agent that keeps its state there: nobody else may look into that.
-#[cfg(unix)]
-pub const DEFAULT_USER_SOCKET: &str = "/run/cutover-agent/user.sock";
 /// What variables begin with.
 pub const PREFIX: &str = "CUTOVER_AGENT_";
 /// Variables that are no settings: they stand for arguments of single commands.
@@ -45,43 +40,6 @@ const ARGUMENTS: [&str; 3] = [
     "CUTOVER_AGENT_TOKEN",
     "CUTOVER_AGENT_TOKEN_FILE",
 ];
-
-/// Where the file is looked for.
-#[cfg(unix)]
-#[must_use]
-pub fn default_file() -> PathBuf {
-    PathBuf::from(DEFAULT_FILE)
-}
-
-/// Where an agent keeps what it has.
-#[cfg(unix)]
-#[must_use]
-pub fn default_state_dir() -> PathBuf {
-    PathBuf::from(DEFAULT_STATE_DIR)
-}
-
-/// Where the file is looked for: `%ProgramData%\Cutover\agent.toml`.
-#[cfg(windows)]
-#[must_use]
-pub fn default_file() -> PathBuf {
-    program_data().join("agent.toml")
-}
-
-/// Where an agent keeps what it has: `%ProgramData%\Cutover\agent`.
-#[cfg(windows)]
-#[must_use]
-pub fn default_state_dir() -> PathBuf {
-    program_data().join("agent")
-}
-
-/// The agent's own directory among those of all programs. Windows is asked and not the environment: a service has another
-/// one than a console, and whoever starts a program sets it as he likes.
-#[cfg(windows)]
-fn program_data() -> PathBuf {
-    known_folder::program_data()
-        .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
-        .join("Cutover")
-}
 
 words! {
     /// Every setting.
@@ -272,29 +230,6 @@ impl Config {
         (self.socket, self.user_socket) = channels(&state_dir);
         self.state_dir = state_dir;
     }
-}
-
-/// Where the agent of this directory is spoken to: for its status, and by users.
-#[cfg(unix)]
-fn channels(state_dir: &Path) -> (PathBuf, PathBuf) {
-    let users = if state_dir == Path::new(DEFAULT_STATE_DIR) {
-        PathBuf::from(DEFAULT_USER_SOCKET)
-    } else {
-        state_dir.join("user.sock")
-    };
-    (state_dir.join("agent.sock"), users)
-}
-
-/// Where the agent of this directory is spoken to: for its status, and by users. Pipes lie in no directory, so another one
-/// than the usual is part of their names.
-#[cfg(windows)]
-fn channels(state_dir: &Path) -> (PathBuf, PathBuf) {
-    let mut name = r"\\.\pipe\cutover-agent".to_owned();
-    if state_dir != default_state_dir() {
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(state_dir.as_os_str().as_encoded_bytes());
-        name = format!("{name}-{}", hex::encode(digest.get(..8).unwrap_or_default()));
-    }
-    (PathBuf::from(&name), PathBuf::from(name + "-users"))
 }
 
 impl Found {

@@ -13,7 +13,7 @@ mod signature;
 mod system;
 mod users;
 
-use cutover_proto::{inventory::OsFamily, rule::KnownFolder};
+use cutover_proto::inventory::OsFamily;
 
 use super::{HostPath, HostView, Links};
 use crate::facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput};
@@ -76,7 +76,7 @@ impl HostView for WindowsHost {
 
     fn ask(&self, question: &Question) -> Answer<Reply> {
         match question {
-            Question::Folder(folder) => folder_path(*folder).map(Reply::Folder),
+            Question::Folder(folder) => system::folder(*folder).map(Reply::Folder),
             Question::Uninstall(place) => registry::uninstall(*place).map(Reply::Uninstall),
             Question::Services => services::all().map(Reply::Services),
             Question::SecurityCenter => management::security_center().map(Reply::SecurityCenter),
@@ -88,10 +88,6 @@ impl HostView for WindowsHost {
             Question::DefenderStatus => management::defender().map(Reply::DefenderStatus),
         }
     }
-}
-
-fn folder_path(folder: KnownFolder) -> Answer<String> {
-    system::folder(folder)
 }
 
 #[cfg(test)]
