@@ -21,6 +21,7 @@ mod machine;
 mod middleboxes;
 mod networks;
 mod people;
+mod planted;
 mod post;
 mod records;
 mod renewal;

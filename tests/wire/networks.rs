@@ -1,23 +1,19 @@
 //! The real agent and the real server, with somebody in between: proxies, middleboxes that break HTTP/2, inspectors of TLS,
 //! addresses at which nobody is.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use cutover_agent::{
-    app::{Agent, Handle, HostClock, Limits, Parts, StateDir},
-    config::DEFAULT_CACHE_MIB,
-    host::{
-        hands::HostHands,
-        sandbox::{Behaviour, Profile, SandboxHands, SandboxView, TargetProduct, plant},
-    },
-    link::{Address, EnrollParts, Fingerprint, Identity, Link, LinkError, Proxies, ProxySettings, Source, enroll},
+    app::Handle,
+    host::sandbox::TargetProduct,
+    link::{Address, Identity, Link, LinkError, Proxies, ProxySettings, Source},
     session::SessionStatus,
 };
-use cutover_proto::{inventory::DiskEncryption, rule::BUILT_IN_REVISION, v1};
-use tempfile::TempDir;
+use cutover_proto::{rule::BUILT_IN_REVISION, v1};
 
 use crate::{
     middleboxes::{Inspector, Passes, Proxy, Relay, dead},
+    planted::Planted,
     server::Server,
     wait::until,
 };
@@ -25,81 +21,13 @@ use crate::{
 const PASSWORD: &str = "open:sesame/17";
 const ROOT: (&str, &str) = ("Kaspersky Anti-Virus Personal Root Certificate", "AO Kaspersky Lab");
 
-/// A planted host.
-struct Host {
-    directory: TempDir,
-    proxies: Proxies,
+fn plant() -> Planted {
+    Planted::new("pc-1", "6f6b0f5e-0000-4000-8000-000000000001", TargetProduct::ALL)
 }
 
-impl Host {
-    fn plant() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let profile = Profile {
-            hostname: "pc-1".into(),
-            machine_id: "0123456789abcdef".repeat(2),
-            boot_id: "6f6b0f5e-0000-4000-8000-000000000001".into(),
-            targets: TargetProduct::ALL.to_vec(),
-            encryption: DiskEncryption::None,
-            free_disk_mib: 20_000,
-            restart_wanted_by: Vec::new(),
-            behaviour: Behaviour::default(),
-        };
-        std::fs::create_dir(directory.path().join("root")).unwrap();
-        plant(&directory.path().join("root"), &profile).unwrap();
-        Self {
-            directory,
-            proxies: Proxies::none(),
-        }
-    }
-
-    fn state(&self) -> StateDir {
-        StateDir::new(self.directory.path().join("state"))
-    }
-
-    async fn enrol(&self, server: &Server, at: &[SocketAddr]) -> Result<Identity, LinkError> {
-        let token = server.token(1).await;
-        let servers: Vec<Address> = at.iter().map(|at| at.to_string().parse().unwrap()).collect();
-        enroll(EnrollParts {
-            dir: &self.state().identity(),
-            servers: &servers,
-            proxies: self.proxies.clone(),
-            ca_fingerprint: Fingerprint::of(&server.pki().roots()[0]),
-            token: &token,
-            facts: v1::HostFacts {
-                hostname: "pc-1".into(),
-                os_family: v1::OsFamily::Linux.into(),
-                ..crate::inventories::facts("pc-1").into()
-            },
-            agent_version: "0.1.0",
-        })
-        .await
-    }
-
-    fn start(&self) -> Handle {
-        let root = self.directory.path().join("root");
-        let hands_root = root.clone();
-        let hands = move || {
-            SandboxHands::open(&hands_root)
-                .map(|hands| Box::new(hands) as Box<dyn HostHands>)
-                .map_err(|error| error.to_string())
-        };
-        let parts = Parts {
-            identity: self.state().identity().load().unwrap().unwrap(),
-            state: self.state(),
-            servers: vec![],
-            proxies: self.proxies.clone(),
-            view: Arc::new(SandboxView::open(&root).unwrap()),
-            hands: Box::new(hands),
-            clock: HostClock::start(),
-            hold_file: None,
-            limits: Limits::default(),
-            pulse: None,
-            cache_mib: DEFAULT_CACHE_MIB,
-            metered_file: None,
-            seed: 7,
-        };
-        Agent::start(parts).unwrap()
-    }
+async fn enrol(host: &Planted, server: &Server, at: &[SocketAddr]) -> Result<Identity, LinkError> {
+    let servers: Vec<Address> = at.iter().map(|at| at.to_string().parse().unwrap()).collect();
+    host.enrol(server, &servers).await
 }
 
 fn through(proxy: SocketAddr, credentials: Option<&str>, no_proxy: &str) -> Proxies {
@@ -147,10 +75,10 @@ async fn shown(server: &Server, part: &str) -> String {
 async fn behind_a_proxy_that_wants_credentials_everything_goes_through_it() {
     let server = Server::start().await;
     let proxy = Proxy::start(Some(&format!("agent:{PASSWORD}")), None).await;
-    let mut host = Host::plant();
+    let mut host = plant();
     host.proxies = through(proxy.address, Some(&format!("agent:{PASSWORD}\n")), "");
     let at = server.app().agents;
-    let identity = host.enrol(&server, &[at]).await.unwrap();
+    let identity = enrol(&host, &server, &[at]).await.unwrap();
     assert_eq!(proxy.tunnels(), [at.to_string()], "enrolment");
     let link = Link::new(&identity, identity.servers(), host.proxies.clone()).unwrap();
     link.check_in(hello()).await.unwrap();
@@ -183,8 +111,8 @@ async fn behind_a_proxy_that_wants_credentials_everything_goes_through_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_says_no_is_named_with_the_remedy_and_never_with_the_password() {
     let server = Server::start().await;
-    let host = Host::plant();
-    let identity = host.enrol(&server, &[server.app().agents]).await.unwrap();
+    let host = plant();
+    let identity = enrol(&host, &server, &[server.app().agents]).await.unwrap();
     let refused = async |proxy: SocketAddr, credentials: Option<&str>| {
         let link = Link::new(&identity, identity.servers(), through(proxy, credentials, "")).unwrap();
         let call = link.check_in(hello()).await.unwrap_err().to_string();
@@ -256,8 +184,8 @@ async fn where_http2_is_cut_off_all_goes_by_post_and_returns_once_it_comes_throu
     let server = Server::start().await;
     let at = server.app().agents;
     let relay = Relay::start(Passes::NoHttp2(at)).await;
-    let host = Host::plant();
-    host.enrol(&server, &[relay.address]).await.unwrap();
+    let host = plant();
+    enrol(&host, &server, &[relay.address]).await.unwrap();
     let agent = host.start();
     let by = |way: &'static str| move |session: &SessionStatus| session.way.as_deref() == Some(way);
     let stands = session(&agent, "it goes by POST", |session| {
@@ -291,8 +219,8 @@ async fn an_inspector_of_tls_is_named_never_believed_and_told_to_the_server_late
     let server = Server::start().await;
     let at = server.app().agents;
     let inspector = Inspector::start(ROOT.0, ROOT.1).await;
-    let host = Host::plant();
-    let refused = host.enrol(&server, &[inspector.address]).await.unwrap_err();
+    let host = plant();
+    let refused = enrol(&host, &server, &[inspector.address]).await.unwrap_err();
     assert!(matches!(refused, LinkError::Intercepted { .. }), "{refused:?}");
     let text = refused.to_string();
     for part in [
@@ -305,7 +233,7 @@ async fn an_inspector_of_tls_is_named_never_believed_and_told_to_the_server_late
     }
 
     let relay = Relay::start(Passes::All(at)).await;
-    host.enrol(&server, &[relay.address]).await.unwrap();
+    enrol(&host, &server, &[relay.address]).await.unwrap();
     relay.set(Passes::All(inspector.address));
     let agent = host.start();
     let met = session(&agent, "it meets the inspector", |session| {
@@ -328,9 +256,9 @@ async fn an_inspector_of_tls_is_named_never_believed_and_told_to_the_server_late
 async fn dead_addresses_are_passed_over_and_the_one_that_answers_is_kept() {
     let server = Server::start().await;
     let at = server.app().agents;
-    let host = Host::plant();
+    let host = plant();
     let list = [dead().await, at, dead().await];
-    let identity = host.enrol(&server, &list).await.unwrap();
+    let identity = enrol(&host, &server, &list).await.unwrap();
     let link = Link::new(&identity, identity.servers(), Proxies::none()).unwrap();
     link.check_in(hello()).await.unwrap();
     assert_eq!(link.reached().unwrap().to_string(), at.to_string());
@@ -354,8 +282,8 @@ async fn a_list_that_the_server_hands_out_is_gone_to_and_one_that_leads_nowhere_
     let mut server = Server::with(|config| config.agents.addresses = handed).await;
     let at = server.app().agents;
     relay.set(Passes::All(at));
-    let host = Host::plant();
-    host.enrol(&server, &[at]).await.unwrap();
+    let host = plant();
+    enrol(&host, &server, &[at]).await.unwrap();
     let agent = host.start();
     let via_relay = relay.address.to_string();
     let stands = session(&agent, "it goes to the better address", |session| {
