@@ -1,8 +1,6 @@
 //! What is found of products.
 
-use super::{Package, Scan, alone};
-
-const PUBLISHER: &str = "LOCALPUBLISHER=АО «Лаборатория Касперского»";
+use super::{PUBLISHER, Package, Scan, alone};
 
 #[test]
 fn a_windows_without_the_product_is_clear_and_says_what_could_not_be_asked() {

@@ -3,6 +3,7 @@
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod collector;
 mod looks;
 
 use std::{
@@ -12,6 +13,8 @@ use std::{
 };
 
 use serde_json::Value;
+
+const PUBLISHER: &str = "LOCALPUBLISHER=АО «Лаборатория Касперского»";
 
 /// Whose Windows it is at the moment: the tests change the same one.
 static WINDOWS: Mutex<()> = Mutex::new(());
@@ -28,11 +31,17 @@ struct Scan {
 
 impl Scan {
     fn made() -> Self {
+        Self::with(&[])
+    }
+
+    /// With more arguments.
+    fn with(more: &[&str]) -> Self {
         // Built on another system, whose root is a drive here.
         let program = format!("Z:{}", env!("CARGO_BIN_EXE_cutover-agent"));
         #[expect(clippy::disallowed_methods, reason = "the program is what is tested")]
         let output = Command::new(program)
             .args(["scan", "--format", "json"])
+            .args(more)
             .stdin(Stdio::null())
             .output()
             .unwrap();
