@@ -40,6 +40,12 @@ fn a_session_that_comes_back_once_is_a_restored_snapshot_and_twice_a_clone() {
 }
 
 #[test]
+fn machines_that_go_on_alternating_are_told_each_time() {
+    let told = hear(&["a", "b", "a", "b", "a", "b", "a"]);
+    assert_eq!(told[3..], [Told::Alternates; 4]);
+}
+
+#[test]
 fn a_snapshot_that_is_restored_every_day_is_no_clone() {
     let mut trail = Trail::default();
     let mut now_ms = 0;
