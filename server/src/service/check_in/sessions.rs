@@ -103,7 +103,7 @@ impl Service {
             words.why.keep(tx, &edit.stream())?;
             edit.take(&Input::HoldPlaced(words.hold()), &in_force.cx(self, &wave))?;
         } else {
-            tracing::info!(%host, boot_id = session, "an old kernel session came back: a snapshot was restored");
+            tracing::info!(%host, boot_id = session, kind, "an old kernel session came back");
         }
         Ok(Some(self.host_event(kind, &body, None)))
     }
