@@ -7,13 +7,26 @@ use super::known_folder;
 
 /// Where the file is looked for, on systems that have one place for all.
 #[cfg(unix)]
-pub const DEFAULT_FILE: &str = "/etc/cutover/agent.toml";
+pub const DEFAULT_FILE: &str = if cfg!(target_os = "macos") {
+    "/Library/Application Support/Cutover/agent.toml"
+} else {
+    "/etc/cutover/agent.toml"
+};
 /// Where an agent keeps what it has, on systems that have one place for all.
 #[cfg(unix)]
-pub const DEFAULT_STATE_DIR: &str = "/var/lib/cutover/agent";
-/// Where users reach an agent that keeps its state there: nobody else may look into that.
+pub const DEFAULT_STATE_DIR: &str = if cfg!(target_os = "macos") {
+    "/Library/Application Support/Cutover/agent"
+} else {
+    "/var/lib/cutover/agent"
+};
+/// Where users reach an agent that keeps its state there: nobody else may look into that. The directory goes with a start
+/// of the system and is made again by whatever starts the agent.
 #[cfg(unix)]
-pub const DEFAULT_USER_SOCKET: &str = "/run/cutover-agent/user.sock";
+pub const DEFAULT_USER_SOCKET: &str = if cfg!(target_os = "macos") {
+    "/var/run/cutover-agent/user.sock"
+} else {
+    "/run/cutover-agent/user.sock"
+};
 
 /// Where the file is looked for.
 #[cfg(unix)]

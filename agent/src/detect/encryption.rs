@@ -1,8 +1,9 @@
 //! Whether the disks are encrypted, and by whom. On Linux the targets of the catalog encrypt nothing, so what is found is
 //! always somebody else's.
 
-use cutover_proto::inventory::DiskEncryption;
+use cutover_proto::inventory::{DiskEncryption, OsFamily};
 
+use super::macos_facts;
 use crate::{
     facts::{Answer, Mount},
     host::{HostPath, HostView},
@@ -18,6 +19,9 @@ const MAX_CRYPTTAB: u64 = 1 << 20;
 
 /// Looks at the kernel's block devices, at what is mounted, and at what is set up to be opened at start.
 pub(crate) fn look(view: &dyn HostView) -> DiskEncryption {
+    if view.os_family() == OsFamily::Macos {
+        return macos_facts::encryption(view);
+    }
     let mounts = view.mounts().parsed(|bytes| parse::mountinfo::parse(&bytes));
     let looks = [set_up(view), mounted(&mounts), mapped(view)];
     if looks.contains(&Some(true)) {

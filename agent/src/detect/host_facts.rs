@@ -6,7 +6,7 @@ use cutover_proto::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{encryption, linux::LinuxGround, pending_restart, windows_facts};
+use super::{encryption, linux::LinuxGround, macos_facts, pending_restart, windows_facts};
 use crate::{
     facts::{Answer, OsRelease, PackageDatabase, Question, Reply},
     host::{HostPath, HostView, Links},
@@ -36,7 +36,8 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         .and_then(|ground| ground.os.as_ref().found().cloned())
         .unwrap_or_else(|| match view.os_family() {
             OsFamily::Windows => windows_facts::release(view),
-            OsFamily::Linux | OsFamily::Macos => OsRelease {
+            OsFamily::Macos => macos_facts::release(view),
+            OsFamily::Linux => OsRelease {
                 id: view.os_family().as_str().to_owned(),
                 ..OsRelease::default()
             },

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     facts::{Answer, Entry, EntryKind, Process, Tool},
     host::{HostPath, HostView, Links},
-    parse::{self, system_extensions::SystemExtension},
+    parse::{self, property_list, system_extensions::SystemExtension},
 };
 
 const APPLICATIONS: &str = "/Applications";
@@ -104,9 +104,20 @@ impl<'v> MacGround<'v> {
                 .iter()
                 .filter(|entry| entry.kind != EntryKind::File && any(names, &entry.name));
             found
-                .map(|entry| seen(shows, format!("{APPLICATIONS}/{}", entry.name)))
+                .map(|entry| End::Seen {
+                    shows,
+                    detail: format!("{APPLICATIONS}/{}", entry.name),
+                    version: self.bundle_version(&entry.name),
+                })
                 .collect()
         })
+    }
+
+    /// By its property list; that one cannot be read says nothing about whether the application is there.
+    fn bundle_version(&self, bundle: &str) -> Option<String> {
+        let list = HostPath::unix(APPLICATIONS).join(bundle).join("Contents/Info.plist");
+        let read = self.view.read(&list, property_list::MAX);
+        read.parsed(|bytes| property_list::bundle_version(&bytes)).found()?
     }
 
     fn extensions_like(&self, identifiers: &[Pattern], teams: &[String], shows: Showing) -> Vec<End> {

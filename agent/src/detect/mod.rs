@@ -13,6 +13,7 @@ mod kernel_modules;
 mod linux;
 mod listeners;
 mod macos;
+mod macos_facts;
 mod outcome;
 mod packages;
 mod pending_restart;

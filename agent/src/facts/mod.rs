@@ -9,6 +9,7 @@ mod mount;
 mod os_release;
 mod package;
 mod process;
+pub mod ps;
 mod question;
 mod tool;
 mod trust;

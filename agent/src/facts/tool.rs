@@ -24,6 +24,8 @@ words! {
         /// `security find-certificate -a -p /Library/Keychains/System.keychain`: the certificates that an administrator or a
         /// product added to macOS, in PEM.
         SystemKeychain = "system-keychain",
+        /// `fdesetup status`: whether macOS encrypts its start volume, as [`crate::parse::filevault`] reads it.
+        FileVault = "fdesetup-status",
         /// `mdatp health --output json`, as [`crate::parse::mdatp`] reads it.
         MdatpHealth = "mdatp-health",
         /// `falconctl -g --cid --aid --rfm-state`, as [`crate::parse::falcon`] reads it.

@@ -17,7 +17,7 @@ pub enum HostError {
     },
     /// No view is built for this machine's system.
     #[error(
-        "looking at this system needs a version of the agent for it; this one looks at the running Linux or Windows, and on Linux at directories"
+        "looking at this system needs a version of the agent for it; this one looks at the running Linux, macOS or Windows, and on Linux and macOS at directories"
     )]
     NoView,
 }
@@ -31,7 +31,9 @@ pub fn live() -> Result<Box<dyn HostView>, HostError> {
     return Ok(Box::new(super::LinuxHost::open()?));
     #[cfg(windows)]
     return Ok(Box::new(super::WindowsHost));
-    #[cfg(not(any(target_os = "linux", windows)))]
+    #[cfg(target_os = "macos")]
+    return Ok(Box::new(super::MacHost::open()?));
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
     return Err(HostError::NoView);
 }
 

@@ -4,19 +4,24 @@
 //!
 //! | view | looks at |
 //! |---|---|
-//! | [`LinuxHost`], `WindowsHost` | the running system |
+//! | `LinuxHost`, `WindowsHost`, `MacHost` | the running system |
 //! | [`Rooted`] | a directory that holds the root of a system which does not run |
 //! | [`Fixture`] | answers kept in a JSON file, or planted by a test |
 //! | [`Collected`] | what the collector's script gathered on a Windows that no agent runs on |
 //! | [`sandbox::SandboxView`] | a planted directory, as if it ran |
 //! | [`Recorder`] | another view, and keeps its answers as a [`Fixture`] |
 
+#[cfg(unix)]
+mod asking;
 mod collected;
 mod fixture;
 pub mod hands;
 #[cfg(target_os = "linux")]
 mod linux;
 mod live;
+// Nothing in it is macOS's alone but what it asks, so its tests run on every Unix.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+mod macos;
 mod path;
 mod plant;
 mod plant_systems;
@@ -39,6 +44,8 @@ pub use fixture::{Fixture, FixtureError};
 #[cfg(target_os = "linux")]
 pub use linux::LinuxHost;
 pub use live::{HostError, live, rooted};
+#[cfg(any(target_os = "macos", all(test, unix)))]
+pub use macos::MacHost;
 pub use path::HostPath;
 pub use recorder::Recorder;
 #[cfg(unix)]

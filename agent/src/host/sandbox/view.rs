@@ -108,7 +108,7 @@ impl HostView for SandboxView {
                 stderr: Vec::new(),
             }),
             Tool::ClamdVersion | Tool::MdatpHealth | Tool::FalconState => Answer::Absent,
-            Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain => Answer::Unsupported,
+            Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault => Answer::Unsupported,
         }
     }
 
