@@ -30,6 +30,9 @@ const PKGUTIL: &str = "usr/sbin/pkgutil";
 
 struct Mac(TempDir);
 
+/// What changes a Mac.
+type Plant<'p> = &'p dyn Fn(&Mac);
+
 impl Mac {
     /// Under device management, with another vendor's protection, FileVault on.
     fn managed() -> Self {
@@ -127,7 +130,7 @@ fn the_product_is_seen_by_each_of_its_traces() {
         );
     };
     let runs = |mac: &Mac| mac.says("bin/ps", &format!("{PROCESSES}  611 /Library/x/kav_agent\n"));
-    let traces: [(&str, &dyn Fn(&Mac), Verdict); 4] = [
+    let traces: [(&str, Plant<'_>, Verdict); 4] = [
         ("receipt", &says_receipt, Verdict::Installed),
         ("bundle", &has_bundle, Verdict::Installed),
         ("extension", &has_extension, Verdict::Running),
