@@ -16,7 +16,7 @@ mod seal;
 mod service;
 #[cfg(feature = "link")]
 mod status;
-#[cfg(all(feature = "link", any(target_os = "linux", windows)))]
+#[cfg(all(feature = "link", any(target_os = "linux", target_os = "macos", windows)))]
 mod uninstall;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -57,7 +57,7 @@ enum Command {
     Run,
     #[cfg(feature = "link")]
     Status(status::StatusArgs),
-    #[cfg(all(feature = "link", any(target_os = "linux", windows)))]
+    #[cfg(all(feature = "link", any(target_os = "linux", target_os = "macos", windows)))]
     Uninstall(uninstall::UninstallArgs),
     #[cfg(feature = "link")]
     Defer(defer::DeferArgs),
@@ -78,6 +78,8 @@ impl Arguments {
     /// `now_ms` is the host's clock, in milliseconds since the epoch.
     #[must_use]
     pub fn carry_out(self, now_ms: i64) -> ExitCode {
+        #[cfg(all(feature = "link", target_os = "macos"))]
+        shorten_log();
         match self.dispatch(now_ms) {
             Ok(code) => code,
             Err(error) => {
@@ -113,7 +115,7 @@ impl Arguments {
             Command::Run => run::run(&config),
             #[cfg(feature = "link")]
             Command::Status(arguments) => status::run(&arguments, &config),
-            #[cfg(all(feature = "link", any(target_os = "linux", windows)))]
+            #[cfg(all(feature = "link", any(target_os = "linux", target_os = "macos", windows)))]
             Command::Uninstall(arguments) => uninstall::run(arguments, &config),
             #[cfg(feature = "link")]
             Command::Defer(arguments) => defer::run(&arguments, &config),
@@ -133,6 +135,17 @@ impl Arguments {
         });
         let file = self.config.clone().unwrap_or_else(config::default_file);
         Config::load(&file, self.config.is_some(), environment).context("configuration")
+    }
+}
+
+/// Before anything is written to it, also why the settings are wrong.
+#[cfg(all(feature = "link", target_os = "macos"))]
+fn shorten_log() {
+    use crate::osservice::launchd::{LOG, is_daemon, shorten};
+    if is_daemon()
+        && let Err(error) = shorten(std::path::Path::new(LOG))
+    {
+        let _ = writeln!(std::io::stderr(), "warning: {LOG} cannot be shortened: {error}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod exclusions;
 mod floors;
+mod macos;
 mod rollout;
 mod server;
 mod shipped;

@@ -116,6 +116,14 @@ impl StateDir {
         self.0.join("enrolment")
     }
 
+    /// Whether this host is enrolled, or is to enrol by itself: a service has something to do.
+    #[must_use]
+    pub fn knows_a_way_in(&self) -> bool {
+        [self.identity().file(), self.enrolment(), self.first_start_file()]
+            .iter()
+            .any(|path| path.exists())
+    }
+
     /// Where fetched artifacts lie.
     pub(super) fn artifacts(&self) -> PathBuf {
         self.0.join("artifacts")

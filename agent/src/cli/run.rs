@@ -16,6 +16,12 @@ use crate::{
 
 pub(super) fn run(config: &Config) -> Result<ExitCode> {
     super::logging::start(config)?;
+    #[cfg(target_os = "macos")]
+    if osservice::launchd::is_daemon() && !StateDir::new(&config.state_dir).knows_a_way_in() {
+        // No failure, after which launchd would start it again and again: somebody enrols this host and starts it.
+        tracing::info!(target: LIFE, "this host is not enrolled; run `cutover-agent enroll`, then start the daemon");
+        return Ok(ExitCode::SUCCESS);
+    }
     work(config, &Manager::of_this_process())
 }
 

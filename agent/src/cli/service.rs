@@ -37,8 +37,7 @@ enum End {
 fn work(config: &Config, manager: &Manager) -> Result<(), End> {
     super::logging::start_service(config).map_err(End::Failed)?;
     let state = StateDir::new(&config.state_dir);
-    let ways = [state.identity().file(), state.enrolment(), state.first_start_file()];
-    if !ways.iter().any(|path| path.exists()) {
+    if !state.knows_a_way_in() {
         // No failure, after which it would be started again and again: somebody enrols this host and starts it.
         manager.ready();
         tracing::info!(

@@ -1,8 +1,7 @@
 //! The agent as a service of its system: what starts and ends it, the local channels over which `status` asks it and users
 //! put a restart off, and what the service manager is told (readiness, status, signs of life).
 //!
-//! systemd and whatever else speaks its protocol here; `windows` is the service of Windows. What other service managers
-//! add has its place here too: launchd.
+//! systemd and whatever else speaks its protocol here; `windows` is the service of Windows, `launchd` the daemon of macOS.
 
 #[cfg(unix)]
 mod channel;
@@ -10,7 +9,9 @@ mod channel;
 mod heart;
 #[cfg(target_os = "linux")]
 mod installed;
-#[cfg(any(target_os = "linux", windows))]
+// Its paths alone are macOS's, so it is tested on every Unix.
+#[cfg(unix)]
+pub mod launchd;
 mod leaving;
 #[cfg(unix)]
 mod logins;
@@ -35,7 +36,8 @@ pub use channel::{Channel, ask_status};
 pub use heart::Heart;
 #[cfg(target_os = "linux")]
 pub use installed::{LEFT, PROGRAM, UNIT, installed};
-#[cfg(any(target_os = "linux", windows))]
+#[cfg(target_os = "macos")]
+pub use launchd::{LEFT, runs_from_elsewhere, uninstall};
 pub use leaving::{Leaving, Manner, Stays};
 #[cfg(unix)]
 pub use logins::LOGINS;

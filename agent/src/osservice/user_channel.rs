@@ -52,6 +52,8 @@ pub async fn serve_users(path: &Path, logins: &Path, agent: &Handle) -> Infallib
 fn bind(path: &Path) -> io::Result<UnixListener> {
     if let Some(above) = path.parent().filter(|above| !above.exists()) {
         DirBuilder::new().recursive(true).mode(0o755).create(above)?;
+        // What started the agent may have set another mask; users have to come through.
+        fs::set_permissions(above, Permissions::from_mode(0o755))?;
     }
     // The journal's lock has shown that no other agent uses this configuration, so a socket there is a leftover.
     match fs::remove_file(path) {
