@@ -16,6 +16,7 @@ function Add-Part([string]$what, [scriptblock]$block) {
 
 Add-Type -AssemblyName System.ServiceProcess
 [void]$lines.Add('#fact by cmd and PowerShell ' + $PSVersionTable.PSVersion)
+[void]$lines.Add('#fact taken ' + [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ', [Globalization.CultureInfo]::InvariantCulture))
 
 Add-Part 'states' {
     foreach ($service in [System.ServiceProcess.ServiceController]::GetServices()) { "$($service.Status) $($service.ServiceName)" }

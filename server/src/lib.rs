@@ -7,6 +7,7 @@ pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod collected;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;

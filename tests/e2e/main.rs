@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod booted;
+mod carried;
 mod clamav;
 mod clamav_service;
 mod distribution;

@@ -9,6 +9,7 @@ mod hosts;
 mod imports;
 mod links;
 mod manifests;
+mod pure_agent;
 mod rust_source;
 mod sources;
 mod table;
@@ -155,4 +156,17 @@ fn relative_links_lead_somewhere() {
         findings.extend(links::dead(file, &text, &|path| tree.look_up(path)));
     }
     expect_none(&findings);
+}
+
+#[test]
+fn the_packaged_server_knows_only_the_pure_part_of_the_agent() {
+    let tree = Tree::of_the_workspace();
+    let text = |path: &str| tree.text(Path::new(path)).expect("there, and UTF-8");
+    let manifest = |path: &str| text(path).parse::<toml::Table>().expect("TOML");
+    expect_none(&pure_agent::manifests(
+        &manifest("Cargo.toml"),
+        &manifest("server/Cargo.toml"),
+    ));
+    let file = Path::new(pure_agent::EXCEPTION);
+    expect_none(&pure_agent::imports(file, &text(pure_agent::EXCEPTION)));
 }

@@ -11,6 +11,8 @@ use super::{Answer, Entry, Process, SecurityProduct, UninstallEntries, WindowsSe
 pub struct Collection {
     /// The machine's own name.
     pub computer: String,
+    /// When it was gathered, by the machine's clock: RFC 3339. Empty where that is not told.
+    pub taken: String,
     /// As Windows names it: `AMD64`, `x86`, `ARM64`.
     pub architecture: String,
     /// `6.1.7601`; empty where it is not told.

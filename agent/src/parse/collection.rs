@@ -3,7 +3,7 @@
 //! | line | says |
 //! |---|---|
 //! | `cutover-collection 1` | the first one |
-//! | `#fact NAME VALUE` | `computer`, `architecture`, `os`, `security-center`; others are for people |
+//! | `#fact NAME VALUE` | `computer`, `taken`, `architecture`, `os`, `security-center`; others are for people |
 //! | `#folder NAME PATH` | `ProgramFiles`, `ProgramFilesX86`, `ProgramData`, `SystemRoot` |
 //! | `#begin WHAT [OF]` … `#end CODE` | what a program of the system printed or wrote, and its exit code |
 //! | `#done` | the last one: without it the file was cut |

@@ -11,7 +11,10 @@ use super::{
     Ask, Done, Problem, Signed,
     extract::{Asked, Named, Sent},
 };
-use crate::service::{AssetFilter, AssetImport, AssetList, AssetsImported, AttestAsset, MatchAsset, Service};
+use crate::service::{
+    AssetDetail, AssetFilter, AssetImport, AssetList, AssetsImported, AttestAsset, MatchAsset, ScanImport,
+    ScanImported, Service,
+};
 
 /// A file in base64, with what is said of it.
 const BODY_MAX: usize = MAX_BYTES / 3 * 4 + (1 << 20);
@@ -19,6 +22,8 @@ const BODY_MAX: usize = MAX_BYTES / 3 * 4 + (1 << 20);
 pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/assets", get(list))
+        .route("/scans", post(import_scan).layer(DefaultBodyLimit::max(BODY_MAX)))
+        .route("/assets/{asset}", get(show))
         .route("/assets/imports", post(import).layer(DefaultBodyLimit::max(BODY_MAX)))
         .route("/assets/{asset}/attest", post(attest))
         .route("/assets/{asset}/match", post(match_asset))
@@ -39,6 +44,18 @@ async fn import(
     Sent(ask): Sent<AssetImport>,
 ) -> Result<Json<AssetsImported>, Problem> {
     Ok(Json(service.import_assets(caller, ask).await?))
+}
+
+async fn show(_: Signed, State(service): State<Service>, Named(asset): Named) -> Result<Json<AssetDetail>, Problem> {
+    Ok(Json(service.asset(asset).await?))
+}
+
+async fn import_scan(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Sent(ask): Sent<ScanImport>,
+) -> Result<Json<ScanImported>, Problem> {
+    Ok(Json(service.import_scan(caller, ask).await?))
 }
 
 async fn attest(

@@ -12,11 +12,12 @@ use cutover_core::{
 
 use super::{
     client::Client,
+    import_scan::verdict_rows,
     output::{self, Format},
 };
 use crate::{
     api::{Ask, Done},
-    service::{AssetImport, AssetList, AssetView, AssetsImported, AttestAsset, MatchAsset},
+    service::{AssetDetail, AssetImport, AssetList, AssetView, AssetsImported, AttestAsset, MatchAsset},
 };
 
 /// Assets.
@@ -69,6 +70,11 @@ pub enum Assets {
         /// Only this source's.
         #[arg(long)]
         source: Option<String>,
+    },
+    /// One asset with the looks that were imported of its machine, and the verdict on each product.
+    Show {
+        /// Asset id or name.
+        asset: String,
     },
     /// Says what no agent can see, until an end.
     Attest {
@@ -167,6 +173,7 @@ pub(super) async fn ask(command: &Assets, client: &Client, format: Format) -> an
             query.extend(source.clone().map(|source| ("source", source)));
             list(&all(client, query).await?, format)
         }
+        Assets::Show { asset } => show(&client.get(&format!("assets/{asset}"), &[]).await?, format),
         Assets::Attest {
             asset,
             claim,
@@ -329,6 +336,7 @@ fn list(assets: &[AssetView], format: Format) -> anyhow::Result<()> {
                 asset.class.clone(),
                 asset.why.clone(),
                 asset.counts.clone(),
+                asset.seen.clone(),
                 asset.attested.clone(),
                 asset.owner.clone(),
                 asset.missing_ms.map_or_else(String::new, instant),
@@ -344,6 +352,7 @@ fn list(assets: &[AssetView], format: Format) -> anyhow::Result<()> {
             "class",
             "is",
             "counts as",
+            "seen",
             "attested",
             "owner",
             "not named since",
@@ -352,4 +361,29 @@ fn list(assets: &[AssetView], format: Format) -> anyhow::Result<()> {
         &rows,
         &assets,
     )
+}
+
+fn show(detail: &AssetDetail, format: Format) -> anyhow::Result<()> {
+    let it = &detail.asset;
+    let row = |what: &str, one: &str, other: &str| vec![what.to_owned(), one.to_owned(), other.to_owned()];
+    let mut rows = vec![
+        row("asset", &it.name, &it.asset_id),
+        row("named by", &it.source, &it.class),
+        row("is", &it.why, &it.host_id),
+        row("counts as", &it.counts, &it.seen),
+        row("attested", &it.attested, &it.owner),
+    ];
+    for (source, id) in &detail.same {
+        rows.push(row("the same machine", source, id));
+    }
+    for look in &detail.looks {
+        rows.push(row("imported look", &look.text, &look.sha256));
+        let judged = format!(
+            "rules revision {}, catalog revision {}, campaign version {}",
+            look.rules_revision, look.catalog_revision, look.campaign_version
+        );
+        rows.push(row("judged by", &judged, &look.file_name));
+        rows.extend(verdict_rows(&look.verdicts));
+    }
+    output::listing(format, &["what", "", ""], &rows, detail)
 }

@@ -6,6 +6,7 @@ mod args;
 mod artifacts;
 mod assets;
 mod client;
+mod import_scan;
 mod init;
 mod operator;
 pub(crate) mod output;

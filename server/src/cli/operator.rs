@@ -75,6 +75,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Wave::Pause { name, dry_run } => change(client, &format!("waves/{name}/pause"), *dry_run, format).await,
         },
         Operator::Assets(assets) => super::assets::ask(assets, client, format).await,
+        Operator::ImportScan(import) => super::import_scan::ask(import, client, format).await,
         Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
         Operator::Token(Token::Create { uses, hours }) => {
             let made: TokenMade = client
@@ -214,6 +215,9 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
             format!("{} {}", verdict.product, verdict.verdict),
             verdict.evidence.join("; "),
         ]);
+    }
+    for look in &host.looks {
+        rows.push(vec!["imported look".into(), look.text.clone(), look.sha256.clone()]);
     }
     for step in &host.steps {
         let what = format!("order {} {}", step.order, step.step);

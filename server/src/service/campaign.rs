@@ -127,6 +127,7 @@ impl Service {
             .await?;
         if changed && version > 1 {
             self.decide_anew().await?;
+            self.weigh_looks().await?;
         }
         Ok(version)
     }

@@ -32,7 +32,10 @@ pub use access::{Caller, Role, SESSION_COOKIE};
 pub use artifacts::{
     ArtifactAdded, ArtifactFilter, ArtifactList, ArtifactSettings, ArtifactView, NewArtifact, OpenArtifact,
 };
-pub use assets::{AssetFilter, AssetImport, AssetList, AssetView, AssetsImported, AttestAsset, MatchAsset, NamedFault};
+pub use assets::{
+    AssetDetail, AssetFilter, AssetImport, AssetList, AssetView, AssetsImported, AttestAsset, LookView, MatchAsset,
+    NamedFault, ScanImport, ScanImported,
+};
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use error::{CallError, ServiceError};

@@ -51,10 +51,17 @@ pub struct AssetRow {
     pub updated_ms: i64,
     /// Since when its source no longer names it.
     pub missing_ms: Option<i64>,
+    /// JSON of the newest look at it that was imported; empty where there is none.
+    pub look: String,
+    /// JSON of the look that decides about its machine; empty where none does.
+    pub seen: String,
+    /// When it was attested.
+    pub claimed_ms: Option<i64>,
 }
 
 const COLUMNS: &str = "asset_id, source, source_key, name, class, owner, said, identity, pin, place, is_word, host_id, \
-     bucket, claim, claimed_by, claimed_why, claim_ends_ms, wake_at_ms, import_id, first_ms, updated_ms, missing_ms";
+     bucket, claim, claimed_by, claimed_why, claim_ends_ms, wake_at_ms, import_id, first_ms, updated_ms, missing_ms, \
+     look, seen, claimed_ms";
 
 fn read(row: &Row) -> Result<AssetRow, StoreError> {
     Ok(AssetRow {
@@ -80,6 +87,9 @@ fn read(row: &Row) -> Result<AssetRow, StoreError> {
         first_ms: row.int("first_ms")?,
         updated_ms: row.int("updated_ms")?,
         missing_ms: row.opt_int("missing_ms")?,
+        look: row.text("look")?,
+        seen: row.text("seen")?,
+        claimed_ms: row.opt_int("claimed_ms")?,
     })
 }
 
@@ -112,13 +122,15 @@ pub fn put(tx: &mut WriteTx<'_>, it: &AssetRow, before: &str) -> Result<(), Stor
     tx.execute(
         &format!(
             "INSERT INTO asset ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                     ?23, ?24, ?25)
              ON CONFLICT (asset_id) DO UPDATE SET name = excluded.name, class = excluded.class, owner = excluded.owner,
                  said = excluded.said, identity = excluded.identity, pin = excluded.pin, place = excluded.place,
                  is_word = excluded.is_word, host_id = excluded.host_id, bucket = excluded.bucket,
                  claim = excluded.claim, claimed_by = excluded.claimed_by, claimed_why = excluded.claimed_why,
                  claim_ends_ms = excluded.claim_ends_ms, wake_at_ms = excluded.wake_at_ms,
-                 import_id = excluded.import_id, updated_ms = excluded.updated_ms, missing_ms = excluded.missing_ms"
+                 import_id = excluded.import_id, updated_ms = excluded.updated_ms, missing_ms = excluded.missing_ms,
+                 look = excluded.look, seen = excluded.seen, claimed_ms = excluded.claimed_ms"
         ),
         params![
             it.asset_id.as_str(),
@@ -143,6 +155,9 @@ pub fn put(tx: &mut WriteTx<'_>, it: &AssetRow, before: &str) -> Result<(), Stor
             it.first_ms,
             it.updated_ms,
             it.missing_ms,
+            it.look.as_str(),
+            it.seen.as_str(),
+            it.claimed_ms,
         ],
     )?;
     if before != it.bucket {
@@ -260,7 +275,21 @@ pub fn not_named(db: &mut impl Reader, source: &str, import_id: &str, limit: i64
     .collect()
 }
 
-/// Assets whose attestation has ended by `now_ms`, at most `limit`.
+/// Assets at which a look was imported, by id, after `after`, at most `limit`.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn looked_at(db: &mut impl Reader, after: Option<&str>, limit: i64) -> Result<Vec<AssetRow>, StoreError> {
+    db.query(
+        &format!("SELECT {COLUMNS} FROM asset WHERE asset_id > ?1 AND look <> '' ORDER BY asset_id LIMIT ?2"),
+        params![after.unwrap_or(""), limit],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// Assets whose attestation, or what a look says of them, has ended by `now_ms`, at most `limit`.
 ///
 /// # Errors
 /// As [`Reader::query`].

@@ -46,6 +46,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "assets",
         text: include_str!("../../migrations/005_assets.sql"),
     },
+    Migration {
+        version: 6,
+        name: "imported looks",
+        text: include_str!("../../migrations/006_imported_looks.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

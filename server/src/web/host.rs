@@ -9,7 +9,7 @@ use axum::{
 
 use super::{auth::Viewer, page, words};
 use crate::service::{
-    Service,
+    LookView, Service,
     views::{HostDetail, VerdictView},
 };
 
@@ -44,6 +44,7 @@ struct Host {
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
     verdicts: Vec<VerdictView>,
+    looks: Vec<LookView>,
     steps: Vec<Step>,
     timeline: Vec<Line>,
     chain: &'static str,
@@ -132,6 +133,7 @@ impl From<HostDetail> for Host {
                 ("time unobserved", words::span(time.unobserved)),
             ],
             verdicts: detail.verdicts,
+            looks: detail.looks,
             steps: detail
                 .steps
                 .into_iter()

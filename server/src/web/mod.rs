@@ -1,6 +1,7 @@
 //! The dashboard: pages rendered here, one part of each fetched again when an event is committed. Reads without
 //! JavaScript.
 
+mod asset;
 mod asset_list;
 mod assets;
 mod auth;

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    asset_list::AssetsPage, host::HostPage, hosts::HostsPage, overview::OverviewPage, page::ProblemPage,
-    sign_in::SignInPage,
+    asset::AssetPage, asset_list::AssetsPage, host::HostPage, hosts::HostsPage, overview::OverviewPage,
+    page::ProblemPage, sign_in::SignInPage,
 };
 
 #[test]
@@ -48,6 +48,11 @@ fn a_host_whose_events_were_touched_says_so() {
     ] {
         assert!(page.contains(part), "no `{part}` in {page}");
     }
+}
+
+#[test]
+fn the_page_of_an_asset_is_as_kept() {
+    insta::assert_snapshot!(AssetPage::sample().render().unwrap());
 }
 
 #[test]

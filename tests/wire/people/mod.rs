@@ -8,4 +8,5 @@ mod listeners;
 mod pages;
 mod privacy;
 mod routes;
+mod scans;
 mod sign_in;

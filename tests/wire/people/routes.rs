@@ -31,7 +31,9 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/hosts/{host}/erase-personal", Unauthorized),
     ("GET", "/clones", Unauthorized),
     ("POST", "/clones/{host}/settle", Unauthorized),
+    ("POST", "/scans", Unauthorized),
     ("GET", "/assets", Unauthorized),
+    ("GET", "/assets/{asset}", Unauthorized),
     ("POST", "/assets/imports", Unauthorized),
     ("POST", "/assets/{asset}/attest", Unauthorized),
     ("POST", "/assets/{asset}/match", Unauthorized),
@@ -60,6 +62,7 @@ const PAGES: &[(&str, &str, Door)] = &[
     ("POST", "/sign-in", Form),
     ("POST", "/sign-out", ToSignIn),
     ("GET", "/assets", ToSignIn),
+    ("GET", "/machines/{asset}", ToSignIn),
     ("GET", "/assets/{name}", Open),
 ];
 

@@ -39,6 +39,7 @@ pub(super) fn assembled(
     };
     Collection {
         computer: fact("computer"),
+        taken: fact("taken"),
         os_version: fact("os"),
         folders,
         machine: uninstall("uninstall-machine", UNINSTALL).unwrap_or_else(|| not_asked("uninstall entries")),

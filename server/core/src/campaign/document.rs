@@ -5,7 +5,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{CampaignKind, Mode, PendingRestart, Regime};
-use crate::catalog::{Settings, Source};
+use crate::{
+    catalog::{Settings, Source},
+    coverage::CountedLooks,
+};
 
 /// The version of the file format that this program reads.
 pub(super) const SCHEMA: u32 = 1;
@@ -98,4 +101,6 @@ pub(super) struct PolicyInFile {
     pub(super) agent_lost_after: Option<String>,
     pub(super) protection_bound: Option<String>,
     pub(super) max_in_flight: Option<u32>,
+    pub(super) imported_looks: Option<CountedLooks>,
+    pub(super) imported_look_holds: Option<String>,
 }

@@ -6,6 +6,7 @@ use cutover_proto::words;
 use jiff::{Timestamp, ToSpan, civil::Weekday};
 
 use super::{document::PolicyInFile, span, zone::zone};
+use crate::coverage::{CountedLooks, LookRules};
 
 /// The time after enrolling or coming back in which nobody is forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,10 @@ pub struct Policy {
     pub protection_bound: Duration,
     /// How many hosts may have an order out at a time. Default: 50.
     pub max_in_flight: u32,
+    /// Which imported looks count at machines without agent (docs/decisions/0018). Default: `collected`, all.
+    pub imported_looks: CountedLooks,
+    /// For how long an imported look that found no target says so. Default: 30 days.
+    pub imported_look_holds: Duration,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -91,11 +96,22 @@ impl Default for Policy {
             agent_lost_after: 2 * HOUR,
             protection_bound: 24 * HOUR,
             max_in_flight: 50,
+            imported_looks: CountedLooks::Collected,
+            imported_look_holds: 30 * 24 * HOUR,
         }
     }
 }
 
 impl Policy {
+    /// What is made of imported looks.
+    #[must_use]
+    pub fn look_rules(&self) -> LookRules {
+        LookRules {
+            counted: self.imported_looks,
+            hold_ms: span::ms(self.imported_look_holds),
+        }
+    }
+
     /// When grace ends for a host that enrolled or came back at an instant.
     #[must_use]
     pub fn grace_end_ms(&self, from_ms: i64) -> i64 {
@@ -148,6 +164,12 @@ impl Policy {
             agent_lost_after: given("agent_lost_after", file.agent_lost_after, default.agent_lost_after)?,
             protection_bound: given("protection_bound", file.protection_bound, default.protection_bound)?,
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
+            imported_looks: file.imported_looks.unwrap_or(default.imported_looks),
+            imported_look_holds: given(
+                "imported_look_holds",
+                file.imported_look_holds,
+                default.imported_look_holds,
+            )?,
         };
         policy.check()?;
         Ok(policy)

@@ -1,6 +1,7 @@
 //! Assets: what imports and persons say of machines, which hosts they are, and where that counts.
 
 mod identity;
+mod look;
 mod resolve;
 mod standing;
 #[cfg(test)]
@@ -9,5 +10,6 @@ mod tests;
 pub mod import;
 
 pub use identity::{Identifier, IdentifierKind, Identity};
+pub use look::{CountedLooks, Found, ImportedLook, LookRules, Vouched};
 pub use resolve::{Machine, Pin, Place, Record, Why, resolve};
-pub use standing::{AssetBucket, AssetTotals, Attestation, Claim, bucket};
+pub use standing::{AssetBucket, AssetTotals, Attestation, Claim, Known, bucket, next_change_ms};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_proto::words;
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{ImportedLook, LookRules, Place};
 use crate::{campaign::Campaign, standing::Standing};
 
 words! {
@@ -35,6 +35,16 @@ words! {
         Clear = "attested-clear",
         /// Attested, until its end: its own part of the total.
         Gone = "attested-gone",
+        /// An imported look found a target there, and no later one found it gone.
+        SeenCarries = "seen-carries",
+        /// Imported looks found a target, and later neither it nor an approved replacement.
+        SeenUnreplaced = "seen-unreplaced",
+        /// Imported looks found a target, and later the approved replacement in its place.
+        SeenReplaced = "seen-replaced",
+        /// An imported look found no target, for as long as such a look says so. Nobody watches.
+        SeenClear = "seen-clear",
+        /// The last imported look found the replacement in a target's place, too long ago to say so now.
+        SeenLongAgo = "seen-long-ago",
     }
 }
 
@@ -45,6 +55,8 @@ pub struct Attestation {
     pub claim: Claim,
     /// Until then, not included.
     pub ends_ms: i64,
+    /// When it was said.
+    pub at_ms: i64,
 }
 
 impl AssetBucket {
@@ -52,10 +64,14 @@ impl AssetBucket {
     #[must_use]
     pub fn standing(self, now_ms: i64, campaign: &Campaign) -> Option<Standing> {
         match self {
-            Self::Unknown => Some(Standing::Unknown),
-            Self::Replaced | Self::Clear => Some(Standing::Compliant),
-            Self::Carries if campaign.target_ms().is_some_and(|target| now_ms >= target) => Some(Standing::Overdue),
-            Self::Carries => Some(Standing::AtRisk),
+            Self::Unknown | Self::SeenLongAgo => Some(Standing::Unknown),
+            Self::Replaced | Self::Clear | Self::SeenReplaced | Self::SeenClear => Some(Standing::Compliant),
+            Self::Carries | Self::SeenCarries | Self::SeenUnreplaced
+                if campaign.target_ms().is_some_and(|target| now_ms >= target) =>
+            {
+                Some(Standing::Overdue)
+            }
+            Self::Carries | Self::SeenCarries | Self::SeenUnreplaced => Some(Standing::AtRisk),
             Self::Gone => None,
         }
     }
@@ -63,36 +79,67 @@ impl AssetBucket {
     /// Whether it ever carried the target, as far as anybody said.
     #[must_use]
     pub const fn carried(self) -> bool {
-        matches!(self, Self::Carries | Self::Replaced)
+        matches!(
+            self,
+            Self::Carries
+                | Self::Replaced
+                | Self::SeenCarries
+                | Self::SeenUnreplaced
+                | Self::SeenReplaced
+                | Self::SeenLongAgo
+        )
     }
 
     /// Whether a person's word is all there is.
     #[must_use]
     pub const fn is_attested(self) -> bool {
-        !matches!(self, Self::Unknown)
+        matches!(self, Self::Carries | Self::Replaced | Self::Clear | Self::Gone)
     }
 }
 
-/// Where a record counts; `None` where its host, or another record of the same machine, counts for it. `attested` is what
-/// was said of any record of this machine; the worst that still holds stands.
+/// All that is known of a machine without agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known<'k> {
+    /// What was said of any record of it.
+    pub attested: &'k [Attestation],
+    /// Imported looks at it: the newest of each record.
+    pub looks: &'k [ImportedLook],
+    /// What the campaign makes of those.
+    pub rules: LookRules,
+}
+
+/// Where a record counts; `None` where its host, or another record of the same machine, counts for it.
+///
+/// What was seen stands before what was said earlier; what was said later, before what was seen. Of several words that hold
+/// the worst stands.
 #[must_use]
-pub fn bucket(place: &Place, attested: &[Attestation], now_ms: i64) -> Option<AssetBucket> {
+pub fn bucket(place: &Place, known: &Known<'_>, now_ms: i64) -> Option<AssetBucket> {
     match place {
         Place::Host { .. } | Place::Same { .. } => return None,
         Place::Alone | Place::Ambiguous { .. } => {}
     }
-    let worst = attested
+    let seen = known.rules.bucket(known.looks, now_ms);
+    let worst = known
+        .attested
         .iter()
-        .filter(|it| now_ms < it.ends_ms)
+        .filter(|it| now_ms < it.ends_ms && seen.is_none_or(|(taken_ms, _)| it.at_ms > taken_ms))
         .map(|it| it.claim)
         .min();
     Some(match worst {
-        None => AssetBucket::Unknown,
+        None => seen.map_or(AssetBucket::Unknown, |(_, bucket)| bucket),
         Some(Claim::Carries) => AssetBucket::Carries,
         Some(Claim::Replaced) => AssetBucket::Replaced,
         Some(Claim::Clear) => AssetBucket::Clear,
         Some(Claim::Gone) => AssetBucket::Gone,
     })
+}
+
+/// When time alone may next change where it counts.
+#[must_use]
+pub fn next_change_ms(known: &Known<'_>, now_ms: i64) -> Option<i64> {
+    let words = known.attested.iter().map(|it| it.ends_ms);
+    let looks = known.looks.iter().map(|look| known.rules.end_ms(look));
+    words.chain(looks).filter(|ends| *ends > now_ms).min()
 }
 
 /// How many assets are in each bucket.

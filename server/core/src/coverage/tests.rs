@@ -198,17 +198,27 @@ fn an_attestation_counts_until_its_end_and_the_worst_word_stands() {
     let clear = Attestation {
         claim: Claim::Clear,
         ends_ms: 10,
+        at_ms: 0,
     };
     let carries = Attestation {
         claim: Claim::Carries,
         ends_ms: 5,
+        at_ms: 0,
     };
-    let said = |attested: &[Attestation], now_ms| bucket(&Place::Alone, attested, now_ms);
+    let of = |place: &Place, attested: &[Attestation], now_ms| {
+        let known = Known {
+            attested,
+            looks: &[],
+            rules: samples::campaign("").policy.look_rules(),
+        };
+        bucket(place, &known, now_ms)
+    };
+    let said = |attested: &[Attestation], now_ms| of(&Place::Alone, attested, now_ms);
     assert_eq!(said(&[], 0), Some(AssetBucket::Unknown));
     assert_eq!(said(&[clear, carries], 4), Some(AssetBucket::Carries));
     assert_eq!(said(&[clear, carries], 5), Some(AssetBucket::Clear));
     assert_eq!(said(&[clear], 10), Some(AssetBucket::Unknown));
-    assert_eq!(bucket(&is_host(1, IdentifierKind::Name), &[clear], 0), None);
+    assert_eq!(of(&is_host(1, IdentifierKind::Name), &[clear], 0), None);
 }
 
 #[test]

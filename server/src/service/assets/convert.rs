@@ -1,8 +1,10 @@
 //! Rows of the store in the core's words, and back.
 
 use cutover_core::coverage::{
-    AssetBucket, Attestation, Claim, Identifier, IdentifierKind, Identity, Pin, Place, Record, bucket,
+    AssetBucket, Attestation, Claim, Identifier, IdentifierKind, Identity, ImportedLook, Known, Pin, Place, Record,
+    bucket,
     import::{Health, Row, TargetSeen},
+    next_change_ms,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -96,7 +98,8 @@ pub(super) fn attestation(row: &AssetRow) -> Result<Option<Attestation>, Service
         return Ok(None);
     };
     let claim = Claim::parse(&row.claim).map_err(|error| broken(row, error))?;
-    Ok(Some(Attestation { claim, ends_ms }))
+    let at_ms = row.claimed_ms.unwrap_or_default();
+    Ok(Some(Attestation { claim, ends_ms, at_ms }))
 }
 
 /// Identifiers as the store keeps them.
@@ -125,22 +128,27 @@ pub(super) fn of_pairs(pairs: &[(String, String)]) -> Result<Identity, ServiceEr
         .collect()
 }
 
-/// Sets what follows from what the record is, and from what was said of its machine.
-pub(super) fn settle(
-    row: &mut AssetRow,
-    place: &Place,
-    attested: &[Attestation],
-    now_ms: i64,
-) -> Result<(), ServiceError> {
+/// The newest look at the record itself.
+pub(super) fn look(row: &AssetRow) -> Result<Option<ImportedLook>, ServiceError> {
+    if row.look.is_empty() {
+        return Ok(None);
+    }
+    stored(row, &row.look).map(Some)
+}
+
+/// Sets what follows from what the record is, and from what was said and seen of its machine.
+pub(super) fn settle(row: &mut AssetRow, place: &Place, known: &Known<'_>, now_ms: i64) -> Result<(), ServiceError> {
     row.place = json(place)?;
     row.is_word = is_word(place).to_owned();
     row.host_id = match place {
         Place::Host { host_id, .. } => host_id.to_string(),
         Place::Same { .. } | Place::Alone | Place::Ambiguous { .. } => String::new(),
     };
-    let counts = bucket(place, attested, now_ms);
+    let counts = bucket(place, known, now_ms);
     row.bucket = counts.map_or("", AssetBucket::as_str).to_owned();
-    row.wake_at_ms = counts.and_then(|_| attested.iter().map(|it| it.ends_ms).filter(|ends| *ends > now_ms).min());
+    row.wake_at_ms = counts.and_then(|_| next_change_ms(known, now_ms));
+    let decides = counts.and_then(|_| known.rules.newest(known.looks));
+    row.seen = decides.map(json).transpose()?.unwrap_or_default();
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use super::{
     },
     ASSETS,
     convert::{self, Said},
+    looks,
 };
 use crate::store::{
     WriteTx,
@@ -232,7 +233,7 @@ impl Service {
     }
 
     /// An asset before its first row: alone, and unknown.
-    fn unborn(&self, source: &str, key: &str, asset_id: &str) -> AssetRow {
+    pub(super) fn unborn(&self, source: &str, key: &str, asset_id: &str) -> AssetRow {
         AssetRow {
             asset_id: asset_id.to_owned(),
             source: source.to_owned(),
@@ -256,6 +257,9 @@ impl Service {
             first_ms: self.now_ms(),
             updated_ms: self.now_ms(),
             missing_ms: None,
+            look: String::new(),
+            seen: String::new(),
+            claimed_ms: None,
         }
     }
 
@@ -339,6 +343,11 @@ fn check_source(source: &str) -> Result<(), ServiceError> {
     let is_word = source
         .chars()
         .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if looks::SOURCES.contains(&source) {
+        return Err(invalid(format!(
+            "`{source}` is what imported looks are called; name the export otherwise"
+        )));
+    }
     if (1..=40).contains(&source.len()) && is_word {
         Ok(())
     } else {

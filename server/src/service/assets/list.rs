@@ -1,7 +1,7 @@
 //! Assets as pages and listings show them.
 
 use cutover_core::{
-    coverage::{AssetBucket, Place},
+    coverage::{AssetBucket, ImportedLook, Place},
     report::instant,
 };
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,9 @@ pub struct AssetView {
     pub counts: String,
     /// What was attested, by whom, why, until when; empty where nobody did.
     pub attested: String,
+    /// What the imported look shows that decides about its machine; empty where none does.
+    #[serde(default)]
+    pub seen: String,
     /// What its source says.
     pub said: Said,
     /// Since when its source no longer names it.
@@ -127,7 +130,7 @@ impl Service {
     }
 }
 
-fn view(db: &mut impl Reader, row: &AssetRow) -> Result<AssetView, ServiceError> {
+pub(super) fn view(db: &mut impl Reader, row: &AssetRow) -> Result<AssetView, ServiceError> {
     let attested = match row.claim_ends_ms {
         None => String::new(),
         Some(ends_ms) => {
@@ -152,12 +155,13 @@ fn view(db: &mut impl Reader, row: &AssetRow) -> Result<AssetView, ServiceError>
         host_id: row.host_id.clone(),
         counts: row.bucket.clone(),
         attested,
+        seen: seen(row)?,
         said: convert::stored(row, &row.said)?,
         missing_ms: row.missing_ms,
     })
 }
 
-fn why(db: &mut impl Reader, place: &Place) -> Result<String, ServiceError> {
+pub(super) fn why(db: &mut impl Reader, place: &Place) -> Result<String, ServiceError> {
     Ok(match place {
         Place::Host { host_id, by } => {
             let name = host_name(db, &host_id.to_string())?;
@@ -181,6 +185,15 @@ fn why(db: &mut impl Reader, place: &Place) -> Result<String, ServiceError> {
             format!("{why}: {}{more}", names.join(", "))
         }
     })
+}
+
+/// The look that decides, or where another record counts the one at this record.
+fn seen(row: &AssetRow) -> Result<String, ServiceError> {
+    let text = if row.seen.is_empty() { &row.look } else { &row.seen };
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(convert::stored::<ImportedLook>(row, text)?.in_words())
 }
 
 fn host_name(db: &mut impl Reader, host_id: &str) -> Result<String, ServiceError> {

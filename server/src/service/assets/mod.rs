@@ -3,13 +3,17 @@
 mod convert;
 mod import;
 mod list;
+mod looks;
 mod people;
 mod place;
 mod preview;
+mod show;
 
 pub use import::{AssetImport, AssetsImported, NamedFault};
 pub use list::{AssetFilter, AssetList, AssetView};
+pub use looks::{ScanImport, ScanImported};
 pub use people::{AttestAsset, MatchAsset};
+pub use show::{AssetDetail, LookView};
 
 /// Subject of the audit.
 const ASSETS: &str = "assets";

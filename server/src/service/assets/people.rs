@@ -128,6 +128,7 @@ impl Service {
                     claimed_by: by.mention().to_string(),
                     claimed_why: why.mention().to_string(),
                     claim_ends_ms: Some(ends_ms),
+                    claimed_ms: Some(now_ms),
                     updated_ms: now_ms,
                     ..before.clone()
                 };

@@ -76,7 +76,33 @@ impl Linked {
     }
 }
 
+/// What stands for the machine that a record names: a host, or the record that counts for it.
+fn leader(row: &AssetRow) -> Result<String, ServiceError> {
+    Ok(match convert::place(row)? {
+        Place::Host { host_id, .. } => host_id.to_string(),
+        Place::Same { asset_id, .. } => asset_id,
+        Place::Alone | Place::Ambiguous { .. } => row.asset_id.clone(),
+    })
+}
+
 impl Service {
+    /// All records of the machine that a record names, itself among them.
+    pub(super) fn records_of_machine(
+        &self,
+        db: &mut impl Reader,
+        row: &AssetRow,
+    ) -> Result<Vec<AssetRow>, ServiceError> {
+        let own = leader(row)?;
+        let linked = Linked::gather(db, BTreeSet::from([Owner::Asset(row.asset_id.clone())]))?;
+        let mut found = Vec::new();
+        for other in linked.assets.into_values() {
+            if leader(&other)? == own {
+                found.push(other);
+            }
+        }
+        Ok(found)
+    }
+
     /// Works out anew what these are, and all that are linked with them. The caller has taken its turn.
     pub(super) fn place_around(&self, tx: &mut WriteTx<'_>, first: BTreeSet<Owner>) -> Result<(), ServiceError> {
         let linked = Linked::gather(tx, first)?;
@@ -96,8 +122,9 @@ impl Service {
             })
             .collect::<Result<Vec<_>, ServiceError>>()?;
         let places = coverage::resolve(&records, &machines);
-        // What was said of any record of a machine is said of the machine.
+        // What was said or seen of any record of a machine is said or seen of the machine.
         let mut attested: BTreeMap<String, Vec<coverage::Attestation>> = BTreeMap::new();
+        let mut looks: BTreeMap<String, Vec<coverage::ImportedLook>> = BTreeMap::new();
         for (row, place) in linked.assets.values().zip(&places) {
             let leader = match place {
                 Place::Same { asset_id, .. } => asset_id,
@@ -107,12 +134,18 @@ impl Service {
                 .entry(leader.clone())
                 .or_default()
                 .extend(convert::attestation(row)?);
+            looks.entry(leader.clone()).or_default().extend(convert::look(row)?);
         }
+        let rules = self.in_force(tx)?.campaign.policy.look_rules();
         let mut is_changed = false;
         for (before, place) in linked.assets.into_values().zip(&places) {
             let mut row = before.clone();
-            let said = attested.get(&row.asset_id).map_or(&[][..], Vec::as_slice);
-            convert::settle(&mut row, place, said, self.now_ms())?;
+            let known = coverage::Known {
+                attested: attested.get(&row.asset_id).map_or(&[][..], Vec::as_slice),
+                looks: looks.get(&row.asset_id).map_or(&[][..], Vec::as_slice),
+                rules,
+            };
+            convert::settle(&mut row, place, &known, self.now_ms())?;
             if row != before {
                 assets::put(tx, &row, &before.bucket)?;
                 is_changed = true;
@@ -173,7 +206,30 @@ impl Service {
         }
     }
 
-    /// Ends attestations whose time has come; says how many there were.
+    /// Weighs every imported look anew: a campaign's rules for them have changed.
+    pub(in super::super) async fn weigh_looks(&self) -> Result<(), ServiceError> {
+        let mut after: Option<String> = None;
+        loop {
+            let (service, from) = (self.clone(), after.clone());
+            let last = self
+                .0
+                .store
+                .write(move |tx| {
+                    assets::take_turn(tx)?;
+                    let page = assets::looked_at(tx, from.as_deref(), BATCH)?;
+                    let last = page.last().map(|row| row.asset_id.clone());
+                    service.place_around(tx, page.into_iter().map(|row| Owner::Asset(row.asset_id)).collect())?;
+                    Ok::<_, ServiceError>(last)
+                })
+                .await?;
+            match last {
+                Some(last) => after = Some(last),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Ends attestations, and what looks say, whose time has come; says how many there were.
     ///
     /// # Errors
     /// When the store fails.

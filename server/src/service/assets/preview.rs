@@ -70,6 +70,19 @@ impl Service {
     }
 }
 
+impl Service {
+    /// What one record would be among everything that is known.
+    pub(super) fn would_be(&self, db: &mut impl Reader, record: Record) -> Result<Place, ServiceError> {
+        let own = record.asset_id.clone();
+        let mut records = vec![record];
+        for row in every_asset(db)?.iter().filter(|row| row.asset_id != own) {
+            records.push(convert::record(row)?);
+        }
+        let places = coverage::resolve(&records, &every_machine(db)?);
+        Ok(places.into_iter().next().unwrap_or(Place::Alone))
+    }
+}
+
 impl AssetsImported {
     pub(super) fn count(&mut self, place: &Place) {
         match place {

@@ -68,6 +68,7 @@ impl Service {
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             restart_pending: restart_pending(&line.facts),
             identity: identity_lines(db, &named.host_id)?,
+            looks: self.looks_at_host(db, &named.host_id)?,
             verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,
@@ -172,6 +173,11 @@ fn verdicts(inventory: &Inventory) -> Vec<VerdictView> {
         .filter(|sighting| sighting.verdict != Verdict::Absent)
         .map(verdict)
         .collect()
+}
+
+/// Every product that was looked for, the absent ones too.
+pub(in super::super) fn every_verdict(inventory: &Inventory) -> Vec<VerdictView> {
+    inventory.sightings.iter().map(verdict).collect()
 }
 
 fn verdict(sighting: &Sighting) -> VerdictView {

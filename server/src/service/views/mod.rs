@@ -17,4 +17,5 @@ pub use shape::{
 
 pub use work::Work;
 
+pub(super) use host::every_verdict;
 pub(super) use summary::{bucket, phases_that_may_stand_still};

@@ -2,6 +2,7 @@
 
 use cutover_core::{plan::Phase, report::distance, standing::Standing};
 
+use super::super::LookView;
 use super::{
     Count, EventView, HostDetail, HostRow, MilestoneView, ProtectionTime, Share, StepView, StuckView, Summary,
     VerdictView, WaveView,
@@ -95,6 +96,30 @@ pub(crate) fn event() -> EventView {
     }
 }
 
+/// A look that was carried here.
+pub(crate) fn look() -> LookView {
+    LookView {
+        text: "carries at 2026-11-20T10:00:00Z, self-reported; imported by <ann>; not watched".to_owned(),
+        sha256: "5e".repeat(32),
+        file_name: "OLD-7.cutover.txt".to_owned(),
+        grade: "self-reported".to_owned(),
+        vouched: "collected".to_owned(),
+        taken_ms: NOW_MS - 180_000_000,
+        imported_ms: NOW_MS - 60_000,
+        imported_by: "<ann>".to_owned(),
+        found: "carries".to_owned(),
+        rules_revision: 1,
+        catalog_revision: 1,
+        campaign_version: 2,
+        verdicts: vec![VerdictView {
+            product: "kes-windows".to_owned(),
+            verdict: "running".to_owned(),
+            version: "10.3.3.304".to_owned(),
+            evidence: vec!["uninstall-key: <Kaspersky>".to_owned()],
+        }],
+    }
+}
+
 /// A host with a verdict, a step that failed, and a timeline.
 pub(crate) fn host() -> HostDetail {
     HostDetail {
@@ -113,6 +138,7 @@ pub(crate) fn host() -> HostDetail {
         restart_pending: "yes: libc6".to_owned(),
         identity: Vec::new(),
         network: "cutover.example.org:7443 by HTTP/2".to_owned(),
+        looks: vec![look()],
         verdicts: vec![VerdictView {
             product: "kesl".to_owned(),
             verdict: "running".to_owned(),
@@ -158,6 +184,7 @@ pub(crate) fn host_not_looked_at() -> HostDetail {
         restart_pending: "unknown".to_owned(),
         identity: Vec::new(),
         network: String::new(),
+        looks: Vec::new(),
         verdicts: Vec::new(),
         protection_seconds: ProtectionTime::default(),
         steps: Vec::new(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::LookView;
+
 /// A part of a whole, never without the whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
@@ -225,6 +227,9 @@ pub struct HostDetail {
     /// How it reaches this server, in words; empty where it never said so.
     #[serde(default)]
     pub network: String,
+    /// Looks at it that people carried here, the last made first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<LookView>,
     /// What the last look found, the absent left out.
     pub verdicts: Vec<VerdictView>,
     /// Time under protection.

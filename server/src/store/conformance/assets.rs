@@ -38,6 +38,9 @@ fn asset(n: u8, bucket: &str) -> AssetRow {
         first_ms: NOW,
         updated_ms: NOW,
         missing_ms: None,
+        look: String::new(),
+        seen: String::new(),
+        claimed_ms: None,
     }
 }
 
