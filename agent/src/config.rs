@@ -186,6 +186,16 @@ impl Config {
         Self::from_found(&found, &environment)
     }
 
+    /// Reads one file's text alone, as [`Self::load`] would; `path` is for errors.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut found = BTreeMap::new();
+        take_text(path, text, &mut found)?;
+        Self::from_found(&found, &BTreeMap::new())
+    }
+
     fn from_found(found: &BTreeMap<Key, Found>, environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let state_dir = path(found, Key::StateDir)?.unwrap_or_else(default_state_dir);
         let mut config = Self {
@@ -277,7 +287,11 @@ fn read_file(path: &Path, demanded: bool, found: &mut BTreeMap<Key, Found>) -> R
             });
         }
     };
-    let table: toml::Table = toml::from_str(&text).map_err(|source| ConfigError::Syntax {
+    take_text(path, &text, found)
+}
+
+fn take_text(path: &Path, text: &str, found: &mut BTreeMap<Key, Found>) -> Result<(), ConfigError> {
+    let table: toml::Table = toml::from_str(text).map_err(|source| ConfigError::Syntax {
         path: path.to_owned(),
         source: Box::new(source),
     })?;

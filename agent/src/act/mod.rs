@@ -19,11 +19,12 @@ mod looker;
 mod safe_points;
 mod scrub;
 
+#[cfg(feature = "link")]
 pub(crate) use artifacts::artifacts_of;
 pub use artifacts::{ArtifactCache, Artifacts, FetchError, Partial};
 pub use clock::Clock;
 pub use control::Control;
 pub use executor::{DeferRefused, Deferral, End, ExecuteError, Executor, Parts, RestartState, defer, restart_state};
 pub use identity::{Identity, known_steps};
-pub use journal::{Journal, JournalError, JournalState, SharedJournal};
+pub use journal::{Journal, JournalError, JournalState, SharedJournal, examine as examine_journal};
 pub use looker::{HostLooker, Looker, session_seconds, zone};

@@ -29,3 +29,11 @@ pub(crate) use progress::{Asked, Begun, Next, Progress};
 
 /// The journal as executor and application share it. Locked shortly.
 pub type SharedJournal = Arc<Mutex<Journal>>;
+
+/// Looks at bytes that should be a journal, without opening one: how many of them are sound, and what is wrong behind
+/// those. A last line that a crash cut short is nothing wrong.
+#[must_use]
+pub fn examine(bytes: &[u8]) -> (usize, Option<String>) {
+    let reading = contents::read(bytes);
+    (reading.sound, reading.damage)
+}

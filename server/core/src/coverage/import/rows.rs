@@ -127,6 +127,7 @@ pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<Import, Unreadable> {
         Some(Err(_)) | None => return Err(Unreadable::Empty),
     };
     let reading = Reading::of(&header, mapping)?;
+    let mut lines = Lines::of(body, skipped);
     let mut import = Import {
         used: reading.used(),
         ..Import::default()
@@ -139,16 +140,13 @@ pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<Import, Unreadable> {
         }
         let (line, row) = match record {
             Ok(record) => {
-                let line = skipped + record.position().map_or(0, |at| line_of(at, body));
+                let line = lines.of_record(record.position());
                 if record.iter().all(|cell| cell.trim().is_empty()) {
                     continue;
                 }
                 (line, reading.row(&record, line, &mut unknown))
             }
-            Err(error) => {
-                let line = skipped + error.position().map_or(0, csv::Position::line);
-                (line, Err(error.to_string()))
-            }
+            Err(error) => (lines.of_record(error.position()), Err(error.to_string())),
         };
         match row {
             Ok(row) => match seen.insert(row.key.clone(), line) {
@@ -168,16 +166,40 @@ pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<Import, Unreadable> {
     Ok(import)
 }
 
-/// Where a record begins; the reader's own count stands before the empty lines that it passes over.
-fn line_of(at: &csv::Position, body: &str) -> u64 {
-    let rest = usize::try_from(at.byte())
-        .ok()
-        .and_then(|byte| body.as_bytes().get(byte..));
-    let empty = rest
-        .unwrap_or_default()
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    at.line() + empty.filter(|byte| **byte == b'\n').count() as u64
+/// Counts lines as an editor does. The reader's own count takes a lone carriage return for none, though it ends a record,
+/// and stands before the empty lines that it passes over.
+struct Lines<'a> {
+    body: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(body: &'a str, skipped: u64) -> Self {
+        Self {
+            body: body.as_bytes(),
+            at: 0,
+            line: skipped + 1,
+        }
+    }
+
+    /// Where a record begins. They come in the order of the file.
+    fn of_record(&mut self, position: Option<&csv::Position>) -> u64 {
+        let begin = position
+            .and_then(|at| usize::try_from(at.byte()).ok())
+            .unwrap_or(self.at);
+        while let Some(byte) = self.body.get(self.at) {
+            let is_break = matches!(byte, b'\r' | b'\n');
+            if self.at >= begin && !is_break {
+                break;
+            }
+            self.at += 1;
+            // The first half of a Windows line end is none by itself.
+            let is_half = *byte == b'\r' && self.body.get(self.at) == Some(&b'\n');
+            self.line += u64::from(is_break && !is_half);
+        }
+        self.line
+    }
 }
 
 /// A file's columns by what they say.

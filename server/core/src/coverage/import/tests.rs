@@ -84,6 +84,30 @@ fn a_bad_line_is_named_and_the_others_are_read() {
 }
 
 #[test]
+fn lines_are_counted_as_an_editor_counts_them_whatever_ends_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text = [
+            "Name,Serial",
+            "PC-1,AB12",
+            "",
+            "\"PC",
+            "2\",CD34",
+            "PC-3,N/A,more",
+            "PC-4,EF56",
+        ]
+        .join(end);
+        let import = read(
+            text.as_bytes(),
+            &mapping("columns = { name = [\"Name\"], key = [\"Serial\"] }"),
+        )
+        .unwrap();
+        let rows = import.rows.iter().map(|row| row.line);
+        let lines: Vec<u64> = rows.chain(import.faults.iter().map(|fault| fault.line)).collect();
+        assert_eq!(lines, [2, 7, 4, 6], "{end:?}: {:?}", import.faults);
+    }
+}
+
+#[test]
 fn a_column_that_is_not_there_is_refused_with_those_that_are() {
     let refused = read(b"Computer,Tag\nx,y\n", &plain()).unwrap_err().to_string();
     assert!(

@@ -1,0 +1,14 @@
+//! What macOS's tools print.
+
+#![no_main]
+
+use cutover_agent::{
+    facts::ps,
+    parse::{filevault, system_extensions},
+};
+
+bounded::fuzz_target!(|data: &[u8]| {
+    let _ = filevault::is_encrypted(data);
+    let _ = ps::processes(data);
+    let _ = system_extensions::parse(data);
+});
