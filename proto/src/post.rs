@@ -8,5 +8,7 @@ pub const CHECK_IN: &str = "/cutover.v1/check-in";
 pub const ENROLL: &str = "/cutover.v1/enroll";
 /// `Enrollment.Renew`.
 pub const RENEW: &str = "/cutover.v1/renew";
+/// `Enrollment.Split`.
+pub const SPLIT: &str = "/cutover.v1/split";
 /// Of request and reply.
 pub const CONTENT_TYPE: &str = "application/x-protobuf";

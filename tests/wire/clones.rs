@@ -12,7 +12,7 @@ use crate::{keys::Keys, machine::Machine, server::Server};
 const MINUTES_5: i64 = 5 * 60_000;
 
 /// Both check in, one after the other, until the server has seen that they are two.
-async fn alternate(server: &Server, machines: &[&Machine]) {
+pub(crate) async fn alternate(server: &Server, machines: &[&Machine]) {
     for _ in 0..2 {
         for machine in machines {
             server.clock.advance(MINUTES_5);

@@ -1,6 +1,6 @@
 //! The agent itself on a disk that was copied, against the server itself: nobody at either machine does anything.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
 
 use cutover_agent::{
     app::{Handle, LoopEnd},
@@ -9,7 +9,12 @@ use cutover_agent::{
 use cutover_core::plan::HoldKind;
 use cutover_proto::ids::HostId;
 
-use crate::{planted::Planted, server::Server, wait::until};
+use crate::{
+    middleboxes::{Passes, Relay},
+    planted::Planted,
+    server::Server,
+    wait::until,
+};
 
 fn machine(hostname: &str, boot_id: &str) -> Planted {
     Planted::new(hostname, boot_id, &[TargetProduct::Kesl])
@@ -34,9 +39,19 @@ fn copy_tree(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn agents_on_a_copied_disk_each_become_a_host_of_their_own() {
+    each_becomes_a_host_of_its_own(Passes::All).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_on_a_copied_disk_each_become_a_host_of_their_own_where_http2_is_cut_off() {
+    each_becomes_a_host_of_its_own(Passes::NoHttp2).await;
+}
+
+async fn each_becomes_a_host_of_its_own(passes: fn(SocketAddr) -> Passes) {
     let server = Server::with(|config| config.check_in.seconds = 1).await;
+    let relay = Relay::start(passes(server.app().agents)).await;
     let original = machine("pc-1", "6f6b0f5e-0000-4000-8000-000000000001");
-    let address = format!("localhost:{}", server.app().agents.port());
+    let address = relay.address.to_string();
     let enrolled = original.enrol(&server, &[address.parse().unwrap()]).await.unwrap();
     let shared = enrolled.host_id();
     let copy = machine("pc-2", "6f6b0f5e-0000-4000-8000-000000000002");

@@ -7,6 +7,7 @@ use reqwest::{Client, StatusCode, Version, header};
 
 use crate::{
     artifacts::client_builder,
+    clones::alternate,
     keys::Keys,
     machine::{Machine, enrolment},
     server::Server,
@@ -84,12 +85,33 @@ async fn a_host_enrols_checks_in_and_renews_by_post() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_of_two_machines_gets_an_identity_of_its_own_by_post() {
+    let server = Server::start().await;
+    let first = Machine::enrol(&server, "pc-1").await;
+    let second = first.copied(&server, "pc-2", "boot-2").await;
+    let (shown, asked) = (client(&server, Some(&second)), second.splitting(&Keys::new()));
+    let early = say(&server, &shown, post::SPLIT, &asked).await;
+    assert_ne!(early.status, StatusCode::OK, "nobody has seen that they are two");
+    alternate(&server, &[&first, &second]).await;
+    let mut given = Vec::new();
+    // A lost answer is asked for again.
+    for _ in 0..2 {
+        let answer = say(&server, &shown, post::SPLIT, &asked).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.words);
+        given.push(v1::EnrollReply::decode(answer.body.as_slice()).unwrap().host_id);
+    }
+    assert_eq!(given[0], given[1]);
+    assert_ne!(given[0], second.host.to_string());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_post_is_refused_to_whoever_is_no_live_host_and_for_what_is_no_message() {
     let server = Server::start().await;
     let machine = Machine::enrol(&server, "pc-1").await;
     let (anonymous, shown) = (client(&server, None), client(&server, Some(&machine)));
     let hello = machine.hello();
-    for path in [post::CHECK_IN, post::RENEW] {
+    for path in [post::CHECK_IN, post::RENEW, post::SPLIT] {
         let stranger = say(&server, &anonymous, path, &hello).await;
         assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(stranger.code.as_deref(), Some("16"), "{path}");
@@ -126,7 +148,7 @@ async fn a_post_is_refused_to_whoever_is_no_live_host_and_for_what_is_no_message
     retired.await.unwrap();
     // Its open connection is cut; over a new one it is denied.
     let again = client(&server, Some(&machine));
-    for path in [post::CHECK_IN, post::RENEW] {
+    for path in [post::CHECK_IN, post::RENEW, post::SPLIT] {
         let denied = say(&server, &again, path, &hello).await;
         assert_eq!(
             (denied.status, denied.code.as_deref()),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use cutover_proto::{
-    post::{CHECK_IN, RENEW},
+    post::{CHECK_IN, RENEW, SPLIT},
     v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient},
 };
 use tokio::sync::watch;
@@ -205,9 +205,13 @@ impl Link {
 
     /// Asks for another identity, over the one that several machines have.
     pub(super) async fn split(&self, request: v1::SplitRequest) -> Result<v1::EnrollReply, LinkError> {
+        let current = self.current();
+        if self.goes_by_post() {
+            let answer = post::call(&current.dialer, SPLIT, "", &request);
+            return self.finish(Call::Split, &current.dialer, ended(answer)).await;
+        }
         let mut call = Request::new(request);
         call.set_timeout(DEADLINE);
-        let current = self.current();
         let mut client = EnrollmentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
         let answer = tokio::time::timeout(DEADLINE, client.split(call));
         self.finish(Call::Split, &current.dialer, answer).await

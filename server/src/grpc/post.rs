@@ -23,6 +23,8 @@ pub(super) const CHECK_IN: &str = cutover_proto::post::CHECK_IN;
 pub(super) const ENROLL: &str = cutover_proto::post::ENROLL;
 /// `Enrollment.Renew`.
 pub(super) const RENEW: &str = cutover_proto::post::RENEW;
+/// `Enrollment.Split`.
+const SPLIT: &str = cutover_proto::post::SPLIT;
 
 #[derive(Clone)]
 struct Calls {
@@ -36,6 +38,7 @@ pub fn post_routes(agent: AgentCalls, enrollment: EnrollmentCalls) -> Router {
         .route(CHECK_IN, post(check_in))
         .route(ENROLL, post(enroll))
         .route(RENEW, post(renew))
+        .route(SPLIT, post(split))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(Calls { agent, enrollment })
 }
@@ -60,6 +63,15 @@ async fn renew(
     body: Bytes,
 ) -> Response<Body> {
     answer(request(peer, &headers, &body), |it| calls.enrollment.renew(it)).await
+}
+
+async fn split(
+    peer: Option<Extension<Peer>>,
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    answer(request(peer, &headers, &body), |it| calls.enrollment.split(it)).await
 }
 
 /// What the call says to a request that can be read, or why it cannot be.
