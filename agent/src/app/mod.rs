@@ -40,7 +40,7 @@ pub use footprint::{Footprint, Limits};
 pub use parts::{MakeHands, Parts, StartError};
 pub use pending::{PendingEnrolment, PendingError};
 pub use pulse::Pulse;
-pub use sealing::{FirstStart, SealError};
+pub use sealing::SealError;
 pub use state_dir::{IdentityChangeError, StateDir};
 pub use status::{AgentStatus, JournalStatus, OrderStatus, RestartStatus};
 pub use utc::utc;

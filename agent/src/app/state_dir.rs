@@ -17,7 +17,7 @@ use super::addresses::Kept;
 use crate::{
     act::{Journal, JournalError},
     detect::RuleSet,
-    disk::write_private,
+    disk::{self, make_private_dir, write_private},
     link::{IdentityDir, IdentityError},
 };
 
@@ -48,8 +48,8 @@ pub enum IdentityChangeError {
 /// | `journal.damaged` | the journal that could not be trusted last, for people |
 /// | `inventory` | the newest inventory, as it was signed |
 /// | `rules` | the newest rules, as the server signed them |
-/// | `first-start.json` | what a machine made from a sealed image enrols with |
 /// | `enrolment` | what is needed to enrol, until that is done |
+/// | `first-start.json` | the same, in images that earlier versions sealed |
 /// | `artifacts/` | fetched package files, by their hash; deleting them costs a download |
 /// | `former/ID/` | the journal and inventory of an identity that was given up |
 #[derive(Debug, Clone)]
@@ -124,6 +124,12 @@ impl StateDir {
             .any(|path| path.exists())
     }
 
+    /// Where images that earlier versions sealed have it.
+    #[must_use]
+    pub fn first_start_file(&self) -> PathBuf {
+        self.0.join("first-start.json")
+    }
+
     /// Where fetched artifacts lie.
     pub(super) fn artifacts(&self) -> PathBuf {
         self.0.join("artifacts")
@@ -192,36 +198,59 @@ impl StateDir {
         self.keep("rules", envelope);
     }
 
-    /// Puts the identity in force that an earlier run got for this machine alone, where one waits, and lays aside what
-    /// belongs to the one that others have too. Safe to repeat after an end in the middle.
+    /// Puts the identity in force that waits, where one does, and lays aside what belongs to the one before: another host
+    /// begins anew. Safe to repeat after an end in the middle. True where one waited.
     ///
     /// # Errors
     /// When an agent is at work there, or what the system says.
-    pub fn settle_identity(&self) -> Result<(), IdentityChangeError> {
+    pub fn settle_identity(&self) -> Result<bool, IdentityChangeError> {
         let dir = self.identity();
         let Some(next) = dir.next()? else {
-            return Ok(());
+            return Ok(false);
         };
         // Holds the journal's lock: no agent may be at work under the identity that goes.
-        let lock = Journal::open(&self.0)?;
-        if let Some(former) = dir.load()?.filter(|former| former.host_id() != next.host_id()) {
-            self.lay_aside(former.host_id())?;
+        let lock = self.has_journal().then(|| Journal::open(&self.0)).transpose()?;
+        match dir.load() {
+            // An end in the middle, after the last step but one.
+            Ok(Some(present)) if present.host_id() == next.host_id() => {}
+            Ok(Some(former)) => self.lay_aside(&former.host_id().to_string())?,
+            Ok(None) => self.lay_aside_of_nobody(next.host_id())?,
+            Err(error @ IdentityError::Damaged { .. }) => {
+                tracing::warn!(%error, "the present identity is given up unread");
+                self.lay_aside_of_nobody(next.host_id())?;
+            }
+            Err(error) => return Err(error.into()),
         }
         dir.take_next(&next)?;
         drop(lock);
-        tracing::warn!(host = %next.host_id(), "this machine goes on with an identity of its own");
+        tracing::info!(host = %next.host_id(), "this machine has this identity from here on");
+        Ok(true)
+    }
+
+    /// The same where it cannot be told whose they are. Named by who comes after, so that it goes on where it was ended.
+    fn lay_aside_of_nobody(&self, next: HostId) -> io::Result<()> {
+        if OF_ONE_HOST.iter().any(|name| self.0.join(name).exists()) {
+            self.lay_aside(&format!("before-{next}"))?;
+        }
         Ok(())
     }
 
-    /// Lays the journal and the inventory of an identity that was given up aside: another identity begins anew.
+    /// Lays the journal and the inventory of an identity that was given up aside. What lies there already is not replaced:
+    /// after an end in the middle it is what counts, and what is here was made since.
     ///
     /// # Errors
     /// What the system says.
-    pub fn lay_aside(&self, former: HostId) -> io::Result<()> {
-        let aside = self.0.join("former").join(former.to_string());
-        fs::create_dir_all(&aside)?;
+    pub fn lay_aside(&self, former: &str) -> io::Result<()> {
+        let aside = self.0.join("former").join(former);
+        make_private_dir(&aside)?;
         for name in OF_ONE_HOST {
-            match fs::rename(self.0.join(name), aside.join(name)) {
+            let (from, to) = (self.0.join(name), aside.join(name));
+            let moved = match to.try_exists()? {
+                true => fs::remove_file(&from),
+                // Durable before the new identity is: a power cut does not bring the former journal back beside it.
+                false => disk::replace(&from, &to),
+            };
+            match moved {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
             }

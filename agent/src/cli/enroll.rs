@@ -51,8 +51,11 @@ pub(super) fn run(arguments: &EnrollArgs, config: &Config) -> Result<ExitCode> {
     if arguments.later {
         return later(arguments, &state, &token);
     }
-    let present = state.identity().load();
-    let present = match present {
+    // An enrolment that was ended in the middle is carried through first.
+    if state.settle_identity()? && !arguments.again {
+        return enrolled_as(&state, state.identity().load()?.as_ref());
+    }
+    let present = match state.identity().load() {
         Ok(present) => present,
         // Asked to give up what is there, readable or not.
         Err(error) if arguments.again => {
@@ -69,9 +72,18 @@ pub(super) fn run(arguments: &EnrollArgs, config: &Config) -> Result<ExitCode> {
             present.host_id()
         );
     }
-    let enrolled = enrolled(arguments, config, &state, &token, present.as_ref())?;
-    PendingEnrolment::forget(&state).context("enrolled, but a token that was kept stays on this disk; delete it")?;
-    super::print(&format!("enrolled as {}\n", enrolled.host_id()))?;
+    let enrolled = enrolled(arguments, config, &state, &token)?;
+    state
+        .settle_identity()
+        .context("enrolled; the agent goes on as the new host once this is mended, and nothing is lost")?;
+    enrolled_as(&state, Some(&enrolled))
+}
+
+fn enrolled_as(state: &StateDir, identity: Option<&Identity>) -> Result<ExitCode> {
+    PendingEnrolment::forget(state).context("enrolled, but a token that was kept stays on this disk; delete it")?;
+    if let Some(identity) = identity {
+        super::print(&format!("enrolled as {}\n", identity.host_id()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,17 +99,11 @@ fn later(arguments: &EnrollArgs, state: &StateDir, token: &str) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn enrolled(
-    arguments: &EnrollArgs,
-    config: &Config,
-    state: &StateDir,
-    token: &str,
-    present: Option<&Identity>,
-) -> Result<Identity> {
+/// Gets an identity that waits to be put in force: the journal of a host before is laid aside first.
+fn enrolled(arguments: &EnrollArgs, config: &Config, state: &StateDir, token: &str) -> Result<Identity> {
     // Holds the journal's lock: no agent may be at work under the identity that goes.
-    let lock = present
-        .map(|_| Journal::open(state.path()).context("the agent has to be stopped before it is enrolled again"))
-        .transpose()?;
+    let lock = state.has_journal().then(|| Journal::open(state.path())).transpose();
+    let lock = lock.context("the agent has to be stopped before it is enrolled again")?;
     let view = host::live()?;
     let parts = EnrollParts {
         dir: &state.identity(),
@@ -108,13 +114,8 @@ fn enrolled(
         facts: detect::host_facts(&view).into(),
         agent_version: env!("CARGO_PKG_VERSION"),
     };
-    let enrolled = super::runtime()?.block_on(link::enroll(parts))?;
+    let enrolled = super::runtime()?.block_on(link::enroll_next(parts))?;
     drop(lock);
-    if let Some(former) = present.filter(|former| former.host_id() != enrolled.host_id()) {
-        state
-            .lay_aside(former.host_id())
-            .context("enrolled, but the former journal cannot be laid aside; move it away by hand")?;
-    }
     Ok(enrolled)
 }
 
@@ -141,25 +142,4 @@ pub(super) fn read_token(given: Option<&String>, file: Option<&PathBuf>) -> Resu
         bail!("the token is empty");
     }
     Ok(token)
-}
-
-/// What a machine made from a sealed image does when its agent first starts: it enrols as itself. Safe to repeat.
-pub(super) fn at_first_start(state: &StateDir, config: &Config) -> Result<Option<Identity>> {
-    let Some(first) = state.first_start()? else {
-        return Ok(None);
-    };
-    let parts = EnrollParts {
-        dir: &state.identity(),
-        servers: &first.servers,
-        proxies: super::proxies(config)?,
-        ca_fingerprint: first.ca_fingerprint.parse()?,
-        token: &first.token,
-        facts: detect::host_facts(&host::live()?).into(),
-        agent_version: env!("CARGO_PKG_VERSION"),
-    };
-    let enrolled = super::runtime()?
-        .block_on(link::enroll(parts))
-        .context("this machine was made from a sealed image, and does not enrol yet")?;
-    tracing::info!(host = %enrolled.host_id(), "enrolled at the first start");
-    Ok(Some(enrolled))
 }

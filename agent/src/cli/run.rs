@@ -29,12 +29,11 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
 pub(super) fn work(config: &Config, manager: &Manager) -> Result<ExitCode> {
     let state = StateDir::new(&config.state_dir);
     state.settle_identity()?;
-    let present = match state.identity().load()? {
-        Some(present) => Some(present),
-        None => super::enroll::at_first_start(&state, config)?,
-    };
-    if present.is_some() {
-        state.first_start_is_over()?;
+    let present = state.identity().load()?;
+    if present.is_some()
+        && let Err(error) = PendingEnrolment::forget(&state)
+    {
+        tracing::warn!(%error, "a token of the enrolment stays on this disk; delete it");
     }
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::enroll::read_token;
 use crate::{
-    app::{FirstStart, StateDir},
+    app::{PendingEnrolment, PendingError, StateDir},
     config::Config,
     link::{Address, Fingerprint},
 };
@@ -41,9 +41,20 @@ pub(super) struct SealArgs {
 pub(super) fn run(arguments: &SealArgs, config: &Config) -> Result<ExitCode> {
     super::logging::start(config)?;
     let state = StateDir::new(&config.state_dir);
-    let (present, sealed) = (state.identity().load()?, state.first_start()?);
-    let first = first_start(arguments, present.as_ref().map(FirstStart::like), sealed)?;
-    state.seal(&first)?;
+    let present = state.identity().load()?;
+    let kept = match PendingEnrolment::load(&state) {
+        // What is given, or the identity, may say all that is needed.
+        Err(error @ PendingError::Damaged(..)) => {
+            tracing::warn!(%error, "what an enrolment needs is kept anew");
+            None
+        }
+        loaded => loaded?,
+    };
+    state.seal(&first_start(
+        arguments,
+        present.as_ref().map(PendingEnrolment::like),
+        kept,
+    )?)?;
     super::print("sealed: each machine made from this one enrols by itself when its agent first starts\n")?;
     if let Some(present) = present {
         super::print(&format!(
@@ -56,12 +67,16 @@ pub(super) fn run(arguments: &SealArgs, config: &Config) -> Result<ExitCode> {
 }
 
 /// What was given, else what is known.
-fn first_start(arguments: &SealArgs, present: Option<FirstStart>, sealed: Option<FirstStart>) -> Result<FirstStart> {
+fn first_start(
+    arguments: &SealArgs,
+    present: Option<PendingEnrolment>,
+    kept: Option<PendingEnrolment>,
+) -> Result<PendingEnrolment> {
     let given = (arguments.token.is_some() || arguments.token_file.is_some())
         .then(|| read_token(arguments.token.as_ref(), arguments.token_file.as_ref()))
         .transpose()?;
-    let known = present.or_else(|| sealed.clone());
-    let token = given.or_else(|| sealed.map(|sealed| sealed.token));
+    let known = present.or_else(|| kept.clone());
+    let token = given.or_else(|| kept.map(|kept| kept.token));
     let servers = if arguments.servers.is_empty() {
         known.as_ref().map(|known| known.servers.clone()).unwrap_or_default()
     } else {
@@ -70,7 +85,7 @@ fn first_start(arguments: &SealArgs, present: Option<FirstStart>, sealed: Option
     let pinned = arguments.ca_fingerprint.map(|fingerprint| fingerprint.to_string());
     let ca_fingerprint = pinned.or_else(|| known.map(|known| known.ca_fingerprint));
     match (servers.is_empty(), ca_fingerprint, token) {
-        (false, Some(ca_fingerprint), Some(token)) => Ok(FirstStart {
+        (false, Some(ca_fingerprint), Some(token)) => Ok(PendingEnrolment {
             servers,
             ca_fingerprint,
             token,

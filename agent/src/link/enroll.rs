@@ -41,13 +41,30 @@ pub struct EnrollParts<'a> {
 /// # Errors
 /// When the server is not the expected one, cannot be reached or refuses, or the identity cannot be kept.
 pub async fn enroll(parts: EnrollParts<'_>) -> Result<Identity, LinkError> {
+    let identity = ask(&parts).await?;
+    parts.dir.keep(&identity)?;
+    Ok(identity)
+}
+
+/// As [`enroll`], and leaves the identity to be put in force by [`IdentityDir::take_next`], once nothing lies beside it that
+/// belongs to a host before.
+///
+/// # Errors
+/// As there.
+pub async fn enroll_next(parts: EnrollParts<'_>) -> Result<Identity, LinkError> {
+    let identity = ask(&parts).await?;
+    parts.dir.keep_for_the_next_start(&identity)?;
+    Ok(identity)
+}
+
+async fn ask(parts: &EnrollParts<'_>) -> Result<Identity, LinkError> {
     let keys = parts.dir.next_keys()?;
     let made = |error: super::keys::KeyError| IdentityError::Keys(error.to_string());
     let request = v1::EnrollRequest {
         token: parts.token.to_owned(),
         csr_der: keys.request().map_err(made)?,
         sealing_key: Some(keys.sealing_statement().map_err(made)?),
-        facts: Some(parts.facts),
+        facts: Some(parts.facts.clone()),
         agent_version: parts.agent_version.to_owned(),
     };
     let (_online, receiver) = watch::channel(true);
@@ -68,9 +85,7 @@ pub async fn enroll(parts: EnrollParts<'_>) -> Result<Identity, LinkError> {
         answered => answered?,
     }
     .into_inner();
-    let identity = Identity::of_reply(reply, parts.servers.to_vec(), keys)?;
-    parts.dir.keep(&identity)?;
-    Ok(identity)
+    Ok(Identity::of_reply(reply, parts.servers.to_vec(), keys)?)
 }
 
 async fn by_grpc(dialer: &Dialer, request: v1::EnrollRequest) -> Result<Response<v1::EnrollReply>, LinkError> {

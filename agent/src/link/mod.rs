@@ -33,7 +33,7 @@ mod trust;
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Link, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, REQUEST_ID_HEADER};
 pub use download::{Download, DownloadError, Source};
-pub use enroll::{EnrollParts, enroll};
+pub use enroll::{EnrollParts, enroll, enroll_next};
 pub use error::LinkError;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use identity::{Identity, IdentityDir, IdentityError};

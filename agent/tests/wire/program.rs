@@ -5,6 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
+use cutover_agent::{act::Journal, app::StateDir};
 use tempfile::TempDir;
 
 use crate::{
@@ -210,18 +211,74 @@ async fn bad_arguments_end_with_2_and_a_refused_token_with_1() {
     assert!(err.contains("a token is needed"), "{err}");
 }
 
+/// A journal as an agent that ran leaves it.
+fn journal_in(state: &Path) -> Vec<u8> {
+    drop(Journal::open(state).unwrap());
+    std::fs::read(state.join("journal")).unwrap()
+}
+
+async fn enrol_again(directory: &TempDir, server: &Server) -> (i32, String, String) {
+    let mut command = enroll(directory, server);
+    command.args(["--token", TOKEN, "--again"]);
+    output(command).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn enrolled_again_a_host_begins_anew_and_keeps_its_former_journal() {
     let server = Server::start().await;
-    let directory = configured("");
+    let directory = enrolled(&server).await;
     let state = directory.path().join("state");
-    for arguments in [vec!["--token", TOKEN], vec!["--token", TOKEN, "--again"]] {
-        let mut command = enroll(&directory, &server);
-        command.args(arguments);
-        let (code, _, err) = output(command).await;
-        assert_eq!(code, 0, "{err}");
-    }
+    let journal = journal_in(&state);
+    let (code, _, err) = enrol_again(&directory, &server).await;
+    assert_eq!(code, 0, "{err}");
     let former = state.join("former/00000000-0000-0000-0000-000000000001");
-    assert!(former.join("journal").exists() && !state.join("journal").exists());
+    assert_eq!(std::fs::read(former.join("journal")).unwrap(), journal);
+    assert!(!state.join("journal").exists());
     assert_eq!(server.script().token_uses, 2);
+}
+
+/// Ended after the server answered and before the former journal is laid aside.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_enrolment_that_ends_in_the_middle_gives_no_host_the_journal_of_another() {
+    let server = Server::start().await;
+    server.answers(|request| Ok(quiet(request)));
+    let directory = enrolled(&server).await;
+    let (state, dir) = (
+        directory.path().join("state"),
+        StateDir::new(directory.path().join("state")),
+    );
+    let journal = journal_in(&state);
+    std::fs::write(state.join("former"), "in the way").unwrap();
+    let (code, _, err) = enrol_again(&directory, &server).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("nothing is lost"), "{err}");
+    let host = |nth: u8| format!("00000000-0000-0000-0000-00000000000{nth}");
+    let present = || dir.identity().load().unwrap().unwrap().host_id().to_string();
+    assert_eq!((present(), journal_in(&state)), (host(1), journal.clone()));
+
+    // The next start goes on where it ended.
+    std::fs::remove_file(state.join("former")).unwrap();
+    let service = Service::start(program(directory.path()));
+    server.check_ins(|requests| !requests.is_empty()).await;
+    service.terminate();
+    assert_eq!(service.ended().await, Some(0));
+    assert_eq!(present(), host(2));
+    let former = state.join("former").join(host(1));
+    assert_eq!(std::fs::read(former.join("journal")).unwrap(), journal);
+    assert_eq!(server.script().token_uses, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_beside_an_identity_that_cannot_be_read_is_laid_aside_too() {
+    let server = Server::start().await;
+    let directory = enrolled(&server).await;
+    let state = directory.path().join("state");
+    let journal = journal_in(&state);
+    std::fs::write(state.join("identity/identity.json"), "{").unwrap();
+    let (code, out, err) = enrol_again(&directory, &server).await;
+    assert_eq!(code, 0, "{err}");
+    let id = out.trim().strip_prefix("enrolled as ").unwrap();
+    let former = state.join("former").join(format!("before-{id}"));
+    assert_eq!(std::fs::read(former.join("journal")).unwrap(), journal);
+    assert!(!state.join("journal").exists() && !state.join("journal.made").exists());
 }

@@ -64,11 +64,11 @@ async fn each_machine_made_from_a_sealed_one_enrols_as_itself() {
     let (code, out, err) = seal(image.path(), &["--token", TOKEN]).await;
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("hosts retire 0000"), "whom to end on the server: {out}");
-    assert_eq!(entries(image.path()), ["first-start.json", "hold"]);
-    let kept = fs::read(state(image.path()).first_start_file()).unwrap();
+    assert_eq!(entries(image.path()), ["enrolment", "hold"]);
+    let kept = fs::read(state(image.path()).enrolment()).unwrap();
     let (code, _, err) = seal(image.path(), &[]).await;
     assert_eq!(code, 0, "again, and without the token: {err}");
-    assert_eq!(fs::read(state(image.path()).first_start_file()).unwrap(), kept);
+    assert_eq!(fs::read(state(image.path()).enrolment()).unwrap(), kept);
 
     let uses = server.script().token_uses;
     let mut hosts = Vec::new();
@@ -79,7 +79,7 @@ async fn each_machine_made_from_a_sealed_one_enrols_as_itself() {
         assert_eq!(identity.servers(), std::slice::from_ref(&server.address));
         hosts.push(identity.host_id());
         assert!(
-            !state(machine.path()).first_start_file().exists(),
+            !state(machine.path()).enrolment().exists(),
             "the token goes once it was used"
         );
         runs(&server, machine.path()).await;
@@ -93,21 +93,23 @@ async fn each_machine_made_from_a_sealed_one_enrols_as_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_first_start_whose_answer_was_lost_or_whose_server_says_no_is_repeated() {
+async fn a_first_start_whose_answer_was_lost_goes_on_by_itself_also_with_an_image_of_an_earlier_version() {
     let server = Server::start().await;
+    server.answers(|request| Ok(quiet(request)));
     let image = enrolled(&server).await;
     let (code, _, err) = seal(image.path(), &["--token", TOKEN]).await;
     assert_eq!(code, 0, "{err}");
-    let (machine, uses) = (made_from(image.path()), server.script().token_uses);
-    server.script().lose_answers = 1;
-    let mut run = program(machine.path());
-    run.arg("run");
-    let (code, _, err) = output(run).await;
-    assert_eq!(code, 1);
-    assert!(err.contains("sealed image"), "{err}");
-    assert!(state(machine.path()).first_start_file().exists());
-    runs(&server, machine.path()).await;
-    assert_eq!(server.script().token_uses, uses + 1);
+    let (now, before) = (made_from(image.path()), made_from(image.path()));
+    let former = state(before.path());
+    fs::rename(former.enrolment(), former.first_start_file()).unwrap();
+    let uses = server.script().token_uses;
+    for (nth, machine) in [now, before].iter().enumerate() {
+        server.script().lose_answers = 1;
+        runs(&server, machine.path()).await;
+        let state = state(machine.path());
+        assert!(!state.enrolment().exists() && !state.first_start_file().exists());
+        assert_eq!(server.script().token_uses, uses + 1 + u32::try_from(nth).unwrap());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,5 +151,5 @@ async fn the_identity_goes_last() {
     fs::remove_dir(&in_the_way).unwrap();
     let (code, _, err) = seal(image.path(), &["--token", TOKEN]).await;
     assert_eq!(code, 0, "{err}");
-    assert_eq!(entries(image.path()), ["first-start.json"]);
+    assert_eq!(entries(image.path()), ["enrolment"]);
 }

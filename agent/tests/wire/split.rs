@@ -78,9 +78,14 @@ async fn an_end_in_the_middle_of_the_change_loses_neither_identity_nor_journal()
     assert_eq!(end_of(host.start()).await, Some(LoopEnd::NewIdentity));
     let (state, next) = (host.state(), host.state().identity().next().unwrap().unwrap());
     let former = state.identity().load().unwrap().unwrap().host_id();
-    // After the journal was laid aside, before the identity was replaced.
-    state.lay_aside(former).unwrap();
-    state.settle_identity().unwrap();
+    // After the journal was laid aside, before the identity was replaced. Whoever opened a journal meanwhile made one.
+    let journal = fs::read(state.path().join("journal")).unwrap();
+    state.lay_aside(&former.to_string()).unwrap();
+    fs::write(state.path().join("journal"), "made since").unwrap();
+    assert!(state.settle_identity().unwrap());
+    let aside = state.path().join("former").join(former.to_string());
+    assert_eq!(fs::read(aside.join("journal")).unwrap(), journal);
+    assert!(!state.path().join("journal").exists());
     assert_eq!(state.identity().load().unwrap().unwrap().host_id(), next.host_id());
     // After it was replaced, before the note of it was removed.
     let kept = fs::read(state.identity().file()).unwrap();
