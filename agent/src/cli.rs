@@ -8,6 +8,8 @@ mod enroll;
 #[cfg(feature = "link")]
 mod logging;
 #[cfg(feature = "link")]
+mod program;
+#[cfg(feature = "link")]
 mod run;
 pub mod scan;
 #[cfg(feature = "link")]
@@ -29,8 +31,8 @@ use crate::config::{self, Config};
 /// Refused or failed; clap itself ends with 2 where the command line is wrong.
 const EXIT_FAILED: u8 = 1;
 
-/// With this the agent ends itself, between two orders, and wants to be started again: it used more memory than it may
-/// (EX_TEMPFAIL of sysexits.h). The unit names it too.
+/// With this the agent ends itself, between two orders, and wants to be started again: it used more memory than it may, it
+/// has another identity, or another program is to go on (EX_TEMPFAIL of sysexits.h). The unit names it too.
 pub const EXIT_RESTART_ME: u8 = 75;
 
 /// Looks for products that must go, and carries out what the server signed.

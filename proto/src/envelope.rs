@@ -28,6 +28,8 @@ words! {
         Cancel = "cutover.v1.Cancel",
         /// By the server: `Rules`.
         Rules = "cutover.v1.Rules",
+        /// By the server: `AgentRelease`.
+        AgentRelease = "cutover.v1.AgentRelease",
         /// By the host: `Inventory`.
         Inventory = "cutover.v1.Inventory",
         /// By the host: `StepRecord`.

@@ -11,6 +11,7 @@ pub mod order;
 pub mod package_file;
 pub mod post;
 pub mod record;
+pub mod release;
 pub mod rule;
 pub mod scan_file;
 pub mod seal;

@@ -33,11 +33,11 @@ fn goods() -> Vec<u8> {
         .collect()
 }
 
-fn digest_of(bytes: &[u8]) -> String {
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-fn upload(server: &Server, token: &str, query: &str, body: Vec<u8>) -> RequestBuilder {
+pub(crate) fn upload(server: &Server, token: &str, query: &str, body: Vec<u8>) -> RequestBuilder {
     by_token(server, Method::PUT, &format!("/api/v1/artifacts?{query}"), token).body(body)
 }
 

@@ -12,8 +12,7 @@ use crate::{
 fn held(hold: &str) -> Option<v1::AgentCondition> {
     Some(v1::AgentCondition {
         hold: hold.to_owned(),
-        ending: String::new(),
-        network: None,
+        ..v1::AgentCondition::default()
     })
 }
 
@@ -98,9 +97,8 @@ async fn an_agent_that_ends_itself_is_an_event_of_its_host() {
     let request = machine.carrying();
     machine.check_in(request).await.unwrap();
     let ending = v1::AgentCondition {
-        hold: String::new(),
         ending: "uses 141 MiB of memory, memory_limit_mib allows 128".to_owned(),
-        network: None,
+        ..v1::AgentCondition::default()
     };
     let request = v1::CheckInRequest {
         condition: Some(ending),

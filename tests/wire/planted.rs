@@ -98,6 +98,7 @@ impl Planted {
             pulse: None,
             cache_mib: DEFAULT_CACHE_MIB,
             metered_file: None,
+            trial: None,
             seed: 7,
         };
         Agent::start(parts).unwrap()

@@ -19,9 +19,9 @@ mod looker;
 mod safe_points;
 mod scrub;
 
-#[cfg(feature = "link")]
-pub(crate) use artifacts::artifacts_of;
 pub use artifacts::{ArtifactCache, Artifacts, FetchError, Partial};
+#[cfg(feature = "link")]
+pub(crate) use artifacts::{artifacts_of, hashed};
 pub use clock::Clock;
 pub use control::Control;
 pub use executor::{DeferRefused, Deferral, End, ExecuteError, Executor, Parts, RestartState, defer, restart_state};

@@ -38,6 +38,8 @@ pub enum LoopEnd {
     TooMuchMemory(String),
     /// By itself: this machine has another identity, which the next start takes.
     NewIdentity,
+    /// By itself: the next start goes on as a release, of this version.
+    NewProgram(String),
 }
 
 impl Agent {

@@ -127,6 +127,8 @@ impl Life {
                     self.start_order(OrderJob::Settle);
                 }
             }
+            Effect::TakeRelease(release) => self.take_release(release, now),
+            Effect::RefuseRelease(update) => self.not_believed(update, now),
             Effect::Split => self.split(),
             Effect::Prefetch(artifacts) => self.prefetch(artifacts),
             Effect::TakeAddresses(addresses) => self.take_addresses(&addresses, now),

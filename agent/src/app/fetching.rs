@@ -126,6 +126,24 @@ impl Fetching {
         }
     }
 
+    /// Brings the program of a release. Gives way to an order, and to the agent's end: an error then.
+    pub(super) async fn for_release(&self, program: &ArtifactRef) -> Result<PathBuf, FetchError> {
+        let mut urgent = self.urgent.subscribe();
+        let fetch = async {
+            let _at_work = self.at_work.lock().await;
+            self.fetch(program, AHEAD_LIMIT, &[]).await?;
+            let fetched = self.cache.verified(program, self.clock.now_ms())?;
+            fetched.ok_or_else(|| FetchError::new(FailureCause::WrongHash, "it is not what it was when it came"))
+        };
+        tokio::select! {
+            biased;
+            _ = urgent.wait_for(|waiting| *waiting > 0) => {
+                Err(FetchError::new(FailureCause::Network, "something else is fetched first"))
+            }
+            fetched = fetch => fetched,
+        }
+    }
+
     /// Within the time after which it is tried again.
     fn was_not_to_be_had(&self, digest: &ArtifactDigest) -> bool {
         let now_ms = self.clock.now_ms();

@@ -95,9 +95,15 @@ impl Life {
             );
             self.ending = Some(Ending { why, since: now });
         }
+        self.tell_condition(now);
+    }
+
+    /// What changed about the agent itself goes with the next check-in, which is soon then.
+    pub(super) fn tell_condition(&mut self, now: Ticks) {
         let condition = Condition {
             hold: self.control.hold(),
             ending: self.ending.as_ref().map(|ending| ending.why.clone()),
+            update: self.updating.said(),
         };
         self.session.handle_condition(condition, now);
     }

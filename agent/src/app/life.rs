@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cutover_proto::{inventory::Inventory, v1};
+use cutover_proto::{inventory::Inventory, release::AgentRelease, v1};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
@@ -23,6 +23,7 @@ use super::{
     splitting::Splitting,
     state_dir::{StateDir, refused},
     status::AgentStatus,
+    updating::{StageEnd, Updating},
 };
 use crate::{
     act::{
@@ -65,6 +66,8 @@ pub(super) enum Input {
     Renewed(Result<Box<Identity>, LinkError>),
     /// Asking for an identity of this machine alone ended.
     Split(Result<(), LinkError>),
+    /// The program of a release was fetched and looked at, or could not be.
+    Staged(Box<AgentRelease>, StageEnd),
     /// Somebody asks how it stands.
     Status(oneshot::Sender<AgentStatus>),
     /// Somebody asks when the restart comes that is due.
@@ -105,6 +108,7 @@ pub(super) struct Life {
     /// Set once it uses too much.
     pub(super) ending: Option<Ending>,
     pub(super) splitting: Splitting,
+    pub(super) updating: Updating,
     pulse: Option<Box<dyn Pulse>>,
     pub(super) tasks: JoinSet<()>,
 }
@@ -114,6 +118,7 @@ impl Life {
         let identity = parts.identity;
         let book = AddressBook::new(parts.servers, identity.servers().to_vec(), parts.state.addresses());
         let journal = Journal::open(parts.state.path())?;
+        let updating = Updating::new(&parts.state, parts.trial);
         let link = Arc::new(Link::new(&identity, &book.in_order(), parts.proxies.clone())?);
         let clock = parts.clock;
         let now = clock.ticks();
@@ -178,6 +183,7 @@ impl Life {
             next_self_look: now,
             ending: None,
             splitting: Splitting::No,
+            updating,
             pulse: parts.pulse,
             tasks: JoinSet::new(),
         };
@@ -205,6 +211,9 @@ impl Life {
             }
             if self.splitting == Splitting::Done && !self.order_at_work {
                 break LoopEnd::NewIdentity;
+            }
+            if let Some(version) = self.may_change_program(now) {
+                break LoopEnd::NewProgram(version);
             }
             let wait = self.do_what_is_due(now).min(self.next_self_look.since(now));
             let wait = wait.min(self.beat(now));
@@ -270,6 +279,7 @@ impl Life {
             Input::Nudge => self.session.handle_nudge(now),
             Input::Answered(Ok(reply)) => {
                 self.note_reached(true, now);
+                self.confirm_program(now);
                 self.answered(*reply, now);
                 self.steer();
             }
@@ -295,6 +305,7 @@ impl Life {
             Input::OrderEnded(end) => self.order_ended(end, now),
             Input::PackagesChanged => self.session.handle_packages_changed(now),
             Input::Split(split) => self.split_ended(split),
+            Input::Staged(release, end) => self.staged(*release, end, now),
             Input::Renewed(renewed) => self.renewed(renewed, now),
             Input::Status(answer) => {
                 // Whoever asked may have gone.

@@ -32,6 +32,7 @@ mod splitting;
 mod state_dir;
 mod status;
 mod steering;
+mod updating;
 mod utc;
 
 pub use agent::{Agent, Handle, LoopEnd};
@@ -43,4 +44,5 @@ pub use pulse::Pulse;
 pub use sealing::SealError;
 pub use state_dir::{IdentityChangeError, StateDir};
 pub use status::{AgentStatus, JournalStatus, OrderStatus, RestartStatus};
+pub use updating::{Gate, Next, STARTED_FOR, Staged, UpdateRecord};
 pub use utc::utc;

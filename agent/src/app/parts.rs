@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{clock::HostClock, footprint::Limits, pulse::Pulse, state_dir::StateDir};
+use super::{clock::HostClock, footprint::Limits, pulse::Pulse, state_dir::StateDir, updating::Gate};
 use crate::{
     act::JournalError,
     host::{HostView, hands::HostHands},
@@ -38,6 +38,8 @@ pub struct Parts {
     pub cache_mib: u64,
     /// While this file exists the host's link is metered: no artifact is fetched.
     pub metered_file: Option<PathBuf>,
+    /// Where this process is a program that is tried: what opens with the first answer.
+    pub trial: Option<Arc<Gate>>,
     /// Spreads waits, so that agents that start together do not stay together.
     pub seed: u64,
 }

@@ -51,6 +51,7 @@ pub enum IdentityChangeError {
 /// | `enrolment` | what is needed to enrol, until that is done |
 /// | `first-start.json` | the same, in images that earlier versions sealed |
 /// | `artifacts/` | fetched package files, by their hash; deleting them costs a download |
+/// | `update`, `programs/` | what became of releases, and the programs that run in place of the installed one |
 /// | `former/ID/` | the journal and inventory of an identity that was given up |
 #[derive(Debug, Clone)]
 pub struct StateDir(PathBuf);
@@ -78,6 +79,8 @@ impl StateDir {
         "metered",
         "rules",
         "rules.new",
+        "update",
+        "update.new",
         "user.sock",
     ];
     /// Every directory.
@@ -88,6 +91,7 @@ impl StateDir {
         "former",
         "identity",
         "kept-config",
+        "programs",
         "tool-logs",
     ];
 

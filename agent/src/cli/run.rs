@@ -4,10 +4,11 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 
+use super::program::{self, Start};
 #[cfg(target_os = "linux")]
 use crate::act::Clock;
 use crate::{
-    app::{Agent, HostClock, Limits, LoopEnd, MakeHands, Parts, PendingEnrolment, StateDir},
+    app::{Agent, Gate, HostClock, Limits, LoopEnd, MakeHands, Parts, PendingEnrolment, StateDir},
     config::Config,
     detect, host,
     link::{Address, Identity},
@@ -15,6 +16,13 @@ use crate::{
 };
 
 pub(super) fn run(config: &Config) -> Result<ExitCode> {
+    #[cfg(windows)]
+    if program::is_started_for_release() {
+        super::logging::start_service(config)?;
+    } else {
+        super::logging::start(config)?;
+    }
+    #[cfg(unix)]
     super::logging::start(config)?;
     #[cfg(target_os = "macos")]
     if osservice::launchd::is_daemon() && !StateDir::new(&config.state_dir).knows_a_way_in() {
@@ -22,11 +30,20 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
         tracing::info!(target: LIFE, "this host is not enrolled; run `cutover-agent enroll`, then start the daemon");
         return Ok(ExitCode::SUCCESS);
     }
-    work(config, &Manager::of_this_process())
+    let trial = loop {
+        match program::choose(config)? {
+            Start::Here(trial) => break trial,
+            Start::There(mut other) => {
+                let error = other.go_on();
+                other.not_started(config, &error)?;
+            }
+        }
+    };
+    work(config, &Manager::of_this_process(), trial)
 }
 
 /// Everything from the enrolment that may be due to the end that somebody asks for.
-pub(super) fn work(config: &Config, manager: &Manager) -> Result<ExitCode> {
+pub(super) fn work(config: &Config, manager: &Manager, trial: Option<Arc<Gate>>) -> Result<ExitCode> {
     let state = StateDir::new(&config.state_dir);
     state.settle_identity()?;
     let present = state.identity().load()?;
@@ -42,7 +59,7 @@ pub(super) fn work(config: &Config, manager: &Manager) -> Result<ExitCode> {
             None => enrolled_later(&state, config, manager).await?,
         };
         match identity {
-            Some(identity) => serve(parts(config, state, identity, manager)?, config, manager).await,
+            Some(identity) => serve(parts(config, state, identity, manager, trial)?, config, manager).await,
             // Told to end before there was one.
             None => Ok(ExitCode::SUCCESS),
         }
@@ -83,7 +100,13 @@ async fn enrolled_later(state: &StateDir, config: &Config, manager: &Manager) ->
     }
 }
 
-fn parts(config: &Config, state: StateDir, identity: Identity, manager: &Manager) -> Result<Parts> {
+fn parts(
+    config: &Config,
+    state: StateDir,
+    identity: Identity,
+    manager: &Manager,
+    trial: Option<Arc<Gate>>,
+) -> Result<Parts> {
     let servers = config
         .servers
         .iter()
@@ -107,6 +130,7 @@ fn parts(config: &Config, state: StateDir, identity: Identity, manager: &Manager
         pulse: manager.pulse(),
         cache_mib: config.cache_mib,
         metered_file: Some(config.metered_file.clone()),
+        trial,
         seed: seed()?,
     })
 }
@@ -136,7 +160,7 @@ async fn serve(parts: Parts, config: &Config, manager: &Manager) -> Result<ExitC
             tracing::warn!(why, "the agent ends, to be started again");
             Ok(ExitCode::from(super::EXIT_RESTART_ME))
         }
-        (Some(LoopEnd::NewIdentity), _) => Ok(ExitCode::from(super::EXIT_RESTART_ME)),
+        (Some(LoopEnd::NewIdentity | LoopEnd::NewProgram(_)), _) => Ok(ExitCode::from(super::EXIT_RESTART_ME)),
         (Some(LoopEnd::Told) | None, true) => Ok(ExitCode::SUCCESS),
         (Some(LoopEnd::Told) | None, false) => {
             bail!("the agent's loop ended by a fault of the program; its log has the cause")

@@ -2,8 +2,9 @@
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
+use super::program::{self, Start};
 use crate::{
     app::{PendingEnrolment, StateDir},
     config::Config,
@@ -46,10 +47,30 @@ fn work(config: &Config, manager: &Manager) -> Result<(), End> {
         );
         return Ok(());
     }
-    match super::run::work(config, manager) {
-        Ok(code) if code == ExitCode::SUCCESS => Ok(()),
-        Ok(_) => Err(End::RestartMe),
-        Err(error) => Err(End::Failed(error)),
+    loop {
+        match program::choose(config).map_err(End::Failed)? {
+            Start::Here(trial) => {
+                return match super::run::work(config, manager, trial) {
+                    Ok(code) if code == ExitCode::SUCCESS => Ok(()),
+                    Ok(_) => Err(End::RestartMe),
+                    Err(error) => Err(End::Failed(error)),
+                };
+            }
+            Start::There(mut other) => {
+                let runtime = super::runtime().map_err(End::Failed)?;
+                match runtime.block_on(windows::work_as(&mut other.command, manager)) {
+                    Ok(Some(status)) if status.success() => return Ok(()),
+                    Ok(Some(status)) if status.code() == Some(super::EXIT_RESTART_ME.into()) => {
+                        return Err(End::RestartMe);
+                    }
+                    Ok(Some(status)) => {
+                        return Err(End::Failed(anyhow!("the program of a release ended with {status}")));
+                    }
+                    Ok(None) => return Err(End::Failed(anyhow!("the program of a release does not end"))),
+                    Err(error) => other.not_started(config, &error).map_err(End::Failed)?,
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the agent says of itself.
 
-use cutover_proto::v1;
+use cutover_proto::{
+    release::{AgentUpdate, Platform},
+    v1,
+};
 
 use super::{check_ins::WhyCheckIn, state::Session, ticks::Ticks, ways::Way};
 
@@ -11,6 +14,8 @@ pub struct Condition {
     pub hold: Option<String>,
     /// Why the agent is about to end itself, where it is.
     pub ending: Option<String>,
+    /// What became of the newest release that it was told to go on with.
+    pub update: Option<AgentUpdate>,
 }
 
 impl Session {
@@ -48,6 +53,8 @@ impl Session {
             hold: self.condition.hold.clone().unwrap_or_default(),
             ending: self.condition.ending.clone().unwrap_or_default(),
             network: Some(self.network_path()),
+            platform: Platform::here().to_string(),
+            update: self.condition.update.clone().map(Into::into),
         }
     }
 }

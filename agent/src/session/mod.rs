@@ -20,6 +20,7 @@ mod condition;
 mod course;
 mod inventory;
 mod looks;
+mod releases;
 mod renewal;
 mod reply;
 mod request;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cutover_proto::{
     artifact::ArtifactRef,
     envelope::{self, Context},
+    release::{AgentRelease, AgentUpdate},
     v1,
 };
 use prost::Message;
@@ -68,6 +69,10 @@ pub enum Effect {
     TakeAddresses(Vec<String>),
     /// Other machines have this identity too: get another one.
     Split,
+    /// Go on with this program, once nothing else is at work.
+    TakeRelease(AgentRelease),
+    /// Let the server know that its release is not believed.
+    RefuseRelease(AgentUpdate),
     /// Fill the cache with what an order may name later, where that costs nobody anything.
     Prefetch(Vec<ArtifactRef>),
 }
@@ -130,6 +135,7 @@ impl Session {
         effects.extend(reply.rules.and_then(|envelope| self.read_rules(envelope)));
         effects.extend(reply.cancel.map(Effect::Cancel));
         effects.extend(reply.work_order.and_then(|envelope| self.take_order(envelope)));
+        effects.extend(reply.agent_release.map(|envelope| self.read_release(&envelope)));
         // What this version cannot read costs a download later and nothing else.
         let hinted = reply.prefetch.into_iter().take(PREFETCH_MAX);
         let prefetch: Vec<ArtifactRef> = hinted.filter_map(|artifact| artifact.try_into().ok()).collect();

@@ -71,6 +71,7 @@ impl Host {
             pulse: None,
             cache_mib: 16,
             metered_file: Some(self.directory.path().join("metered")),
+            trial: None,
             seed: 7,
         }
     }

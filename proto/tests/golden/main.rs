@@ -12,6 +12,7 @@ mod identifiers;
 mod keys;
 mod messages;
 mod network;
+mod releases;
 mod sample;
 mod schema;
 mod signed;

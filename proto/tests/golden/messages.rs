@@ -11,7 +11,8 @@ use crate::{
     clones,
     identifiers::{self, enroll_request},
     keys::{HOST, host_id},
-    network::{self, settings},
+    network::{self, condition, settings},
+    releases,
     sample::Sample,
     steps, tenants,
 };
@@ -28,6 +29,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         tenants::samples(),
         clones::samples(),
         network::samples(),
+        releases::samples(),
         identifiers::samples(),
     ];
     all.extend(with_restarts().into_iter().chain(later.into_iter().flatten()));
@@ -117,14 +119,6 @@ pub(crate) fn check_in_request() -> v1::CheckInRequest {
     }
 }
 
-pub(crate) fn condition() -> v1::AgentCondition {
-    v1::AgentCondition {
-        hold: "held on this host".into(),
-        ending: "uses 141 MiB of memory, memory_limit_mib allows 128".into(),
-        network: None,
-    }
-}
-
 fn enrolment() -> Vec<Sample> {
     vec![
         Sample::of("Envelope", envelope()),
@@ -178,6 +172,7 @@ pub(crate) fn check_in_reply() -> v1::CheckInReply {
         renew: true,
         prefetch: vec![],
         split: false,
+        agent_release: None,
     }
 }
 

@@ -3,29 +3,15 @@
 use cutover_proto::v1;
 
 use crate::{
-    messages::{check_in_reply, check_in_request, condition},
+    messages::{check_in_reply, check_in_request},
     sample::Sample,
     steps,
 };
 
 pub(crate) fn samples() -> Vec<Sample> {
-    let path = || v1::NetworkPath {
-        way: v1::Way::Post.into(),
-        address: "cutover.example.org:7443".into(),
-        proxy: "proxy.example.org:3128".into(),
-        intercepted_by: "CN=An inspecting authority".into(),
-    };
-    let told = || v1::AgentCondition {
-        network: Some(path()),
-        ..condition()
-    };
-    let handed = || v1::Settings {
-        addresses: vec!["cutover.corp.example:7443".into(), "cutover.example.org:443".into()],
-        ..settings()
-    };
     vec![
         Sample::of("NetworkPath", path()),
-        Sample::variant("AgentCondition", "with-network", told()),
+        Sample::variant("AgentCondition", "with-network", told()).earlier(),
         Sample::variant("Settings", "with-addresses", handed()),
         Sample::variant(
             "CheckInRequest",
@@ -35,7 +21,8 @@ pub(crate) fn samples() -> Vec<Sample> {
                 condition: Some(told()),
                 ..check_in_request()
             },
-        ),
+        )
+        .earlier(),
         Sample::variant(
             "CheckInReply",
             "with-addresses",
@@ -45,8 +32,42 @@ pub(crate) fn samples() -> Vec<Sample> {
                 split: true,
                 ..check_in_reply()
             },
-        ),
+        )
+        .earlier(),
     ]
+}
+
+pub(crate) fn condition() -> v1::AgentCondition {
+    v1::AgentCondition {
+        hold: "held on this host".into(),
+        ending: "uses 141 MiB of memory, memory_limit_mib allows 128".into(),
+        network: None,
+        update: None,
+        platform: String::new(),
+    }
+}
+
+fn path() -> v1::NetworkPath {
+    v1::NetworkPath {
+        way: v1::Way::Post.into(),
+        address: "cutover.example.org:7443".into(),
+        proxy: "proxy.example.org:3128".into(),
+        intercepted_by: "CN=An inspecting authority".into(),
+    }
+}
+
+pub(crate) fn told() -> v1::AgentCondition {
+    v1::AgentCondition {
+        network: Some(path()),
+        ..condition()
+    }
+}
+
+pub(crate) fn handed() -> v1::Settings {
+    v1::Settings {
+        addresses: vec!["cutover.corp.example:7443".into(), "cutover.example.org:443".into()],
+        ..settings()
+    }
 }
 
 pub(crate) fn settings() -> v1::Settings {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     files::kept_bytes,
     keys::{host_id, host_key, sealing_key, server_key},
-    messages, steps,
+    messages, releases, steps,
 };
 
 /// Who signs a context, and a body of it.
@@ -20,6 +20,7 @@ fn signer_and_body(context: Context) -> (SigningKey, Vec<u8>) {
         Context::WorkOrder => (server_key(), steps::order_wire().encode_to_vec()),
         Context::Cancel => (server_key(), messages::cancel().encode_to_vec()),
         Context::Rules => (server_key(), messages::rules().encode_to_vec()),
+        Context::AgentRelease => (server_key(), releases::release().encode_to_vec()),
         Context::Checkpoint => (server_key(), vec![0x55; 32]),
         Context::Inventory => (host_key(), messages::inventory_wire().encode_to_vec()),
         Context::StepRecord => (host_key(), messages::record_wire().encode_to_vec()),

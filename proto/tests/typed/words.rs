@@ -2,6 +2,7 @@ use cutover_proto::{
     envelope::{Algorithm, Context},
     inventory::{DiskEncryption, OsFamily, PackageManager},
     record::{FailureCause, RecordEvent},
+    release::UpdateState,
     rule::{Need, Role, Scope},
     step::{Replay, StepKind},
     verdict::{EvidenceKind, EvidenceOutcome, HealthState, Protection, Showing, Verdict},
@@ -52,6 +53,7 @@ spelled!(
     Scope,
     Showing,
     StepKind,
+    UpdateState,
     Verdict
 );
 
@@ -85,6 +87,7 @@ numbered!(
     RecordEvent,
     Showing,
     StepKind,
+    UpdateState,
     Verdict
 );
 

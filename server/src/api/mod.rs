@@ -1,6 +1,7 @@
 //! The REST API under `/api/v1`: one set of figures with the pages, problems as RFC 9457, a sign-in on every route but
 //! health and version.
 
+mod agent_releases;
 mod assets;
 mod auth;
 mod events;

@@ -38,6 +38,7 @@ pub fn router(service: Service) -> Router {
         .route("/artifacts", put(add_artifact))
         .route("/artifacts/uses", post(use_artifacts))
         .merge(super::assets::routes())
+        .merge(super::agent_releases::routes())
         .route("/tokens", post(create_token))
         .route("/reports", get(reports).post(run_report))
         .route("/events", get(events::events))

@@ -131,6 +131,9 @@ pub enum Operator {
     /// Package files that hosts fetch from the server.
     #[command(subcommand)]
     Artifact(Artifact),
+    /// The programs that agents go on with.
+    #[command(subcommand)]
+    AgentRelease(super::agent_releases::AgentRelease),
     /// Enrolment tokens.
     #[command(subcommand)]
     Token(Token),

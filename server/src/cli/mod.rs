@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, messages to stderr. Exit 0 done, 1 refused or failed, 2 usage.
 
+mod agent_releases;
 mod args;
 mod artifacts;
 mod assets;

@@ -8,12 +8,12 @@ use super::{
     args::{Catalog, Clones, Connection, Hosts, Operator, Report, Token, Wave},
     artifacts,
     client::Client,
-    output::{self, Format},
+    output::{self, Format, done},
 };
 use cutover_core::report::instant;
 
 use crate::{
-    api::{Ask, Done, Retire},
+    api::{Ask, Retire},
     service::{
         CloneIncident, NewToken, SettleClones, TokenMade,
         views::{HostDetail, HostList, HostRow, ReportRow, Summary, WaveView},
@@ -75,6 +75,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Wave::Pause { name, dry_run } => change(client, &format!("waves/{name}/pause"), *dry_run, format).await,
         },
         Operator::Assets(assets) => super::assets::ask(assets, client, format).await,
+        Operator::AgentRelease(release) => super::agent_releases::ask(release, client, format).await,
         Operator::ImportScan(import) => super::import_scan::ask(import, client, format).await,
         Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
         Operator::Token(Token::Create { uses, hours }) => {
@@ -114,16 +115,6 @@ async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 3]
 
 async fn change(client: &Client, path: &str, dry_run: bool, format: Format) -> anyhow::Result<()> {
     done(&client.post(path, &Ask { dry_run }).await?, format)
-}
-
-fn done(done: &Done, format: Format) -> anyhow::Result<()> {
-    match format {
-        Format::Json => output::json(done),
-        Format::Table | Format::Csv => {
-            output::text(&done.done);
-            Ok(())
-        }
-    }
 }
 
 fn status(summary: &Summary, format: Format) -> anyhow::Result<()> {
@@ -204,6 +195,7 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
         vec!["standing".into(), host.row.standing.clone(), String::new()],
         vec!["protection".into(), host.row.protection.clone(), String::new()],
         vec!["restart pending".into(), host.restart_pending.clone(), String::new()],
+        vec!["agent".into(), host.program.clone(), String::new()],
         vec!["reaches".into(), host.network.clone(), String::new()],
     ];
     for line in &host.identity {

@@ -4,6 +4,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use cutover_core::report::csv_cell;
 use serde::Serialize;
 
+use crate::api::Done;
+
 /// How listings are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -74,4 +76,15 @@ fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         table.add_row(row);
     }
     table.to_string()
+}
+
+/// What a change answered.
+pub(super) fn done(done: &Done, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => json(done),
+        Format::Table | Format::Csv => {
+            text(&done.done);
+            Ok(())
+        }
+    }
 }

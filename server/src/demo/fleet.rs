@@ -116,6 +116,7 @@ impl Member {
             pulse: None,
             cache_mib: cutover_agent::config::DEFAULT_CACHE_MIB,
             metered_file: None,
+            trial: None,
             seed: u64::from_str_radix(&part.profile.machine_id[16..], 16)?,
         })?;
         let acts = matches!(

@@ -5,6 +5,7 @@
 mod arrival;
 mod ingest;
 mod network;
+mod release;
 mod reply;
 mod sessions;
 
@@ -16,6 +17,7 @@ use cutover_proto::{
 
 use self::arrival::Arrival;
 pub(super) use self::network::Network;
+pub(super) use self::release::{OFFERED, OwnProgram, pace, read_release};
 pub(super) use self::sessions::CloneWords;
 use super::{CallError, Service};
 use crate::{pki, store::host_keys};

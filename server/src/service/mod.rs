@@ -1,6 +1,7 @@
 //! The use cases, one a file: load, decide, append, commit. What is pure lies in the core; what is durable in the store.
 
 mod access;
+mod agent_releases;
 mod artifacts;
 mod assets;
 mod campaign;
@@ -29,6 +30,7 @@ mod wake;
 mod waves;
 
 pub use access::{Caller, Role, SESSION_COOKIE};
+pub use agent_releases::{AgentReleaseView, AskRelease, NewAgentRelease, NewProgram, UpdatedHost};
 pub use artifacts::{
     ArtifactAdded, ArtifactFilter, ArtifactList, ArtifactSettings, ArtifactView, NewArtifact, OpenArtifact,
 };

@@ -51,6 +51,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "imported looks",
         text: include_str!("../../migrations/006_imported_looks.sql"),
     },
+    Migration {
+        version: 7,
+        name: "agent releases",
+        text: include_str!("../../migrations/007_agent_releases.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -47,6 +47,7 @@ mod tx;
 mod value;
 mod verify;
 
+pub mod agent_releases;
 pub mod api_tokens;
 mod artifact_files;
 pub mod artifact_uses;

@@ -40,6 +40,7 @@ struct Host {
     last_contact: String,
     restart_pending: String,
     identity: Vec<String>,
+    program: String,
     network: String,
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
@@ -124,6 +125,7 @@ impl From<HostDetail> for Host {
             last_contact: words::instant(detail.row.last_contact_ms),
             restart_pending: detail.restart_pending,
             identity: detail.identity,
+            program: detail.program,
             network: detail.network,
             why: newest(detail.why),
             protection: vec![

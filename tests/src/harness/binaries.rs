@@ -20,6 +20,28 @@ pub fn server() -> Result<PathBuf> {
     built("cutover")
 }
 
+/// A program with some of its words changed everywhere, each for one as long: a later version without another build.
+///
+/// # Errors
+/// When it cannot be read, or has no such word.
+pub fn in_other_words(program: &Path, changes: &[(&str, &str)]) -> Result<Vec<u8>> {
+    let mut bytes = std::fs::read(program).with_context(|| format!("{} cannot be read", program.display()))?;
+    for (from, to) in changes {
+        ensure!(from.len() == to.len(), "`{from}` and `{to}` are not of one length");
+        let places: Vec<usize> = bytes
+            .windows(from.len())
+            .enumerate()
+            .filter(|(_, part)| *part == from.as_bytes())
+            .map(|(at, _)| at)
+            .collect();
+        ensure!(!places.is_empty(), "`{from}` is not in {}", program.display());
+        for at in places {
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    Ok(bytes)
+}
+
 /// `target/<profile>`: test programs lie in its directory `deps`, other programs in itself.
 pub(super) fn profile_directory() -> Result<PathBuf> {
     let test = std::env::current_exe().context("where is this test program?")?;

@@ -141,7 +141,8 @@ impl ArtifactCache {
     }
 }
 
-fn hashed(path: &Path) -> io::Result<[u8; 32]> {
+/// SHA-256 of a file, read in parts.
+pub(crate) fn hashed(path: &Path) -> io::Result<[u8; 32]> {
     let (mut file, mut hasher, mut part) = (File::open(path)?, Sha256::new(), vec![0; CHUNK]);
     loop {
         let read = file.read(&mut part)?;

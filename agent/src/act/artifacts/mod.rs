@@ -10,6 +10,8 @@ mod seam;
 mod tests;
 
 pub use cache::ArtifactCache;
+#[cfg(feature = "link")]
+pub(crate) use cache::hashed;
 pub use partial::Partial;
 pub(crate) use seam::artifacts_of;
 pub use seam::{Artifacts, FetchError};

@@ -6,6 +6,7 @@
 
 mod control;
 mod events;
+mod other;
 mod pipe;
 mod security;
 mod service;
@@ -13,6 +14,7 @@ mod uninstall;
 
 pub use control::{SERVICE, SetUp, set_up};
 pub use events::EventLog;
+pub use other::work_as;
 pub use pipe::{Channel, ask_as_user, ask_status, serve_users};
 pub use security::{NotPrivate, claim};
 pub use service::{Manager, run_as_service};

@@ -17,7 +17,7 @@ use windows_service::{
     service_control_handler::{self, ServiceControlHandlerResult, ServiceStatusHandle},
 };
 
-use super::control::SERVICE;
+use super::{control::SERVICE, other::told_by_input};
 use crate::app::Pulse;
 
 /// Before this the service has begun, or has ended; longer than either takes.
@@ -26,21 +26,28 @@ const PATIENCE: Duration = Duration::from_secs(60);
 type Work = Box<dyn Fn(Manager) -> u8 + Send + Sync>;
 static WORK: OnceLock<Work> = OnceLock::new();
 
-/// What started this process and ends it: the service control manager, or a person at a console.
+/// What started this process and ends it.
 #[derive(Debug)]
-pub struct Manager(Option<Supervised>);
+pub struct Manager(Starter);
 
 #[derive(Debug)]
-struct Supervised {
-    handle: ServiceStatusHandle,
-    told: Mutex<watch::Receiver<&'static str>>,
+enum Starter {
+    /// The service control manager.
+    Windows {
+        handle: ServiceStatusHandle,
+        told: Mutex<watch::Receiver<&'static str>>,
+    },
+    /// The installed program, whose work this process does.
+    Installed(Mutex<watch::Receiver<&'static str>>),
+    /// A person at a console.
+    Person,
 }
 
 impl Manager {
-    /// Of a process that was started by hand.
+    /// Of a process that the service control manager did not start.
     #[must_use]
-    pub const fn of_this_process() -> Self {
-        Self(None)
+    pub fn of_this_process() -> Self {
+        Self(told_by_input().map_or(Starter::Person, |told| Starter::Installed(Mutex::new(told))))
     }
 
     /// The service does its work from here on.
@@ -64,11 +71,14 @@ impl Manager {
     /// # Errors
     /// When the system lets no handler be set.
     pub async fn told_to_end(&self) -> io::Result<&'static str> {
-        let Some(supervised) = &self.0 else {
-            tokio::signal::ctrl_c().await?;
-            return Ok("Ctrl-C");
+        let told = match &self.0 {
+            Starter::Windows { told, .. } | Starter::Installed(told) => told,
+            Starter::Person => {
+                tokio::signal::ctrl_c().await?;
+                return Ok("Ctrl-C");
+            }
         };
-        let mut told = match supervised.told.lock() {
+        let mut told = match told.lock() {
             Ok(told) => told.clone(),
             Err(broken) => broken.into_inner().clone(),
         };
@@ -77,8 +87,8 @@ impl Manager {
     }
 
     fn report(&self, state: ServiceState) {
-        if let Some(supervised) = &self.0 {
-            report(supervised.handle, state, 0);
+        if let Starter::Windows { handle, .. } = &self.0 {
+            report(*handle, state, 0);
         }
     }
 }
@@ -125,10 +135,10 @@ fn service_main(_: Vec<OsString>) {
         return;
     };
     report(handle, ServiceState::StartPending, 0);
-    let manager = Manager(Some(Supervised {
+    let manager = Manager(Starter::Windows {
         handle,
         told: Mutex::new(told),
-    }));
+    });
     let code = WORK.get().map_or(1, |work| work(manager));
     report(handle, ServiceState::Stopped, code);
 }

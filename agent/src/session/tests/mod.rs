@@ -5,5 +5,6 @@ mod inventories;
 mod looks;
 mod network;
 mod orders;
+mod releases;
 mod time;
 mod world;

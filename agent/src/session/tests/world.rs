@@ -27,8 +27,13 @@ pub(super) struct World {
 
 /// PKCS#8 version 1 around an Ed25519 seed (RFC 8410, section 7).
 pub(super) fn server_key() -> SigningKey {
+    key_of(5)
+}
+
+/// A key that signs, made of this byte alone.
+pub(super) fn key_of(byte: u8) -> SigningKey {
     let header = hex::decode("302e020100300506032b657004220420").unwrap();
-    SigningKey::server(&[header, vec![5; 32]].concat()).unwrap()
+    SigningKey::server(&[header, vec![byte; 32]].concat()).unwrap()
 }
 
 pub(super) fn start() -> Start {

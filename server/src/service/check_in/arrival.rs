@@ -10,7 +10,7 @@ use cutover_proto::{
     v1,
 };
 
-use super::{super::CallError, network::Network};
+use super::{super::CallError, network::Network, release::OwnProgram};
 
 /// More records than this in one check-in are refused: an agent sends what is not acknowledged in parts.
 const RECORDS_MAX: usize = 500;
@@ -60,6 +60,8 @@ pub(super) struct Arrival {
     pub(super) ending: Option<String>,
     /// How it reaches this server, where it says so.
     pub(super) network: Option<Network>,
+    /// What it says of its own program.
+    pub(super) program: OwnProgram,
     /// How long the kernel session has lasted, as the host says.
     pub(super) session_seconds: Option<u64>,
 }
@@ -103,6 +105,7 @@ impl Arrival {
             lacking_steps: lacking(&request.known_steps),
             ending: said(&condition.ending),
             network: Network::said(condition.network),
+            program: OwnProgram::said(&condition.platform, condition.update),
             session_seconds: request.session_seconds,
         })
     }

@@ -13,6 +13,7 @@ use super::{
     },
     arrival::{Arrival, SignedInventory, SignedRecord},
     network::Network,
+    release::OwnProgram,
     sessions::{CloneWords, is_disputed, session_is_news},
 };
 use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, inventories, step_records};
@@ -109,6 +110,7 @@ impl Service {
             Some(_) | None => self.take_presence(&mut edit, &in_force, arrival)?,
         }
         told.extend(self.take_network(&mut host, arrival.network.as_ref())?);
+        told.extend(self.take_program(tx, &mut host, arrival)?);
         host.agent_version.clone_from(&arrival.agent_version);
         host.rules_revision = signed(arrival.rules_revision);
         hosts::update(tx, &host)?;
@@ -250,5 +252,6 @@ fn host_differs(host: &hosts::HostRow, arrival: &Arrival) -> bool {
     host.agent_version != arrival.agent_version
         || host.rules_revision != signed(arrival.rules_revision)
         || host.highest_begun < signed(arrival.highest_order_begun)
+        || arrival.program != OwnProgram::of(&host.reported)
         || (arrival.network.is_some() && arrival.network != Network::of(&host.reported))
 }

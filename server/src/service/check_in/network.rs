@@ -61,6 +61,17 @@ impl Network {
     }
 }
 
+/// Keeps one thing that a host said of itself beside the others.
+pub(super) fn put_reported(host: &mut HostRow, key: &str, said: &impl Serialize) -> Result<(), CallError> {
+    let broken = |error: serde_json::Error| CallError::Broken {
+        why: format!("what host {} reported: {error}", host.host_id),
+    };
+    let mut all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&host.reported).map_err(broken)?;
+    all.insert(key.to_owned(), serde_json::to_value(said).map_err(broken)?);
+    host.reported = serde_json::to_string(&all).map_err(broken)?;
+    Ok(())
+}
+
 impl Service {
     /// Puts it into the host's row; gives the event where somebody newly stands in between.
     pub(super) fn take_network(
@@ -72,13 +83,7 @@ impl Service {
         let Some(said) = said.filter(|said| before.as_ref() != Some(said)) else {
             return Ok(None);
         };
-        let broken = |error: serde_json::Error| CallError::Broken {
-            why: format!("what host {} reported: {error}", host.host_id),
-        };
-        let mut all: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(&host.reported).map_err(broken)?;
-        all.insert(KEY.to_owned(), serde_json::to_value(said).map_err(broken)?);
-        host.reported = serde_json::to_string(&all).map_err(broken)?;
+        put_reported(host, KEY, said)?;
         let known = before.and_then(|before| before.intercepted_by);
         let Some(by) = said.intercepted_by.as_ref().filter(|by| known.as_ref() != Some(by)) else {
             return Ok(None);

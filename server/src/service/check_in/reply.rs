@@ -17,6 +17,7 @@ use super::{
         plan_edit::{PlanEdit, signed, unsigned},
     },
     arrival::Arrival,
+    release::DueRelease,
     sessions::is_disputed,
 };
 use crate::store::{Reader, WriteTx, hosts, step_records, work_orders};
@@ -31,6 +32,7 @@ struct Due {
     /// An order that goes out: its row, not signed yet where there is no envelope.
     order: Option<work_orders::WorkOrderRow>,
     cancel: Option<(u64, String)>,
+    release: Option<DueRelease>,
     has_order: bool,
 }
 
@@ -47,6 +49,9 @@ impl Service {
         if let Some((number, why)) = due.cancel {
             reply.cancel = Some(self.cancel(arrival, number, why)?);
         }
+        if let Some(release) = due.release {
+            reply.agent_release = Some(self.send_release(arrival, release).await?);
+        }
         if arrival.rules_revision < rule::BUILT_IN_REVISION {
             reply.rules = Some(self.0.rules.clone());
         }
@@ -62,6 +67,7 @@ impl Service {
             Some(number) => work_orders::load(db, &id, signed(number))?,
             None => None,
         };
+        let release = self.release_for(db, &host, arrival, &plan)?;
         let durable = host.inventory_digest.unwrap_or_default();
         let pace = &self.0.pace;
         let reply = v1::CheckInReply {
@@ -93,6 +99,7 @@ impl Service {
             reply,
             order,
             cancel,
+            release,
             has_order: plan.order.is_some(),
         })
     }

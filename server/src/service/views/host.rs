@@ -14,7 +14,7 @@ use super::{
     super::{
         Service, ServiceError,
         campaign::{broken_id, newest_inventory},
-        check_in::Network,
+        check_in::{Network, OwnProgram},
         clones::identity_lines,
         personal::{all_revealed, revealed},
         plan_edit::{read_event, read_state},
@@ -62,8 +62,10 @@ impl Service {
             });
         }
         let known = hosts::load(db, &named.host_id)?;
-        let network = known.and_then(|known| Network::of(&known.reported));
+        let network = known.as_ref().and_then(|known| Network::of(&known.reported));
+        let program = known.map(|known| OwnProgram::of(&known.reported).in_words(&known.agent_version));
         Ok(HostDetail {
+            program: program.unwrap_or_default(),
             network: network.map(|network| network.in_words()).unwrap_or_default(),
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             restart_pending: restart_pending(&line.facts),

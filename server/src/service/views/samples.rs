@@ -137,6 +137,7 @@ pub(crate) fn host() -> HostDetail {
         why: vec!["enrolled".to_owned(), "it carries kesl".to_owned()],
         restart_pending: "yes: libc6".to_owned(),
         identity: Vec::new(),
+        program: "0.1.0 on linux-x86_64".to_owned(),
         network: "cutover.example.org:7443 by HTTP/2".to_owned(),
         looks: vec![look()],
         verdicts: vec![VerdictView {
@@ -183,6 +184,7 @@ pub(crate) fn host_not_looked_at() -> HostDetail {
         why: Vec::new(),
         restart_pending: "unknown".to_owned(),
         identity: Vec::new(),
+        program: String::new(),
         network: String::new(),
         looks: Vec::new(),
         verdicts: Vec::new(),

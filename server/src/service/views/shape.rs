@@ -224,6 +224,9 @@ pub struct HostDetail {
     /// Whether other machines have or had its identity, and what is to be decided; empty where it is one machine's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<String>,
+    /// Its agent, and what became of the newest release that it was told to go on with, in words.
+    #[serde(default)]
+    pub program: String,
     /// How it reaches this server, in words; empty where it never said so.
     #[serde(default)]
     pub network: String,

@@ -5,6 +5,7 @@
 
 mod lab;
 
+mod agent_releases;
 mod artifacts;
 mod assets;
 mod campaigns;

@@ -1,0 +1,62 @@
+//! Messages of agents that replace their own program.
+
+use cutover_proto::v1;
+
+use crate::{
+    messages::{check_in_reply, check_in_request, envelope},
+    network::{handed, told},
+    sample::Sample,
+    steps,
+};
+
+pub(crate) fn samples() -> Vec<Sample> {
+    let update = v1::AgentUpdate {
+        revision: 3,
+        state: v1::UpdateState::RolledBack.into(),
+        why: "it did not check in within 600 s".into(),
+    };
+    let condition = v1::AgentCondition {
+        update: Some(update.clone()),
+        platform: "linux-x86_64".into(),
+        ..told()
+    };
+    vec![
+        Sample::of("AgentRelease", release()),
+        Sample::of("AgentProgram", release().programs.remove(0)),
+        Sample::of("AgentUpdate", update),
+        Sample::variant("AgentCondition", "with-update", condition.clone()),
+        Sample::variant(
+            "CheckInRequest",
+            "with-update",
+            v1::CheckInRequest {
+                session_seconds: Some(54),
+                condition: Some(condition),
+                ..check_in_request()
+            },
+        ),
+        Sample::variant(
+            "CheckInReply",
+            "with-release",
+            v1::CheckInReply {
+                split: true,
+                settings: Some(handed()),
+                prefetch: vec![steps::artifact_wire()],
+                agent_release: Some(envelope()),
+                ..check_in_reply()
+            },
+        ),
+    ]
+}
+
+pub(crate) fn release() -> v1::AgentRelease {
+    v1::AgentRelease {
+        revision: 3,
+        version: "0.2.0".into(),
+        programs: vec![v1::AgentProgram {
+            os: "linux".into(),
+            architecture: "x86_64".into(),
+            file: Some(steps::artifact_wire()),
+        }],
+        trial_seconds: 600,
+    }
+}
