@@ -194,6 +194,7 @@ impl RootDir {
     }
 }
 
+#[cfg(target_os = "linux")]
 fn relative(path: &HostPath) -> &str {
     match path.as_str().trim_start_matches('/') {
         "" => ".",

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat, unlinkat},
+    fs::{AtFlags, CWD, Dev, Dir, FileType, Mode, OFlags, openat, statat, unlinkat},
     io::Errno,
 };
 
@@ -129,7 +129,7 @@ fn open_below<P: rustix::path::Arg>(at: BorrowedFd<'_>, name: P) -> Result<Owned
     )
 }
 
-fn empty(directory: &OwnedFd, device: u64, depth: usize) -> Result<(), Stop> {
+fn empty(directory: &OwnedFd, device: Dev, depth: usize) -> Result<(), Stop> {
     if depth > MAX_DEPTH {
         return Err(Stop::TooDeep);
     }
