@@ -206,8 +206,16 @@ impl Machine {
     /// A check-in with this inventory, taken now and signed.
     pub(crate) fn showing(&mut self, inventory: Inventory) -> v1::CheckInRequest {
         let taken_at_ms = self.tick();
-        let inventory = Inventory {
+        self.showing_as_it_is(Inventory {
             taken_at_ms,
+            ..inventory
+        })
+    }
+
+    /// The same, taken when it says.
+    pub(crate) fn showing_as_it_is(&mut self, inventory: Inventory) -> v1::CheckInRequest {
+        let taken_at_ms = inventory.taken_at_ms;
+        let inventory = Inventory {
             boot_id: self.boot_id.clone(),
             ..inventory
         };

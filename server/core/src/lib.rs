@@ -22,7 +22,9 @@
 pub mod campaign;
 pub mod catalog;
 pub mod coverage;
+pub mod date_proof;
 pub mod decide;
+pub mod findings;
 pub mod forecast;
 pub mod history;
 pub mod judge;

@@ -12,8 +12,8 @@ use super::{
     extract::{Asked, Named, Sent},
 };
 use crate::service::{
-    AssetDetail, AssetFilter, AssetImport, AssetList, AssetsImported, AttestAsset, MatchAsset, ScanImport,
-    ScanImported, Service,
+    AssetDetail, AssetFilter, AssetImport, AssetList, AssetsImported, AttestAsset, FindingFilter, FindingList,
+    MatchAsset, ScanImport, ScanImported, Service,
 };
 
 /// A file in base64, with what is said of it.
@@ -22,6 +22,7 @@ const BODY_MAX: usize = MAX_BYTES / 3 * 4 + (1 << 20);
 pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/assets", get(list))
+        .route("/findings", get(findings))
         .route("/scans", post(import_scan).layer(DefaultBodyLimit::max(BODY_MAX)))
         .route("/assets/{asset}", get(show))
         .route("/assets/imports", post(import).layer(DefaultBodyLimit::max(BODY_MAX)))
@@ -44,6 +45,14 @@ async fn import(
     Sent(ask): Sent<AssetImport>,
 ) -> Result<Json<AssetsImported>, Problem> {
     Ok(Json(service.import_assets(caller, ask).await?))
+}
+
+async fn findings(
+    _: Signed,
+    State(service): State<Service>,
+    Asked(filter): Asked<FindingFilter>,
+) -> Result<Json<FindingList>, Problem> {
+    Ok(Json(service.findings(filter).await?))
 }
 
 async fn show(_: Signed, State(service): State<Service>, Named(asset): Named) -> Result<Json<AssetDetail>, Problem> {

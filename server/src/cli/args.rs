@@ -123,6 +123,8 @@ pub enum Operator {
     /// What other systems know of machines, also of those without agent.
     #[command(subcommand)]
     Assets(super::assets::Assets),
+    /// Where machines' own looks and what other systems say of them do not fit together, and what to do.
+    Findings,
     /// Takes in a look that was carried here: of a machine without a network, or of a Windows that no agent runs on.
     ImportScan(super::import_scan::ImportScan),
     /// Waves.

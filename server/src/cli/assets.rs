@@ -49,6 +49,13 @@ pub enum Assets {
         /// The zone of instants that carry none, such as America/New_York.
         #[arg(long)]
         zone: Option<String>,
+        /// It is a record from before, such as a report of the old console from before the cutoff: what it says of the product
+        /// is attested evidence for what was so then, and not what is so now. Needs --dated.
+        #[arg(long, requires = "dated")]
+        as_evidence: bool,
+        /// When that record was made, with its zone.
+        #[arg(long, value_name = "INSTANT", requires = "as_evidence")]
+        dated: Option<String>,
         /// Leaves lines out that are wrong, and lists them.
         #[arg(long)]
         skip_bad: bool,
@@ -128,6 +135,8 @@ pub(super) async fn ask(command: &Assets, client: &Client, format: Format) -> an
             class,
             date_format,
             zone,
+            as_evidence: _,
+            dated,
             skip_bad,
             dry_run,
         } => {
@@ -151,6 +160,7 @@ pub(super) async fn ask(command: &Assets, client: &Client, format: Format) -> an
                 preset,
                 mapping: own.toml()?,
                 content: base64::engine::general_purpose::STANDARD.encode(content),
+                evidence_of: dated.clone().unwrap_or_default(),
                 skip_bad: *skip_bad,
                 dry_run: *dry_run,
             };
@@ -336,10 +346,10 @@ fn list(assets: &[AssetView], format: Format) -> anyhow::Result<()> {
                 asset.class.clone(),
                 asset.why.clone(),
                 asset.counts.clone(),
-                asset.seen.clone(),
                 asset.attested.clone(),
                 asset.owner.clone(),
                 asset.missing_ms.map_or_else(String::new, instant),
+                asset.seen.clone(),
                 asset.asset_id.clone(),
             ]
         })
@@ -352,10 +362,10 @@ fn list(assets: &[AssetView], format: Format) -> anyhow::Result<()> {
             "class",
             "is",
             "counts as",
-            "seen",
             "attested",
             "owner",
             "not named since",
+            "seen",
             "id",
         ],
         &rows,
@@ -375,6 +385,16 @@ fn show(detail: &AssetDetail, format: Format) -> anyhow::Result<()> {
     ];
     for (source, id) in &detail.same {
         rows.push(row("the same machine", source, id));
+    }
+    for proof in &detail.proofs {
+        rows.push(row(
+            "date proof",
+            &format!("{} {}", proof.milestone, instant(proof.at_ms)),
+            &proof.proof,
+        ));
+    }
+    for finding in &detail.findings {
+        rows.push(row("finding", &finding.text, &finding.remedy));
     }
     for look in &detail.looks {
         rows.push(row("imported look", &look.text, &look.sha256));

@@ -7,6 +7,7 @@ mod args;
 mod artifacts;
 mod assets;
 mod client;
+mod findings;
 mod import_scan;
 mod init;
 mod operator;

@@ -76,6 +76,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
         },
         Operator::Assets(assets) => super::assets::ask(assets, client, format).await,
         Operator::AgentRelease(release) => super::agent_releases::ask(release, client, format).await,
+        Operator::Findings => super::findings::list(client, format).await,
         Operator::ImportScan(import) => super::import_scan::ask(import, client, format).await,
         Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
         Operator::Token(Token::Create { uses, hours }) => {
@@ -207,6 +208,16 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
             format!("{} {}", verdict.product, verdict.verdict),
             verdict.evidence.join("; "),
         ]);
+    }
+    if !host.grade.is_empty() {
+        rows.push(vec!["evidence".into(), host.grade.clone(), String::new()]);
+    }
+    for proof in &host.proofs {
+        let milestone = format!("{} {}", proof.milestone, instant(proof.at_ms));
+        rows.push(vec!["date proof".into(), milestone, proof.proof.clone()]);
+    }
+    for finding in &host.findings {
+        rows.push(vec!["finding".into(), finding.text.clone(), finding.remedy.clone()]);
     }
     for look in &host.looks {
         rows.push(vec!["imported look".into(), look.text.clone(), look.sha256.clone()]);

@@ -221,16 +221,18 @@ impl Service {
 
 /// The newest inventory of a host, as it was signed.
 pub(super) fn newest_inventory(db: &mut impl Reader, host: HostId) -> Result<Option<Inventory>, ServiceError> {
-    let Some(row) = inventories::newest(db, &host.to_string(), 1)?.into_iter().next() else {
-        return Ok(None);
-    };
+    let newest = inventories::newest(db, &host.to_string(), 1)?;
+    newest.first().map(read_inventory).transpose()
+}
+
+/// Reads a stored inventory.
+pub(super) fn read_inventory(row: &inventories::InventoryRow) -> Result<Inventory, ServiceError> {
     let broken = |why: String| ServiceError::Broken {
-        why: format!("stored inventory of {host}: {why}"),
+        why: format!("stored inventory of {}: {why}", row.host_id),
     };
     let envelope = v1::Envelope::decode(row.envelope.as_slice()).map_err(|error| broken(error.to_string()))?;
     let wire = v1::Inventory::decode(envelope.body.as_slice()).map_err(|error| broken(error.to_string()))?;
     wire.try_into()
-        .map(Some)
         .map_err(|error: cutover_proto::WireError| broken(error.to_string()))
 }
 

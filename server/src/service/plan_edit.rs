@@ -115,6 +115,7 @@ impl PlanEdit {
                 forecast::latest_start_ms(&in_force.campaign),
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
+            service.compare_host(tx, &self.plan, in_force)?;
             tx.after_commit(PLAN_CHANGED);
         }
         for effect in &self.effects {

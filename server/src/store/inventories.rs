@@ -78,3 +78,38 @@ pub fn newest(db: &mut impl Reader, host_id: &str, limit: i64) -> Result<Vec<Inv
     .map(read)
     .collect()
 }
+
+/// The inventories of a host, the first to arrive first, at most `limit`.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn first(db: &mut impl Reader, host_id: &str, limit: i64) -> Result<Vec<InventoryRow>, StoreError> {
+    db.query(
+        &format!("SELECT {COLUMNS} FROM inventory WHERE host_id = ?1 ORDER BY received_ms, digest LIMIT ?2"),
+        params![host_id, limit],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// The last inventory that had arrived by an instant, and the first that was both made and arrived after it: at most two.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn beside(db: &mut impl Reader, host_id: &str, at_ms: i64) -> Result<Vec<InventoryRow>, StoreError> {
+    let before = db.query(
+        &format!(
+            "SELECT {COLUMNS} FROM inventory WHERE host_id = ?1 AND received_ms <= ?2 ORDER BY received_ms DESC, digest LIMIT 1"
+        ),
+        params![host_id, at_ms],
+    )?;
+    let after = db.query(
+        &format!(
+            "SELECT {COLUMNS} FROM inventory WHERE host_id = ?1 AND received_ms > ?2 AND taken_agent_ms >= ?2
+             ORDER BY received_ms, digest LIMIT 1"
+        ),
+        params![host_id, at_ms],
+    )?;
+    before.iter().chain(&after).map(read).collect()
+}

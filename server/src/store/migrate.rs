@@ -56,6 +56,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "agent releases",
         text: include_str!("../../migrations/007_agent_releases.sql"),
     },
+    Migration {
+        version: 8,
+        name: "findings",
+        text: include_str!("../../migrations/008_findings.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "earlier records",
+        text: include_str!("../../migrations/009_earlier_records.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

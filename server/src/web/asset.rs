@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::{auth::Viewer, page, words};
-use crate::service::{AssetDetail, LookView, Service};
+use crate::service::{AssetDetail, FindingView, LookView, Service};
 
 #[derive(Template)]
 #[template(path = "asset.html")]
@@ -31,6 +31,8 @@ struct Asset {
     counts: String,
     asset_id: String,
     facts: Vec<(&'static str, String)>,
+    proofs: Vec<(String, String, String)>,
+    findings: Vec<FindingView>,
     looks: Vec<LookView>,
 }
 
@@ -60,6 +62,8 @@ impl From<AssetDetail> for Asset {
             counts: it.counts,
             asset_id: it.asset_id,
             facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            proofs: words::proofs(detail.proofs),
+            findings: detail.findings,
             looks: detail.looks,
         }
     }
@@ -99,6 +103,8 @@ impl AssetPage {
                 ("named by", "collection".to_owned()),
                 ("what it is", "no agent".to_owned()),
             ],
+            proofs: words::proofs(vec![crate::service::views::samples::proof()]),
+            findings: vec![crate::service::views::samples::finding()],
             looks: vec![crate::service::views::samples::look()],
         };
         Self {

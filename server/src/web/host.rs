@@ -9,7 +9,7 @@ use axum::{
 
 use super::{auth::Viewer, page, words};
 use crate::service::{
-    LookView, Service,
+    FindingView, LookView, Service,
     views::{HostDetail, VerdictView},
 };
 
@@ -45,6 +45,9 @@ struct Host {
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
     verdicts: Vec<VerdictView>,
+    grade: String,
+    proofs: Vec<(String, String, String)>,
+    findings: Vec<FindingView>,
     looks: Vec<LookView>,
     steps: Vec<Step>,
     timeline: Vec<Line>,
@@ -135,6 +138,9 @@ impl From<HostDetail> for Host {
                 ("time unobserved", words::span(time.unobserved)),
             ],
             verdicts: detail.verdicts,
+            grade: detail.grade,
+            proofs: words::proofs(detail.proofs),
+            findings: detail.findings,
             looks: detail.looks,
             steps: detail
                 .steps

@@ -5,6 +5,7 @@ mod asset;
 mod asset_list;
 mod assets;
 mod auth;
+mod findings;
 mod host;
 mod hosts;
 mod listener;

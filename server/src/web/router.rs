@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{asset, asset_list, assets, auth::Viewer, host, hosts, live, overview, page, sign_in};
+use super::{asset, asset_list, assets, auth::Viewer, findings, host, hosts, live, overview, page, sign_in};
 use crate::service::Service;
 
 /// Nothing inline, nothing from elsewhere, no frames.
@@ -23,6 +23,7 @@ pub fn router(service: Service) -> Router {
         .route("/hosts", get(hosts::page))
         .route("/hosts/{host}", get(host::page))
         .route("/assets", get(asset_list::page))
+        .route("/findings", get(findings::page))
         .route("/machines/{asset}", get(asset::page))
         .route("/live", get(live::stream))
         .route("/sign-in", get(sign_in::form).post(sign_in::submit))

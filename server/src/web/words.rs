@@ -11,3 +11,11 @@ pub(crate) fn span(seconds: i64) -> String {
         _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
 }
+
+/// Milestone, when it was, what was true.
+pub(super) fn proofs(proofs: Vec<crate::service::ProofView>) -> Vec<(String, String, String)> {
+    proofs
+        .into_iter()
+        .map(|it| (it.milestone, instant(it.at_ms), it.proof))
+        .collect()
+}

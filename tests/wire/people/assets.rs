@@ -24,6 +24,7 @@ fn import(source: &str, text: &str) -> AssetImport {
         preset: "active-directory".to_owned(),
         mapping: "columns = { serial = [\"Serial\"], owner = [\"Owner\", \"ManagedBy\"] }".to_owned(),
         content: base64::engine::general_purpose::STANDARD.encode(text),
+        evidence_of: String::new(),
         skip_bad: false,
         dry_run: false,
     }

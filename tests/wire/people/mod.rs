@@ -3,7 +3,9 @@
 mod assets;
 pub(crate) mod browser;
 mod command_line;
+mod date_proofs;
 mod events;
+mod findings;
 mod listeners;
 mod pages;
 mod privacy;

@@ -31,6 +31,7 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/hosts/{host}/erase-personal", Unauthorized),
     ("GET", "/clones", Unauthorized),
     ("POST", "/clones/{host}/settle", Unauthorized),
+    ("GET", "/findings", Unauthorized),
     ("POST", "/scans", Unauthorized),
     ("GET", "/assets", Unauthorized),
     ("GET", "/assets/{asset}", Unauthorized),
@@ -62,6 +63,7 @@ const PAGES: &[(&str, &str, Door)] = &[
     ("POST", "/sign-in", Form),
     ("POST", "/sign-out", ToSignIn),
     ("GET", "/assets", ToSignIn),
+    ("GET", "/findings", ToSignIn),
     ("GET", "/machines/{asset}", ToSignIn),
     ("GET", "/assets/{name}", Open),
 ];

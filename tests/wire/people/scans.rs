@@ -130,6 +130,7 @@ async fn a_look_is_of_the_machine_that_an_export_names_whichever_came_first() {
         preset: "active-directory".to_owned(),
         mapping: "columns = { serial = [\"Serial\"] }".to_owned(),
         content: base64::engine::general_purpose::STANDARD.encode("Name,Serial,ObjectGUID\r\nPC-1,SER-1,g-1\r\n"),
+        evidence_of: String::new(),
         skip_bad: false,
         dry_run: false,
     };

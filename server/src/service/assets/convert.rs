@@ -1,11 +1,15 @@
 //! Rows of the store in the core's words, and back.
 
-use cutover_core::coverage::{
-    AssetBucket, Attestation, Claim, Identifier, IdentifierKind, Identity, ImportedLook, Known, Pin, Place, Record,
-    bucket,
-    import::{Health, Row, TargetSeen},
-    next_change_ms,
+use cutover_core::{
+    coverage::{
+        AssetBucket, Attestation, Claim, Identifier, IdentifierKind, Identity, ImportedLook, Known, Pin, Place, Record,
+        bucket,
+        import::{Health, Row, TargetSeen},
+        next_change_ms,
+    },
+    findings::OtherWord,
 };
+use cutover_proto::ids::ProductId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::super::ServiceError;
@@ -134,6 +138,26 @@ pub(super) fn look(row: &AssetRow) -> Result<Option<ImportedLook>, ServiceError>
         return Ok(None);
     }
     stored(row, &row.look).map(Some)
+}
+
+/// What a record says that other words can be held against; `None` where its source no longer names it, or says nothing of
+/// the kind.
+pub(in super::super) fn other_word(row: &AssetRow) -> Result<Option<OtherWord>, ServiceError> {
+    let said: Said = stored(row, &row.said)?;
+    let is_silent =
+        said.health.is_none() && said.target.is_none() && said.active.is_none() && said.last_seen_ms.is_none();
+    if row.missing_ms.is_some() || is_silent {
+        return Ok(None);
+    }
+    Ok(Some(OtherWord {
+        source: row.source.clone(),
+        product: (!said.product.is_empty()).then(|| ProductId::new(said.product)),
+        health: said.health,
+        tenant: said.tenant,
+        last_seen_ms: said.last_seen_ms,
+        target: said.target,
+        active: said.active,
+    }))
 }
 
 /// Sets what follows from what the record is, and from what was said and seen of its machine.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use cutover_core::coverage::{
     Place,
-    import::{self, Fault, Mapping, Preset, Row},
+    import::{self, Fault, Mapping, Preset, Row, TargetSeen},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -24,6 +24,7 @@ use super::{
 use crate::store::{
     WriteTx,
     assets::{self, AssetRow},
+    earlier_records::{self, RecordRow},
     identifiers::{self, Owner},
 };
 
@@ -50,6 +51,10 @@ pub struct AssetImport {
     /// Leave lines out that are wrong.
     #[serde(default)]
     pub skip_bad: bool,
+    /// It is a record from before: what it says of the product is attested evidence for the date proof, and is not what is so
+    /// now. Then until when it speaks, RFC 3339: when the export was made. Empty otherwise.
+    #[serde(default)]
+    pub evidence_of: String,
     /// Only say what would be done.
     #[serde(default)]
     pub dry_run: bool,
@@ -87,6 +92,9 @@ pub struct AssetsImported {
     pub faults: Vec<NamedFault>,
     /// Which column each field came from.
     pub columns: Vec<(String, String)>,
+    /// How many lines attest what was so at a time, where it is a record from before.
+    #[serde(default)]
+    pub attested: usize,
     /// What was not taken.
     pub notes: Vec<String>,
     /// What nobody has confirmed of the preset.
@@ -97,6 +105,8 @@ pub struct AssetsImported {
 #[derive(Clone)]
 struct Prepared {
     row: Row,
+    /// What it says of an earlier time.
+    earlier: Option<(i64, TargetSeen)>,
     asset_id: String,
     owner: Option<PersonalValue>,
 }
@@ -115,6 +125,7 @@ impl Service {
             .decode(&ask.content)
             .map_err(|error| invalid(format!("the content is no base64: {error}")))?;
         let read = import::read(&bytes, &mapping).map_err(|error| invalid(error.to_string()))?;
+        let evidence_ms = evidence_of(&ask.evidence_of, self.now_ms())?;
         let mut done = AssetsImported {
             sha256: hex::encode(Sha256::digest(&bytes)),
             fault_count: read.faults.len(),
@@ -150,13 +161,19 @@ impl Service {
         self.recognise_all().await?;
         let import_id = ids::uuid(self.real_now_ms())?.to_string();
         for chunk in read.rows.chunks(CHUNK) {
-            let prepared = self.prepared(chunk)?;
+            let prepared = self.prepared(chunk, evidence_ms)?;
             let (service, source, import_id) = (self.clone(), ask.source.clone(), import_id.clone());
+            let (by, sha256) = (PersonalValue::user(caller.name())?, done.sha256.clone());
             let part = self
                 .0
                 .store
-                .write(move |tx| service.import_chunk(tx, &source, &import_id, &prepared))
+                .write(move |tx| {
+                    let done = service.import_chunk(tx, &source, &import_id, &prepared)?;
+                    let attested = service.keep_earlier(tx, &source, &sha256, &by, &prepared)?;
+                    Ok::<_, ServiceError>(AssetsImported { attested, ..done })
+                })
                 .await?;
+            done.attested += part.attested;
             done.new += part.new;
             done.updated += part.updated;
             done.hosts += part.hosts;
@@ -169,14 +186,26 @@ impl Service {
         Ok(done)
     }
 
-    fn prepared(&self, rows: &[Row]) -> Result<Vec<Prepared>, ServiceError> {
+    fn prepared(&self, rows: &[Row], evidence_ms: Option<i64>) -> Result<Vec<Prepared>, ServiceError> {
         rows.iter()
             .map(|row| {
+                let mut row = row.clone();
+                let earlier = evidence_ms.and_then(|made_ms| {
+                    // A console knows a machine as it was when it last heard of it.
+                    let at_ms = row.last_seen_ms.map_or(made_ms, |seen| seen.min(made_ms));
+                    row.target.take().map(|target| (at_ms, target))
+                });
+                if evidence_ms.is_some() {
+                    // What was so then says nothing of now.
+                    (row.health, row.active) = (None, None);
+                }
+                let owner_name = row.owner.clone();
                 Ok(Prepared {
-                    row: row.clone(),
+                    row,
+                    earlier,
                     asset_id: ids::uuid(self.real_now_ms())?.to_string(),
-                    owner: (!row.owner.is_empty())
-                        .then(|| PersonalValue::user(&row.owner))
+                    owner: (!owner_name.is_empty())
+                        .then(|| PersonalValue::user(&owner_name))
                         .transpose()?,
                 })
             })
@@ -215,6 +244,8 @@ impl Service {
                 around.extend(identifiers::sharing(tx, &convert::pairs(&old))?);
                 identifiers::set(tx, &owner, &pairs)?;
                 around.insert(owner);
+            } else if before.is_some_and(|before| before.said != row.said || before.missing_ms.is_some()) {
+                around.insert(owner);
             }
             let is_told = before != Some(&row);
             row.import_id = import_id.to_owned();
@@ -230,6 +261,40 @@ impl Service {
             done.count(&convert::place(&row)?);
         }
         Ok(done)
+    }
+
+    /// Keeps what the lines say of an earlier time, for the assets that they have become.
+    fn keep_earlier(
+        &self,
+        tx: &mut WriteTx<'_>,
+        source: &str,
+        sha256: &str,
+        by: &PersonalValue,
+        prepared: &[Prepared],
+    ) -> Result<usize, ServiceError> {
+        let says: BTreeMap<&str, (i64, TargetSeen)> = prepared
+            .iter()
+            .filter_map(|it| Some((it.row.key.as_str(), it.earlier?)))
+            .collect();
+        let mut count = 0;
+        for asset in assets::by_keys(tx, source, says.keys().copied())? {
+            let Some((at_ms, target)) = says.get(asset.source_key.as_str()) else {
+                continue;
+            };
+            by.keep(tx, &convert::stream(&asset.asset_id))?;
+            let row = RecordRow {
+                asset_id: asset.asset_id,
+                source: source.to_owned(),
+                sha256: sha256.to_owned(),
+                at_ms: *at_ms,
+                says: target.as_str().to_owned(),
+                imported_ms: self.now_ms(),
+                imported_by: by.mention().to_string(),
+            };
+            earlier_records::insert(tx, &row)?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// An asset before its first row: alone, and unknown.
@@ -303,6 +368,8 @@ impl Service {
                         };
                         assets::put(tx, &row, &before.bucket)?;
                     }
+                    let around = gone.iter().map(|row| Owner::Asset(row.asset_id.clone())).collect();
+                    service.place_around(tx, around)?;
                     Ok::<_, ServiceError>(gone)
                 })
                 .await?;
@@ -314,7 +381,7 @@ impl Service {
         let (source, import_id) = (source.to_owned(), import_id.to_owned());
         let detail = serde_json::json!({
             "source": source, "import": import_id, "file": done.sha256,
-            "new": done.new, "updated": done.updated, "left_out": done.fault_count,
+            "attested": done.attested, "new": done.new, "updated": done.updated, "left_out": done.fault_count,
         });
         let missing = self
             .0
@@ -337,6 +404,24 @@ impl Service {
 
 fn invalid(why: String) -> ServiceError {
     ServiceError::Invalid { why }
+}
+
+/// Until when an earlier record speaks; `None` where the export says what is so now.
+fn evidence_of(text: &str, now_ms: i64) -> Result<Option<i64>, ServiceError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let made: jiff::Timestamp = text.parse().map_err(|_| {
+        invalid(format!(
+            "`{text}` is no instant; say with its zone when the export was made, such as 2024-09-20T12:00:00Z"
+        ))
+    })?;
+    if made.as_millisecond() > now_ms {
+        return Err(invalid(format!(
+            "{made} is in the future; an earlier record was made before now"
+        )));
+    }
+    Ok(Some(made.as_millisecond()))
 }
 
 fn check_source(source: &str) -> Result<(), ServiceError> {

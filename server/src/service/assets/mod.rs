@@ -9,6 +9,7 @@ mod place;
 mod preview;
 mod show;
 
+pub(super) use convert::other_word;
 pub use import::{AssetImport, AssetsImported, NamedFault};
 pub use list::{AssetFilter, AssetList, AssetView};
 pub use looks::{ScanImport, ScanImported};

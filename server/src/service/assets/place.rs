@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cutover_core::coverage::{self, Identity, Machine, Pin, Place, Record};
+use cutover_core::{
+    coverage::{self, Identity, Machine, Pin, Place, Record},
+    findings::OtherWord,
+};
 use cutover_proto::{ids::HostId, inventory::HostFacts};
 
 use super::{
-    super::{Service, ServiceError, campaign::broken_id, handle::PLAN_CHANGED},
+    super::{Service, ServiceError, campaign::broken_id, findings::Subject, handle::PLAN_CHANGED},
     convert,
 };
 use crate::store::{
@@ -77,12 +80,16 @@ impl Linked {
 }
 
 /// What stands for the machine that a record names: a host, or the record that counts for it.
-fn leader(row: &AssetRow) -> Result<String, ServiceError> {
-    Ok(match convert::place(row)? {
+pub(super) fn leader(row: &AssetRow) -> Result<String, ServiceError> {
+    Ok(stands_for(row, &convert::place(row)?))
+}
+
+fn stands_for(row: &AssetRow, place: &Place) -> String {
+    match place {
         Place::Host { host_id, .. } => host_id.to_string(),
-        Place::Same { asset_id, .. } => asset_id,
+        Place::Same { asset_id, .. } => asset_id.clone(),
         Place::Alone | Place::Ambiguous { .. } => row.asset_id.clone(),
-    })
+    }
 }
 
 impl Service {
@@ -136,7 +143,15 @@ impl Service {
                 .extend(convert::attestation(row)?);
             looks.entry(leader.clone()).or_default().extend(convert::look(row)?);
         }
-        let rules = self.in_force(tx)?.campaign.policy.look_rules();
+        let campaign = self.in_force(tx)?.campaign;
+        let rules = campaign.policy.look_rules();
+        let mut words: BTreeMap<String, Vec<OtherWord>> = BTreeMap::new();
+        for (row, place) in linked.assets.values().zip(&places) {
+            let words = words.entry(stands_for(row, place)).or_default();
+            words.extend(convert::other_word(row)?);
+        }
+        let host_ids: Vec<String> = machines.iter().map(|machine| machine.host_id.to_string()).collect();
+        let asset_ids: Vec<String> = linked.assets.keys().cloned().collect();
         let mut is_changed = false;
         for (before, place) in linked.assets.into_values().zip(&places) {
             let mut row = before.clone();
@@ -153,6 +168,13 @@ impl Service {
         }
         if is_changed {
             tx.after_commit(PLAN_CHANGED);
+        }
+        let of = |id: &String| words.get(id).map_or(&[][..], Vec::as_slice);
+        for id in &host_ids {
+            self.compare_words(tx, Subject::Host(id), of(id), &campaign)?;
+        }
+        for id in &asset_ids {
+            self.compare_words(tx, Subject::Asset(id), of(id), &campaign)?;
         }
         Ok(())
     }

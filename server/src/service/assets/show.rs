@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        Service, ServiceError,
+        FindingView, ProofView, Service, ServiceError,
         personal::revealed,
         views::{VerdictView, every_verdict},
     },
     AssetView,
     list::view,
+    place::leader,
 };
 use crate::store::{
     Reader,
@@ -62,6 +63,10 @@ pub struct AssetDetail {
     pub asset: AssetView,
     /// Other records of the same machine: source and id.
     pub same: Vec<(String, String)>,
+    /// What was true of it at each milestone.
+    pub proofs: Vec<ProofView>,
+    /// Where its sources contradict each other, or its host's own looks.
+    pub findings: Vec<FindingView>,
     /// Looks at the machine, by whichever record, the last made first.
     pub looks: Vec<LookView>,
 }
@@ -85,6 +90,7 @@ impl Service {
                 if !row.host_id.is_empty() {
                     rows.extend(imported_looks::of_host(tx, &row.host_id, SHOWN)?);
                 }
+                let proofs = service.asset_proofs(tx, &of_machine)?;
                 Ok::<_, ServiceError>(AssetDetail {
                     asset: view(tx, &row)?,
                     same: of_machine
@@ -92,6 +98,8 @@ impl Service {
                         .filter(|other| other.asset_id != row.asset_id)
                         .map(|other| (other.source, other.asset_id))
                         .collect(),
+                    proofs,
+                    findings: service.findings_of(tx, &leader(&row)?)?,
                     looks: look_views(tx, rows)?,
                 })
             })

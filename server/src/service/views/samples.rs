@@ -2,7 +2,7 @@
 
 use cutover_core::{plan::Phase, report::distance, standing::Standing};
 
-use super::super::LookView;
+use super::super::{FindingView, LookView, ProofView};
 use super::{
     Count, EventView, HostDetail, HostRow, MilestoneView, ProtectionTime, Share, StepView, StuckView, Summary,
     VerdictView, WaveView,
@@ -96,6 +96,29 @@ pub(crate) fn event() -> EventView {
     }
 }
 
+/// What nobody can say any more.
+pub(crate) fn proof() -> ProofView {
+    ProofView {
+        milestone: "updates".to_owned(),
+        at_ms: 1_727_582_400_000,
+        proof: "not knowable, first look 2026-11-01T12:00:00Z".to_owned(),
+    }
+}
+
+/// A console that says otherwise.
+pub(crate) fn finding() -> FindingView {
+    FindingView {
+        of_id: HOST.to_owned(),
+        of_kind: "host".to_owned(),
+        name: "pc-<1>".to_owned(),
+        kind: "console-says-healthy".to_owned(),
+        source: "console".to_owned(),
+        text: "<console> heard of a healthy clamav".to_owned(),
+        remedy: "look at the machine".to_owned(),
+        since_ms: NOW_MS - 60_000,
+    }
+}
+
 /// A look that was carried here.
 pub(crate) fn look() -> LookView {
     LookView {
@@ -139,6 +162,9 @@ pub(crate) fn host() -> HostDetail {
         identity: Vec::new(),
         program: "0.1.0 on linux-x86_64".to_owned(),
         network: "cutover.example.org:7443 by HTTP/2".to_owned(),
+        grade: String::new(),
+        findings: vec![finding()],
+        proofs: vec![proof()],
         looks: vec![look()],
         verdicts: vec![VerdictView {
             product: "kesl".to_owned(),
@@ -186,6 +212,9 @@ pub(crate) fn host_not_looked_at() -> HostDetail {
         identity: Vec::new(),
         program: String::new(),
         network: String::new(),
+        grade: String::new(),
+        findings: Vec::new(),
+        proofs: Vec::new(),
         looks: Vec::new(),
         verdicts: Vec::new(),
         protection_seconds: ProtectionTime::default(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::LookView;
+use super::super::{FindingView, LookView, ProofView};
 
 /// A part of a whole, never without the whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,6 +230,15 @@ pub struct HostDetail {
     /// How it reaches this server, in words; empty where it never said so.
     #[serde(default)]
     pub network: String,
+    /// How good the evidence of a migrated host is: `self-reported`, or `corroborated` and by whom; empty otherwise.
+    #[serde(default)]
+    pub grade: String,
+    /// Where its own looks and what other systems say of it do not fit together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingView>,
+    /// What was true of it at each milestone.
+    #[serde(default)]
+    pub proofs: Vec<ProofView>,
     /// Looks at it that people carried here, the last made first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<LookView>,

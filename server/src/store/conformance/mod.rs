@@ -9,6 +9,7 @@ mod agent_releases;
 mod artifacts;
 mod assets;
 mod campaigns;
+mod carried;
 mod concurrency;
 mod enrolment;
 mod events;
