@@ -162,6 +162,51 @@ async fn a_journal_that_cannot_be_trusted_stops_orders_until_a_fresh_look() {
     }
 }
 
+/// Its first look goes by its own clock, the later ones by the server's.
+#[tokio::test(flavor = "multi_thread")]
+async fn looks_of_a_host_whose_clock_is_days_off_count_in_the_order_in_which_they_were_made() {
+    const DAYS_3: i64 = 3 * 86_400_000;
+    for off_ms in [DAYS_3, -DAYS_3] {
+        let server = Server::start().await;
+        let mut machine = Machine::enrol(&server, "pc-1").await;
+        let known = machine.carrying();
+        machine.check_in(known.clone()).await.unwrap();
+
+        server.clock.advance(60_000);
+        let own_ms = server.clock.now_ms() + off_ms;
+        let restored = v1::CheckInRequest {
+            looked_at_ms: own_ms,
+            host_clock_ms: Some(own_ms),
+            inventory: None,
+            journal: v1::JournalState::Restored.into(),
+            ..known.clone()
+        };
+        assert!(machine.check_in(restored.clone()).await.unwrap().want_look);
+        // The answer was lost, and the same look is told again.
+        machine.check_in(restored).await.unwrap();
+        let fault = server.plan(machine.host).await.journal_fault;
+        assert_eq!(fault, Some(JournalFault::Restored), "by a look of before");
+        server.clock.advance(60_000);
+        let fresh = v1::CheckInRequest {
+            looked_at_ms: server.clock.now_ms(),
+            inventory: None,
+            ..known.clone()
+        };
+        machine.check_in(fresh).await.unwrap();
+        assert_eq!(server.plan(machine.host).await.journal_fault, None, "{off_ms}");
+
+        // And what is new counts, however old its own clock makes it.
+        server.clock.advance(60_000);
+        let mut clean = machine.replaced();
+        clean.host_clock_ms = Some(clean.looked_at_ms);
+        machine.check_in(clean).await.unwrap();
+        let seen = server.plan(machine.host).await.assessment.unwrap();
+        assert!(seen.is_free(), "{off_ms}: {seen:?}");
+        server.holds_together(&[machine.host]).await;
+        server.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_does_not_know_a_step_waits_for_its_upgrade_and_nothing_is_sent_to_it() {
     let server = Server::start().await;

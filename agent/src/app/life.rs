@@ -298,7 +298,7 @@ impl Life {
                 self.sign(news, now);
             }
             Input::Seen(seen) => {
-                let news = self.session.handle_sight(*seen);
+                let news = self.session.handle_sight(*seen, now);
                 self.sign(news, now);
             }
             Input::Recorded => self.session.handle_records(now),

@@ -10,6 +10,8 @@ pub(super) struct Newest {
     pub(super) digest: [u8; 32],
     /// Trusted time of the newest look that says so.
     pub(super) looked_at_ms: i64,
+    /// Whether that look was made since this start.
+    is_of_this_start: bool,
 }
 
 /// The newest inventory against what is durable.
@@ -26,7 +28,10 @@ impl Inventories {
     pub(super) fn kept(signed: Option<(Inventory, v1::Envelope)>) -> Self {
         Self {
             kept: signed.is_some(),
-            newest: signed.map(|(said, envelope)| Newest::new(said, envelope)),
+            newest: signed.map(|(said, envelope)| Newest {
+                is_of_this_start: false,
+                ..Newest::new(said.taken_at_ms, said, envelope)
+            }),
             ..Self::default()
         }
     }
@@ -44,11 +49,19 @@ impl Inventories {
     pub(super) fn confirm(&mut self, looked_at_ms: i64) {
         if let Some(newest) = &mut self.newest {
             newest.looked_at_ms = looked_at_ms;
+            newest.is_of_this_start = true;
         }
     }
 
-    pub(super) fn replace(&mut self, said: Inventory, envelope: v1::Envelope) {
-        self.newest = Some(Newest::new(said, envelope));
+    /// The clock that the looks of this start went by turned out to be wrong by so much.
+    pub(super) fn date_anew(&mut self, shift_ms: i64) {
+        if let Some(newest) = self.newest.as_mut().filter(|newest| newest.is_of_this_start) {
+            newest.looked_at_ms = newest.looked_at_ms.saturating_add(shift_ms);
+        }
+    }
+
+    pub(super) fn replace(&mut self, looked_at_ms: i64, said: Inventory, envelope: v1::Envelope) {
+        self.newest = Some(Newest::new(looked_at_ms, said, envelope));
         self.kept = false;
     }
 
@@ -56,7 +69,7 @@ impl Inventories {
     pub(super) fn sign_anew(&mut self, said: Inventory, envelope: v1::Envelope) {
         match &mut self.newest {
             Some(newest) if newest.digest == envelope::digest(&envelope) => newest.envelope = envelope,
-            Some(_) | None => self.replace(said, envelope),
+            Some(_) | None => self.replace(said.taken_at_ms, said, envelope),
         }
     }
 
@@ -81,12 +94,18 @@ impl Inventories {
 }
 
 impl Newest {
-    fn new(said: Inventory, envelope: v1::Envelope) -> Self {
+    fn new(looked_at_ms: i64, said: Inventory, envelope: v1::Envelope) -> Self {
         Self {
-            looked_at_ms: said.taken_at_ms,
+            looked_at_ms,
+            is_of_this_start: true,
             digest: envelope::digest(&envelope),
             said,
             envelope,
         }
+    }
+
+    /// For the server, which orders looks by it. By which clock one of an earlier start was dated nobody knows any more.
+    pub(super) const fn told_ms(&self) -> i64 {
+        if self.is_of_this_start { self.looked_at_ms } else { 0 }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     check_ins::WhyCheckIn,
     looks::WhyLook,
     state::{OrderLabel, Session},
-    ticks::{Ticks, TrustedTime},
+    ticks::Ticks,
     ways::Symptom,
 };
 
@@ -106,7 +106,7 @@ impl Session {
         let Some(sent) = self.in_flight.take() else {
             return Vec::new();
         };
-        self.trusted = TrustedTime::from_server(reply.server_time_ms, now);
+        self.take_time(reply.server_time_ms, now);
         self.backoff.reset();
         self.course_answered(now);
         self.last_success = Some(now);

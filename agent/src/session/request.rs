@@ -5,6 +5,7 @@ use prost::Message;
 
 use super::{
     check_ins::WhyCheckIn,
+    inventory::Newest,
     state::{InFlight, Session},
     ticks::Ticks,
 };
@@ -58,7 +59,7 @@ impl Session {
             rules_revision: self.rules_revision,
             inventory_digest: digest.map(|digest| digest.to_vec()).unwrap_or_default(),
             inventory,
-            looked_at_ms: newest.map_or(0, |newest| newest.looked_at_ms),
+            looked_at_ms: newest.map_or(0, Newest::told_ms),
             // Thresholds come with a catalog that has some.
             vitals: None,
             step_records,
@@ -71,6 +72,7 @@ impl Session {
             condition: Some(self.own_condition()),
             // Told by whoever can look: it is another at each call.
             session_seconds: None,
+            host_clock_ms: (!self.trusted.is_from_server()).then(|| self.trusted.now_ms(now)),
         };
         self.check_ins.begin();
         Some((request, why))

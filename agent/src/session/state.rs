@@ -119,6 +119,8 @@ pub struct Session {
     pub(super) renewal: Renewal,
     pub(super) order: Option<OrderLabel>,
     pub(super) trusted: TrustedTime,
+    /// The server's time less the host's own, when the first reply came.
+    pub(super) own_clock_off_ms: i64,
     pub(super) backoff: Backoff,
     pub(super) jitter: Jitter,
     pub(super) last_success: Option<Ticks>,
@@ -156,6 +158,7 @@ impl Session {
             renewal: Renewal::new(start.validity),
             order: start.order,
             trusted: TrustedTime::from_host(start.host_ms, now),
+            own_clock_off_ms: 0,
             backoff: Backoff::default(),
             jitter: Jitter::new(start.seed),
             last_success: None,
@@ -220,21 +223,45 @@ impl Session {
         if self.looks.end(now.after(next)) {
             self.check_ins.ask(now, WhyCheckIn::Inventory);
         }
-        self.handle_sight(seen)
+        self.handle_sight(seen, now)
     }
 
     /// A look that an order made. As [`Self::handle_look`], but it was not due here.
-    pub fn handle_sight(&mut self, seen: Inventory) -> Option<Inventory> {
+    pub fn handle_sight(&mut self, seen: Inventory, now: Ticks) -> Option<Inventory> {
         if self.inventories.is_news(&seen) {
             return Some(seen);
         }
-        self.inventories.confirm(seen.taken_at_ms);
+        self.inventories.confirm(self.dated(seen.taken_at_ms, now));
         None
+    }
+
+    /// Trusted time of a look that just ended. One that began before the first reply has the time of the host's own clock:
+    /// where that is off by more than looks take, it is seen by what is nearer to now.
+    fn dated(&self, taken_at_ms: i64, now: Ticks) -> i64 {
+        let (now_ms, shifted) = (
+            self.trusted.now_ms(now),
+            taken_at_ms.saturating_add(self.own_clock_off_ms),
+        );
+        if shifted.abs_diff(now_ms) < taken_at_ms.abs_diff(now_ms) {
+            shifted
+        } else {
+            taken_at_ms
+        }
+    }
+
+    /// A server told the time.
+    pub(super) fn take_time(&mut self, server_ms: i64, now: Ticks) {
+        let before = std::mem::replace(&mut self.trusted, TrustedTime::from_server(server_ms, now));
+        if !before.is_from_server() {
+            self.own_clock_off_ms = server_ms.saturating_sub(before.now_ms(now));
+            self.inventories.date_anew(self.own_clock_off_ms);
+        }
     }
 
     /// A new inventory was signed.
     pub fn handle_signed(&mut self, said: Inventory, envelope: v1::Envelope, now: Ticks) {
-        self.inventories.replace(said, envelope);
+        let looked_at_ms = self.dated(said.taken_at_ms, now);
+        self.inventories.replace(looked_at_ms, said, envelope);
         self.check_ins.ask(now, WhyCheckIn::Inventory);
     }
 

@@ -116,6 +116,7 @@ pub(crate) fn check_in_request() -> v1::CheckInRequest {
         refused_rules: vec![refused_rule()],
         session_seconds: None,
         condition: None,
+        host_clock_ms: None,
     }
 }
 

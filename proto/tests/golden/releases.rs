@@ -1,9 +1,9 @@
-//! Messages of agents that replace their own program.
+//! Messages of agents that replace their own program, and later ones.
 
 use cutover_proto::v1;
 
 use crate::{
-    messages::{check_in_reply, check_in_request, envelope},
+    messages::{AT_MS, check_in_reply, check_in_request, envelope},
     network::{handed, told},
     sample::Sample,
     steps,
@@ -30,7 +30,19 @@ pub(crate) fn samples() -> Vec<Sample> {
             "with-update",
             v1::CheckInRequest {
                 session_seconds: Some(54),
+                condition: Some(condition.clone()),
+                ..check_in_request()
+            },
+        )
+        .earlier(),
+        // And that say by which clock they date what they see.
+        Sample::variant(
+            "CheckInRequest",
+            "with-host-clock",
+            v1::CheckInRequest {
+                session_seconds: Some(54),
                 condition: Some(condition),
+                host_clock_ms: Some(AT_MS + 1),
                 ..check_in_request()
             },
         ),

@@ -37,7 +37,7 @@ impl Service {
     ) -> Result<v1::CheckInReply, CallError> {
         let keys = self.keys_that_signed(host, spki_der, &request).await?;
         let arrival = Arrival::check(host, &keys, request)?;
-        self.note_seen(host, &arrival.boot_id, arrival.looked_at_ms);
+        self.note_seen(host, &arrival.boot_id, arrival.looked_ms());
         if self.says_something_new(&arrival).await? {
             self.ingest(arrival.clone()).await?;
         }

@@ -39,12 +39,12 @@ pub(super) struct SeenBuffer {
 
 impl Service {
     /// Notes that a host was heard of.
-    pub(super) fn note_seen(&self, host: HostId, boot_id: &str, looked_at_ms: i64) {
+    pub(super) fn note_seen(&self, host: HostId, boot_id: &str, looked_ms: Option<i64>) {
         let row = host_seen::HostSeenRow {
             host_id: host.to_string(),
             seen_ms: self.now_ms(),
             boot_id: boot_id.to_owned(),
-            looked_agent_ms: Some(looked_at_ms).filter(|ms| *ms != 0),
+            looked_agent_ms: looked_ms,
         };
         self.0
             .seen

@@ -1,6 +1,6 @@
 use cutover_proto::envelope;
 
-use super::world::{World, inventory, signed, start};
+use super::world::{SERVER_MS, World, inventory, signed, start};
 use crate::session::{Effect, Start, WhyCheckIn};
 
 #[test]
@@ -44,7 +44,7 @@ fn a_look_that_says_the_same_confirms_without_sending() {
     let mut world = World::settled();
     let before = world.session.status(world.now).looked_at_ms.unwrap();
     world.pass_seconds(5 * 3600);
-    world.answered();
+    world.answered_with(|reply| reply.server_time_ms = SERVER_MS + 5 * 3_600_000);
     assert!(!world.look("a"));
     assert_eq!(
         world.next_check_in().unwrap().1,
@@ -129,7 +129,7 @@ fn a_change_during_a_check_in_goes_with_the_next_one() {
     let mut world = World::new();
     world.look("a");
     let request = world.request().unwrap();
-    let news = world.session.handle_sight(inventory("b", 9)).expect("news");
+    let news = world.session.handle_sight(inventory("b", 9), world.now).expect("news");
     let envelope = signed(&news);
     world.session.handle_signed(news, envelope.clone(), world.now);
     let reply = world.reply_to(&request);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::world::{DAY_MS, HOST_MS, SERVER_MS, World, server_key, start};
+use super::world::{DAY_MS, HOST_MS, SERVER_MS, World, inventory, server_key, signed, start};
 use crate::session::{Start, Ticks, TrustedTime, Validity, Wake};
 
 #[test]
@@ -26,6 +26,48 @@ fn a_clock_that_jumps_moves_no_check_in() {
     world.answered_with(|reply| reply.server_time_ms = SERVER_MS - 10 * DAY_MS);
     assert_eq!(world.next_check_in().unwrap().0, 300);
     assert_eq!(world.session.trusted().now_ms(world.now), SERVER_MS - 10 * DAY_MS);
+}
+
+/// Looks are ordered by their time, so one clock has to be behind them all.
+#[test]
+fn a_look_of_before_the_first_reply_is_dated_by_the_servers_time_once_that_is_known() {
+    for own_clock_ahead_ms in [3 * DAY_MS, -3 * DAY_MS, 0] {
+        let host_ms = SERVER_MS + own_clock_ahead_ms;
+        let mut world = World::starting(Start { host_ms, ..start() });
+        world.look("a");
+        world.pass_seconds(20);
+        let first = world.answered();
+        assert_eq!(
+            (first.looked_at_ms, first.host_clock_ms),
+            (host_ms, Some(host_ms + 20_000))
+        );
+        world.pass_seconds(300);
+        let next = world.answered();
+        assert_eq!((next.looked_at_ms, next.host_clock_ms), (SERVER_MS - 20_000, None));
+    }
+}
+
+#[test]
+fn a_look_that_began_before_the_first_reply_and_ended_after_it_is_dated_by_the_servers_time() {
+    let host_ms = SERVER_MS + 3 * DAY_MS;
+    for is_news in [true, false] {
+        let mut world = World::starting(Start { host_ms, ..start() });
+        if !is_news {
+            world.look("a");
+        }
+        world.answered();
+        world.pass_seconds(2);
+        let seen = inventory("a", host_ms - 1_000);
+        match world.session.handle_sight(seen, world.now) {
+            Some(news) => {
+                let envelope = signed(&news);
+                world.session.handle_signed(news, envelope, world.now);
+            }
+            None => assert!(!is_news),
+        }
+        world.pass_seconds(300);
+        assert_eq!(world.answered().looked_at_ms, SERVER_MS - 1_000, "{is_news}");
+    }
 }
 
 #[test]

@@ -304,7 +304,7 @@ pub enum Fact {
     },
     /// The host checked in since; a look newer than this settles it.
     JournalMarked {
-        /// By the host's clock.
+        /// By the clock that the host's looks go by: the server's, as the host knows it.
         fresh_after_ms: i64,
     },
     /// A fresh look settled that.

@@ -35,7 +35,13 @@ pub(super) fn seen(
         take_look(pen, at_ms, boot_id, news)?;
     }
     let newest_ms = looked_at_ms.unwrap_or(i64::MIN).max(known);
-    journal(pen, newest_ms)?;
+    // A look that is not dated was made before now, and that is all that is known of it.
+    let before_ms = if looked_at_ms.is_some() {
+        newest_ms
+    } else {
+        known.max(pen.cx.now_ms)
+    };
+    journal(pen, newest_ms, before_ms)?;
     match pen.plan.phase {
         Phase::Unassessed
         | Phase::Clear
@@ -125,8 +131,9 @@ pub(super) fn shown(it: &Assessment) -> Vec<cutover_proto::ids::ProductId> {
         .collect()
 }
 
-/// A journal that is not to be trusted is settled by a look that began after the host was heard of with it.
-fn journal(pen: &mut Pen<'_>, newest_ms: i64) -> Result<(), Refused> {
+/// A journal that is not to be trusted is settled by a look that began after the host was heard of with it. The looks so far
+/// were not after `before_ms`.
+fn journal(pen: &mut Pen<'_>, newest_ms: i64, before_ms: i64) -> Result<(), Refused> {
     if pen.plan.journal_fault.is_none() {
         return Ok(());
     }
@@ -134,7 +141,7 @@ fn journal(pen: &mut Pen<'_>, newest_ms: i64) -> Result<(), Refused> {
         None => {
             pen.effect(Effect::WantLook);
             pen.write(Fact::JournalMarked {
-                fresh_after_ms: newest_ms,
+                fresh_after_ms: before_ms,
             })
         }
         Some(after_ms) if newest_ms > after_ms => pen.write(Fact::JournalSettled),

@@ -109,7 +109,9 @@ fn completed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
     if matches!(phase, Phase::Exempt | Phase::OutOfScope) || (is_restart_alone && phase != Phase::Verifying) {
         return settle(pen);
     }
-    let fresh_after_ms = record.at_ms.max(pen.plan.last_looked_ms.unwrap_or(i64::MIN));
+    // A host whose clock is ahead names a time to come, and no look would be fresh until then.
+    let ended_ms = record.at_ms.min(pen.cx.now_ms);
+    let fresh_after_ms = ended_ms.max(pen.plan.last_looked_ms.unwrap_or(i64::MIN));
     begin_verifying(pen, Origin::Order, Verify::FirstLook { fresh_after_ms })
 }
 

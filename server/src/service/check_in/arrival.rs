@@ -64,6 +64,8 @@ pub(super) struct Arrival {
     pub(super) program: OwnProgram,
     /// How long the kernel session has lasted, as the host says.
     pub(super) session_seconds: Option<u64>,
+    /// What the host's own clock shows, where its looks still go by it.
+    host_clock_ms: Option<i64>,
 }
 
 impl Arrival {
@@ -107,7 +109,25 @@ impl Arrival {
             network: Network::said(condition.network),
             program: OwnProgram::said(&condition.platform, condition.update),
             session_seconds: request.session_seconds,
+            host_clock_ms: request.host_clock_ms,
         })
+    }
+
+    /// When its look was. Looks are ordered by it, so one that the host dates by a clock of its own is none that is newer:
+    /// the next check-in dates it by the server's.
+    pub(super) fn looked_ms(&self) -> Option<i64> {
+        let is_dated = self.host_clock_ms.is_none() && self.looked_at_ms != 0;
+        is_dated.then_some(self.looked_at_ms)
+    }
+
+    /// When what is new was seen: by the server's clock as far as that can be told, and never later than now.
+    pub(super) fn news_ms(&self, taken_at_ms: i64, now_ms: i64) -> i64 {
+        match (self.host_clock_ms, self.looked_at_ms) {
+            (None, 0) => taken_at_ms.min(now_ms),
+            (None, looked_ms) => looked_ms,
+            // Whatever day its clock shows, it counts.
+            (Some(clock_ms), _) => now_ms.saturating_sub(clock_ms.saturating_sub(taken_at_ms).max(0)),
+        }
     }
 
     /// The kernel session that it speaks from, for a plan. One of another name that lasted already when the order that is

@@ -100,7 +100,7 @@ impl Service {
                 let assessment = judge::assess(&inventory.inventory, &in_force.campaign, &self.0.catalog);
                 let looked = Input::Looked {
                     assessment: Box::new(assessment),
-                    looked_at_ms: arrival.looked_at_ms.max(inventory.inventory.taken_at_ms),
+                    looked_at_ms: arrival.news_ms(inventory.inventory.taken_at_ms, self.now_ms()),
                     boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
                 };
                 let wave = edit.plan.wave.clone();
@@ -156,7 +156,7 @@ impl Service {
         }
         let wave = edit.plan.wave.clone();
         let input = Input::CheckedIn {
-            looked_at_ms: Some(arrival.looked_at_ms).filter(|ms| *ms != 0),
+            looked_at_ms: arrival.looked_ms(),
             boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
             running: arrival.running,
         };
