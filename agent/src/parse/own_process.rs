@@ -22,7 +22,8 @@ pub fn cpu_ms(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut fields = rest.split_ascii_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<u64>().ok();
-    Some((ticks()? + ticks()?) * 1000 / TICKS_PER_SECOND)
+    let total = ticks()?.checked_add(ticks()?)?;
+    Some(total.checked_mul(1000)? / TICKS_PER_SECOND)
 }
 
 #[cfg(test)]
@@ -42,6 +43,10 @@ mod tests {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 12 30 5 6 20 0 2 0 12345 1 2 3";
         assert_eq!(cpu_ms(stat), Some(420));
         assert_eq!(cpu_ms("7 (a S"), None);
+        for most in [u64::MAX, u64::MAX / 500] {
+            let stat = format!("7 (a) S 1 7 7 0 -1 4194304 100 0 0 0 {most} 1 5 6");
+            assert_eq!(cpu_ms(&stat), None, "{most}");
+        }
         assert_eq!(cpu_ms("7 (a) S 1 2"), None);
     }
 }
