@@ -38,6 +38,18 @@ pub(super) struct CampaignInFile {
     pub(super) replacement: Vec<ReplacementInFile>,
     #[serde(default)]
     pub(super) policy: PolicyInFile,
+    #[serde(default)]
+    pub(super) executor: Option<ExecutorInFile>,
+}
+
+/// Others who do the work.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExecutorInFile {
+    pub(super) name: String,
+    pub(super) owner: String,
+    #[serde(deserialize_with = "super::span::deserialize")]
+    pub(super) within: std::time::Duration,
 }
 
 /// A new campaign only looks.

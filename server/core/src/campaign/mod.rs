@@ -12,6 +12,6 @@ pub mod zone;
 mod tests;
 
 pub use document::PRESETS;
-pub use model::{Campaign, CampaignKind, Milestone, Mode, Regime, ReplacementRule, Wave};
+pub use model::{Campaign, CampaignKind, External, Milestone, Mode, Regime, ReplacementRule, Wave};
 pub use parse::CampaignError;
 pub use policy::{Grace, PendingRestart, Policy};

@@ -79,6 +79,18 @@ pub struct ReplacementRule {
     pub source: Option<Source>,
 }
 
+/// Others who remove and install: a management system, or a team. Cutover issues no order then, and follows what they do by what
+/// looks find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct External {
+    /// What it is: `intune`, `configmgr`, the old product's console.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// How long it may take from when a host is queued.
+    pub within: std::time::Duration,
+}
+
 /// A group of hosts that opens together. Whether it is open stands in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wave {
@@ -111,6 +123,8 @@ pub struct Campaign {
     pub accepted_grades: Vec<Protection>,
     /// Limits and times.
     pub policy: Policy,
+    /// Who does the work, where it is not Cutover.
+    pub executor: Option<External>,
     /// The one wave.
     pub wave: Wave,
     /// The file that it was read from, exactly.

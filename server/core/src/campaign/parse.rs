@@ -6,7 +6,7 @@ use cutover_proto::{ids::CampaignId, rule::Role, verdict::Protection};
 use toml::Spanned;
 
 use super::{
-    Campaign, Milestone, Policy, ReplacementRule, Wave,
+    Campaign, External, Milestone, Policy, ReplacementRule, Wave,
     document::{CampaignInFile, PRESETS, SCHEMA},
     instant::{self, NotAnInstant},
 };
@@ -142,6 +142,11 @@ impl Campaign {
                 .collect(),
             accepted_grades: it.accepted_grades,
             policy: Policy::from_file(it.policy).map_err(|why| reader.invalid(why))?,
+            executor: it.executor.map(|it| External {
+                name: it.name,
+                owner: it.owner,
+                within: it.within,
+            }),
             wave: Wave { name: it.wave.name },
             source: text.to_owned(),
         };
@@ -177,6 +182,16 @@ impl Campaign {
                 "wave.name `{}` is not made of lower-case letters, digits and `-`",
                 self.wave.name
             ));
+        }
+        if let Some(external) = &self.executor {
+            if external.name.trim().is_empty() || external.owner.trim().is_empty() {
+                return Err(
+                    "[executor] names nobody; write who does the work (name) and who answers for it (owner)".to_owned(),
+                );
+            }
+            if external.within.is_zero() {
+                return Err("executor.within is nothing; write how long the work may take, such as 14d".to_owned());
+            }
         }
         if self.targets.is_empty() {
             return Err("`targets` is empty; name the products that must go".to_owned());

@@ -75,6 +75,9 @@ fn may_start(pen: &Pen<'_>, number: u64) -> Result<(), Refused> {
     if plan.journal_fault.is_some() {
         return Err(pen.refuse("the host's journal is not settled; a fresh look must come first"));
     }
+    if let Some(external) = &cx.campaign.executor {
+        return Err(pen.refuse(format!("{} does the work; this server issues no order", external.name)));
+    }
     match cx.campaign.mode {
         Mode::Observe => return Err(pen.refuse("the campaign only looks; set its mode to approve or automatic")),
         Mode::Approve if plan.approval.is_none() => return Err(pen.refuse("it waits for an approval")),

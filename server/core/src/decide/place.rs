@@ -96,6 +96,10 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(blocker) = it.blockers.first() {
         return (Phase::Blocked, Some(blocker.reason()));
     }
+    if cx.campaign.executor.is_some() {
+        // Whoever does the work needs no recipe of ours, and uses no attempt.
+        return started_or_planned(plan, cx);
+    }
     match restart::steps(plan, it, &seen.product, cx) {
         Ok(steps) => {
             let steps = lacking(plan, &steps);
@@ -118,6 +122,11 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
         };
         return (Phase::Failed, Some(reason));
     }
+    started_or_planned(plan, cx)
+}
+
+/// Work is due: once its wave is open the host is queued for it.
+fn started_or_planned(plan: &Plan, cx: &Cx<'_>) -> Place {
     let is_open = match cx.wave {
         WaveState::Open | WaveState::Paused => true,
         WaveState::Closed => matches!(plan.phase, Phase::Queued | Phase::Migrating | Phase::Rebooting),

@@ -29,6 +29,17 @@ pub enum Waiting {
     },
     /// A person must let it start.
     Approval,
+    /// Others do the work.
+    External {
+        /// Who.
+        name: String,
+        /// Who answers for it.
+        owner: String,
+        /// It was to be seen done by then.
+        by_ms: i64,
+        /// Whether that is past.
+        is_late: bool,
+    },
     /// All slots are taken.
     Slot {
         /// So many are out.
@@ -131,6 +142,21 @@ impl Waiting {
             Self::Stopped => "the campaign is stopped".to_owned(),
             Self::Grace { until_ms } => format!("nobody is forced before {}, the end of grace", utc(*until_ms)),
             Self::Approval => "a person must let it start".to_owned(),
+            Self::External {
+                name,
+                owner,
+                by_ms,
+                is_late: false,
+            } => format!("{name} does the work, {owner} answers for it, until {}", utc(*by_ms)),
+            Self::External {
+                name,
+                owner,
+                by_ms,
+                is_late: true,
+            } => format!(
+                "{name} was to have done the work by {} and no look shows it; {owner} answers for it",
+                utc(*by_ms)
+            ),
             Self::Slot { in_flight, limit } => format!("{in_flight} of {limit} slots are taken"),
             Self::Held {
                 kind,
@@ -179,6 +205,12 @@ impl Waiting {
             Self::WavePaused { wave } => format!("cutover wave resume {wave}"),
             Self::Stopped => "cutover campaign resume".to_owned(),
             Self::Approval => "cutover wave approve".to_owned(),
+            Self::External {
+                name,
+                owner,
+                is_late: true,
+                ..
+            } => format!("ask {owner} why {name} did not reach the machine, or have Cutover do it: remove [executor]"),
             Self::Held { .. } => "lift the hold when its cause is settled".to_owned(),
             Self::HeldLocally { .. } => {
                 "remove the hold on the machine when its cause is settled; `cutover-agent status` there names it"
@@ -194,6 +226,7 @@ impl Waiting {
             Self::Restart { .. } => "restart the machine when it suits, or wait: it comes by itself".to_owned(),
             Self::Stuck(reason) => reason.remedy(),
             Self::Grace { .. }
+            | Self::External { .. }
             | Self::Slot { .. }
             | Self::Journal
             | Self::NextPass
@@ -215,6 +248,9 @@ impl Waiting {
             | Self::Stopped
             | Self::Approval
             | Self::Held { .. } => Owner::Operator,
+            Self::External { is_late: true, .. } => Owner::Operator,
+            // Until its limit nobody here need act.
+            Self::External { is_late: false, .. } => Owner::Server,
             Self::Grace { .. } | Self::Slot { .. } | Self::Retry { .. } | Self::NextPass | Self::Soak { .. } => {
                 Owner::Server
             }
@@ -234,7 +270,7 @@ impl Waiting {
         match self {
             Self::Grace { until_ms } | Self::Soak { until_ms } | Self::Steps { until_ms, .. } => Some(*until_ms),
             Self::Retry { at_ms, .. } => Some(*at_ms),
-            Self::Fetch { by_ms } => Some(*by_ms),
+            Self::Fetch { by_ms } | Self::External { by_ms, .. } => Some(*by_ms),
             Self::Restart { back_by_ms, .. } => Some(*back_by_ms),
             Self::Held { until_ms, .. } => *until_ms,
             Self::Stuck(Reason::Exempted { until_ms, .. }) => *until_ms,

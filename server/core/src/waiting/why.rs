@@ -141,6 +141,15 @@ pub(crate) fn gate(
             });
         }
     }
+    if let Some(external) = &campaign.executor {
+        let by_ms = plan.phase_since_ms.saturating_add(span::ms(external.within));
+        return Some(Waiting::External {
+            name: external.name.clone(),
+            owner: external.owner.clone(),
+            by_ms,
+            is_late: now_ms >= by_ms,
+        });
+    }
     match campaign.mode {
         Mode::Observe => return Some(Waiting::ObserveMode),
         Mode::Approve if plan.approval.is_none() => return Some(Waiting::Approval),
