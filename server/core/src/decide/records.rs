@@ -97,6 +97,9 @@ fn interrupted(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
     pen.go(Phase::Handwork, Some(reason))
 }
 
+/// Servers' clocks, and the time of a call, differ by less.
+const CLOCKS_DIFFER_MS: i64 = 60_000;
+
 fn completed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
     let is_restart_alone = pen
         .plan
@@ -109,8 +112,10 @@ fn completed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
     if matches!(phase, Phase::Exempt | Phase::OutOfScope) || (is_restart_alone && phase != Phase::Verifying) {
         return settle(pen);
     }
-    // A host whose clock is ahead names a time to come, and no look would be fresh until then.
-    let ended_ms = record.at_ms.min(pen.cx.now_ms);
+    // A host whose clock is ahead names a time to come, and no look would be fresh until then. A little ahead is the
+    // difference of two servers' clocks, and the order of record and look is true.
+    let is_ahead = record.at_ms > pen.cx.now_ms.saturating_add(CLOCKS_DIFFER_MS);
+    let ended_ms = if is_ahead { pen.cx.now_ms } else { record.at_ms };
     let fresh_after_ms = ended_ms.max(pen.plan.last_looked_ms.unwrap_or(i64::MIN));
     begin_verifying(pen, Origin::Order, Verify::FirstLook { fresh_after_ms })
 }

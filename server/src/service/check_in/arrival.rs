@@ -123,7 +123,9 @@ impl Arrival {
     /// When what is new was seen: by the server's clock as far as that can be told, and never later than now.
     pub(super) fn news_ms(&self, taken_at_ms: i64, now_ms: i64) -> i64 {
         match (self.host_clock_ms, self.looked_at_ms) {
-            (None, 0) => taken_at_ms.min(now_ms),
+            // Kept from an earlier start, and dated by a clock that nobody knows any more: older than all that is known.
+            (None, 0) if taken_at_ms > now_ms => 0,
+            (None, 0) => taken_at_ms,
             (None, looked_ms) => looked_ms,
             // Whatever day its clock shows, it counts.
             (Some(clock_ms), _) => now_ms.saturating_sub(clock_ms.saturating_sub(taken_at_ms).max(0)),
