@@ -1,4 +1,4 @@
-//! The agent itself on a disk that was copied, against the server itself: nobody at either machine does anything.
+//! The agent itself on a disk that was copied or restored, against the server itself: nobody at the machine does anything.
 
 use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
 
@@ -6,8 +6,12 @@ use cutover_agent::{
     app::{Handle, LoopEnd},
     host::sandbox::TargetProduct,
 };
-use cutover_core::plan::HoldKind;
+use cutover_core::{
+    decide::Fact,
+    plan::{HoldKind, JournalFault, Phase},
+};
 use cutover_proto::ids::HostId;
+use cutover_server::store::step_records;
 
 use crate::{
     middleboxes::{Passes, Relay},
@@ -95,5 +99,76 @@ async fn each_becomes_a_host_of_its_own(passes: fn(SocketAddr) -> Passes) {
         assert_eq!(agent.shutdown().await, Some(LoopEnd::Told));
     }
     server.holds_together(&hosts.into_iter().collect::<Vec<_>>()).await;
+    server.stop().await;
+}
+
+/// The state directory of before the work, on a machine that the work was done on. Its clock is another than the
+/// server's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_restored_from_a_backup_repeats_no_step_and_a_fresh_look_decides() {
+    let server = Server::with(|config| {
+        config.check_in.seconds = 1;
+        config.check_in.open_order_seconds = 1;
+    })
+    .await;
+    let machine = machine("pc-1", "6f6b0f5e-0000-4000-8000-000000000001");
+    let address = format!("localhost:{}", server.app().agents.port());
+    let enrolled = machine.enrol(&server, &[address.parse().unwrap()]).await.unwrap();
+    let host = enrolled.host_id();
+    let agent = machine.start();
+    until("it is looked at", || async { server.plan(host).await.assessment }).await;
+    agent.shutdown().await;
+    let backup = tempfile::tempdir().unwrap();
+    copy_tree(machine.state().path(), backup.path());
+
+    let agent = machine.start();
+    server.open_wave().await;
+    until("the work is done", || async {
+        agent.check_in();
+        Some(server.plan(host).await).filter(|plan| plan.phase == Phase::Verifying)
+    })
+    .await;
+    agent.shutdown().await;
+    let records = |order| {
+        let id = host.to_string();
+        server.read(move |tx| step_records::list(tx, &id, order, 1))
+    };
+    let before = records(1).await;
+    assert!(!before.is_empty());
+
+    fs::remove_dir_all(machine.state().path()).unwrap();
+    copy_tree(backup.path(), machine.state().path());
+    let agent = machine.start();
+    until("the server hears of it, and a look settles it", || async {
+        // A look that is newer has a later time.
+        server.clock.advance(100);
+        agent.check_in();
+        let told = server.told(host).await;
+        let is_distrusted = |fact: &Fact| {
+            matches!(
+                fact,
+                Fact::JournalDistrusted {
+                    fault: JournalFault::Restored
+                }
+            )
+        };
+        let distrusted = told.iter().position(|event| is_distrusted(&event.fact))?;
+        let mut since = told[distrusted..].iter();
+        since
+            .find(|event| matches!(event.fact, Fact::JournalSettled))
+            .map(|_| ())
+    })
+    .await;
+    assert_eq!(records(1).await, before, "no step of it ran again");
+    assert!(records(2).await.is_empty(), "nor was anything else asked for");
+    assert_eq!(server.plan(host).await.phase, Phase::Verifying);
+    until("the agent hears that its look is durable", || async {
+        agent.check_in();
+        let status = agent.status().await.unwrap();
+        (status.journal.state == "sound").then_some(())
+    })
+    .await;
+    agent.shutdown().await;
+    server.holds_together(&[host]).await;
     server.stop().await;
 }

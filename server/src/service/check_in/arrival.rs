@@ -120,15 +120,17 @@ impl Arrival {
         is_dated.then_some(self.looked_at_ms)
     }
 
-    /// When what is new was seen: by the server's clock as far as that can be told, and never later than now.
-    pub(super) fn news_ms(&self, taken_at_ms: i64, now_ms: i64) -> i64 {
+    /// When what is new was seen: by the server's clock as far as that can be told. What the agent saw since it started comes
+    /// after all that is `known` of the host, whatever two servers' clocks make of it: it would be passed over for good.
+    pub(super) fn news_ms(&self, taken_at_ms: i64, now_ms: i64, known_ms: Option<i64>) -> i64 {
+        let after_known = |at_ms: i64| at_ms.max(known_ms.map_or(i64::MIN, |known| known.saturating_add(1)));
         match (self.host_clock_ms, self.looked_at_ms) {
             // Kept from an earlier start, and dated by a clock that nobody knows any more: older than all that is known.
             (None, 0) if taken_at_ms > now_ms => 0,
             (None, 0) => taken_at_ms,
-            (None, looked_ms) => looked_ms,
+            (None, looked_ms) => after_known(looked_ms),
             // Whatever day its clock shows, it counts.
-            (Some(clock_ms), _) => now_ms.saturating_sub(clock_ms.saturating_sub(taken_at_ms).max(0)),
+            (Some(clock_ms), _) => after_known(now_ms.saturating_sub(clock_ms.saturating_sub(taken_at_ms).max(0))),
         }
     }
 

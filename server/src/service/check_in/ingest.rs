@@ -100,7 +100,11 @@ impl Service {
                 let assessment = judge::assess(&inventory.inventory, &in_force.campaign, &self.0.catalog);
                 let looked = Input::Looked {
                     assessment: Box::new(assessment),
-                    looked_at_ms: arrival.news_ms(inventory.inventory.taken_at_ms, self.now_ms()),
+                    looked_at_ms: arrival.news_ms(
+                        inventory.inventory.taken_at_ms,
+                        self.now_ms(),
+                        edit.plan.last_looked_ms,
+                    ),
                     boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
                 };
                 let wave = edit.plan.wave.clone();
