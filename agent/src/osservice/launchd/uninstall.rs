@@ -70,7 +70,7 @@ pub async fn uninstall(config: &Config, leaving: Leaving) -> Result<Vec<String>,
 /// The same for an installation that lies elsewhere.
 ///
 /// # Errors
-/// As [`uninstall`] has them.
+/// As `uninstall` has them.
 pub async fn leave(config: &Config, leaving: Leaving, places: &Places) -> Result<Vec<String>, Stays> {
     let Leaving { force, dry, .. } = leaving;
     let runs = match ask_status(&config.socket).await {
