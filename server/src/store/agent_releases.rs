@@ -209,7 +209,7 @@ pub fn count(db: &mut impl Reader, revision: i64, states: [&str; 2], limit: i64)
     let rows = db.query(
         "SELECT COUNT(*) AS n FROM (
              SELECT host_id FROM agent_update WHERE revision = ?1 AND state IN (?2, ?3) LIMIT ?4
-         ) AS some",
+         ) AS counted",
         params![revision, states[0], states[1], limit],
     )?;
     rows.first().map_or(Ok(0), |row| row.int("n"))
