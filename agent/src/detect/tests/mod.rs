@@ -1,6 +1,7 @@
 mod collected;
 mod honesty;
 mod host_facts;
+#[cfg(unix)]
 mod live_mac;
 mod macos_plants;
 mod matrix;
