@@ -10,7 +10,6 @@ use cutover_agent::{
     cli::EXIT_RESTART_ME,
     link::{EnrollParts, Fingerprint, Proxies, enroll},
 };
-use cutover_server::store::hosts;
 use cutover_tests::harness::{binaries, process::tool};
 use tempfile::TempDir;
 
@@ -100,18 +99,21 @@ impl Station {
         assert_eq!(self.ended().await, Some(0));
     }
 
-    /// The version of the program that runs, once it answers.
-    async fn runs_as(&self) -> String {
+    /// Whether a program of a release runs and not the installed one, once it answers. The kernel says which; the words that
+    /// were changed may be anywhere in the program.
+    async fn runs_release(&self) -> bool {
         until("the service answers", || async {
             let mut ask = self.program();
             ask.args(["status", "--output", "json"]);
             let asked = tokio::task::spawn_blocking(move || ask.output().unwrap())
                 .await
                 .unwrap();
-            let told: serde_json::Value = serde_json::from_slice(&asked.stdout).ok()?;
-            told["agent_version"].as_str().map(str::to_owned)
+            asked.status.success().then_some(())
         })
-        .await
+        .await;
+        let id = self.running.as_ref().unwrap().id();
+        let program = std::fs::read_link(format!("/proc/{id}/exe")).unwrap();
+        program.starts_with(self.state().join("programs"))
     }
 
     fn programs(&self) -> usize {
@@ -130,18 +132,6 @@ impl Drop for Station {
     }
 }
 
-async fn version(server: &Server) -> Option<String> {
-    let rows = server.read(|tx| hosts::list(tx, None, 1)).await;
-    rows.first().map(|host| host.agent_version.clone())
-}
-
-async fn goes_on_as(server: &Server, wanted: &str) {
-    until("the agent's version", || async {
-        (version(server).await.as_deref() == Some(wanted)).then_some(())
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_goes_on_as_a_release_and_stays_it_over_starts() {
     let server = Server::start().await;
@@ -151,7 +141,6 @@ async fn an_agent_goes_on_as_a_release_and_stays_it_over_starts() {
     station.start();
     assert_eq!(station.ended().await, Some(EXIT_RESTART_ME.into()));
     station.start();
-    goes_on_as(&server, NEXT).await;
     until("the release is in force", || async {
         (newest(&server).await.in_force == 1).then_some(())
     })
@@ -159,7 +148,7 @@ async fn an_agent_goes_on_as_a_release_and_stays_it_over_starts() {
     station.stop().await;
     // The installed program was not touched, starts first, and gives way again.
     station.start();
-    assert_eq!(station.runs_as().await, NEXT);
+    assert!(station.runs_release().await);
     assert_eq!(station.programs(), 1);
     station.stop().await;
     server.stop().await;
@@ -188,7 +177,7 @@ async fn a_release_that_never_reaches_the_server_gives_way_to_the_program_before
         "{}",
         shown.why
     );
-    assert_eq!(station.runs_as().await, VERSION);
+    assert!(!station.runs_release().await);
     station.stop().await;
     server.stop().await;
 }
@@ -222,7 +211,7 @@ async fn a_release_that_dies_at_each_start_gives_way_after_three() {
     })
     .await;
     assert!(newest(&server).await.why.contains("started 3 times"));
-    assert_eq!(station.runs_as().await, VERSION);
+    assert!(!station.runs_release().await);
     station.stop().await;
     server.stop().await;
 }
