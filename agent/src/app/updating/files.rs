@@ -106,7 +106,10 @@ impl StateDir {
     /// Why it is none for this host, for people.
     pub(super) fn stage(&self, fetched: &Path, sha256: &ArtifactDigest, version: &str) -> Result<(), String> {
         let path = self.program(sha256);
-        put(fetched, &path).map_err(|error| format!("it cannot be put at {}: {error}", path.display()))?;
+        // One that is there already may be running, and Windows lets nobody replace it then.
+        if !is_whole(&path, sha256).unwrap_or(false) {
+            put(fetched, &path).map_err(|error| format!("it cannot be put at {}: {error}", path.display()))?;
+        }
         if !is_whole(&path, sha256).unwrap_or(false) {
             return Err(format!("it was changed on its way to {}", path.display()));
         }
