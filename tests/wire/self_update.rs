@@ -10,6 +10,7 @@ use cutover_agent::{
     cli::EXIT_RESTART_ME,
     link::{EnrollParts, Fingerprint, Proxies, enroll},
 };
+use cutover_server::service::AgentReleaseView;
 use cutover_tests::harness::{binaries, process::tool};
 use tempfile::TempDir;
 
@@ -132,6 +133,14 @@ impl Drop for Station {
     }
 }
 
+/// The release, once a host has halted it.
+async fn halted(server: &Server) -> AgentReleaseView {
+    until("the release is halted", || async {
+        Some(newest(server).await).filter(|shown| shown.state == "halted")
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_goes_on_as_a_release_and_stays_it_over_starts() {
     let server = Server::start().await;
@@ -166,11 +175,7 @@ async fn a_release_that_never_reaches_the_server_gives_way_to_the_program_before
     station.start();
     assert_eq!(station.ended().await, Some(EXIT_RESTART_ME.into()));
     station.start();
-    until("the release is halted", || async {
-        (newest(&server).await.state == "halted").then_some(())
-    })
-    .await;
-    let shown = newest(&server).await;
+    let shown = halted(&server).await;
     assert_eq!((shown.in_force, shown.failed), (0, 1));
     assert!(
         shown.why.contains("no check-in of it was answered within 5 s"),
@@ -206,11 +211,7 @@ async fn a_release_that_dies_at_each_start_gives_way_after_three() {
         assert_eq!(station.ended().await, None, "killed");
     }
     station.start();
-    until("the release is halted", || async {
-        (newest(&server).await.state == "halted").then_some(())
-    })
-    .await;
-    assert!(newest(&server).await.why.contains("started 3 times"));
+    assert!(halted(&server).await.why.contains("started 3 times"));
     assert!(!station.runs_release().await);
     station.stop().await;
     server.stop().await;
@@ -223,11 +224,7 @@ async fn a_program_of_another_version_than_the_release_says_is_never_started() {
     make(&server, sha256, NEXT, 1).await.unwrap();
     let mut station = Station::enrol(&server).await;
     station.start();
-    until("the release is halted", || async {
-        (newest(&server).await.state == "halted").then_some(())
-    })
-    .await;
-    let shown = newest(&server).await;
+    let shown = halted(&server).await;
     assert!(
         shown
             .why

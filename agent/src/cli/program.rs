@@ -93,6 +93,10 @@ fn begin_trial(state: StateDir) -> Result<Option<Arc<Gate>>> {
     let seconds = trial.seconds;
     let too_late = move || {
         let mut record = state.update_record();
+        if record.trial.is_none() {
+            // The answer came in this very moment, and it is noted that this program stays.
+            return;
+        }
         let why = format!("no check-in of it was answered within {seconds} s");
         record.roll_back(&why);
         if let Err(error) = state.keep_update_record(&record) {
