@@ -18,6 +18,7 @@ mod seal;
 mod service;
 #[cfg(feature = "link")]
 mod status;
+mod telling;
 #[cfg(all(feature = "link", any(target_os = "linux", target_os = "macos", windows)))]
 mod uninstall;
 
@@ -26,6 +27,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "link")]
 use crate::config::{self, Config};
 
 /// Refused or failed; clap itself ends with 2 where the command line is wrong.
@@ -86,57 +88,77 @@ impl Arguments {
             Ok(code) => code,
             Err(error) => {
                 // Where even standard error is closed there is nobody left to tell.
-                let _ = writeln!(std::io::stderr(), "error: {error:#}");
+                let _ = writeln!(std::io::stderr(), "error: {}", telling::in_words(&error));
                 ExitCode::from(EXIT_FAILED)
             }
         }
     }
 
-    fn dispatch(self, now_ms: i64) -> Result<ExitCode> {
-        if let Command::Scan(arguments) = &self.command
-            && !arguments.is_signed()
-        {
-            return scan::run(arguments, now_ms);
-        }
-        let mut config = self.settings()?;
-        if let Some(state_dir) = self.state_dir {
-            let here = std::path::absolute(&state_dir).context("the state directory cannot be made absolute")?;
-            config.keep_state_in(here);
-        }
-        match self.command {
+    fn dispatch(&self, now_ms: i64) -> Result<ExitCode> {
+        match &self.command {
             #[cfg(feature = "link")]
-            Command::Scan(arguments) => {
-                let state = crate::app::StateDir::new(config.state_dir);
-                scan::run_signed(&arguments, &state.identity(), now_ms)
+            Command::Scan(arguments) if arguments.is_signed() => {
+                let state = crate::app::StateDir::new(self.settings()?.state_dir);
+                scan::run_signed(arguments, &state.identity(), now_ms)
             }
-            #[cfg(not(feature = "link"))]
-            Command::Scan(arguments) => scan::run(&arguments, now_ms),
+            Command::Scan(arguments) => scan::run(arguments, now_ms),
             #[cfg(feature = "link")]
-            Command::Enroll(arguments) => enroll::run(&arguments, &config),
+            Command::Enroll(arguments) => enroll::run(arguments, &self.own_settings()?),
             #[cfg(feature = "link")]
-            Command::Run => run::run(&config),
+            Command::Run => run::run(&self.own_settings()?),
             #[cfg(feature = "link")]
-            Command::Status(arguments) => status::run(&arguments, &config),
+            Command::Status(arguments) => status::run(arguments, &self.settings()?),
             #[cfg(all(feature = "link", any(target_os = "linux", target_os = "macos", windows)))]
-            Command::Uninstall(arguments) => uninstall::run(arguments, &config),
+            Command::Uninstall(arguments) => uninstall::run(*arguments, &self.settings()?),
             #[cfg(feature = "link")]
-            Command::Defer(arguments) => defer::run(&arguments, &config),
+            Command::Defer(arguments) => defer::run(arguments, &self.settings()?),
             #[cfg(feature = "link")]
-            Command::Seal(arguments) => seal::run(&arguments, &config),
+            Command::Seal(arguments) => seal::run(arguments, &self.own_settings()?),
             #[cfg(all(feature = "link", windows))]
-            Command::Service => service::run(config),
+            Command::Service => service::run(self.own_settings()),
             #[cfg(all(feature = "link", windows))]
-            Command::SetUp(arguments) => service::set_up(&arguments, &config),
+            Command::SetUp(arguments) => service::set_up(arguments, || self.settings()),
         }
     }
 
+    /// The settings, for what works with the keys that they lead to.
+    #[cfg(feature = "link")]
+    fn own_settings(&self) -> Result<Config> {
+        let config = self.settings()?;
+        #[cfg(windows)]
+        crate::osservice::windows::refuse_strangers(&config)?;
+        Ok(config)
+    }
+
+    #[cfg(feature = "link")]
     fn settings(&self) -> Result<Config> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            // What is not Unicode is none of our variables.
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
+        let environment = || {
+            std::env::vars_os().filter_map(|(name, value)| {
+                // What is not Unicode is none of our variables.
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            })
+        };
         let file = self.config.clone().unwrap_or_else(config::default_file);
-        Config::load(&file, self.config.is_some(), environment).context("configuration")
+        let read = match Config::load(&file, self.config.is_some(), environment()) {
+            // Users may ask the agent something, but its settings are for itself alone.
+            Err(error) if self.config.is_none() && self.command.is_for_users() && error.is_denied() => {
+                Config::of_environment(environment())
+            }
+            read => read,
+        };
+        let mut config = read.context("configuration")?;
+        if let Some(state_dir) = &self.state_dir {
+            let here = std::path::absolute(state_dir).context("the state directory cannot be made absolute")?;
+            config.keep_state_in(here);
+        }
+        Ok(config)
+    }
+}
+
+impl Command {
+    #[cfg(feature = "link")]
+    const fn is_for_users(&self) -> bool {
+        matches!(self, Self::Defer(_))
     }
 }
 

@@ -11,6 +11,8 @@ use std::{
 
 use cutover_proto::words;
 
+use crate::disk;
+
 #[cfg(windows)]
 mod known_folder;
 mod places;
@@ -118,20 +120,20 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     Read {
         /// Which.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        why: io::Error,
     },
     /// Not TOML. The text names line and column.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     Syntax {
         /// Which.
         path: PathBuf,
         /// What the parser says.
-        source: Box<toml::de::Error>,
+        why: Box<toml::de::Error>,
     },
     /// A key that does not exist.
     #[error("{place}: unknown key `{key}`; the keys are: {known}")]
@@ -155,6 +157,14 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// Whether whoever runs this may not read the settings.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Read { why, .. } if why.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
 /// A value and where it stands.
 struct Found {
     place: String,
@@ -164,7 +174,8 @@ struct Found {
 impl Config {
     /// Reads the file, its drop-in directory (`FILE.d/*.toml`, by name) and the environment.
     ///
-    /// A file that is not there is none, unless `demanded`: then somebody named it.
+    /// A file that is not there is none, unless `demanded`: then somebody named it. One that nobody named has to belong to
+    /// whoever rules this machine, and so do its drop-ins.
     ///
     /// # Errors
     /// When a file cannot be read, or holds an unknown key or a value that its key does not take.
@@ -176,8 +187,32 @@ impl Config {
         let mut found = BTreeMap::new();
         read_file(file, demanded, &mut found)?;
         for drop_in in drop_ins(file)? {
-            read_file(&drop_in, true, &mut found)?;
+            let text = if demanded {
+                fs::read_to_string(&drop_in)
+            } else {
+                disk::read_ours(&drop_in)
+            };
+            let text = text.map_err(|why| ConfigError::Read {
+                path: drop_in.clone(),
+                why,
+            })?;
+            take_text(&drop_in, &text, &mut found)?;
         }
+        Self::with_environment(found, environment)
+    }
+
+    /// Reads the environment alone: for whoever may not read the files.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn of_environment(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        Self::with_environment(BTreeMap::new(), environment)
+    }
+
+    fn with_environment(
+        mut found: BTreeMap<Key, Found>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let environment: BTreeMap<String, String> = environment
             .into_iter()
             .filter(|(name, _)| name.starts_with(PREFIX) || Proxy::is_ours(name))
@@ -256,9 +291,9 @@ fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let mut name = file.as_os_str().to_owned();
     name.push(".d");
     let directory = PathBuf::from(name);
-    let failed = |source| ConfigError::Read {
+    let failed = |why| ConfigError::Read {
         path: directory.clone(),
-        source,
+        why,
     };
     let entries = match fs::read_dir(&directory) {
         Ok(entries) => entries,
@@ -277,13 +312,18 @@ fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 }
 
 fn read_file(path: &Path, demanded: bool, found: &mut BTreeMap<Key, Found>) -> Result<(), ConfigError> {
-    let text = match fs::read_to_string(path) {
+    let text = if demanded {
+        fs::read_to_string(path)
+    } else {
+        disk::read_ours(path)
+    };
+    let text = match text {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !demanded => return Ok(()),
-        Err(source) => {
+        Err(why) => {
             return Err(ConfigError::Read {
                 path: path.to_owned(),
-                source,
+                why,
             });
         }
     };
@@ -291,9 +331,9 @@ fn read_file(path: &Path, demanded: bool, found: &mut BTreeMap<Key, Found>) -> R
 }
 
 fn take_text(path: &Path, text: &str, found: &mut BTreeMap<Key, Found>) -> Result<(), ConfigError> {
-    let table: toml::Table = toml::from_str(text).map_err(|source| ConfigError::Syntax {
+    let table: toml::Table = toml::from_str(text).map_err(|why| ConfigError::Syntax {
         path: path.to_owned(),
-        source: Box::new(source),
+        why: Box::new(why),
     })?;
     let place = path.display().to_string();
     for (name, value) in table {

@@ -9,6 +9,14 @@ use std::{
     path::Path,
 };
 
+#[cfg(windows)]
+mod claim;
+#[cfg(windows)]
+pub(crate) mod owner;
+
+#[cfg(windows)]
+pub use claim::{LaidAside, NotPrivate, claim, clear_and_claim, refuse_strangers};
+
 /// A file that these options make is for the agent alone. On Windows a file has the access list of its directory, and
 /// that is set where the directory is made.
 pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
@@ -72,12 +80,50 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Makes a directory that only the agent enters, with those above it.
+#[cfg(unix)]
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Makes a directory that only the agent enters, with those above it.
+#[cfg(windows)]
+pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
+    claim::make(path)
+}
+
+/// The text of a file that whoever rules this machine put there.
+///
+/// # Errors
+/// What the system says; on Windows also when somebody else owns it: there every user may make directories where programs
+/// have theirs. On other systems only root can write where the agent's settings are.
+#[cfg(unix)]
+pub(crate) fn read_ours(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path)
+}
+
+/// The text of a file that whoever rules this machine put there.
+///
+/// # Errors
+/// What the system says; and when somebody else owns it, or the directory that it is in: every user may make directories
+/// where programs have theirs.
+#[cfg(windows)]
+pub(crate) fn read_ours(path: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    if !owner::is_ours(&file, owner::Behind::File)? {
+        return Err(io::Error::other(
+            "it belongs neither to SYSTEM nor to administrators nor to whoever runs this, so anybody may have put it there; look \
+             at it, and delete it or give it to administrators (icacls FILE /setowner Administrators)",
+        ));
+    }
+    if let Some(above) = path.parent() {
+        refuse_strangers(above).map_err(io::Error::other)?;
+    }
+    let mut text = String::new();
+    io::Read::read_to_string(&mut file, &mut text)?;
+    Ok(text)
 }
 
 #[cfg(test)]

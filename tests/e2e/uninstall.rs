@@ -69,6 +69,23 @@ fn an_agent_that_is_uninstalled_leaves_the_root_as_it_was() -> Result<()> {
     let mut agent = root.spawn(&[program, "run"], &[], &logs.path().join("agent.log"))?;
     server.wait_for_host("leaving", "it has looked", LIMIT, |host| host.phase == "clear")?;
 
+    // Its settings are for root alone, and yet whoever works there may ask it.
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program];
+    let asked = root.run(&[&nobody[..], &["defer"]].concat(), LIMIT)?;
+    assert!(!asked.stderr.contains("agent.toml"), "{}", asked.stderr);
+    assert!(
+        format!("{}{}", asked.stdout, asked.stderr).contains("restart"),
+        "{}{}",
+        asked.stdout,
+        asked.stderr
+    );
+    let refused = root.run(&[&nobody[..], &["status"]].concat(), LIMIT)?;
+    assert!(
+        refused.stderr.contains("agent.toml: Permission denied"),
+        "{}",
+        refused.stderr
+    );
+
     // One that runs, and not as the service, is in the way.
     let refused = uninstall(&root, program, &[])?;
     assert_eq!(refused.code(), Some(1), "{}", refused.stderr);

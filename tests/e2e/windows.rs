@@ -3,19 +3,26 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cutover_tests::harness::clock::wait_for;
 use cutover_tests::harness::process::{Finished, find, run, tool};
-use cutover_tests::harness::{release, requirement};
+use cutover_tests::harness::{binaries, release, requirement};
 use serde_json::Value;
 
 use crate::server::Server;
 
+/// A version that comes after.
+const NEXT: &str = "9.9.9";
+
 /// Longer than anything here takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// Wine shows what belongs to another user than its own as somebody else's.
+const A_USER: u32 = 4711;
 
 /// As Windows Installer sees it.
 const AGENT: &str = r"C:\Program Files\Cutover\cutover-agent.exe";
@@ -204,6 +211,15 @@ fn the_agents_msi_enrols_is_upgraded_and_leaves_nothing() -> Result<()> {
     assert!(words.contains("CA_FINGERPRINT=SHA256"), "{words}");
     assert!(!windows.outside("Program Files/Cutover").exists());
 
+    // Every user may make directories where programs have theirs. What one has put under the product's name before would make
+    // SYSTEM go where he says: it is laid aside, and nothing of it is in force.
+    let planted = windows.outside("ProgramData/Cutover");
+    let settings = "proxy = 'http://127.0.0.1:1'\nhold_file = 'C:\\windows\\win.ini'\n";
+    fs::create_dir_all(planted.join("agent/identity"))?;
+    fs::write(planted.join("agent.toml"), settings)?;
+    for path in ["", "agent", "agent/identity", "agent.toml"] {
+        chown(planted.join(path), Some(A_USER), None)?;
+    }
     let properties = [
         format!("SERVER={}", server.address()),
         format!("CA_FINGERPRINT={}", server.fingerprint()),
@@ -218,6 +234,11 @@ fn the_agents_msi_enrols_is_upgraded_and_leaves_nothing() -> Result<()> {
         !log.replace(&listed, "").contains(&token),
         "the token is in the installer's log"
     );
+
+    let aside = windows.outside("ProgramData/Cutover.laid-aside-1");
+    assert_eq!(fs::read_to_string(aside.join("agent.toml"))?, settings);
+    assert!(aside.join("agent/identity").is_dir() && !planted.join("agent.toml").exists());
+    fs::remove_dir_all(aside)?;
 
     // The service enrolled the machine, and the server knows it by its looks.
     let host = windows.wait_until_checked_in()?;
@@ -247,6 +268,63 @@ fn the_agents_msi_enrols_is_upgraded_and_leaves_nothing() -> Result<()> {
     // Ended and started by its service manager.
     windows.wine(&["net", "stop", "cutover-agent"], &[])?;
     assert_eq!(windows.status()?, None);
+    // Settings of somebody else are refused in words, and it runs again when they are gone.
+    let drop_ins = planted.join("agent.toml.d");
+    fs::create_dir(&drop_ins)?;
+    fs::write(drop_ins.join("50-mine.toml"), settings)?;
+    chown(drop_ins.join("50-mine.toml"), Some(A_USER), None)?;
+    let refused = windows.agent(&["run"])?;
+    assert_eq!(refused.code(), Some(1), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("50-mine.toml: it belongs neither to SYSTEM nor to administrators"),
+        "{}",
+        refused.stderr
+    );
+    fs::remove_dir_all(&drop_ins)?;
+    let identity = state.join("identity");
+    chown(&state, Some(A_USER), None)?;
+    let refused = windows.agent(&["run"])?;
+    assert!(
+        refused.stderr.contains(r"Cutover\agent belongs neither to SYSTEM"),
+        "{}",
+        refused.stderr
+    );
+    chown(&state, Some(0), None)?;
+    assert!(identity.exists());
+    windows.wine(&["net", "start", "cutover-agent"], &[])?;
+    assert_eq!(windows.wait_until_checked_in()?, host);
+
+    // Its server signs another program: the service goes on as that one, as a process beside the installed one, and both
+    // end with the service. Wine's service manager starts nothing again by itself, so the test does.
+    let next = out.path().join("cutover-agent.exe");
+    fs::write(
+        &next,
+        binaries::in_other_words(&program(), &[(env!("CARGO_PKG_VERSION"), NEXT)])?,
+    )?;
+    let next = next.to_str().context("a path in UTF-8")?;
+    let release = ["agent-release", "add", next, "--version", NEXT, "--canaries", "1"];
+    let made = server.cutover(&release)?.succeeded()?;
+    assert!(
+        made.stdout.contains("for windows-x86_64 as release 1"),
+        "{}",
+        made.stdout
+    );
+    windows.wine(&["net", "stop", "cutover-agent"], &[])?;
+    // What the new program alone can tell: that a check-in of it was answered.
+    wait_for("the server knows that the release is in force", LIMIT, || {
+        if windows.status()?.is_none() {
+            windows.wine(&["net", "start", "cutover-agent"], &[])?;
+        }
+        let listed = server
+            .cutover(&["agent-release", "list", "--output", "json"])?
+            .succeeded()?;
+        let listed: Value = serde_json::from_str(&listed.stdout)?;
+        Ok((listed[0]["in_force"] == 1).then_some(()))
+    })?;
+    windows.wine(&["net", "stop", "cutover-agent"], &[])?;
+    assert_eq!(windows.status()?, None, "the program of the release runs on");
     windows.wine(&["net", "start", "cutover-agent"], &[])?;
     assert_eq!(windows.wait_until_checked_in()?, host);
 

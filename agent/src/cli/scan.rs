@@ -97,7 +97,8 @@ fn finish(looked: Result<(String, u8)>) -> Result<ExitCode> {
             Ok(ExitCode::from(code))
         }
         Err(error) => {
-            writeln!(std::io::stderr(), "error: {error:#}").context("cannot print the error")?;
+            writeln!(std::io::stderr(), "error: {}", super::telling::in_words(&error))
+                .context("cannot print the error")?;
             Ok(ExitCode::from(EXIT_ERROR))
         }
     }

@@ -4,10 +4,14 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::program::{self, Start};
+use super::{
+    program::{self, Start},
+    telling::in_words,
+};
 use crate::{
     app::{PendingEnrolment, StateDir},
     config::Config,
+    disk::LaidAside,
     link::{Address, Fingerprint},
     osservice::{
         LIFE, Manager,
@@ -16,12 +20,14 @@ use crate::{
 };
 
 /// Run as the service of Windows; its service control manager starts this.
-pub(super) fn run(config: Config) -> Result<ExitCode> {
+pub(super) fn run(settings: Result<Config>) -> Result<ExitCode> {
+    let config = settings
+        .inspect_err(|error| windows::tell_error(&format!("the service does not start: {}", in_words(error))))?;
     let work = move |manager: Manager| match work(&config, &manager) {
         Ok(()) => 0,
         Err(End::RestartMe) => super::EXIT_RESTART_ME,
         Err(End::Failed(error)) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", in_words(&error));
             super::EXIT_FAILED
         }
     };
@@ -91,13 +97,26 @@ pub(super) struct SetUpArgs {
     token_file: String,
 }
 
-pub(super) fn set_up(arguments: &SetUpArgs, config: &Config) -> Result<ExitCode> {
-    super::logging::start_service(config)?;
+/// Whatever others had put where the settings are is out of the way before `settings` reads them.
+pub(super) fn set_up(arguments: &SetUpArgs, settings: impl FnOnce() -> Result<Config>) -> Result<ExitCode> {
     // The installer shows nobody what a program prints, so the Application log has it too.
+    let tell =
+        |error: &anyhow::Error| windows::tell_error(&format!("the installation cannot be set up: {}", in_words(error)));
+    let aside = windows::make_room().map_err(anyhow::Error::from).inspect_err(tell)?;
+    let config = settings().inspect_err(tell)?;
+    super::logging::start_service(&config)?;
+    for LaidAside { from, to } in aside {
+        tracing::warn!(
+            "{} belonged neither to SYSTEM nor to administrators; it lies in {} now, and nothing in it was read: look at it, and \
+             delete it",
+            from.display(),
+            to.display()
+        );
+    }
     let lacking = arguments
         .pending()
-        .and_then(|pending| Ok(windows::set_up(config, pending.as_ref())?))
-        .inspect_err(|error| tracing::error!("the installation cannot be set up: {error:#}"))?;
+        .and_then(|pending| Ok(windows::set_up(&config, pending.as_ref())?))
+        .inspect_err(tell)?;
     for lack in lacking {
         tracing::warn!("{lack}; the agent does without");
     }

@@ -18,16 +18,6 @@ pub struct Condition {
     pub update: Option<AgentUpdate>,
 }
 
-/// What its program was built for, where it can replace it. On Windows that was not yet seen to work to its end, so no release
-/// is asked for there: packages bring new agents.
-fn own_platform() -> String {
-    if cfg!(windows) {
-        String::new()
-    } else {
-        Platform::here().to_string()
-    }
-}
-
 impl Session {
     /// The agent's condition as of now. What changed is told soon.
     pub fn handle_condition(&mut self, condition: Condition, now: Ticks) {
@@ -63,7 +53,7 @@ impl Session {
             hold: self.condition.hold.clone().unwrap_or_default(),
             ending: self.condition.ending.clone().unwrap_or_default(),
             network: Some(self.network_path()),
-            platform: own_platform(),
+            platform: Platform::here().to_string(),
             update: self.condition.update.clone().map(Into::into),
         }
     }

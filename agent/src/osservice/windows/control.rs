@@ -12,10 +12,10 @@ use windows_service::{
     service_manager::{ServiceManager, ServiceManagerAccess},
 };
 
-use super::security::{self, NotPrivate};
 use crate::{
     app::{PendingEnrolment, StateDir},
-    config::Config,
+    config::{self, Config},
+    disk::{self, LaidAside, NotPrivate},
 };
 
 /// The name of the service, and of its source in the Application log.
@@ -54,12 +54,30 @@ pub enum SetUp {
     },
 }
 
+/// Before settings are read: makes the product's directory private, whatever others had put there or under its name. That is
+/// laid aside unread: any user may make it, and its settings would be those of SYSTEM.
+///
+/// # Errors
+/// When it leads elsewhere, or the system refuses.
+pub fn make_room() -> Result<Vec<LaidAside>, NotPrivate> {
+    let file = config::default_file();
+    file.parent().map_or_else(|| Ok(Vec::new()), disk::clear_and_claim)
+}
+
+/// Refuses to work with what somebody else made.
+///
+/// # Errors
+/// When the agent's directory, or the product's, is somebody else's or leads elsewhere.
+pub fn refuse_strangers(config: &Config) -> Result<(), NotPrivate> {
+    own_directories(&config.state_dir).try_for_each(disk::refuse_strangers)
+}
+
 /// Sets an installation up, as often as it is asked for. Gives what this system does not know and does without.
 ///
 /// # Errors
 /// When a directory is somebody else's, or the system refuses.
 pub fn set_up(config: &Config, pending: Option<&PendingEnrolment>) -> Result<Vec<String>, SetUp> {
-    make_private(&config.state_dir)?;
+    own_directories(&config.state_dir).try_for_each(disk::claim)?;
     let failed = |what| move |source| SetUp::Service { what, source };
     let mut lacking = Vec::new();
     match open(ServiceAccess::CHANGE_CONFIG | ServiceAccess::START).map_err(failed("open it"))? {
@@ -116,12 +134,10 @@ fn tolerant(lacking: &mut Vec<String>, what: &'static str, done: Result<(), Erro
     }
 }
 
-/// The agent's directory, and the one above where that is the product's own.
-fn make_private(state_dir: &Path) -> Result<(), NotPrivate> {
-    if let Some(above) = state_dir.parent().filter(|above| above.ends_with("Cutover")) {
-        security::claim(above)?;
-    }
-    security::claim(state_dir)
+/// The one above where that is the product's own, and the agent's.
+fn own_directories(state_dir: &Path) -> impl Iterator<Item = &Path> {
+    let above = state_dir.parent().filter(|above| above.ends_with("Cutover"));
+    above.into_iter().chain([state_dir])
 }
 
 /// None where there is no such service.

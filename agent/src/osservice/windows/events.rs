@@ -25,8 +25,8 @@ use windows_sys::Win32::{
     },
 };
 
-use super::{control::SERVICE, security::wide};
-use crate::osservice::LIFE;
+use super::control::SERVICE;
+use crate::{disk::owner::wide, osservice::LIFE};
 
 /// Windows takes no more of one text.
 const LONGEST: usize = 30_000;
@@ -105,6 +105,14 @@ impl Drop for EventLog {
     fn drop(&mut self) {
         // SAFETY: it is open, and only this closes it.
         unsafe { DeregisterEventSource(self.source) };
+    }
+}
+
+/// Writes an error before there is a log: what is wrong may be why there is none.
+pub fn tell_error(text: &str) {
+    // Without the event log's service there is nobody to tell.
+    if let Ok(log) = EventLog::open() {
+        log.write(ERROR, text);
     }
 }
 

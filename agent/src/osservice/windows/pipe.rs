@@ -20,9 +20,10 @@ use windows_sys::Win32::{
     Storage::FileSystem::{FILE_FLAG_OVERLAPPED, SECURITY_IDENTIFICATION},
 };
 
-use super::security::{self, Descriptor, Peer};
+use super::peer::{self, Peer};
 use crate::{
     app::{AgentStatus, Handle},
+    disk::owner::{Behind, Descriptor, is_ours},
     osservice::{
         talk::{ChannelError, PATIENCE, answer_status, in_time, status_over},
         user_talk::{UserAnswer, UserQuestion, answer_user, ask_over},
@@ -65,7 +66,7 @@ impl Channel {
 }
 
 fn may_ask(pipe: &NamedPipeServer) -> io::Result<bool> {
-    let peer = security::peer(pipe)?;
+    let peer = peer::of(pipe)?;
     if !peer.is_administrator {
         tracing::warn!(
             session = peer.session,
@@ -98,8 +99,8 @@ fn may_defer(pipe: &NamedPipeServer) -> Result<(), String> {
     let unknown = |error: io::Error| {
         format!("whether you are logged in cannot be told ({error}); an administrator may put the restart off")
     };
-    let peer = security::peer(pipe).map_err(unknown)?;
-    decide(peer, security::is_active).map_err(unknown)?
+    let peer = peer::of(pipe).map_err(unknown)?;
+    decide(peer, peer::is_active).map_err(unknown)?
 }
 
 fn decide(peer: Peer, is_active: impl FnOnce(u32) -> io::Result<bool>) -> io::Result<Result<(), String>> {
@@ -193,7 +194,7 @@ async fn connect(path: &Path) -> Result<NamedPipeClient, ChannelError> {
             Err(error) => return Err(nobody(error)),
         }
     };
-    if !security::is_ours(&file).map_err(nobody)? {
+    if !is_ours(&file, Behind::KernelObject).map_err(nobody)? {
         return Err(nobody(io::Error::other(
             "a program that is not the agent has taken the pipe's name",
         )));
@@ -254,7 +255,7 @@ mod tests {
         client.write_all(b"?").await.unwrap();
         listener.next.read_exact(&mut [0]).await.unwrap();
         // Whoever runs this test.
-        let peer = security::peer(&listener.next).unwrap();
+        let peer = peer::of(&listener.next).unwrap();
         assert!(peer.is_administrator, "{peer:?}; run it as an administrator");
     }
 
