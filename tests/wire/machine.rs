@@ -60,8 +60,14 @@ pub(crate) struct Machine {
 impl Machine {
     /// Enrols with a new token.
     pub(crate) async fn enrol(server: &Server, name: &str) -> Self {
-        let (keys, token) = (Keys::new(), server.token(1).await);
-        let reply = enroll(server, enrolment(&keys, &token, name)).await.unwrap();
+        let token = server.token(1).await;
+        Self::enrol_by(server, name, &token).await
+    }
+
+    /// Enrols with this token.
+    pub(crate) async fn enrol_by(server: &Server, name: &str, token: &str) -> Self {
+        let keys = Keys::new();
+        let reply = enroll(server, enrolment(&keys, token, name)).await.unwrap();
         let certificate = reply.certificate_chain[0].clone();
         let server_keys = reply
             .signing_keys

@@ -22,6 +22,7 @@ mod middleboxes;
 mod networks;
 mod people;
 mod planted;
+mod pools;
 mod post;
 mod records;
 mod releases;

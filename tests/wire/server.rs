@@ -13,7 +13,7 @@ use cutover_server::{
     clock::Clock,
     config::Config,
     pki::Pki,
-    service::{Caller, NewToken, Role, Service},
+    service::{Caller, NewToken, PoolImage, Role, Service},
     store::{ReadTx, StoreError, StreamName, WriteTx, events, plans, totals},
 };
 use tempfile::TempDir;
@@ -92,7 +92,26 @@ impl Server {
 
     /// An enrolment token for so many hosts.
     pub(crate) async fn token(&self, uses: u32) -> String {
-        let ask = NewToken { uses, hours: 1 };
+        let ask = NewToken {
+            uses,
+            hours: 1,
+            pool: None,
+        };
+        self.service().create_token(Caller::server(), ask).await.unwrap().token
+    }
+
+    /// An enrolment token for machines of a pool that are made from this image.
+    pub(crate) async fn pool_token(&self, pool: &str, image: &str) -> String {
+        let ask = NewToken {
+            uses: 100,
+            hours: 1,
+            pool: Some(PoolImage {
+                pool: pool.to_owned(),
+                image: image.to_owned(),
+                owner: "the desktop team".to_owned(),
+                within_days: 14,
+            }),
+        };
         self.service().create_token(Caller::server(), ask).await.unwrap().token
     }
 

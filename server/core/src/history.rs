@@ -115,6 +115,10 @@ pub fn line(event: &Event) -> String {
         ),
         Fact::AgentBack => "heard of again: the agent was not removed".to_owned(),
         Fact::Forked { from, .. } => format!("enrolled anew; before, it was one of the machines that were {from}"),
+        Fact::Pooled { pool } => format!(
+            "stands for all machines of pool {}; {} answers for its image",
+            pool.name, pool.owner
+        ),
         Fact::HoldPlaced { hold } => format!("held ({}) by {}: {}", hold.kind, hold.who, hold.why),
         Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by.as_ref())),
         Fact::HeldLocally { why } => format!("held by the host itself: {why}"),

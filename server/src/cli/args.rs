@@ -282,6 +282,19 @@ pub enum Token {
         /// For how many hours it is good.
         #[arg(long, default_value_t = 24)]
         hours: u32,
+        /// The machines that enrol with it come and go from one image (VDI): they count once, as this pool, and get no work
+        /// orders. What the image carries is to be settled in the image.
+        #[arg(long, value_name = "NAME", requires_all = ["image", "owner"])]
+        pool: Option<String>,
+        /// What the pool's image is called; another image gets another token.
+        #[arg(long, value_name = "NAME", requires = "pool")]
+        image: Option<String>,
+        /// Who answers for the pool's image.
+        #[arg(long, value_name = "WHO", requires = "pool")]
+        owner: Option<String>,
+        /// How many days another image may take.
+        #[arg(long, value_name = "DAYS", requires = "pool", default_value_t = 14)]
+        within_days: u32,
     },
 }
 

@@ -22,6 +22,7 @@ use crate::{
 const FIRST_TOKEN: NewToken = NewToken {
     uses: 100,
     hours: 24 * 7,
+    pool: None,
 };
 
 /// Makes the data directory, keys, store, the administrator's token and a first enrolment token.

@@ -15,7 +15,7 @@ use cutover_core::report::instant;
 use crate::{
     api::{Ask, Retire},
     service::{
-        CloneIncident, NewToken, SettleClones, TokenMade,
+        CloneIncident, NewToken, PoolImage, SettleClones, TokenMade,
         views::{HostDetail, HostList, HostRow, ReportRow, Summary, WaveView},
     },
 };
@@ -79,16 +79,27 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
         Operator::Findings => super::findings::list(client, format).await,
         Operator::ImportScan(import) => super::import_scan::ask(import, client, format).await,
         Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
-        Operator::Token(Token::Create { uses, hours }) => {
-            let made: TokenMade = client
-                .post(
-                    "tokens",
-                    &NewToken {
-                        uses: *uses,
-                        hours: *hours,
-                    },
-                )
-                .await?;
+        Operator::Token(Token::Create {
+            uses,
+            hours,
+            pool,
+            image,
+            owner,
+            within_days,
+        }) => {
+            let names = pool.as_ref().zip(image.as_ref()).zip(owner.as_ref());
+            let pool = names.map(|((pool, image), owner)| PoolImage {
+                pool: pool.clone(),
+                image: image.clone(),
+                owner: owner.clone(),
+                within_days: *within_days,
+            });
+            let ask = NewToken {
+                uses: *uses,
+                hours: *hours,
+                pool,
+            };
+            let made: TokenMade = client.post("tokens", &ask).await?;
             token(&made, format)
         }
         Operator::Report(Report::List) => reports(&client.get::<Vec<ReportRow>>("reports", &[]).await?, format),

@@ -68,6 +68,7 @@ async fn play(demo: &Demo, format: Format) -> anyhow::Result<()> {
     let ask = NewToken {
         uses: demo.hosts,
         hours: 1,
+        pool: None,
     };
     let token = service.create_token(Caller::server(), ask).await?;
     let fleet = Fleet::enrol(&parts, &dir.path().join("hosts"), app.agents, &token).await?;

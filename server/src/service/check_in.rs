@@ -4,6 +4,7 @@
 
 mod arrival;
 mod ingest;
+mod member;
 mod network;
 mod release;
 mod reply;

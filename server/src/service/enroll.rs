@@ -11,7 +11,7 @@ use cutover_proto::{
 use super::{CallError, Service, ServiceError, campaign, ids, plan_edit::PlanEdit};
 use crate::{
     pki::{Certificate, CsrKey, HOST_LIFE},
-    store::{StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts},
+    store::{StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts, image_pools},
 };
 
 /// What an enrolment brings, checked for form.
@@ -108,6 +108,7 @@ impl Service {
             tags,
         )?;
         insert_key(tx, &id, certificate)?;
+        let pool = image_pools::of_token(tx, &newcomer.token_hash)?;
         let enrolment = enrolments::EnrolmentRow {
             spki_hash: newcomer.spki_hash.clone(),
             token_hash: newcomer.token_hash.clone(),
@@ -115,8 +116,15 @@ impl Service {
             at_ms: self.now_ms(),
         };
         enrolments::insert(tx, &enrolment)?;
-        let body = serde_json::json!({ "key": certificate.spki_hash, "facts": newcomer.facts });
+        let mut body = serde_json::json!({ "key": certificate.spki_hash, "facts": newcomer.facts });
+        if let Some(pool) = &pool {
+            body["pool"] = pool.pool.as_str().into();
+            body["image"] = pool.image.as_str().into();
+        }
         events::append_next(tx, &StreamName::host(&id), &[self.host_event("enrolled", &body, None)])?;
+        if let Some(pool) = pool {
+            return self.admit_to_pool(tx, host, &newcomer.facts, &pool);
+        }
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
         let wave = in_force.campaign.wave.name.clone();

@@ -51,6 +51,24 @@ pub fn insert(tx: &mut WriteTx<'_>, inventory: &InventoryRow) -> Result<bool, St
     Ok(made == 1)
 }
 
+/// Keeps an inventory as the last to have arrived, also where it is kept already.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn put_last(tx: &mut WriteTx<'_>, inventory: &InventoryRow) -> Result<(), StoreError> {
+    if !insert(tx, inventory)? {
+        tx.execute(
+            "UPDATE inventory SET received_ms = ?3 WHERE host_id = ?1 AND digest = ?2",
+            params![
+                inventory.host_id.as_str(),
+                inventory.digest.as_str(),
+                inventory.received_ms
+            ],
+        )?;
+    }
+    Ok(())
+}
+
 /// One inventory.
 ///
 /// # Errors

@@ -66,6 +66,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "earlier records",
         text: include_str!("../../migrations/009_earlier_records.sql"),
     },
+    Migration {
+        version: 10,
+        name: "image pools",
+        text: include_str!("../../migrations/010_image_pools.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

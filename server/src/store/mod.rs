@@ -67,6 +67,7 @@ pub mod host_seen;
 pub mod host_sessions;
 pub mod hosts;
 pub mod identifiers;
+pub mod image_pools;
 pub mod imported_looks;
 pub mod inventories;
 pub mod leases;

@@ -170,6 +170,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             plan.ever_carried |= first_carried_ms.is_some();
             plan.first_carried_ms = plan.first_carried_ms.or(*first_carried_ms);
         }
+        Fact::Pooled { pool } => plan.pool = Some(pool.clone()),
         Fact::HoldPlaced { hold } => {
             plan.holds.insert(hold.kind, hold.clone());
         }

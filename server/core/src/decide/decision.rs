@@ -107,6 +107,7 @@ pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refus
     }
     match input {
         Input::Enrolled { wave, site } => people::enrolled(&mut pen, wave, site)?,
+        Input::Pooled(pool) => people::pooled(&mut pen, pool)?,
         Input::Forked { from, first_carried_ms } => people::forked(&mut pen, *from, *first_carried_ms)?,
         Input::Looked {
             assessment,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalog::RestartNeed,
     judge::Assessment,
-    plan::{Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Personal, Phase, Reason, Verify},
+    plan::{Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify},
 };
 
 /// A fact and the server's time of it.
@@ -241,6 +241,11 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first_carried_ms: Option<i64>,
     },
+    /// It is of all machines that come and go from one image.
+    Pooled {
+        /// Which.
+        pool: Pool,
+    },
     /// A hold was placed.
     HoldPlaced {
         /// Which.
@@ -361,6 +366,7 @@ impl Fact {
             Self::AgentPerhapsLost { .. } => "agent-perhaps-lost",
             Self::AgentBack => "agent-back",
             Self::Forked { .. } => "forked",
+            Self::Pooled { .. } => "pooled",
             Self::HoldPlaced { .. } => "hold-placed",
             Self::HoldLifted { .. } => "hold-lifted",
             Self::HeldLocally { .. } => "held-locally",

@@ -4,7 +4,7 @@ use cutover_proto::{ids::HostId, record::StepRecord, step::StepKind};
 
 use crate::{
     judge::Assessment,
-    plan::{Exemption, Hold, HoldKind, JournalFault, Personal},
+    plan::{Exemption, Hold, HoldKind, JournalFault, Personal, Pool},
 };
 
 /// What happened.
@@ -24,6 +24,8 @@ pub enum Input {
         /// When that was first shown to carry a target.
         first_carried_ms: Option<i64>,
     },
+    /// It is of all machines that come and go from one image.
+    Pooled(Pool),
     /// A check-in brought an inventory that is not the one known.
     Looked {
         /// What it means.
@@ -146,6 +148,7 @@ impl Input {
         match self {
             Self::Enrolled { .. } => "enrolled",
             Self::Forked { .. } => "forked",
+            Self::Pooled(..) => "pooled",
             Self::Looked { .. } => "looked",
             Self::CheckedIn { .. } => "checked-in",
             Self::OrderFetched { .. } => "order-fetched",

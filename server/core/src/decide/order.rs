@@ -75,7 +75,7 @@ fn may_start(pen: &Pen<'_>, number: u64) -> Result<(), Refused> {
     if plan.journal_fault.is_some() {
         return Err(pen.refuse("the host's journal is not settled; a fresh look must come first"));
     }
-    if let Some(external) = &cx.campaign.executor {
+    if let Some(external) = plan.executor(cx.campaign) {
         return Err(pen.refuse(format!("{} does the work; this server issues no order", external.name)));
     }
     match cx.campaign.mode {

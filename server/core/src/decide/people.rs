@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     judge::Assessment,
-    plan::{Exemption, Hold, HoldKind, OrderEnd, Origin, Personal, Phase, Reason, Verify},
+    plan::{Exemption, Hold, HoldKind, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify},
     rollout::WaveState,
 };
 
@@ -38,6 +38,16 @@ pub(super) fn forked(pen: &mut Pen<'_>, from: HostId, first_carried_ms: Option<i
         return Ok(());
     }
     pen.write(Fact::Forked { from, first_carried_ms })
+}
+
+/// Again, or with another owner, where the pool is known.
+pub(super) fn pooled(pen: &mut Pen<'_>, pool: &Pool) -> Result<(), Refused> {
+    watched(pen)?;
+    if pen.plan.pool.as_ref() == Some(pool) {
+        return Ok(());
+    }
+    pen.write(Fact::Pooled { pool: pool.clone() })?;
+    settle(pen)
 }
 
 pub(super) fn wave_opened(pen: &mut Pen<'_>) -> Result<(), Refused> {

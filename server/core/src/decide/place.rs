@@ -96,7 +96,7 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(blocker) = it.blockers.first() {
         return (Phase::Blocked, Some(blocker.reason()));
     }
-    if cx.campaign.executor.is_some() {
+    if plan.executor(cx.campaign).is_some() {
         // Whoever does the work needs no recipe of ours, and uses no attempt.
         return started_or_planned(plan, cx);
     }

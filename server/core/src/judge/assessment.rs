@@ -183,6 +183,20 @@ impl Assessment {
         matches!(self.condition, Condition::Free | Condition::Remnant)
     }
 
+    /// How far it is from done; 0 is done. Of several machines that one plan is of, the one that is furthest from it stands for
+    /// all: what one of them carries is carried, and what one does not tell is not known.
+    #[must_use]
+    pub fn distance(&self) -> u8 {
+        match self.condition {
+            Condition::Carries => 5,
+            Condition::Unknown => 4,
+            Condition::Embedded => 3,
+            Condition::Remnant | Condition::Free if !self.is_protected_by_replacement() => 2,
+            Condition::Remnant => 1,
+            Condition::Free => 0,
+        }
+    }
+
     /// Whether the chosen replacement is healthy at an accepted grade.
     #[must_use]
     pub fn is_protected_by_replacement(&self) -> bool {

@@ -10,8 +10,13 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Exemption, Gap, Hold, HoldKind, OpenOrder, Personal, Phase, Reason};
-use crate::{catalog::RestartNeed, judge::Assessment, standing::Bucket};
+use super::{Account, Exemption, Gap, Hold, HoldKind, OpenOrder, Personal, Phase, Pool, Reason};
+use crate::{
+    campaign::{Campaign, External},
+    catalog::RestartNeed,
+    judge::Assessment,
+    standing::Bucket,
+};
 
 words! {
     /// What is wrong with a host's journal.
@@ -136,6 +141,9 @@ pub struct Plan {
     /// The identity that this machine shared with others; its history goes on from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<HostId>,
+    /// The machines that this plan is of, where they come and go from one image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
     /// What stops starts.
     #[serde(default)]
     pub holds: BTreeMap<HoldKind, Hold>,
@@ -252,6 +260,7 @@ impl Plan {
             order: None,
             highest_order: 0,
             forked_from: None,
+            pool: None,
             holds: BTreeMap::new(),
             local_hold: None,
             lacking_steps: Vec::new(),
@@ -285,6 +294,13 @@ impl Plan {
             restart_owed: None,
             restarted_into: String::new(),
         }
+    }
+
+    /// Who does the work, where it is not this server.
+    #[must_use]
+    pub fn executor(&self, campaign: &Campaign) -> Option<External> {
+        let of_pool = self.pool.as_ref().map(Pool::executor);
+        of_pool.or_else(|| campaign.executor.clone())
     }
 
     /// Whether its first event has happened.

@@ -35,6 +35,8 @@ pub enum Waiting {
         name: String,
         /// Who answers for it.
         owner: String,
+        /// Whether it is an image from which machines are made.
+        is_image: bool,
         /// It was to be seen done by then.
         by_ms: i64,
         /// Whether that is past.
@@ -147,12 +149,14 @@ impl Waiting {
                 owner,
                 by_ms,
                 is_late: false,
+                ..
             } => format!("{name} does the work, {owner} answers for it, until {}", utc(*by_ms)),
             Self::External {
                 name,
                 owner,
                 by_ms,
                 is_late: true,
+                ..
             } => format!(
                 "{name} was to have done the work by {} and no look shows it; {owner} answers for it",
                 utc(*by_ms)
@@ -205,6 +209,13 @@ impl Waiting {
             Self::WavePaused { wave } => format!("cutover wave resume {wave}"),
             Self::Stopped => "cutover campaign resume".to_owned(),
             Self::Approval => "cutover wave approve".to_owned(),
+            Self::External {
+                name,
+                owner,
+                is_image: true,
+                is_late: true,
+                ..
+            } => format!("ask {owner} for {name}, and end the sessions that still run from the one before"),
             Self::External {
                 name,
                 owner,

@@ -141,11 +141,12 @@ pub(crate) fn gate(
             });
         }
     }
-    if let Some(external) = &campaign.executor {
+    if let Some(external) = plan.executor(campaign) {
         let by_ms = plan.phase_since_ms.saturating_add(span::ms(external.within));
         return Some(Waiting::External {
-            name: external.name.clone(),
-            owner: external.owner.clone(),
+            name: external.name,
+            owner: external.owner,
+            is_image: plan.pool.is_some(),
             by_ms,
             is_late: now_ms >= by_ms,
         });

@@ -16,7 +16,7 @@ use super::{
     release::OwnProgram,
     sessions::{CloneWords, is_disputed, session_is_news},
 };
-use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, inventories, step_records};
+use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, image_pools, inventories, step_records};
 
 impl Service {
     /// Whether there is anything to write: a pure decision over what the store has.
@@ -33,6 +33,9 @@ impl Service {
             .store
             .read(move |tx| {
                 let host = known_host(tx, &arrival)?;
+                if let Some(member) = image_pools::member(tx, &host.host_id)? {
+                    return service.member_says_something_new(tx, &host, &member, &arrival);
+                }
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), arrival.host)?;
                 let keys = host_keys::of_host(tx, &host.host_id)?;
                 let older_keys =
@@ -62,6 +65,9 @@ impl Service {
     fn ingest_in(&self, tx: &mut WriteTx<'_>, arrival: &Arrival, words: &CloneWords) -> Result<(), CallError> {
         let mut host = known_host(tx, arrival)?;
         let in_force = self.in_force(tx)?;
+        if let Some(member) = image_pools::member(tx, &host.host_id)? {
+            return self.ingest_of_member(tx, &in_force, host, member, arrival);
+        }
         let mut edit = PlanEdit::load(tx, self.campaign_id(), arrival.host)?;
         if let Some(order) = &edit.plan.order {
             tracing::Span::current().record("attempt", order.attempt);
@@ -206,7 +212,7 @@ impl Service {
         Ok(true)
     }
 
-    fn ingest_inventory(
+    pub(super) fn ingest_inventory(
         &self,
         tx: &mut WriteTx<'_>,
         host: &mut hosts::HostRow,
@@ -242,7 +248,7 @@ impl Service {
         self.host_event("step-record", &body, Some(record.at_ms))
     }
 
-    fn inventory_event(&self, inventory: &SignedInventory) -> events::NewEvent {
+    pub(super) fn inventory_event(&self, inventory: &SignedInventory) -> events::NewEvent {
         let body = serde_json::json!({ "digest": inventory.digest, "boot_id": inventory.inventory.boot_id });
         self.host_event("inventory", &body, Some(inventory.inventory.taken_at_ms))
     }
@@ -252,7 +258,7 @@ fn known_host(db: &mut impl Reader, arrival: &Arrival) -> Result<hosts::HostRow,
     hosts::load(db, &arrival.host.to_string())?.ok_or(CallError::UnknownHost)
 }
 
-fn host_differs(host: &hosts::HostRow, arrival: &Arrival) -> bool {
+pub(super) fn host_differs(host: &hosts::HostRow, arrival: &Arrival) -> bool {
     host.agent_version != arrival.agent_version
         || host.rules_revision != signed(arrival.rules_revision)
         || host.highest_begun < signed(arrival.highest_order_begun)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cutover_core::decide::Input;
 use cutover_proto::{
     envelope::{self, Context},
+    ids::HostId,
     rule, v1,
 };
 use prost::Message as _;
@@ -34,6 +35,8 @@ struct Due {
     cancel: Option<(u64, String)>,
     release: Option<DueRelease>,
     has_order: bool,
+    /// The record that has the plan, where it is the one of its pool.
+    pool: Option<HostId>,
 }
 
 impl Service {
@@ -42,6 +45,9 @@ impl Service {
         let (service, asked) = (self.clone(), arrival.clone());
         let due = self.0.store.read(move |tx| service.due(tx, &asked)).await?;
         let mut reply = due.reply;
+        if let Some(pool) = due.pool {
+            self.note_seen(pool, &arrival.boot_id, None);
+        }
         if let Some(order) = due.order {
             tracing::Span::current().record("attempt", order.attempt);
             reply.work_order = Some(self.send_order(arrival, order).await?);
@@ -62,12 +68,18 @@ impl Service {
     fn due(&self, db: &mut impl Reader, arrival: &Arrival) -> Result<Due, CallError> {
         let id = arrival.host.to_string();
         let host = hosts::load(db, &id)?.ok_or(CallError::UnknownHost)?;
-        let plan = PlanEdit::load(db, self.campaign_id(), arrival.host)?.plan;
+        let planned_as = self.planned_as(db, arrival.host)?;
+        let is_of_pool = planned_as != arrival.host;
+        let plan = PlanEdit::load(db, self.campaign_id(), planned_as)?.plan;
         let order = match plan.order_to_send(arrival.running) {
             Some(number) => work_orders::load(db, &id, signed(number))?,
             None => None,
         };
-        let release = self.release_for(db, &host, arrival, &plan)?;
+        // Its next session has the image's program again.
+        let release = match is_of_pool {
+            true => None,
+            false => self.release_for(db, &host, arrival, &plan)?,
+        };
         let durable = host.inventory_digest.unwrap_or_default();
         let pace = &self.0.pace;
         let reply = v1::CheckInReply {
@@ -77,7 +89,7 @@ impl Service {
             durable_inventory: hex::decode(&durable).unwrap_or_default(),
             want_inventory: !arrival.digest.is_empty() && arrival.digest != durable,
             want_look: plan.wants_look(),
-            prefetch: self.hints(&plan),
+            prefetch: if is_of_pool { Vec::new() } else { self.hints(&plan) },
             split: is_disputed(db, &plan)?,
             settings: Some(v1::Settings {
                 check_in_seconds: pace.check_in_seconds,
@@ -101,6 +113,7 @@ impl Service {
             cancel,
             release,
             has_order: plan.order.is_some(),
+            pool: Some(planned_as).filter(|_| is_of_pool),
         })
     }
 

@@ -69,7 +69,11 @@ impl Service {
             network: network.map(|network| network.in_words()).unwrap_or_default(),
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             restart_pending: restart_pending(&line.facts),
-            identity: identity_lines(db, &named.host_id)?,
+            identity: [
+                identity_lines(db, &named.host_id)?,
+                self.pool_lines(db, &in_force, &named.host_id)?,
+            ]
+            .concat(),
             grade: self.grade_in_words(db, &plan, &in_force.campaign)?,
             findings: self.findings_of(db, &named.host_id)?,
             proofs: self.host_proofs(db, &plan, &in_force)?,
@@ -84,8 +88,16 @@ impl Service {
     }
 
     fn line(&self, db: &mut impl Reader, host: &str) -> Result<store_views::HostLine, ServiceError> {
-        store_views::host_line(db, self.campaign_id().as_str(), host)?.ok_or_else(|| ServiceError::NotFound {
-            what: format!("plan of host `{host}` in this campaign"),
+        if let Some(line) = store_views::host_line(db, self.campaign_id().as_str(), host)? {
+            return Ok(line);
+        }
+        Err(match self.pool_of(db, host)? {
+            Some(pool) => ServiceError::Invalid {
+                why: format!("`{host}` is a machine of pool `{pool}` and has no plan of its own; ask for `{pool}`"),
+            },
+            None => ServiceError::NotFound {
+                what: format!("plan of host `{host}` in this campaign"),
+            },
         })
     }
 

@@ -16,6 +16,7 @@ mod events;
 mod group;
 mod housekeeping;
 mod identities;
+mod image_pools;
 mod migrations;
 mod nudges;
 mod opening;

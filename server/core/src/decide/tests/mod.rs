@@ -6,6 +6,7 @@ mod files;
 mod gap;
 mod lacking;
 mod lost;
+mod others;
 mod properties;
 mod restarts;
 mod story;
