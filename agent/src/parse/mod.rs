@@ -8,6 +8,7 @@ pub mod dpkg;
 pub mod falcon;
 pub mod fanotify;
 pub mod filevault;
+pub mod hive;
 pub mod instant;
 pub mod kernel_modules;
 pub mod mdatp;
