@@ -1,10 +1,7 @@
 //! Extensions of Chromium's family in users' profiles: by the folder that the browser keeps for each.
 
-use super::{files, users};
-use crate::{
-    facts::{Answer, Entry, EntryKind, ExtensionUse},
-    host::{HostPath, Links},
-};
+use super::{HostPath, HostView, Links};
+use crate::facts::{Answer, Entry, EntryKind, ExtensionUse};
 
 /// Where browsers keep profiles, below a user's folder.
 const BROWSERS: [&str; 7] = [
@@ -17,32 +14,31 @@ const BROWSERS: [&str; 7] = [
     "AppData/Roaming/Opera Software",
 ];
 
-pub(super) fn extension(id: &str) -> Answer<ExtensionUse> {
-    users::profile_folders().map(|(folders, unread)| {
-        let mut used = ExtensionUse { profiles: 0, unread };
-        for folder in folders {
-            for browser in BROWSERS {
-                let data = HostPath::unix(&format!("{}/{browser}", HostPath::windows(&folder)));
-                if let Some(why) = count(&data, id, &mut used.profiles) {
-                    let why = format!("browser profiles of a user {why}");
-                    if !used.unread.contains(&why) {
-                        used.unread.push(why);
-                    }
+/// Looks below these folders of users; `unread` is why some of them are not known.
+pub(super) fn extension(view: &dyn HostView, folders: &[String], unread: Vec<String>, id: &str) -> ExtensionUse {
+    let mut used = ExtensionUse { profiles: 0, unread };
+    for folder in folders {
+        for browser in BROWSERS {
+            let data = HostPath::unix(&format!("{}/{browser}", HostPath::windows(folder)));
+            if let Some(why) = count(view, &data, id, &mut used.profiles) {
+                let why = format!("browser profiles of a user {why}");
+                if !used.unread.contains(&why) {
+                    used.unread.push(why);
                 }
             }
         }
-        used
-    })
+    }
+    used
 }
 
 /// Counts the profiles that have it; tells, without a name, why some could not be looked at.
-fn count(data: &HostPath, id: &str, profiles: &mut u32) -> Option<&'static str> {
+fn count(view: &dyn HostView, data: &HostPath, id: &str, profiles: &mut u32) -> Option<&'static str> {
     let mut trouble = None;
-    let entries = noted(files::list(data), &mut trouble).unwrap_or_default();
+    let entries = noted(view.list(data), &mut trouble).unwrap_or_default();
     let is_folder = |entry: &&Entry| entry.kind == EntryKind::Directory;
     for entry in entries.iter().filter(is_folder) {
         let place = data.join(&entry.name).join("Extensions").join(id);
-        if noted(files::stat(&place, Links::Followed), &mut trouble).is_some() {
+        if noted(view.stat(&place, Links::Followed), &mut trouble).is_some() {
             *profiles = profiles.saturating_add(1);
         }
     }
@@ -53,7 +49,7 @@ fn noted<T>(answer: Answer<T>, trouble: &mut Option<&'static str>) -> Option<T> 
     match answer {
         Answer::Found(found) => return Some(found),
         Answer::Absent | Answer::Unsupported => {}
-        Answer::Denied(_) => *trouble = Some("may not be looked at; run as administrator or as a service"),
+        Answer::Denied(_) => *trouble = Some("may not be looked at; run as administrator or root"),
         Answer::Failed(_) => *trouble = Some("cannot be looked at"),
     }
     None

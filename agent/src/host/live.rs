@@ -43,7 +43,12 @@ pub fn live() -> Result<Box<dyn HostView>, HostError> {
 /// When the directory cannot be opened, or this machine cannot keep a look inside it.
 pub fn rooted(dir: &Path) -> Result<Box<dyn HostView>, HostError> {
     #[cfg(unix)]
-    return Ok(Box::new(super::Rooted::open(dir)?));
+    return Ok(
+        match super::image::WindowsImage::recognise(super::rootdir::RootDir::open(dir)?) {
+            Ok(windows) => Box::new(windows),
+            Err(root) => Box::new(super::Rooted::on(root)),
+        },
+    );
     #[cfg(not(unix))]
     {
         let _ = dir;

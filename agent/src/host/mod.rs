@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `LinuxHost`, `WindowsHost`, `MacHost` | the running system |
 //! | [`Rooted`] | a directory that holds the root of a system which does not run |
+//! | `WindowsImage` | such a directory with a Windows in it |
 //! | [`Fixture`] | answers kept in a JSON file, or planted by a test |
 //! | [`Collected`] | what the collector's script gathered on a Windows that no agent runs on |
 //! | [`sandbox::SandboxView`] | a planted directory, as if it ran |
@@ -13,9 +14,15 @@
 
 #[cfg(unix)]
 mod asking;
+#[cfg(any(unix, windows))]
+mod browsers;
 mod collected;
 mod fixture;
 pub mod hands;
+#[cfg(unix)]
+mod hives;
+#[cfg(unix)]
+mod image;
 #[cfg(target_os = "linux")]
 mod linux;
 mod live;
@@ -33,6 +40,8 @@ mod rootdir;
 mod rooted;
 #[cfg(unix)]
 pub mod sandbox;
+#[cfg(unix)]
+mod users;
 mod view;
 #[cfg(unix)]
 mod walk;

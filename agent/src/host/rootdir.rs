@@ -71,6 +71,19 @@ impl RootDir {
         }
     }
 
+    /// A plain file, open for reading.
+    pub(crate) fn file(&self, path: &HostPath) -> Answer<File> {
+        let fd = match self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
+            Ok(fd) => fd,
+            Err(errno) => return self.not_opened(errno, path),
+        };
+        match rustix::fs::fstat(&fd) {
+            Ok(stat) if facts(&stat).kind == EntryKind::File => Answer::Found(File::from(fd)),
+            Ok(stat) => Answer::Failed(format!("{path} is a {}, not a plain file", facts(&stat).kind)),
+            Err(errno) => answer_of(errno, path),
+        }
+    }
+
     pub(crate) fn list(&self, dir: &HostPath) -> Answer<Vec<Entry>> {
         let fd = match self.open_at(dir, OFlags::RDONLY | OFlags::DIRECTORY) {
             Ok(fd) => fd,

@@ -1,4 +1,4 @@
-//! A system that does not run, under a directory: a mounted disk, a container's root, a test.
+//! A Linux that does not run, under a directory: a mounted disk, a container's root, a test.
 
 use std::path::Path;
 
@@ -19,9 +19,12 @@ impl Rooted {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(dir: &Path) -> Result<Self, HostError> {
-        Ok(Self {
-            root: RootDir::open(dir)?,
-        })
+        RootDir::open(dir).map(Self::on)
+    }
+
+    /// Below a directory that is open.
+    pub(super) const fn on(root: RootDir) -> Self {
+        Self { root }
     }
 
     #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
     host::{Fixture, HostView},
 };
 
-fn shown(about: &str, view: &dyn HostView) -> String {
+pub(super) fn shown(about: &str, view: &dyn HostView) -> String {
     let inventory = looked(view);
     let outcome = outcome(&inventory, &RuleSet::built_in());
     let mut out = format!(

@@ -2,6 +2,10 @@ mod collected;
 mod honesty;
 mod host_facts;
 #[cfg(unix)]
+mod image_plants;
+#[cfg(unix)]
+mod images;
+#[cfg(unix)]
 mod live_mac;
 mod macos_plants;
 mod matrix;

@@ -1,7 +1,6 @@
 //! The running Windows, by its own interfaces (docs/decisions/0012). Each file asks one of them; an error is read by
 //! [`native::answer_of`], so that only what is really not there is `Absent`.
 
-mod browsers;
 mod certificates;
 mod files;
 mod management;
@@ -15,7 +14,7 @@ mod users;
 
 use cutover_proto::inventory::OsFamily;
 
-use super::{HostPath, HostView, Links};
+use super::{HostPath, HostView, Links, browsers};
 use crate::facts::{Answer, Entry, Kernel, Listener, Process, Question, Reply, Stat, Tool, ToolOutput};
 
 /// This machine, live. What a program of 64 bits sees.
@@ -84,7 +83,9 @@ impl HostView for WindowsHost {
             Question::Registry { is_32, key, values } => registry::key(*is_32, key, values).map(Reply::Registry),
             Question::Tasks => registry::tasks().map(Reply::Tasks),
             Question::RootSubjects => certificates::roots().map(Reply::RootSubjects),
-            Question::BrowserExtension(id) => browsers::extension(id).map(Reply::BrowserExtension),
+            Question::BrowserExtension(id) => users::profile_folders()
+                .map(|(folders, unread)| browsers::extension(self, &folders, unread, id))
+                .map(Reply::BrowserExtension),
             Question::DefenderStatus => management::defender().map(Reply::DefenderStatus),
         }
     }
