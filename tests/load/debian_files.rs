@@ -1,4 +1,4 @@
-//! A generated root directory of a Debian machine: as many packages as asked for, of which two are products that must
+//! A generated root directory of a Debian machine: as many packages and units as asked for, of which two are products that must
 //! go. Names and texts are made up; lengths are those of a real status file, about 750 bytes a package.
 
 use std::{fmt::Write as _, fs, path::Path};
@@ -11,14 +11,11 @@ const PRODUCTS: [(&str, &str, &str); 2] = [
     ("klnagent64", "15.1.0-20748", "opt/kaspersky/klnagent64"),
 ];
 
-/// Plain units beside those of the products.
-const UNITS: usize = 300;
-
 /// Makes the root in an empty directory.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(crate) fn plant(root: &Path, packages: usize) -> Result<()> {
+pub(crate) fn plant(root: &Path, packages: usize, units: usize) -> Result<()> {
     let write = |path: &str, text: &str| {
         let path = root.join(path);
         fs::create_dir_all(path.parent().context("a file lies in a directory")?)?;
@@ -28,7 +25,7 @@ pub(crate) fn plant(root: &Path, packages: usize) -> Result<()> {
     write("etc/hostname", "load-scan\n")?;
     write("etc/machine-id", "0123456789abcdef0123456789abcdef\n")?;
     write("var/lib/dpkg/status", &status(packages))?;
-    for n in 0..UNITS {
+    for n in 0..units.saturating_sub(PRODUCTS.len()) {
         write(&format!("usr/lib/systemd/system/made-up-{n:04}.service"), UNIT)?;
     }
     for (name, _, path) in PRODUCTS {

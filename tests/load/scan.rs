@@ -1,11 +1,19 @@
-//! CPU and peak memory of one `cutover-agent scan` over a generated root.
+//! CPU, time and peak memory of one `cutover-agent scan`: over the generated root of a Debian machine, and over the kept
+//! answers of a Windows machine.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Result, ensure};
 use cutover_tests::harness::process::tool;
 
-use crate::{debian_files, program::built, rounds::median, setting::Setting, table, usage};
+use crate::{
+    clock::Stopwatch, debian_files, program::built, rounds::median, setting::Setting, table, usage, windows_machine,
+};
 
 /// Exit code of a scan that found a target (docs/commands.md). Anything else was another scan than the one meant.
 const FOUND: i32 = 10;
@@ -22,6 +30,12 @@ pub(crate) struct Options {
     /// Packages in the generated root.
     #[arg(long, default_value_t = 3000)]
     packages: usize,
+    /// Services of either machine.
+    #[arg(long, default_value_t = 500)]
+    services: usize,
+    /// Entries under Uninstall of the Windows machine.
+    #[arg(long, default_value_t = 1000)]
+    uninstall_keys: usize,
     /// Scans whose CPU is taken together.
     #[arg(long, default_value_t = 50)]
     runs: u32,
@@ -41,22 +55,53 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     );
     let setting = Setting::of_this_run()?;
     let program = built("cutover-agent", options.agent.as_deref())?;
-    let root = tempfile::Builder::new().prefix("cutover-load-root.").tempdir()?;
-    debian_files::plant(root.path(), options.packages)?;
-    let scan = || {
-        let mut scan = tool(&program);
-        scan.args(["scan", "--format", "json", "--root"]).arg(root.path());
-        scan
-    };
+    let place = tempfile::Builder::new().prefix("cutover-load-scan.").tempdir()?;
+    let root = place.path().join("root");
+    debian_files::plant(&root, options.packages, options.services)?;
+    measure(
+        &format!(
+            "Agent: one scan of a root with {} dpkg packages and {} units",
+            options.packages, options.services
+        ),
+        options,
+        &setting,
+        || scan(&program, "--root", &root),
+    )?;
+    let kept = place.path().join("windows.json");
+    fs::write(
+        &kept,
+        windows_machine::plant(options.uninstall_keys, options.services).to_json()?,
+    )?;
+    measure(
+        &format!(
+            "Agent: one scan of the kept answers of a Windows with {} entries under Uninstall and {} services",
+            options.uninstall_keys, options.services
+        ),
+        options,
+        &setting,
+        || scan(&program, "--replay", &kept),
+    )
+}
 
-    // The first one brings program and root into memory.
+fn scan(program: &Path, of: &str, what: &Path) -> Command {
+    let mut scan = tool(program);
+    scan.args(["scan", "--format", "json", of]).arg(what);
+    scan
+}
+
+/// One table.
+fn measure(title: &str, options: &Options, setting: &Setting, scan: impl Fn() -> Command) -> Result<()> {
+    // The first one brings the program, and what it looks at, into memory.
     to_its_end(scan())?;
     table::progress(&format!("{} scans for their CPU", options.runs));
-    let before = usage::cpu_of_children()?;
+    let (before, watch) = (usage::cpu_of_children()?, Stopwatch::start());
     for _ in 0..options.runs {
         to_its_end(scan())?;
     }
-    let cpu = (usage::cpu_of_children()? - before) / options.runs;
+    let (cpu, wall) = (
+        (usage::cpu_of_children()? - before) / options.runs,
+        watch.elapsed() / options.runs,
+    );
 
     table::progress(&format!("{} scans for their memory", options.watched));
     let mut peaks = Vec::new();
@@ -64,12 +109,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         peaks.push(table::megabytes(peak(scan())?));
     }
     let most = peaks.iter().copied().fold(0.0, f64::max);
+    let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
     table::print(
-        &format!("Agent: one scan of a root with {} dpkg packages", options.packages),
-        &setting,
+        title,
+        setting,
         ["figure", "value"],
         &[
-            ["CPU, mean".to_owned(), format!("{:.1} ms", cpu.as_secs_f64() * 1e3)],
+            ["CPU, mean".to_owned(), milliseconds(cpu)],
+            ["time from start to end, mean".to_owned(), milliseconds(wall)],
             [
                 "peak resident memory, median".to_owned(),
                 format!("{:.1} MB", median(peaks).unwrap_or_default()),
