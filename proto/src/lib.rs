@@ -18,6 +18,7 @@ pub mod seal;
 pub mod spelling;
 pub mod step;
 pub mod subject;
+pub mod upkeep;
 pub mod verdict;
 
 /// The generated wire, package `cutover.v1`. Stubs come with the features `client` and `server`.

@@ -11,6 +11,7 @@ use crate::{
     ids::ProductId,
     inventory::OsFamily,
     subject::Subject,
+    upkeep::UpkeepSource,
     verdict::{Protection, Showing},
     words,
 };
@@ -105,6 +106,9 @@ pub struct Rule {
     pub protection: Protection,
     /// The looks, in the order in which they are shown.
     pub look: Vec<Look>,
+    /// Targets: who tells how they are kept up. Where nothing is said, only the day of the installation is looked for.
+    #[serde(default)]
+    pub upkeep: Option<UpkeepSource>,
     /// Replacements: what makes it healthy on Linux, where nothing is said below.
     #[serde(default)]
     pub health: Option<HealthRule>,
@@ -195,6 +199,14 @@ impl Rule {
             return Err(
                 "`services` and [[config]] are for replacements; nothing of a target is started or set up".to_owned(),
             );
+        }
+        if let Some(source) = self.upkeep
+            && (self.role != Role::Target || self.looks_on(source.os()).next().is_none())
+        {
+            return Err(format!(
+                "`upkeep = \"{source}\"` is for targets that are looked for on {}",
+                source.os()
+            ));
         }
         for (os, health) in &self.health_on {
             health.check(self.protection, *os)?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{WireError, ids::ProductId, spelling::on_wire, v1, words};
+use crate::{WireError, ids::ProductId, spelling::on_wire, upkeep::Upkeep, v1, words};
 
 words! {
     /// What the evidence on a host says about one product.
@@ -248,6 +248,9 @@ pub struct Sighting {
     /// Replacements only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
+    /// Targets that are there, where anything told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<Upkeep>,
 }
 
 impl Sighting {
@@ -301,6 +304,7 @@ impl From<Sighting> for v1::Sighting {
                 grade: health.grade.number(),
                 tenant: health.tenant.unwrap_or_default(),
             }),
+            upkeep: sighting.upkeep.map(Into::into),
         }
     }
 }
@@ -333,6 +337,7 @@ impl TryFrom<v1::Sighting> for Sighting {
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
             health,
+            upkeep: wire.upkeep.map(Upkeep::from).filter(|upkeep| !upkeep.is_empty()),
         })
     }
 }

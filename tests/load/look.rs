@@ -76,6 +76,7 @@ fn sighting(rule: &Rule) -> Sighting {
             .map(|look| evidence(look, there))
             .collect(),
         health: None,
+        upkeep: None,
     }
 }
 

@@ -82,6 +82,7 @@ fn absent(product: &str) -> Sighting {
         version: None,
         evidence: Vec::new(),
         health: None,
+        upkeep: None,
     }
 }
 

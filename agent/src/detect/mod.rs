@@ -23,6 +23,7 @@ mod scan;
 mod services;
 mod trail;
 mod trust_store;
+mod upkeep;
 mod windows;
 mod windows_facts;
 

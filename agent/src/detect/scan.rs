@@ -4,6 +4,7 @@ use cutover_proto::{
     ids::HostId,
     inventory::{Inventory, OsFamily},
     rule::{Role, Rule},
+    upkeep::Upkeep,
     verdict::{Protection, Sighting, Verdict},
 };
 
@@ -16,6 +17,7 @@ use super::{
     protection::{self, Given},
     rules::{RefusedRule, RuleSet},
     trail::Trail,
+    upkeep,
     windows::WindowsGround,
 };
 use crate::{
@@ -87,6 +89,7 @@ fn refused_sighting(refused: &RefusedRule) -> Sighting {
         version: None,
         evidence: Vec::new(),
         health: None,
+        upkeep: None,
     }
 }
 
@@ -158,6 +161,11 @@ impl<'v> Ground<'v> {
                 };
                 health::check(cx, health, rule.protection)
             });
+        let upkeep = if present && rule.role == Role::Target {
+            self.upkeep(rule, verdict, now_ms)
+        } else {
+            None
+        };
         let gives = protection::given(rule, verdict, health.as_ref(), &trails);
         let sighting = Sighting {
             product: rule.product.clone(),
@@ -166,7 +174,17 @@ impl<'v> Ground<'v> {
             version: version(&trails),
             evidence: trails.into_iter().map(Trail::into_evidence).collect(),
             health,
+            upkeep,
         };
         (sighting, gives)
+    }
+
+    fn upkeep(&self, rule: &Rule, verdict: Verdict, now_ms: i64) -> Option<Upkeep> {
+        match &self.of {
+            System::Linux(ground) => upkeep::on_linux(self.view, ground, rule, verdict == Verdict::Running, now_ms),
+            System::Windows(ground) => upkeep::on_windows(self.view, ground, rule, now_ms),
+            // Its receipts are not read for their dates yet, and nothing else is confirmed there.
+            System::Macos(_) => None,
+        }
     }
 }

@@ -72,4 +72,6 @@ pub struct Package {
     pub architecture: String,
     /// How far it is installed.
     pub state: PackageState,
+    /// When it was installed or last changed, in seconds since the epoch, where the database itself tells (rpm's does).
+    pub installed_s: Option<i64>,
 }

@@ -30,11 +30,14 @@ words! {
         MdatpHealth = "mdatp-health",
         /// `falconctl -g --cid --aid --rfm-state`, as [`crate::parse::falcon`] reads it.
         FalconState = "falcon-state",
+        /// `kesl-control --app-info`: of its lines, [`crate::parse::upkeep`] reads the date of the bases alone.
+        KeslAppInfo = "kesl-app-info",
     }
 }
 
-/// A line a package: name, `EPOCH:VERSION-RELEASE` (no epoch where it has none), architecture (rpm(8), `--queryformat`).
-pub const RPM_QUERY_FORMAT: &str = "%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n";
+/// A line a package: name, `EPOCH:VERSION-RELEASE` (no epoch where it has none), architecture, when it was installed,
+/// in seconds since the epoch (rpm(8), `--queryformat`).
+pub const RPM_QUERY_FORMAT: &str = "%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\t%{INSTALLTIME}\n";
 
 /// What a tool said when it ended as one does that has answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -40,6 +40,10 @@ pub struct UninstallEntry {
     /// Whether `WindowsInstaller` is 1: a package of Windows Installer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_msi: bool,
+    /// `InstallDate`, as it is kept: for packages of Windows Installer `20240801`, and the day of the last update or repair
+    /// where there was one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub installed: String,
 }
 
 /// Entries, and which of them could not be read. Users' files are read one by one.

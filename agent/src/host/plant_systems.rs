@@ -105,10 +105,22 @@ impl Fixture {
             version: version.to_owned(),
             location: location.to_owned(),
             is_msi: true,
+            installed: String::new(),
         };
         self.change(&Question::Uninstall(place), |reply| {
             if let Reply::Uninstall(found) = reply {
                 found.entries.push(entry);
+            }
+        })
+    }
+
+    /// Says when the uninstall entry of this name was made or last changed, as Windows Installer keeps it.
+    #[must_use]
+    pub fn with_install_date(self, place: UninstallPlace, name: &str, date: &str) -> Self {
+        self.change(&Question::Uninstall(place), |reply| {
+            if let Reply::Uninstall(found) = reply {
+                let named = found.entries.iter_mut().filter(|entry| entry.name == name);
+                named.for_each(|entry| date.clone_into(&mut entry.installed));
             }
         })
     }

@@ -45,13 +45,7 @@ fn day(date: &str) -> Option<i64> {
         return None;
     };
     let month = i64::try_from(MONTHS.iter().position(|name| name == month)?).ok()? + 1;
-    let day: i64 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
-    let year: i64 = year.parse().ok().filter(|year| (2000..10_000).contains(year))?;
-    // Days since 1970-01-01 in the Gregorian calendar, with years that begin in March.
-    let year = year - i64::from(month <= 2);
-    let month = (month + 9) % 12;
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468;
+    let days = super::instant::days(year.parse().ok()?, month, day.parse().ok()?)?;
     Some(days * DAY_MS)
 }
 

@@ -50,6 +50,7 @@ impl Stanza<'_> {
             version: self.version.to_owned(),
             architecture: self.architecture.to_owned(),
             state: self.state,
+            installed_s: None,
         }
     }
 }

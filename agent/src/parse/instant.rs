@@ -24,6 +24,16 @@ pub fn spoken(at_ms: i64, zone: Option<&[u8]>) -> String {
     }
 }
 
+/// Days since 1970-01-01 in the Gregorian calendar, by the same algorithms; `None` where no month or day has such a number,
+/// and for years that no program of today writes.
+pub(super) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let is_sound = (1970..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let year = year - i64::from(month <= 2);
+    let month = (month + 9) % 12;
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    is_sound.then(|| year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468)
+}
+
 fn civil(seconds: i64, between: &str) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let shifted = days + 719_468;

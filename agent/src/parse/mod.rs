@@ -21,6 +21,7 @@ pub mod registry_text;
 pub mod rpm;
 pub mod system_extensions;
 pub mod unit;
+pub mod upkeep;
 pub mod uptime;
 pub mod windows_image;
 

@@ -33,6 +33,8 @@ pub struct Entry<'a> {
     pub version: &'a str,
     /// For example `x86_64` or `noarch`.
     pub architecture: &'a str,
+    /// When it was installed, in seconds since the epoch. Recordings of earlier versions lack it.
+    pub installed_s: Option<i64>,
 }
 
 impl Entry<'_> {
@@ -44,6 +46,7 @@ impl Entry<'_> {
             version: self.version.to_owned(),
             architecture: self.architecture.to_owned(),
             state: PackageState::Installed,
+            installed_s: self.installed_s,
         }
     }
 }
@@ -69,12 +72,17 @@ pub fn packages<'a>(stdout: &'a [u8], stderr: &[u8]) -> Result<Vec<Entry<'a>>, R
 fn entry(line: &[u8]) -> Option<Entry<'_>> {
     let mut fields = std::str::from_utf8(line).ok()?.split('\t');
     let (name, version, architecture) = (fields.next()?, fields.next()?, fields.next()?);
+    let installed_s = match fields.next() {
+        Some(seconds) => Some(seconds.parse().ok()?),
+        None => None,
+    };
     let is_whole = fields.next().is_none() && !name.is_empty() && version.contains('-') && !architecture.is_empty();
     // rpm's word for a tag that is missing; every package has a name.
     (is_whole && name != "(none)").then_some(Entry {
         name,
         version,
         architecture,
+        installed_s,
     })
 }
 
@@ -91,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    const LIST: &[u8] = b"rpm\t4.16.1.3-29.el9\tx86_64\nvim-minimal\t2:8.2.2637-20.el9\tx86_64\ngpg-pubkey\t8483c65d-5ccc5b19\t(none)\n";
+    const LIST: &[u8] = b"rpm\t4.16.1.3-29.el9\tx86_64\t1690000000\nvim-minimal\t2:8.2.2637-20.el9\tx86_64\ngpg-pubkey\t8483c65d-5ccc5b19\t(none)\n";
 
     #[test]
     fn a_list_is_read_with_epoch_and_architecture() {
@@ -107,6 +115,8 @@ mod tests {
             ("vim-minimal", "2:8.2.2637-20.el9", "x86_64", PackageState::Installed)
         );
         assert_eq!(packages.len(), 3);
+        let times: Vec<Option<i64>> = packages.iter().map(|entry| entry.installed_s).collect();
+        assert_eq!(times, [Some(1_690_000_000), None, None]);
         assert_eq!(super::packages(b"", b""), Ok(Vec::new()));
     }
 
@@ -127,6 +137,7 @@ mod tests {
             (&b"rpm\t4-1\tx86_64\n\n"[..], 2),
             (b"rpm-4-1.x86_64\n", 1),
             (b"rpm\t4-1\tx86_64\tmore\n", 1),
+            (b"rpm\t4-1\tx86_64\t1\tmore\n", 1),
             (b"(none)\t4-1\tx86_64\n", 1),
             (b"rpm\t4\tx86_64\n", 1),
             (b"k\xe9sl\t4-1\tx86_64\n", 1),

@@ -18,3 +18,4 @@ mod schema;
 mod signed;
 mod steps;
 mod tenants;
+mod upkeep;

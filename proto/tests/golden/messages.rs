@@ -14,7 +14,7 @@ use crate::{
     network::{self, condition, settings},
     releases,
     sample::Sample,
-    steps, tenants,
+    steps, tenants, upkeep,
 };
 
 /// 2024-09-29T04:00:00Z.
@@ -31,6 +31,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         network::samples(),
         releases::samples(),
         identifiers::samples(),
+        upkeep::samples(),
     ];
     all.extend(with_restarts().into_iter().chain(later.into_iter().flatten()));
     all
@@ -419,6 +420,7 @@ pub(crate) fn sighting() -> Sighting {
             grade: Protection::None,
             tenant: None,
         }),
+        upkeep: None,
     }
 }
 
@@ -430,6 +432,7 @@ pub(crate) fn sighting_wire() -> v1::Sighting {
         version: "1.0.7+dfsg-1".into(),
         evidence: vec![evidence_wire()],
         health: Some(health_wire()),
+        upkeep: None,
     }
 }
 

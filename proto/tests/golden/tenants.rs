@@ -66,7 +66,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     };
     let mut all = vec![
         Sample::variant("Health", VARIANT, told()),
-        Sample::typed("Sighting", VARIANT, seen_wire(), seen()),
+        Sample::typed("Sighting", VARIANT, seen_wire(), seen()).earlier(),
         Sample::typed("Inventory", VARIANT, looked_wire, looked).earlier(),
     ];
     let kinds = [

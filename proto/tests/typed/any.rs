@@ -10,6 +10,7 @@ use cutover_proto::{
     record::{FailureCause, RecordEvent, StepRecord},
     step::{Action, Step},
     subject::Subject,
+    upkeep::Upkeep,
     v1,
     verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
 };
@@ -86,6 +87,23 @@ fn health() -> impl Strategy<Value = Health> {
     })
 }
 
+fn upkeep() -> impl Strategy<Value = Upkeep> {
+    let parts = (
+        option::of(".+"),
+        option::of(any::<i64>()),
+        option::of(any::<i64>()),
+        option::of(any::<i32>()),
+    );
+    let known = |upkeep: &Upkeep| !upkeep.is_empty();
+    let upkeep = parts.prop_map(|(management_server, last_contact_ms, bases_ms, installed_day)| Upkeep {
+        management_server,
+        last_contact_ms,
+        bases_ms,
+        installed_day,
+    });
+    upkeep.prop_filter("knows something", known)
+}
+
 fn sighting() -> impl Strategy<Value = Sighting> {
     let parts = (
         "[a-z0-9-]{1,12}",
@@ -94,14 +112,16 @@ fn sighting() -> impl Strategy<Value = Sighting> {
         option::of(".+"),
         vec(evidence(), 0..4),
         option::of(health()),
+        option::of(upkeep()),
     );
-    parts.prop_map(|(product, verdict, why, version, evidence, health)| Sighting {
+    parts.prop_map(|(product, verdict, why, version, evidence, health, upkeep)| Sighting {
         product: product.as_str().into(),
         verdict,
         why,
         version,
         evidence,
         health,
+        upkeep,
     })
 }
 

@@ -14,6 +14,7 @@
 //! - [`waiting`]: why nothing happens at the moment, who must act, and until when.
 //! - [`rollout`]: who starts next in a wave.
 //! - [`standing`]: how hosts relate to the duty, from bucket totals.
+//! - [`upkeep`]: how targets are kept up, and what was updated or installed after a milestone.
 //! - [`forecast`]: slack and lateness.
 //! - [`report`]: figures of the deadline report and its schedule.
 //! - [`trail`]: kernel sessions under one identity, and whether several machines have it.
@@ -33,6 +34,7 @@ pub mod report;
 pub mod rollout;
 pub mod standing;
 pub mod trail;
+pub mod upkeep;
 pub mod waiting;
 
 #[cfg(test)]

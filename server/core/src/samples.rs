@@ -93,6 +93,7 @@ pub(crate) fn sighting(product: &str, verdict: Verdict) -> Sighting {
         version: None,
         evidence,
         health: None,
+        upkeep: None,
     }
 }
 

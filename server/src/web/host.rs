@@ -41,6 +41,7 @@ struct Host {
     restart_pending: String,
     identity: Vec<String>,
     program: String,
+    dated_after: Vec<String>,
     network: String,
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
@@ -129,6 +130,7 @@ impl From<HostDetail> for Host {
             restart_pending: detail.restart_pending,
             identity: detail.identity,
             program: detail.program,
+            dated_after: detail.dated_after,
             network: detail.network,
             why: newest(detail.why),
             protection: vec![

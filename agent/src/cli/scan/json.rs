@@ -5,6 +5,7 @@ use cutover_proto::{
     ids::ProductId,
     inventory::{HostFacts, Inventory},
     rule::Role,
+    upkeep::Upkeep,
     verdict::{Evidence, Health, Protection, Sighting, Verdict},
 };
 use serde::Serialize;
@@ -37,6 +38,8 @@ struct Line<'a> {
     version: Option<&'a str>,
     why: &'a str,
     evidence: &'a [Evidence],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upkeep: Option<&'a Upkeep>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +75,7 @@ pub(super) fn render(inventory: &Inventory, rules: &RuleSet) -> Result<String> {
                 version: sighting.version.as_deref(),
                 why: &sighting.why,
                 evidence: &sighting.evidence,
+                upkeep: sighting.upkeep.as_ref(),
             })
             .collect(),
         protection: Shield {

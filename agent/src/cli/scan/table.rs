@@ -4,10 +4,14 @@ use std::fmt::Write;
 
 use cutover_proto::{
     inventory::{HostFacts, Inventory},
+    upkeep::Upkeep,
     verdict::{Evidence, EvidenceOutcome, HealthState, Sighting, Verdict},
 };
 
-use crate::detect::{RuleSet, ScanOutcome};
+use crate::{
+    detect::{RuleSet, ScanOutcome},
+    parse::instant::utc,
+};
 
 /// The product's own name, or its id where the rules were refused.
 pub(super) fn name<'a>(sighting: &'a Sighting, rules: &'a RuleSet) -> &'a str {
@@ -40,6 +44,9 @@ pub(super) fn render(inventory: &Inventory, rules: &RuleSet, outcome: ScanOutcom
         if sighting.evidence.is_empty() && !sighting.why.is_empty() {
             line(&mut out, format_args!("    {}", sighting.why));
         }
+        if let Some(upkeep) = sighting.upkeep.as_ref().map(kept_up) {
+            line(&mut out, format_args!("    {upkeep}"));
+        }
         if let Some(health) = &sighting.health {
             match health.state {
                 HealthState::Healthy => line(&mut out, format_args!("    healthy: protects {}", health.grade)),
@@ -60,6 +67,26 @@ pub(super) fn render(inventory: &Inventory, rules: &RuleSet, outcome: ScanOutcom
     line(&mut out, format_args!("protection: {}", inventory.protection));
     line(&mut out, format_args!("{}", verdict(outcome, inventory, rules)));
     out
+}
+
+/// Dates of upkeep are the earliest that they can be.
+fn kept_up(upkeep: &Upkeep) -> String {
+    let since = |at_ms: i64| utc(at_ms).chars().take("2024-08-01".len()).collect::<String>();
+    let server = upkeep.management_server.as_ref();
+    let parts = [
+        server.map(|server| format!("managed by {server}")),
+        upkeep
+            .last_contact_ms
+            .map(|at_ms| format!("last contact {} or later", since(at_ms))),
+        upkeep
+            .bases_ms
+            .map(|at_ms| format!("bases of {} or later", since(at_ms))),
+        upkeep.installed_day.map(|day| {
+            let at_ms = i64::from(day) * 86_400_000;
+            format!("installed or last changed {}", since(at_ms))
+        }),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn host(facts: &HostFacts) -> String {

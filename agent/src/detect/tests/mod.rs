@@ -16,6 +16,7 @@ mod rules;
 mod service_plants;
 mod services;
 mod traces;
+mod upkeep;
 mod vendor_names;
 mod windows_families;
 mod windows_plants;

@@ -1,6 +1,10 @@
 //! Uninstall entries: the machine's and users'.
 
-use cutover_proto::{rule::Trace, verdict::Showing};
+use cutover_proto::{
+    inventory::OsFamily,
+    rule::{Rule, Trace},
+    verdict::Showing,
+};
 
 use super::{WindowsGround, any, told};
 use crate::{
@@ -35,6 +39,24 @@ impl WindowsGround<'_> {
             Answer::Absent | Answer::Unsupported => Vec::new(),
             Answer::Denied(why) | Answer::Failed(why) => vec![End::NotChecked(why.clone())],
         }
+    }
+
+    /// The days that entries of the product name, as they are kept: the machine's and users'.
+    pub(crate) fn installed_days(&self, rule: &Rule) -> Vec<&str> {
+        let users = self.users().as_ref().found();
+        let entries = self
+            .machine()
+            .entries
+            .iter()
+            .chain(users.into_iter().flat_map(|users| &users.entries));
+        let is_of_rule = |entry: &&UninstallEntry| {
+            let mut looks = rule.looks_on(OsFamily::Windows);
+            looks.any(|look| is_meant(&look.trace, entry))
+        };
+        entries
+            .filter(is_of_rule)
+            .map(|entry| entry.installed.as_str())
+            .collect()
     }
 
     /// One whose folder is stated and gone was left behind by an uninstaller that did not end.

@@ -62,6 +62,16 @@ const FALCON_STATE: Asked<'static> = Asked {
     max: 16 << 10,
 };
 
+/// It asks its own daemon, so a limit: a similar tool of the vendor's on another system is known to hang.
+const KESL_APP_INFO: Question<'static> = Question {
+    programs: &["/opt/kaspersky/kesl/bin/kesl-control", "/usr/bin/kesl-control"],
+    arguments: &["--app-info"],
+    codes: &[0],
+    time_limit: Duration::from_secs(30),
+    // Some twenty lines.
+    max: 64 << 10,
+};
+
 pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
     match tool {
         Tool::RpmQueryAll => answer(&RPM_QUERY_ALL),
@@ -73,6 +83,7 @@ pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
         Tool::NeedsRebooting => answer(&NEEDS_REBOOTING),
         Tool::MdatpHealth => answer(&MDATP_HEALTH),
         Tool::FalconState => answer(&FALCON_STATE),
+        Tool::KeslAppInfo => answer(&KESL_APP_INFO),
         // macOS has these.
         Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault => Answer::Unsupported,
     }

@@ -107,7 +107,7 @@ impl HostView for SandboxView {
                 stdout: b"ClamAV 1.4.6\0".to_vec(),
                 stderr: Vec::new(),
             }),
-            Tool::ClamdVersion | Tool::MdatpHealth | Tool::FalconState => Answer::Absent,
+            Tool::ClamdVersion | Tool::MdatpHealth | Tool::FalconState | Tool::KeslAppInfo => Answer::Absent,
             Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault => Answer::Unsupported,
         }
     }

@@ -120,6 +120,7 @@ fn entry(key: &Key, name: &str) -> Answer<UninstallEntry> {
         publisher: text("Publisher"),
         version: text("DisplayVersion"),
         location: text("InstallLocation"),
+        installed: text("InstallDate"),
         is_msi: false,
     };
     if let Some(why) = trouble {

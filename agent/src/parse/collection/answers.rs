@@ -81,6 +81,7 @@ fn entries(keys: &[TextKey], root: &str) -> UninstallEntries {
             version: key.text("DisplayVersion"),
             location: key.text("InstallLocation"),
             is_msi: key.number("WindowsInstaller") == Some(1),
+            installed: key.text("InstallDate"),
         })
     });
     UninstallEntries {

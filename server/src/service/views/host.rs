@@ -1,6 +1,11 @@
 //! One host, whole: what was found, what was done, why it is where it is.
 
-use cutover_core::{history, plan::Plan, waiting};
+use cutover_core::{
+    history,
+    plan::Plan,
+    upkeep::{dated_after, upkeep_lines},
+    waiting,
+};
 use cutover_proto::{
     ids::HostId,
     inventory::{HostFacts, Inventory},
@@ -64,6 +69,8 @@ impl Service {
         let known = hosts::load(db, &named.host_id)?;
         let network = known.as_ref().and_then(|known| Network::of(&known.reported));
         let program = known.map(|known| OwnProgram::of(&known.reported).in_words(&known.agent_version));
+        let looked = newest_inventory(db, host)?;
+        let dated = looked.iter().flat_map(|inventory| dated_after(inventory, &in_force.campaign));
         Ok(HostDetail {
             program: program.unwrap_or_default(),
             network: network.map(|network| network.in_words()).unwrap_or_default(),
@@ -78,7 +85,8 @@ impl Service {
             findings: self.findings_of(db, &named.host_id)?,
             proofs: self.host_proofs(db, &plan, &in_force)?,
             looks: self.looks_at_host(db, &named.host_id)?,
-            verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
+            dated_after: dated.map(|dated| dated.to_string()).collect(),
+            verdicts: looked.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,
             timeline,
@@ -202,6 +210,7 @@ fn verdict(sighting: &Sighting) -> VerdictView {
     if let Some(health) = &sighting.health {
         evidence.push(format!("health: {} {}", health.state, health.why).trim_end().to_owned());
     }
+    evidence.extend(sighting.upkeep.iter().flat_map(upkeep_lines));
     let verdict = match sighting.verdict {
         Verdict::Unknown => format!("unknown: {}", sighting.why),
         Verdict::Installed | Verdict::Running | Verdict::Remnant | Verdict::Embedded | Verdict::Absent => {

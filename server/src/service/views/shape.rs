@@ -227,6 +227,9 @@ pub struct HostDetail {
     /// Its agent, and what became of the newest release that it was told to go on with, in words.
     #[serde(default)]
     pub program: String,
+    /// What a person should know and what moves no plan: a target that was kept up or put there after a milestone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dated_after: Vec<String>,
     /// How it reaches this server, in words; empty where it never said so.
     #[serde(default)]
     pub network: String,
