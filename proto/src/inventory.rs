@@ -67,6 +67,33 @@ on_wire!(
     }
 );
 
+words! {
+    /// What a machine does for others: a reason for care with it.
+    pub enum HostRole("role of a host") {
+        /// Of Active Directory, or a Samba that stands for it.
+        DomainController = "domain-controller",
+        /// Of a cluster that moves services between machines.
+        ClusterMember = "cluster-member",
+        /// Microsoft Exchange.
+        Exchange = "exchange",
+        /// Of any vendor that is known here.
+        Database = "database",
+        /// Runs other machines.
+        Hypervisor = "hypervisor",
+    }
+}
+on_wire!(
+    HostRole,
+    "facts.roles",
+    v1::HostRole {
+        DomainController,
+        ClusterMember,
+        Exchange,
+        Database,
+        Hypervisor
+    }
+);
+
 /// What a machine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostFacts {
@@ -107,6 +134,21 @@ pub struct HostFacts {
     /// The machine's full name; empty where it knows none.
     #[serde(default)]
     pub fqdn: String,
+    /// What says who encrypts, or why it could not be told.
+    #[serde(default)]
+    pub encryption_reasons: Vec<String>,
+    /// What it does for others.
+    #[serde(default)]
+    pub roles: Vec<HostRole>,
+    /// Whether every role was looked for. Without it, one that is not named is unknown.
+    #[serde(default)]
+    pub roles_told: bool,
+    /// Whether it has a battery; `None` when it could not be told.
+    #[serde(default)]
+    pub has_battery: Option<bool>,
+    /// Whether it belongs to a domain of Active Directory; `None` when it could not be told.
+    #[serde(default)]
+    pub domain_joined: Option<bool>,
 }
 
 /// A look's result as it is signed and sent.
@@ -164,6 +206,11 @@ impl From<HostFacts> for v1::HostFacts {
             serial: facts.serial,
             system_uuid: facts.system_uuid,
             fqdn: facts.fqdn,
+            encryption_reasons: facts.encryption_reasons,
+            roles: facts.roles.into_iter().map(HostRole::number).collect(),
+            roles_told: facts.roles_told,
+            has_battery: facts.has_battery,
+            domain_joined: facts.domain_joined,
         }
     }
 }
@@ -192,6 +239,15 @@ impl TryFrom<v1::HostFacts> for HostFacts {
             serial: wire.serial,
             system_uuid: wire.system_uuid,
             fqdn: wire.fqdn,
+            encryption_reasons: wire.encryption_reasons,
+            roles: wire
+                .roles
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
+            roles_told: wire.roles_told,
+            has_battery: wire.has_battery,
+            domain_joined: wire.domain_joined,
         })
     }
 }

@@ -109,6 +109,9 @@ pub struct Rule {
     /// Targets: who tells how they are kept up. Where nothing is said, only the day of the installation is looked for.
     #[serde(default)]
     pub upkeep: Option<UpkeepSource>,
+    /// Targets: whether it may hold the keys of disks of a Windows that is no server.
+    #[serde(default)]
+    pub encrypts: bool,
     /// Replacements: what makes it healthy on Linux, where nothing is said below.
     #[serde(default)]
     pub health: Option<HealthRule>,

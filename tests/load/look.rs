@@ -34,6 +34,11 @@ pub(crate) fn facts(n: usize) -> HostFacts {
         serial: String::new(),
         system_uuid: String::new(),
         fqdn: String::new(),
+        encryption_reasons: Vec::new(),
+        roles: Vec::new(),
+        roles_told: false,
+        has_battery: None,
+        domain_joined: None,
     }
 }
 

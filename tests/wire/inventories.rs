@@ -26,6 +26,11 @@ pub(crate) fn facts(hostname: &str) -> HostFacts {
         serial: String::new(),
         system_uuid: String::new(),
         fqdn: String::new(),
+        encryption_reasons: Vec::new(),
+        roles: Vec::new(),
+        roles_told: false,
+        has_battery: None,
+        domain_joined: None,
     }
 }
 

@@ -218,6 +218,11 @@ mod tests {
             serial: String::new(),
             system_uuid: String::new(),
             fqdn: String::new(),
+            encryption_reasons: Vec::new(),
+            roles: Vec::new(),
+            roles_told: false,
+            has_battery: None,
+            domain_joined: None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Whether the disks are encrypted, and by whom. On Linux the targets of the catalog encrypt nothing, so what is found is
 //! always somebody else's.
 
+mod windows;
+
 use cutover_proto::inventory::{DiskEncryption, OsFamily};
 
 use super::macos_facts;
@@ -17,11 +19,41 @@ const CRYPT: &[u8] = b"CRYPT-";
 const MAX_UUID: u64 = 4096;
 const MAX_CRYPTTAB: u64 = 1 << 20;
 
-/// Looks at the kernel's block devices, at what is mounted, and at what is set up to be opened at start.
-pub(crate) fn look(view: &dyn HostView) -> DiskEncryption {
-    if view.os_family() == OsFamily::Macos {
-        return macos_facts::encryption(view);
+/// Who encrypts, and what says so or why it could not be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Disks {
+    pub(crate) by: DiskEncryption,
+    pub(crate) reasons: Vec<String>,
+}
+
+/// Whether a target that may hold the keys of disks is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Encrypting {
+    /// Products were not looked for.
+    NotLooked,
+    /// Looked for each, and none is there.
+    Nobody,
+    /// This one is there, was, or could not be looked for.
+    Maybe(String),
+}
+
+pub(crate) fn look(view: &dyn HostView, encrypting: &Encrypting) -> Disks {
+    match view.os_family() {
+        OsFamily::Windows => windows::look(view, encrypting),
+        OsFamily::Linux => plainly(on_linux(view)),
+        OsFamily::Macos => plainly(macos_facts::encryption(view)),
     }
+}
+
+const fn plainly(by: DiskEncryption) -> Disks {
+    Disks {
+        by,
+        reasons: Vec::new(),
+    }
+}
+
+/// Looks at the kernel's block devices, at what is mounted, and at what is set up to be opened at start.
+fn on_linux(view: &dyn HostView) -> DiskEncryption {
     let mounts = view.mounts().parsed(|bytes| parse::mountinfo::parse(&bytes));
     let looks = [set_up(view), mounted(&mounts), mapped(view)];
     if looks.contains(&Some(true)) {

@@ -6,7 +6,14 @@ use cutover_proto::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{encryption, linux::LinuxGround, macos_facts, pending_restart, windows_facts};
+use super::{
+    encryption::{self, Encrypting},
+    linux::LinuxGround,
+    macos_facts, pending_restart, power,
+    roles::{self, Roles},
+    windows::WindowsGround,
+    windows_facts,
+};
 use crate::{
     facts::{Answer, OsRelease, PackageDatabase, Question, Reply},
     host::{HostPath, HostView, Links},
@@ -23,14 +30,33 @@ const MIB: u64 = 1 << 20;
 /// Gathers the facts, apart from any product. What cannot be told is empty, `unknown` or `None`, as the field says.
 #[must_use]
 pub fn host_facts(view: &dyn HostView) -> HostFacts {
-    let ground = match view.os_family() {
-        OsFamily::Linux => Some(LinuxGround::gather(view, std::iter::empty())),
-        OsFamily::Windows | OsFamily::Macos => None,
-    };
-    facts_on(view, ground.as_ref())
+    match view.os_family() {
+        OsFamily::Linux => {
+            let ground = LinuxGround::gather(view, std::iter::empty());
+            facts_on(view, Grounds::Linux(&ground), &Encrypting::NotLooked)
+        }
+        OsFamily::Windows => {
+            let ground = WindowsGround::gather(view);
+            facts_on(view, Grounds::Windows(&ground), &Encrypting::NotLooked)
+        }
+        OsFamily::Macos => facts_on(view, Grounds::None, &Encrypting::NotLooked),
+    }
 }
 
-pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) -> HostFacts {
+/// What was asked already.
+#[derive(Clone, Copy)]
+pub(crate) enum Grounds<'g> {
+    Linux(&'g LinuxGround<'g>),
+    Windows(&'g WindowsGround<'g>),
+    None,
+}
+
+pub(crate) fn facts_on(view: &dyn HostView, grounds: Grounds<'_>, encrypting: &Encrypting) -> HostFacts {
+    let (ground, roles) = match grounds {
+        Grounds::Linux(ground) => (Some(ground), roles::on_linux(ground)),
+        Grounds::Windows(ground) => (None, roles::on_windows(ground)),
+        Grounds::None => (None, Roles::default()),
+    };
     let kernel = view.kernel().found();
     let os = ground
         .and_then(|ground| ground.os.as_ref().found().cloned())
@@ -51,6 +77,7 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
     };
     let fqdn = full_name(view, &hostname);
     let pending = pending_restart::look(view, &release, database);
+    let disks = encryption::look(view, encrypting);
     HostFacts {
         hostname,
         os_family: view.os_family(),
@@ -61,14 +88,24 @@ pub(crate) fn facts_on(view: &dyn HostView, ground: Option<&LinuxGround<'_>>) ->
         kernel: release,
         machine_id: machine_id(view),
         package_managers: package_managers(view, database),
-        encryption: encryption::look(view),
+        encryption: disks.by,
         restart_pending: pending.is_pending,
         free_disk_mib: free_disk_mib(view),
         restart_reasons: pending.reasons,
         serial: firmware(view, "product_serial"),
         system_uuid: firmware(view, "product_uuid"),
         fqdn,
+        encryption_reasons: disks.reasons,
+        roles: roles.seen,
+        roles_told: roles.all_told,
+        has_battery: power::has_battery(view),
+        domain_joined: domain_joined(view),
     }
+}
+
+/// Only Windows tells it by an interface that is asked.
+fn domain_joined(view: &dyn HostView) -> Option<bool> {
+    view.ask(&Question::DomainJoin).parsed(Reply::domain_join).found()
 }
 
 /// What the firmware says of the machine. Only root may read it; whoever may not has no hint, and is matched by name.

@@ -75,7 +75,7 @@ impl<'v> LinuxGround<'v> {
     pub(crate) fn look(&self, look: &Look) -> Vec<Trail> {
         let ends = match &look.trace {
             Trace::Package { names } => self.packages(names, look.shows),
-            Trace::Process { names, .. } => self.processes(names, look.shows),
+            Trace::Process { names, .. } => self.processes_like(names, look.shows),
             Trace::Unit { names } => each(names, "no unit", |name| self.unit(name, look.shows)),
             Trace::Service { names } => self.services(names, look.shows),
             Trace::Path { paths, .. } => each(paths, "nothing at", |path| self.path(path, look.shows)),
@@ -147,6 +147,10 @@ impl<'v> LinuxGround<'v> {
         })
     }
 
+    pub(crate) const fn processes(&self) -> &Answer<Vec<Process>> {
+        &self.processes
+    }
+
     /// The processes that decide whether files may be opened.
     pub(crate) fn blocking(&self) -> &Answer<Vec<Process>> {
         self.blocking.get_or_init(|| listeners::blocking(self.view.listeners()))
@@ -187,7 +191,7 @@ impl<'v> LinuxGround<'v> {
         or_nothing(seen.chain(doubt).collect(), "no package", names)
     }
 
-    fn processes(&self, names: &[String], shows: Showing) -> Vec<End> {
+    fn processes_like(&self, names: &[String], shows: Showing) -> Vec<End> {
         let processes = match &self.processes {
             Answer::Found(processes) => processes,
             Answer::Absent | Answer::Unsupported => {

@@ -9,8 +9,9 @@ use cutover_proto::{
 };
 
 use super::{
+    encryption::Encrypting,
     health::{self, HealthCx},
-    host_facts,
+    host_facts::{self, Grounds},
     judge::{judge, version},
     linux::LinuxGround,
     macos::MacGround,
@@ -52,14 +53,28 @@ pub fn scan(view: &dyn HostView, rules: &RuleSet, cx: &ScanCx) -> Inventory {
         given.push(Given::possibly(Protection::RealTime));
     }
     sightings.sort_by(|one, other| one.product.cmp(&other.product));
+    let encrypting = encrypting(&sightings, rules);
     Inventory {
         host_id: cx.host_id,
         taken_at_ms: cx.now_ms,
         boot_id: view.boot_id().found().unwrap_or_default(),
         rules_revision: rules.revision(),
-        facts: host_facts::facts_on(view, ground.linux()),
+        facts: host_facts::facts_on(view, ground.grounds(), &encrypting),
         sightings,
         protection: protection::combine(&given),
+    }
+}
+
+/// A product whose rules were refused may be one that encrypts: nobody knows.
+fn encrypting(sightings: &[Sighting], rules: &RuleSet) -> Encrypting {
+    let may_encrypt = |sighting: &&Sighting| rules.rule(&sighting.product).is_none_or(|rule| rule.encrypts);
+    let mut there = sightings.iter().filter(|sighting| sighting.verdict != Verdict::Absent);
+    match there.find(may_encrypt) {
+        Some(sighting) => {
+            let rule = rules.rule(&sighting.product);
+            Encrypting::Maybe(rule.map_or_else(|| sighting.product.to_string(), |rule| rule.name.clone()))
+        }
+        None => Encrypting::Nobody,
     }
 }
 
@@ -119,6 +134,14 @@ impl<'v> Ground<'v> {
         match &self.of {
             System::Linux(ground) => Some(ground),
             System::Windows(_) | System::Macos(_) => None,
+        }
+    }
+
+    const fn grounds(&self) -> Grounds<'_> {
+        match &self.of {
+            System::Linux(ground) => Grounds::Linux(ground),
+            System::Windows(ground) => Grounds::Windows(ground),
+            System::Macos(_) => Grounds::None,
         }
     }
 

@@ -81,6 +81,11 @@ pub(super) fn release(view: &dyn HostView) -> OsRelease {
     }
 }
 
+/// Whether it is a server, by its own word. What does not say so is none.
+pub(super) fn is_server(view: &dyn HostView) -> bool {
+    release(view).id == "windows-server"
+}
+
 /// A hash of the id that Windows makes when it is set up; empty where it has none.
 pub(super) fn machine_id(view: &dyn HostView) -> String {
     let key = registry(view, CRYPTOGRAPHY, &[MACHINE_GUID])
@@ -134,6 +139,21 @@ pub(super) fn pending_restart(view: &dyn HostView) -> PendingRestart {
         };
     }
     pending
+}
+
+#[cfg(test)]
+impl crate::host::Fixture {
+    /// Says which kind of Windows it is.
+    pub(super) fn with_installation_type(self, kind: &str) -> Self {
+        let question = Question::Registry {
+            is_32: false,
+            key: VERSION.to_owned(),
+            values: VERSION_VALUES.map(str::to_owned).to_vec(),
+        };
+        let values = [("InstallationType".to_owned(), RegistryValue::Text(kind.to_owned()))];
+        let found = RegistryKey { values: values.into() };
+        self.with_reply(&question, Reply::Registry(found))
+    }
 }
 
 #[cfg(test)]

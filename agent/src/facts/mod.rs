@@ -30,6 +30,6 @@ pub use tool::{RPM_QUERY_FORMAT, Tool, ToolOutput};
 pub(crate) use trust::ANCHORS;
 pub use unit::{UnitFile, UnitState};
 pub use windows::{
-    DefenderStatus, ExtensionUse, FileIdentity, RegistryKey, RegistryValue, RootSubject, SecurityProduct, ServiceState,
-    UninstallEntries, UninstallEntry, UninstallPlace, WindowsService,
+    BitLockerVolume, DefenderStatus, ExtensionUse, FileIdentity, RegistryKey, RegistryValue, RootSubject,
+    SecurityProduct, ServiceState, UninstallEntries, UninstallEntry, UninstallPlace, WindowsService,
 };

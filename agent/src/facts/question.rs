@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::windows::{
-    DefenderStatus, ExtensionUse, FileIdentity, RegistryKey, RootSubject, SecurityProduct, UninstallEntries,
-    UninstallPlace, WindowsService,
+    BitLockerVolume, DefenderStatus, ExtensionUse, FileIdentity, RegistryKey, RootSubject, SecurityProduct,
+    UninstallEntries, UninstallPlace, WindowsService,
 };
 use cutover_proto::rule::KnownFolder;
 
@@ -41,6 +41,12 @@ pub enum Question {
     BrowserExtension(String),
     /// What Microsoft Defender Antivirus says of itself. `Absent` where it is not installed (servers).
     DefenderStatus,
+    /// What BitLocker says of every volume. `Absent` where it is not installed (servers).
+    BitLocker,
+    /// Whether the machine has a battery.
+    Battery,
+    /// Whether the machine belongs to a domain.
+    DomainJoin,
 }
 
 /// How a recording names the question.
@@ -64,6 +70,9 @@ impl fmt::Display for Question {
             Self::RootSubjects => f.write_str("root-subjects"),
             Self::BrowserExtension(id) => write!(f, "browser-extension {id}"),
             Self::DefenderStatus => f.write_str("defender-status"),
+            Self::BitLocker => f.write_str("bitlocker"),
+            Self::Battery => f.write_str("battery"),
+            Self::DomainJoin => f.write_str("domain-join"),
         }
     }
 }
@@ -101,6 +110,15 @@ pub enum Reply {
     /// Defender's own word.
     #[serde(rename = "defender-status")]
     DefenderStatus(DefenderStatus),
+    /// Volumes.
+    #[serde(rename = "bitlocker")]
+    BitLocker(Vec<BitLockerVolume>),
+    /// Whether there is one.
+    #[serde(rename = "battery")]
+    Battery(bool),
+    /// Whether it does.
+    #[serde(rename = "domain-join")]
+    DomainJoin(bool),
 }
 
 /// A reply to another question than the one that was asked.
@@ -134,4 +152,7 @@ taken! {
     root_subjects: RootSubjects -> Vec<RootSubject>,
     browser_extension: BrowserExtension -> ExtensionUse,
     defender_status: DefenderStatus -> DefenderStatus,
+    bit_locker: BitLocker -> Vec<BitLockerVolume>,
+    battery: Battery -> bool,
+    domain_join: DomainJoin -> bool,
 }

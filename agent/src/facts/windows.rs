@@ -165,3 +165,16 @@ pub struct DefenderStatus {
     /// `AntivirusSignatureAge`, in days; 65535 where it never had any.
     pub signature_age_days: u32,
 }
+
+/// What BitLocker says of a volume (`Win32_EncryptableVolume`), in its own numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BitLockerVolume {
+    /// `DriveLetter`; empty where it has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub drive: String,
+    /// `ConversionStatus`: 0 is fully decrypted, everything else is encrypted or on the way.
+    pub conversion: u32,
+    /// `ProtectionStatus`: 0 off, 1 on, 2 not known (locked).
+    pub protection: u32,
+}

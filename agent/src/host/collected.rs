@@ -206,7 +206,10 @@ impl HostView for Collected {
             | Question::Identity(_)
             | Question::RootSubjects
             | Question::BrowserExtension(_)
-            | Question::DefenderStatus => not_gathered(),
+            | Question::DefenderStatus
+            | Question::BitLocker
+            | Question::Battery
+            | Question::DomainJoin => not_gathered(),
         }
     }
 }

@@ -140,7 +140,10 @@ impl HostView for MacHost {
             | Question::Registry { .. }
             | Question::Tasks
             | Question::RootSubjects
-            | Question::DefenderStatus => Answer::Unsupported,
+            | Question::DefenderStatus
+            | Question::BitLocker
+            | Question::Battery
+            | Question::DomainJoin => Answer::Unsupported,
         }
     }
 }

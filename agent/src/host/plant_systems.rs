@@ -4,8 +4,9 @@ use cutover_proto::{inventory::OsFamily, rule::KnownFolder};
 
 use super::{Fixture, HostPath};
 use crate::facts::{
-    Answer, DefenderStatus, EntryKind, ExtensionUse, FileIdentity, Question, RegistryKey, RegistryValue, Reply,
-    RootSubject, SecurityProduct, ServiceState, Tool, UninstallEntries, UninstallEntry, UninstallPlace, WindowsService,
+    Answer, BitLockerVolume, DefenderStatus, EntryKind, ExtensionUse, FileIdentity, Question, RegistryKey,
+    RegistryValue, Reply, RootSubject, SecurityProduct, ServiceState, Tool, UninstallEntries, UninstallEntry,
+    UninstallPlace, WindowsService,
 };
 
 impl Fixture {
@@ -31,7 +32,15 @@ impl Fixture {
                 Reply::Uninstall(UninstallEntries::default()),
             );
         }
-        host.with_reply(&Question::SecurityCenter, Reply::SecurityCenter(Vec::new()))
+        let system = BitLockerVolume {
+            drive: "C:".to_owned(),
+            conversion: 0,
+            protection: 0,
+        };
+        host.with_reply(&Question::BitLocker, Reply::BitLocker(vec![system]))
+            .with_reply(&Question::Battery, Reply::Battery(false))
+            .with_reply(&Question::DomainJoin, Reply::DomainJoin(false))
+            .with_reply(&Question::SecurityCenter, Reply::SecurityCenter(Vec::new()))
             .with_reply(&Question::Services, Reply::Services(Vec::new()))
             .with_reply(
                 &Question::Tasks,

@@ -79,7 +79,12 @@ impl Redaction {
                 unread: self.texts(found.unread),
                 ..found
             }),
-            Reply::SecurityCenter(_) | Reply::RootSubjects(_) | Reply::DefenderStatus(_) => reply,
+            Reply::SecurityCenter(_)
+            | Reply::RootSubjects(_)
+            | Reply::DefenderStatus(_)
+            | Reply::BitLocker(_)
+            | Reply::Battery(_)
+            | Reply::DomainJoin(_) => reply,
         }
     }
 

@@ -3,7 +3,8 @@
 use cutover_proto::v1;
 
 use crate::{
-    messages::{BOOT, check_in_reply, envelope, facts_wire},
+    facts::facts_wire,
+    messages::{BOOT, check_in_reply, envelope},
     sample::Sample,
     steps,
 };

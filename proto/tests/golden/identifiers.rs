@@ -6,7 +6,8 @@ use cutover_proto::{
 };
 
 use crate::{
-    messages::{BOOT, envelope, facts, facts_wire, inventory, inventory_wire},
+    facts::{facts, facts_wire},
+    messages::{BOOT, envelope, inventory, inventory_wire},
     sample::Sample,
     tenants::{seen, seen_wire},
 };
@@ -60,9 +61,9 @@ pub(crate) fn samples() -> Vec<Sample> {
         boot_id: BOOT.into(),
     };
     vec![
-        Sample::variant("EnrollRequest", VARIANT, enrolled),
-        Sample::variant("SplitRequest", VARIANT, split),
-        Sample::typed("HostFacts", VARIANT, identified_wire(), identified()),
+        Sample::variant("EnrollRequest", VARIANT, enrolled).earlier(),
+        Sample::variant("SplitRequest", VARIANT, split).earlier(),
+        Sample::typed("HostFacts", VARIANT, identified_wire(), identified()).earlier(),
         Sample::typed("Inventory", VARIANT, looked_wire, looked).earlier(),
     ]
 }

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod clones;
+mod facts;
 mod files;
 mod identifiers;
 mod keys;

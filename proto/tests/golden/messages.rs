@@ -1,7 +1,7 @@
 //! Samples of every message but those about steps.
 
 use cutover_proto::{
-    inventory::{DiskEncryption, HostFacts, Inventory, OsFamily, PackageManager},
+    inventory::{HostFacts, Inventory},
     record::{FailureCause, RecordEvent, StepRecord},
     v1,
     verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
@@ -9,6 +9,7 @@ use cutover_proto::{
 
 use crate::{
     clones,
+    facts::{facts, facts_wire},
     identifiers::{self, enroll_request},
     keys::{HOST, host_id},
     network::{self, condition, settings},
@@ -324,48 +325,6 @@ pub(crate) fn rules() -> v1::Rules {
             name: "kesl.toml".into(),
             toml: "schema = 1\n".into(),
         }],
-    }
-}
-
-pub(crate) fn facts() -> HostFacts {
-    HostFacts {
-        hostname: "ws-0042".into(),
-        os_family: OsFamily::Linux,
-        os_id: "debian".into(),
-        os_version: "12".into(),
-        os_name: "Debian GNU/Linux 12 (bookworm)".into(),
-        architecture: "x86_64".into(),
-        kernel: "6.1.0-25-amd64".into(),
-        machine_id: "0f".repeat(16),
-        package_managers: vec![PackageManager::Apt],
-        encryption: DiskEncryption::Other,
-        restart_pending: Some(true),
-        free_disk_mib: Some(4096),
-        restart_reasons: Vec::new(),
-        serial: String::new(),
-        system_uuid: String::new(),
-        fqdn: String::new(),
-    }
-}
-
-pub(crate) fn facts_wire() -> v1::HostFacts {
-    v1::HostFacts {
-        hostname: "ws-0042".into(),
-        os_family: v1::OsFamily::Linux.into(),
-        os_id: "debian".into(),
-        os_version: "12".into(),
-        os_name: "Debian GNU/Linux 12 (bookworm)".into(),
-        architecture: "x86_64".into(),
-        kernel: "6.1.0-25-amd64".into(),
-        machine_id: "0f".repeat(16),
-        package_managers: vec![v1::PackageManager::Apt.into()],
-        encryption: v1::DiskEncryption::Other.into(),
-        restart_pending: Some(true),
-        free_disk_mib: Some(4096),
-        restart_reasons: Vec::new(),
-        serial: String::new(),
-        system_uuid: String::new(),
-        fqdn: String::new(),
     }
 }
 

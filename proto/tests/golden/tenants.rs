@@ -7,9 +7,8 @@ use cutover_proto::{
 };
 
 use crate::{
-    messages::{
-        evidence, evidence_wire, facts, facts_wire, health_wire, inventory, inventory_wire, sighting, sighting_wire,
-    },
+    facts::{facts, facts_wire},
+    messages::{evidence, evidence_wire, health_wire, inventory, inventory_wire, sighting, sighting_wire},
     sample::Sample,
 };
 

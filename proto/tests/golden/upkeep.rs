@@ -1,15 +1,15 @@
-//! Messages as they are since sightings of targets tell how they are kept up.
+//! Messages as they are since sightings of targets tell how they are kept up, and machines what they do for others.
 
 use cutover_proto::{
-    inventory::{HostFacts, Inventory},
+    inventory::{HostFacts, HostRole, Inventory},
     upkeep::Upkeep,
     v1,
     verdict::Sighting,
 };
 
 use crate::{
-    identifiers::{identified, identified_wire},
-    messages::{inventory, inventory_wire},
+    identifiers::{enroll_request, identified, identified_wire},
+    messages::{BOOT, envelope, inventory, inventory_wire},
     sample::Sample,
     tenants::{seen, seen_wire},
 };
@@ -48,20 +48,83 @@ pub(crate) fn kept_up_wire() -> v1::Sighting {
     }
 }
 
+fn machine() -> HostFacts {
+    HostFacts {
+        encryption_reasons: vec!["BitLocker encrypts C:".into()],
+        roles: vec![HostRole::Database, HostRole::Hypervisor],
+        roles_told: true,
+        has_battery: Some(true),
+        domain_joined: Some(false),
+        ..identified()
+    }
+}
+
+fn machine_wire() -> v1::HostFacts {
+    v1::HostFacts {
+        encryption_reasons: vec!["BitLocker encrypts C:".into()],
+        roles: vec![v1::HostRole::Database.into(), v1::HostRole::Hypervisor.into()],
+        roles_told: true,
+        has_battery: Some(true),
+        domain_joined: Some(false),
+        ..identified_wire()
+    }
+}
+
+fn every_role() -> Vec<Sample> {
+    let roles = [
+        (
+            HostRole::DomainController,
+            v1::HostRole::DomainController,
+            "domain-controller",
+        ),
+        (HostRole::ClusterMember, v1::HostRole::ClusterMember, "cluster-member"),
+        (HostRole::Exchange, v1::HostRole::Exchange, "exchange"),
+    ];
+    let sample = |(role, wire, name): (HostRole, v1::HostRole, &'static str)| {
+        let facts = HostFacts {
+            roles: vec![role],
+            ..machine()
+        };
+        let facts_wire = v1::HostFacts {
+            roles: vec![wire.into()],
+            ..machine_wire()
+        };
+        Sample::typed("HostFacts", name, facts_wire, facts)
+    };
+    roles.into_iter().map(sample).collect()
+}
+
 pub(crate) fn samples() -> Vec<Sample> {
-    let looked = |facts: HostFacts| Inventory {
-        facts,
+    let looked = Inventory {
+        facts: machine(),
         sightings: vec![kept_up()],
         ..inventory()
     };
     let looked_wire = v1::Inventory {
-        facts: Some(identified_wire()),
+        facts: Some(machine_wire()),
         sightings: vec![kept_up_wire()],
         ..inventory_wire()
     };
-    vec![
+    let enrolled = v1::EnrollRequest {
+        facts: Some(machine_wire()),
+        ..enroll_request()
+    };
+    let split = v1::SplitRequest {
+        csr_der: vec![0x30, 0x01],
+        proof: Some(envelope()),
+        sealing_key: Some(envelope()),
+        facts: Some(machine_wire()),
+        agent_version: "0.1.0".into(),
+        boot_id: BOOT.into(),
+    };
+    let mut all = vec![
         Sample::of("Upkeep", upkeep_wire()),
         Sample::typed("Sighting", VARIANT, kept_up_wire(), kept_up()),
-        Sample::typed("Inventory", VARIANT, looked_wire, looked(identified())),
-    ]
+        Sample::typed("HostFacts", VARIANT, machine_wire(), machine()),
+        Sample::variant("EnrollRequest", VARIANT, enrolled),
+        Sample::variant("SplitRequest", VARIANT, split),
+        Sample::typed("Inventory", VARIANT, looked_wire, looked),
+    ];
+    all.extend(every_role());
+    all
 }

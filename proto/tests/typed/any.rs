@@ -5,7 +5,7 @@ use std::time::Duration;
 use cutover_proto::{
     artifact::{ArtifactDigest, ArtifactRef},
     ids::HostId,
-    inventory::{DiskEncryption, HostFacts, Inventory, OsFamily, PackageManager},
+    inventory::{DiskEncryption, HostFacts, HostRole, Inventory, OsFamily, PackageManager},
     order::WorkOrder,
     record::{FailureCause, RecordEvent, StepRecord},
     step::{Action, Step},
@@ -34,6 +34,13 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         any::<Option<u64>>(),
         vec(".*", 0..3),
         (".*", ".*", ".*"),
+        (
+            vec(".*", 0..3),
+            vec(one_of(HostRole::ALL), 0..3),
+            any::<bool>(),
+            any::<Option<bool>>(),
+            any::<Option<bool>>(),
+        ),
     );
     (names, rest).prop_map(|(names, rest)| HostFacts {
         hostname: names.0,
@@ -52,6 +59,11 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         serial: rest.6.0,
         system_uuid: rest.6.1,
         fqdn: rest.6.2,
+        encryption_reasons: rest.7.0,
+        roles: rest.7.1,
+        roles_told: rest.7.2,
+        has_battery: rest.7.3,
+        domain_joined: rest.7.4,
     })
 }
 

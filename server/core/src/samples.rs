@@ -52,6 +52,11 @@ pub(crate) fn inventory() -> Inventory {
             serial: String::new(),
             system_uuid: String::new(),
             fqdn: String::new(),
+            encryption_reasons: Vec::new(),
+            roles: Vec::new(),
+            roles_told: false,
+            has_battery: None,
+            domain_joined: None,
         },
         sightings: CATALOG
             .rules

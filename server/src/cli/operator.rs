@@ -213,6 +213,9 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
     for line in &host.identity {
         rows.push(vec!["identity".into(), line.clone(), String::new()]);
     }
+    for line in &host.machine {
+        rows.push(vec!["machine".into(), line.clone(), String::new()]);
+    }
     for line in &host.dated_after {
         rows.push(vec!["finding".into(), line.clone(), String::new()]);
     }

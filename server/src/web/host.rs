@@ -42,6 +42,7 @@ struct Host {
     identity: Vec<String>,
     program: String,
     dated_after: Vec<String>,
+    machine: Vec<String>,
     network: String,
     why: Vec<String>,
     protection: Vec<(&'static str, String)>,
@@ -131,6 +132,7 @@ impl From<HostDetail> for Host {
             identity: detail.identity,
             program: detail.program,
             dated_after: detail.dated_after,
+            machine: detail.machine,
             network: detail.network,
             why: newest(detail.why),
             protection: vec![

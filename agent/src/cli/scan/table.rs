@@ -111,22 +111,44 @@ fn host(facts: &HostFacts) -> String {
     line(
         &mut out,
         format_args!(
-            "disk encryption: {}; restart pending: {}{}; free: {}",
+            "disk encryption: {}{}; restart pending: {}{}; free: {}",
             facts.encryption,
-            facts
-                .restart_pending
-                .map_or("unknown", |pending| if pending { "yes" } else { "no" }),
-            waits_for(&facts.restart_reasons),
+            in_brackets(&facts.encryption_reasons),
+            yes_or_no(facts.restart_pending),
+            in_brackets(&facts.restart_reasons),
             facts
                 .free_disk_mib
                 .map_or("unknown".to_owned(), |mib| format!("at least {mib} MiB"))
+        ),
+    );
+    line(
+        &mut out,
+        format_args!(
+            "roles: {}; battery: {}; in a domain: {}",
+            roles(facts),
+            yes_or_no(facts.has_battery),
+            yes_or_no(facts.domain_joined)
         ),
     );
     out.push('\n');
     out
 }
 
-fn waits_for(reasons: &[String]) -> String {
+fn roles(facts: &HostFacts) -> String {
+    let seen: Vec<&str> = facts.roles.iter().map(|role| role.as_str()).collect();
+    match (seen.is_empty(), facts.roles_told) {
+        (true, true) => "none".to_owned(),
+        (true, false) => "unknown".to_owned(),
+        (false, true) => seen.join(", "),
+        (false, false) => format!("{}, others unknown", seen.join(", ")),
+    }
+}
+
+fn yes_or_no(told: Option<bool>) -> &'static str {
+    told.map_or("unknown", |told| if told { "yes" } else { "no" })
+}
+
+fn in_brackets(reasons: &[String]) -> String {
     if reasons.is_empty() {
         String::new()
     } else {

@@ -11,6 +11,7 @@ mod macos_plants;
 mod matrix;
 mod pending_restart;
 mod plants;
+mod roles;
 mod roots;
 mod rules;
 mod service_plants;

@@ -8,7 +8,7 @@
 //! | users' uninstall keys | `NTUSER.DAT` of every profile of a person |
 //! | files and folders | the directory, by Windows' own rules for names |
 //! | processes, mounts, the kernel's session | `Unsupported`: nothing runs |
-//! | Security Center, Microsoft Defender's state | `Failed`: they tell only while Windows runs |
+//! | Security Center, Microsoft Defender, BitLocker, power, domain | `Failed`: they tell only while Windows runs |
 
 mod disk;
 mod identity;
@@ -123,6 +123,9 @@ impl HostView for WindowsImage {
                 .map(Reply::BrowserExtension),
             Question::SecurityCenter => only_while_it_runs("its Security Center"),
             Question::DefenderStatus => only_while_it_runs("Microsoft Defender"),
+            Question::BitLocker => only_while_it_runs("BitLocker"),
+            Question::Battery => only_while_it_runs("its power"),
+            Question::DomainJoin => only_while_it_runs("its domain"),
         }
     }
 }

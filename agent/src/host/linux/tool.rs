@@ -63,7 +63,7 @@ const FALCON_STATE: Asked<'static> = Asked {
 };
 
 /// It asks its own daemon, so a limit: a similar tool of the vendor's on another system is known to hang.
-const KESL_APP_INFO: Question<'static> = Question {
+const KESL_APP_INFO: Asked<'static> = Asked {
     programs: &["/opt/kaspersky/kesl/bin/kesl-control", "/usr/bin/kesl-control"],
     arguments: &["--app-info"],
     codes: &[0],

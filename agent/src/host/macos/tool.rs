@@ -83,7 +83,9 @@ pub(super) fn ask(programs: &Path, tool: Tool) -> Answer<ToolOutput> {
         // Its own word has another form here (`falconctl stats`), which nobody has read to the end.
         Tool::FalconState => Answer::Failed("how Falcon answers on macOS is not known to this version".to_owned()),
         // Linux has these.
-        Tool::RpmQueryAll | Tool::ClamdVersion | Tool::NeedsRestarting | Tool::NeedsRebooting => Answer::Unsupported,
+        Tool::RpmQueryAll | Tool::ClamdVersion | Tool::NeedsRestarting | Tool::NeedsRebooting | Tool::KeslAppInfo => {
+            Answer::Unsupported
+        }
     }
 }
 

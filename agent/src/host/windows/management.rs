@@ -9,10 +9,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use wmi::{WMIConnection, WMIError};
 
 use super::native;
-use crate::facts::{Answer, DefenderStatus, SecurityProduct};
+use crate::facts::{Answer, BitLockerVolume, DefenderStatus, SecurityProduct};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const SECURITY_CENTER: &str = r"ROOT\SecurityCenter2";
+const BITLOCKER: &str = r"ROOT\CIMV2\Security\MicrosoftVolumeEncryption";
 const DEFENDER: &str = r"ROOT\Microsoft\Windows\Defender";
 
 /// `E_ACCESSDENIED` as it is left after its facility, and `WBEM_E_ACCESS_DENIED`.
@@ -37,6 +38,29 @@ struct Status {
     antivirus_enabled: bool,
     real_time_protection_enabled: bool,
     antivirus_signature_age: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Win32_EncryptableVolume", rename_all = "PascalCase")]
+struct Volume {
+    drive_letter: Option<String>,
+    conversion_status: u32,
+    protection_status: u32,
+}
+
+/// Servers have BitLocker as a feature that is added.
+pub(super) fn bit_locker() -> Answer<Vec<BitLockerVolume>> {
+    let query = "SELECT DriveLetter, ConversionStatus, ProtectionStatus FROM Win32_EncryptableVolume";
+    asked::<Volume>(BITLOCKER, query).map(|volumes| {
+        let volume = |it: Volume| BitLockerVolume {
+            drive: it.drive_letter.unwrap_or_default(),
+            conversion: it.conversion_status,
+            protection: it.protection_status,
+        };
+        let mut volumes: Vec<BitLockerVolume> = volumes.into_iter().map(volume).collect();
+        volumes.sort_by(|one, other| one.drive.cmp(&other.drive));
+        volumes
+    })
 }
 
 /// Servers have no Security Center; a client that lacks it is not sound.

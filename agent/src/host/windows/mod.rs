@@ -87,6 +87,9 @@ impl HostView for WindowsHost {
                 .map(|(folders, unread)| browsers::extension(self, &folders, unread, id))
                 .map(Reply::BrowserExtension),
             Question::DefenderStatus => management::defender().map(Reply::DefenderStatus),
+            Question::BitLocker => management::bit_locker().map(Reply::BitLocker),
+            Question::Battery => system::battery().map(Reply::Battery),
+            Question::DomainJoin => system::domain_join().map(Reply::DomainJoin),
         }
     }
 }

@@ -5,8 +5,13 @@ use std::ptr;
 
 use cutover_proto::rule::KnownFolder;
 use windows_sys::Win32::{
+    NetworkManagement::NetManagement::{
+        NetApiBufferFree, NetGetJoinInformation, NetSetupDomainName, NetSetupUnjoined, NetSetupUnknownStatus,
+        NetSetupWorkgroupName,
+    },
     System::{
         Com::CoTaskMemFree,
+        Power::{GetSystemPowerStatus, SYSTEM_POWER_STATUS},
         SystemInformation::{
             ComputerNamePhysicalDnsHostname, GetComputerNameExW, GetNativeSystemInfo, PROCESSOR_ARCHITECTURE_AMD64,
             PROCESSOR_ARCHITECTURE_ARM64, PROCESSOR_ARCHITECTURE_INTEL, SYSTEM_INFO,
@@ -62,6 +67,45 @@ pub(super) fn folder(folder: KnownFolder) -> Answer<String> {
     // SAFETY: Windows gave it, or it is null, which is fine.
     unsafe { CoTaskMemFree(path.cast()) };
     answer
+}
+
+/// By the flags of the power's state (`SYSTEM_POWER_STATUS`).
+pub(super) fn battery() -> Answer<bool> {
+    const NO_BATTERY: u8 = 128;
+    const UNKNOWN: u8 = 255;
+    let mut status = SYSTEM_POWER_STATUS::default();
+    // SAFETY: the record is Windows' own and outlives the call.
+    if unsafe { GetSystemPowerStatus(&raw mut status) } == 0 {
+        return Answer::Failed(format!(
+            "the state of the power: {}",
+            native::told(native::last_error())
+        ));
+    }
+    match status.BatteryFlag {
+        UNKNOWN => Answer::Failed("Windows does not know whether there is a battery".to_owned()),
+        flags => Answer::Found(flags & NO_BATTERY == 0),
+    }
+}
+
+pub(super) fn domain_join() -> Answer<bool> {
+    let mut name = ptr::null_mut();
+    let mut status = NetSetupUnknownStatus;
+    // SAFETY: null means this machine; the name is freed below.
+    let result = unsafe { NetGetJoinInformation(ptr::null(), &raw mut name, &raw mut status) };
+    if !name.is_null() {
+        // SAFETY: Windows gave it. Which domain it is stays here.
+        unsafe { NetApiBufferFree(name.cast()) };
+    }
+    if result != 0 {
+        return native::answer_of(result, "whether this machine belongs to a domain");
+    }
+    if status == NetSetupDomainName {
+        Answer::Found(true)
+    } else if [NetSetupUnjoined, NetSetupWorkgroupName].contains(&status) {
+        Answer::Found(false)
+    } else {
+        Answer::Failed("Windows does not know whether it belongs to a domain".to_owned())
+    }
 }
 
 pub(super) fn kernel() -> Answer<Kernel> {

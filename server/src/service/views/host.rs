@@ -70,12 +70,15 @@ impl Service {
         let network = known.as_ref().and_then(|known| Network::of(&known.reported));
         let program = known.map(|known| OwnProgram::of(&known.reported).in_words(&known.agent_version));
         let looked = newest_inventory(db, host)?;
-        let dated = looked.iter().flat_map(|inventory| dated_after(inventory, &in_force.campaign));
+        let dated = looked
+            .iter()
+            .flat_map(|inventory| dated_after(inventory, &in_force.campaign));
         Ok(HostDetail {
             program: program.unwrap_or_default(),
             network: network.map(|network| network.in_words()).unwrap_or_default(),
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             restart_pending: restart_pending(&line.facts),
+            machine: machine(&line.facts),
             identity: [
                 identity_lines(db, &named.host_id)?,
                 self.pool_lines(db, &in_force, &named.host_id)?,
@@ -189,6 +192,33 @@ fn restart_pending(facts: &str) -> String {
         (Some(true), true) => "yes".to_owned(),
         (Some(true), false) => format!("yes: {}", facts.restart_reasons.join(", ")),
     }
+}
+
+fn machine(facts: &str) -> Vec<String> {
+    let Ok(facts) = serde_json::from_str::<HostFacts>(facts) else {
+        return Vec::new();
+    };
+    let told = |what: Option<bool>| match what {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    };
+    let because = match facts.encryption_reasons.as_slice() {
+        [] => String::new(),
+        reasons => format!(" ({})", reasons.join("; ")),
+    };
+    let mut roles: Vec<&str> = facts.roles.iter().map(|role| role.as_str()).collect();
+    if !facts.roles_told {
+        roles.push("unknown");
+    } else if roles.is_empty() {
+        roles.push("none");
+    }
+    vec![
+        format!("disk encryption: {}{because}", facts.encryption),
+        format!("roles: {}", roles.join(", ")),
+        format!("battery: {}", told(facts.has_battery)),
+        format!("in a domain: {}", told(facts.domain_joined)),
+    ]
 }
 
 fn verdicts(inventory: &Inventory) -> Vec<VerdictView> {

@@ -227,6 +227,10 @@ pub struct HostDetail {
     /// Its agent, and what became of the newest release that it was told to go on with, in words.
     #[serde(default)]
     pub program: String,
+    /// The machine itself: who encrypts its disks, what it does for others, whether it has a battery, whether it belongs to
+    /// a domain. `unknown` where its look could not tell.
+    #[serde(default)]
+    pub machine: Vec<String>,
     /// What a person should know and what moves no plan: a target that was kept up or put there after a milestone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dated_after: Vec<String>,
