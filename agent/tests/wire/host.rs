@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 use crate::server::Server;
 
+const GO: &str = "/.sandbox/go";
+
 pub(crate) struct Host {
     directory: TempDir,
 }
@@ -22,6 +24,18 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn plant() -> Self {
         Self::behaving(Behaviour::default())
+    }
+
+    /// Whose removals wait until [`Self::let_remove`].
+    pub(crate) fn waiting() -> Self {
+        Self::behaving(Behaviour {
+            remove_when: GO.to_owned(),
+            ..Behaviour::default()
+        })
+    }
+
+    pub(crate) fn let_remove(&self) {
+        std::fs::write(self.directory.path().join("root").join(GO.trim_start_matches('/')), b"").unwrap();
     }
 
     /// Whose hands behave so.

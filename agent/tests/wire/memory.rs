@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use cutover_agent::{
-    app::{Agent, Limits, LoopEnd, Parts},
-    host::sandbox::Behaviour,
-};
+use cutover_agent::app::{Agent, Limits, LoopEnd, Parts};
 use cutover_proto::{record::RecordEvent, v1};
 
 use crate::{
@@ -50,25 +47,23 @@ async fn an_agent_that_uses_too_much_tells_the_server_and_ends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_ends_after_its_order_and_not_within_it() {
-    let host = Host::behaving(Behaviour {
-        remove_ms: 4000,
-        ..Behaviour::default()
-    });
-    let server = Server::start().await;
+    let (server, host) = (Server::start().await, Host::waiting());
     host.enrol(&server).await;
     let host_id = host.state().identity().load().unwrap().unwrap().host_id().to_string();
     hands_out(&server, vec![removal(&host_id)]);
-    // Time enough for the order to come, and too little for it to end.
+    // Time enough for the order to come.
     let agent = Agent::start(greedy(host.parts(), Duration::from_secs(4))).unwrap();
+    // Told within the order.
+    server
+        .check_ins(|requests| {
+            requests
+                .iter()
+                .any(|request| said(request) && request.running.is_some())
+        })
+        .await;
+    host.let_remove();
     tokio::time::timeout(LONG, agent.ended()).await.unwrap();
     assert!(matches!(agent.shutdown().await, Some(LoopEnd::TooMuchMemory(_))));
-    let requests = server.check_ins(|_| true).await;
-    assert!(
-        requests
-            .iter()
-            .any(|request| said(request) && request.running.is_some()),
-        "told within the order"
-    );
     // The next agent has only the end to tell: nothing was interrupted or begun twice.
     let agent = host.start();
     let done = |requests: &[v1::CheckInRequest]| {

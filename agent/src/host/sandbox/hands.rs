@@ -22,6 +22,8 @@ use crate::{
 const CONSOLE: &str = "/.sandbox/console";
 /// While this file is there, somebody is at work on packages.
 const PACKAGE_LOCK: &str = "/var/lib/dpkg/lock-frontend";
+/// How often what is waited for is looked for.
+const GLANCE: Duration = Duration::from_millis(10);
 /// Where it is planted, a restart begins it anew.
 const UPTIME: &str = "/proc/uptime";
 
@@ -150,6 +152,9 @@ impl HostHands for SandboxHands {
         _run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError> {
         let leaves = self.behaviour.leaves_leftovers;
+        while !self.behaviour.remove_when.is_empty() && !self.files.exists(&self.behaviour.remove_when) {
+            thread::sleep(GLANCE);
+        }
         self.run(StepKind::RemovePackages, self.behaviour.remove_ms, |files| {
             let mut log = String::new();
             for package in packages {

@@ -34,6 +34,9 @@ pub struct Behaviour {
     pub fetch_ms: u64,
     /// A removal takes this long.
     pub remove_ms: u64,
+    /// A removal waits until there is a file of this path; empty where it waits for none.
+    #[serde(default)]
+    pub remove_when: String,
     /// An installation takes this long.
     pub install_ms: u64,
     /// A detection test takes this long.
@@ -58,6 +61,7 @@ impl Default for Behaviour {
         Self {
             fetch_ms: 0,
             remove_ms: 0,
+            remove_when: String::new(),
             install_ms: 0,
             test_ms: 0,
             restart_ms: 0,
