@@ -1,12 +1,16 @@
-//! What a person should know of a host and what moves no plan: a target that was kept up, or put there, after a milestone
-//! that forbids it. Nothing here says that use is illegal, and what an agent could not tell is no finding.
+//! How targets are kept up, as their hosts' looks date it: by which server, how fresh, since when. What is dated after a milestone
+//! that forbids it is a finding, and moves no plan. Nothing here says that use is illegal, and what no agent could tell is no
+//! finding.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-use cutover_proto::{ids::ProductId, inventory::Inventory, upkeep::Upkeep, words};
+use cutover_proto::{ids::ProductId, upkeep::Upkeep};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     campaign::{Campaign, Milestone, Regime},
+    findings::{Finding, FindingKind},
+    judge::Assessment,
     report::instant,
 };
 
@@ -14,93 +18,80 @@ const DAY_MS: i64 = 86_400_000;
 /// A day begins where clocks are furthest ahead so much before it begins in UTC.
 const FURTHEST_AHEAD_MS: i64 = 14 * 3_600_000;
 
-words! {
-    /// What was found.
-    pub enum DatedKind("kind of date") {
-        /// The bases are younger than the legal milestone `updates`.
-        UpdatedAfter = "updated-after",
-        /// It was installed, or changed by its installer, after the legal milestone `sale`. Which of the two, no system says.
-        InstalledAfter = "installed-after",
-    }
+/// The dates that tell how a target is kept up; `None` where no look told it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dates {
+    /// Of its bases: the earliest instant that it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bases_ms: Option<i64>,
+    /// The day, since the epoch, on which its installer put it there or last changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_day: Option<i32>,
 }
 
-impl DatedKind {
-    /// The name of the legal milestone that it is about.
-    const fn milestone(self) -> &'static str {
-        match self {
-            Self::UpdatedAfter => "updates",
-            Self::InstalledAfter => "sale",
+impl Dates {
+    /// Those that a look told.
+    #[must_use]
+    pub const fn of(upkeep: &Upkeep) -> Self {
+        Self {
+            bases_ms: upkeep.bases_ms,
+            installed_day: upkeep.installed_day,
         }
     }
-}
 
-/// A finding about one product on one host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatedAfter {
-    /// What.
-    pub kind: DatedKind,
-    /// About which product.
-    pub product: ProductId,
-    /// The date that shows it, in words.
-    pub date: String,
-    /// When the milestone was.
-    pub milestone_ms: i64,
-}
-
-impl fmt::Display for DatedAfter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            kind, product, date, ..
-        } = self;
-        let (milestone, when) = (kind.milestone(), instant(self.milestone_ms));
-        match kind {
-            DatedKind::UpdatedAfter => write!(
-                f,
-                "still updating after the cutoff: {product} tells bases of {date} or later, and the milestone `{milestone}` was \
-                 {when}; see where it gets them from"
-            ),
-            DatedKind::InstalledAfter => write!(
-                f,
-                "installed or changed after the sale ban: the installer of {product} dates it {date}, and the milestone \
-                 `{milestone}` was {when}; see whether it was bought, updated or repaired then"
-            ),
-        }
+    /// Whether nothing is known.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.bases_ms.is_none() && self.installed_day.is_none()
     }
 }
 
-/// Everything about targets that the newest inventory shows, in the order of its sightings.
+/// What is known of dates after one more look. Of a target that is there, what is told replaces what was known, and what is
+/// not told stays; of one that could not be looked at, all stays; any other is gone, with its dates.
+pub(crate) fn remember(known: &mut BTreeMap<ProductId, Dates>, look: &Assessment) {
+    let there = |product: &ProductId| look.targets.iter().any(|it| it.product == *product);
+    let untold = |product: &ProductId| look.unknown.iter().any(|it| it.product == *product);
+    known.retain(|product, _| there(product) || untold(product));
+    for target in look.targets.iter().filter(|target| !target.dates.is_empty()) {
+        let dates = known.entry(target.product.clone()).or_default();
+        dates.bases_ms = target.dates.bases_ms.or(dates.bases_ms);
+        dates.installed_day = target.dates.installed_day.or(dates.installed_day);
+    }
+}
+
+/// Everything that is dated after the campaign's legal milestones `updates` and `sale`.
 #[must_use]
-pub fn dated_after(inventory: &Inventory, campaign: &Campaign) -> Vec<DatedAfter> {
-    let legal = |kind: DatedKind| {
-        let is_meant = |it: &&Milestone| it.regime == Regime::Legal && it.name == kind.milestone();
+pub fn dated_after(known: &BTreeMap<ProductId, Dates>, campaign: &Campaign) -> Vec<Finding> {
+    let legal = |name: &str| {
+        let is_meant = |it: &&Milestone| it.regime == Regime::Legal && it.name == name;
         campaign.milestones.iter().find(is_meant).map(|it| it.at_ms)
     };
-    let (updates, sale) = (legal(DatedKind::UpdatedAfter), legal(DatedKind::InstalledAfter));
-    let is_target = |product: &ProductId| campaign.targets.contains(product);
+    let (updates, sale) = (legal("updates"), legal("sale"));
     let mut found = Vec::new();
-    for sighting in inventory
-        .sightings
-        .iter()
-        .filter(|it| it.is_present() && is_target(&it.product))
-    {
-        let Some(upkeep) = &sighting.upkeep else { continue };
-        let mut add = |kind, milestone_ms, date| {
-            found.push(DatedAfter {
-                kind,
-                product: sighting.product.clone(),
-                date,
-                milestone_ms,
-            });
+    for (product, dates) in known.iter().filter(|(product, _)| campaign.targets.contains(product)) {
+        let mut add = |kind, text| {
+            let source = product.to_string();
+            found.push(Finding { kind, source, text });
         };
-        if let (Some(bases_ms), Some(updates_ms)) = (upkeep.bases_ms, updates)
+        if let (Some(bases_ms), Some(updates_ms)) = (dates.bases_ms, updates)
             && bases_ms > updates_ms
         {
-            add(DatedKind::UpdatedAfter, updates_ms, instant(bases_ms));
+            let text = format!(
+                "still updating after the cutoff: {product} tells bases of {} or later, and the milestone `updates` was {}",
+                instant(bases_ms),
+                instant(updates_ms)
+            );
+            add(FindingKind::UpdatedAfterCutoff, text);
         }
-        if let (Some(day), Some(sale_ms)) = (upkeep.installed_day, sale)
+        if let (Some(day), Some(sale_ms)) = (dates.installed_day, sale)
             && i64::from(day) * DAY_MS - FURTHEST_AHEAD_MS > sale_ms
         {
-            add(DatedKind::InstalledAfter, sale_ms, date(day));
+            let text = format!(
+                "installed or changed after the sale ban: the installer of {product} dates it {}, and the milestone `sale` was {}",
+                date(day),
+                instant(sale_ms)
+            );
+            add(FindingKind::InstalledAfterSaleBan, text);
         }
     }
     found
@@ -134,20 +125,34 @@ mod tests {
     use cutover_proto::verdict::Verdict;
 
     use super::*;
-    use crate::samples::{campaign, inventory, with};
+    use crate::{
+        judge,
+        samples::{campaign, catalog, inventory, with},
+    };
 
     /// 2024-09-29T04:00:00Z.
     const UPDATES_MS: i64 = 1_727_582_400_000;
     /// 2024-07-20 and the day after.
     const SALE_DAY: i32 = 19_924;
 
-    fn kept_up(verdict: Verdict, upkeep: Upkeep) -> Vec<(DatedKind, String)> {
+    /// Takes in a look at a host where kesl is so and so kept up.
+    fn look(known: &mut BTreeMap<ProductId, Dates>, verdict: Verdict, upkeep: Upkeep) {
         let mut inventory = with(inventory(), "kesl", verdict);
         let sighting = inventory.sightings.iter_mut().find(|it| it.product.as_str() == "kesl");
         sighting.unwrap().upkeep = Some(upkeep);
-        let found = dated_after(&inventory, &campaign(""));
-        assert!(found.iter().all(|it| it.product.as_str() == "kesl"));
-        found.into_iter().map(|it| (it.kind, it.to_string())).collect()
+        remember(known, &judge::assess(&inventory, &campaign(""), &catalog()));
+    }
+
+    fn found(known: &BTreeMap<ProductId, Dates>) -> Vec<(FindingKind, String)> {
+        let found = dated_after(known, &campaign(""));
+        assert!(found.iter().all(|it| it.source == "kesl"));
+        found.into_iter().map(|it| (it.kind, it.text)).collect()
+    }
+
+    fn kept_up(verdict: Verdict, upkeep: Upkeep) -> Vec<(FindingKind, String)> {
+        let mut known = BTreeMap::new();
+        look(&mut known, verdict, upkeep);
+        found(&known)
     }
 
     fn bases(at_ms: i64) -> Upkeep {
@@ -167,7 +172,7 @@ mod tests {
     #[test]
     fn bases_younger_than_the_cutoff_are_a_finding_and_older_ones_are_none() {
         let (kind, said) = kept_up(Verdict::Running, bases(UPDATES_MS + 1000)).remove(0);
-        assert_eq!(kind, DatedKind::UpdatedAfter);
+        assert_eq!(kind, FindingKind::UpdatedAfterCutoff);
         assert!(said.contains("2024-09-29") && said.contains("kesl"), "{said}");
         assert_eq!(kept_up(Verdict::Running, bases(UPDATES_MS)), []);
         assert_eq!(kept_up(Verdict::Running, Upkeep::default()), []);
@@ -176,9 +181,26 @@ mod tests {
     #[test]
     fn a_day_is_after_the_sale_ban_only_where_it_is_so_in_every_zone() {
         let (kind, said) = kept_up(Verdict::Installed, installed(SALE_DAY + 1)).remove(0);
-        assert_eq!(kind, DatedKind::InstalledAfter);
+        assert_eq!(kind, FindingKind::InstalledAfterSaleBan);
         assert!(said.contains("2024-07-21"), "{said}");
         assert_eq!(kept_up(Verdict::Installed, installed(SALE_DAY)), []);
+    }
+
+    #[test]
+    fn a_campaign_with_other_milestones_or_targets_finds_otherwise_in_what_is_known() {
+        let mut known = BTreeMap::new();
+        look(&mut known, Verdict::Running, bases(UPDATES_MS + 1000));
+        let mut later = campaign("");
+        for milestone in later.milestones.iter_mut().filter(|it| it.name == "updates") {
+            milestone.at_ms += 2000;
+        }
+        assert_eq!(dated_after(&known, &later), []);
+        let mut without = campaign("");
+        without.milestones.retain(|it| it.name != "updates");
+        assert_eq!(dated_after(&known, &without), []);
+        let mut other = campaign("");
+        other.targets.retain(|it| it.as_str() != "kesl");
+        assert_eq!(dated_after(&known, &other), []);
     }
 
     #[test]
@@ -188,7 +210,22 @@ mod tests {
         for sighting in &mut other.sightings {
             sighting.upkeep = Some(installed(SALE_DAY + 100));
         }
-        assert_eq!(dated_after(&other, &campaign("")), []);
+        let mut known = BTreeMap::new();
+        remember(&mut known, &judge::assess(&other, &campaign(""), &catalog()));
+        assert_eq!(found(&known), []);
+    }
+
+    #[test]
+    fn a_look_that_tells_no_date_takes_none_back_and_one_that_finds_the_target_gone_does() {
+        let mut known = BTreeMap::new();
+        look(&mut known, Verdict::Running, bases(UPDATES_MS + 1000));
+        look(&mut known, Verdict::Installed, installed(SALE_DAY + 1));
+        look(&mut known, Verdict::Unknown, Upkeep::default());
+        assert_eq!(found(&known).len(), 2);
+        look(&mut known, Verdict::Running, bases(UPDATES_MS - 1000));
+        assert_eq!(found(&known).len(), 1, "older bases are told");
+        look(&mut known, Verdict::Absent, Upkeep::default());
+        assert_eq!(known, BTreeMap::new());
     }
 
     #[test]

@@ -216,9 +216,6 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
     for line in &host.machine {
         rows.push(vec!["machine".into(), line.clone(), String::new()]);
     }
-    for line in &host.dated_after {
-        rows.push(vec!["finding".into(), line.clone(), String::new()]);
-    }
     for verdict in &host.verdicts {
         rows.push(vec![
             "verdict".into(),

@@ -127,7 +127,7 @@ impl Service {
             .await?;
         if changed && version > 1 {
             self.decide_anew().await?;
-            self.weigh_looks().await?;
+            self.place_all().await?;
         }
         Ok(version)
     }

@@ -29,7 +29,7 @@ pub struct FindingView {
     pub name: String,
     /// What kind.
     pub kind: String,
-    /// Who says otherwise.
+    /// Who says otherwise; of dates, the product that they are of.
     pub source: String,
     /// What each says.
     pub text: String,
@@ -112,7 +112,7 @@ impl Service {
         })
     }
 
-    /// A plan has changed: what other systems say of its host is held against it.
+    /// A plan has changed: what other systems say of its host is held against it, and so are the campaign's milestones.
     pub(super) fn compare_host(
         &self,
         tx: &mut WriteTx<'_>,
@@ -120,10 +120,6 @@ impl Service {
         in_force: &InForce,
     ) -> Result<(), ServiceError> {
         let others = words_about(tx, &plan.host_id.to_string())?;
-        if others.is_empty() {
-            // Where the last record went, what it said went with it.
-            return Ok(());
-        }
         self.keep_host_findings(tx, plan, &others, &in_force.campaign)
     }
 

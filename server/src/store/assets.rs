@@ -275,20 +275,6 @@ pub fn not_named(db: &mut impl Reader, source: &str, import_id: &str, limit: i64
     .collect()
 }
 
-/// Assets at which a look was imported, by id, after `after`, at most `limit`.
-///
-/// # Errors
-/// As [`Reader::query`].
-pub fn looked_at(db: &mut impl Reader, after: Option<&str>, limit: i64) -> Result<Vec<AssetRow>, StoreError> {
-    db.query(
-        &format!("SELECT {COLUMNS} FROM asset WHERE asset_id > ?1 AND look <> '' ORDER BY asset_id LIMIT ?2"),
-        params![after.unwrap_or(""), limit],
-    )?
-    .iter()
-    .map(read)
-    .collect()
-}
-
 /// Assets whose attestation, or what a look says of them, has ended by `now_ms`, at most `limit`.
 ///
 /// # Errors

@@ -1,10 +1,13 @@
-//! What other systems say of enrolled hosts: where they agree the evidence is better for it, where they do not it is told.
+//! What other systems say of enrolled hosts: where they agree the evidence is better for it, where they do not it is told. And
+//! what hosts date themselves after a milestone.
 
 use base64::Engine as _;
+use cutover_proto::upkeep::Upkeep;
 use cutover_server::service::{AssetImport, Caller, FindingFilter, FindingView, Role};
 
 use super::browser::Browser;
 use crate::{
+    inventories,
     machine::Machine,
     server::{BEGIN_MS, Server},
 };
@@ -171,5 +174,121 @@ async fn a_migrated_host_is_corroborated_by_the_replacements_console() {
     import(&server, &caller, "console", "Key,Name,Product,Health,Seen", &line).await;
     let host = server.service().host("pc-1".to_owned()).await.unwrap();
     assert!(host.grade.starts_with("corroborated by console"), "{}", host.grade);
+    assert_eq!(found(&server).await, []);
+}
+
+/// 2024-10-03, which is after the cutoff.
+const OCTOBER_MS: i64 = 1_727_913_600_000;
+const OCTOBER_DAY: i32 = 19_999;
+
+/// A check-in of a machine whose product is so kept up.
+fn kept_up(machine: &mut Machine, upkeep: Upkeep) -> cutover_proto::v1::CheckInRequest {
+    let mut inventory = inventories::carrying(machine.host, &machine.name);
+    for sighting in inventory
+        .sightings
+        .iter_mut()
+        .filter(|it| it.product.as_str() == "kesl")
+    {
+        sighting.upkeep = Some(upkeep.clone());
+    }
+    machine.showing(inventory)
+}
+
+/// Puts a new version of the campaign in force.
+async fn campaign(server: &Server, change: impl FnOnce(&mut toml::Table)) {
+    let mut document: toml::Table =
+        toml::from_str(&std::fs::read_to_string(&server.config.campaign.file).unwrap()).unwrap();
+    change(&mut document);
+    let text = toml::to_string(&document).unwrap();
+    server
+        .service()
+        .apply_campaign(text, "a test".to_owned())
+        .await
+        .unwrap();
+}
+
+fn milestone(document: &mut toml::Table, name: &str, at: &str) {
+    for milestone in document["milestone"].as_array_mut().unwrap() {
+        if milestone["name"].as_str() == Some(name) {
+            milestone["at"] = at.into();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_dates_after_a_milestone_is_found_with_no_other_source_until_a_look_or_the_campaign_says_otherwise()
+{
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    assert_eq!(found(&server).await, []);
+    let both = Upkeep {
+        bases_ms: Some(OCTOBER_MS),
+        installed_day: Some(OCTOBER_DAY),
+        ..Upkeep::default()
+    };
+    let request = kept_up(&mut machine, both);
+    machine.check_in(request).await.unwrap();
+    let kinds = |told: &[FindingView]| told.iter().map(|it| it.kind.clone()).collect::<Vec<_>>();
+    let told = found(&server).await;
+    assert_eq!(kinds(&told), ["installed-after-sale-ban", "updated-after-cutoff"]);
+    assert!(
+        told.iter().all(|it| it.source == "kesl" && it.name == "pc-1"),
+        "{told:?}"
+    );
+    let host = server.service().host("pc-1".to_owned()).await.unwrap();
+    assert_eq!(host.findings, told);
+    let browser = Browser::signed_in(&server, Role::Viewer).await;
+    for path in ["/findings".to_owned(), format!("/hosts/{}", machine.host)] {
+        let page = browser.page(&server, &path).await;
+        assert!(page.contains("still updating after the cutoff"), "{path}: {page}");
+    }
+
+    // A later milestone, and then the former one again.
+    campaign(&server, |it| milestone(it, "updates", "2024-10-05T04:00:00Z")).await;
+    assert_eq!(kinds(&found(&server).await), ["installed-after-sale-ban"]);
+    campaign(&server, |_| ()).await;
+    assert_eq!(kinds(&found(&server).await).len(), 2);
+
+    // A look that tells no dates takes none back; one that finds the target gone does.
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    assert_eq!(kinds(&found(&server).await).len(), 2);
+    let request = machine.replaced();
+    machine.check_in(request).await.unwrap();
+    assert_eq!(found(&server).await, []);
+    server.holds_together(&[machine.host]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_version_of_the_campaign_that_names_a_tenant_is_held_against_every_host_and_every_machine_without_agent()
+{
+    let server = Server::start().await;
+    let caller = operator(&server).await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    let columns = "Key,Name,Product,Tenant,Seen";
+    for name in ["pc-1", "pc-9"] {
+        let line = format!("k-{name},{name},clamav,tenant-b,{}", at(BEGIN_MS));
+        import(&server, &caller, &format!("console-{name}"), columns, &line).await;
+    }
+    assert_eq!(found(&server).await, []);
+    let tenant = |tenant: &'static str| {
+        move |document: &mut toml::Table| {
+            for rule in document["replacement"].as_array_mut().unwrap() {
+                if rule["product"].as_str() == Some("clamav") {
+                    rule.as_table_mut().unwrap().insert("tenant".into(), tenant.into());
+                }
+            }
+        }
+    };
+    campaign(&server, tenant("tenant-a")).await;
+    let mut told = found(&server).await;
+    told.sort_by(|one, other| one.name.cmp(&other.name));
+    let told: Vec<(&str, &str)> = told.iter().map(|it| (it.name.as_str(), it.kind.as_str())).collect();
+    assert_eq!(told, [("pc-1", "wrong-tenant"), ("pc-9", "wrong-tenant")]);
+    campaign(&server, tenant("tenant-b")).await;
     assert_eq!(found(&server).await, []);
 }

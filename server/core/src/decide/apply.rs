@@ -7,6 +7,7 @@ use crate::{
     plan::{
         Account, Cover, Gap, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue, RestartOwed, is_legal,
     },
+    upkeep,
 };
 
 use super::{Event, Fact};
@@ -258,6 +259,7 @@ fn take_assessment(plan: &mut Plan, assessment: &crate::judge::Assessment) {
         .iter()
         .map(|leftover| leftover.product.clone())
         .collect();
+    upkeep::remember(&mut plan.dates, assessment);
     plan.assessment = Some(assessment.clone());
 }
 

@@ -15,6 +15,11 @@ words! {
         RetiredActive = "retired-active",
         /// Two sources contradict each other.
         SourcesDisagree = "sources-disagree",
+        /// A target's bases are younger than the legal milestone `updates`.
+        UpdatedAfterCutoff = "updated-after-cutoff",
+        /// A target was installed, or changed by its installer, after the legal milestone `sale`. Which of the two, no system
+        /// says.
+        InstalledAfterSaleBan = "installed-after-sale-ban",
     }
 }
 
@@ -39,6 +44,12 @@ impl FindingKind {
             }
             Self::SourcesDisagree => {
                 "ask both sources for a new export; if they still differ, look at the machine, or match one record with another host"
+            }
+            Self::UpdatedAfterCutoff => {
+                "see where the product gets its updates from, stop that source, and have the machine replaced; note who answers for it"
+            }
+            Self::InstalledAfterSaleBan => {
+                "find out whether it was bought, updated or repaired on that day, and keep what shows it; have the machine replaced"
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What does not fit together: what a host's own looks say, and what other systems say of the same machine. And, where they
-//! agree, how much better the host's evidence is for it.
+//! What does not fit together: what a host's own looks say, and what other systems say of the same machine; and what its own
+//! looks date after a milestone that forbids it. And, where others agree, how much better the host's evidence is for it.
 //!
 //! A finding is told, and moves nothing: who is right is for a person to say. To add one, give it a kind with what to do
 //! about it, and a rule in [`findings`]; all that is stored, listed and shown follows.
@@ -8,6 +8,8 @@ mod kinds;
 mod rules;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use cutover_proto::{ids::ProductId, words};
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,7 @@ use crate::{
     coverage::import::{Health, TargetSeen},
     judge::Assessment,
     plan::{Phase, Plan},
+    upkeep::Dates,
 };
 
 words! {
@@ -44,6 +47,8 @@ pub struct OwnWord<'h> {
     pub assessment: Option<&'h Assessment>,
     /// When the newest look was made, by the host's clock.
     pub looked_ms: i64,
+    /// How targets that are there, or may be, are kept up.
+    pub dates: &'h BTreeMap<ProductId, Dates>,
 }
 
 /// What a source says of the machine.
@@ -65,12 +70,12 @@ pub struct OtherWord {
     pub active: Option<bool>,
 }
 
-/// Two that contradict.
+/// What a person should know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// What kind.
     pub kind: FindingKind,
-    /// Which source says otherwise; both where sources contradict each other.
+    /// Which source says otherwise; both where sources contradict each other; of dates, the product that they are of.
     pub source: String,
     /// What each says.
     pub text: String,
@@ -94,6 +99,7 @@ impl<'h> OwnWord<'h> {
             since_ms: plan.phase_since_ms,
             assessment: plan.assessment.as_ref(),
             looked_ms: plan.last_looked_ms.unwrap_or_default(),
+            dates: &plan.dates,
         }
     }
 }

@@ -7,13 +7,14 @@ use crate::{
     judge::ReplacementState,
     plan::Phase,
     report::instant,
+    upkeep::dated_after,
 };
 
 /// How far what a console last heard may lie before the machine's own look and still speak of the same time: consoles are told
 /// at intervals of up to a day.
 const ALIKE_MS: i64 = 24 * 3600 * 1000;
 
-/// What contradicts, in the order of kinds and sources. `own` is what the machine's own looks say, where it is an enrolled
+/// What contradicts, and what is dated after a milestone, in the order of kinds and sources. `own` is what the machine's own looks say, where it is an enrolled
 /// host.
 #[must_use]
 pub fn findings(own: Option<&OwnWord<'_>>, others: &[OtherWord], campaign: &Campaign) -> Vec<Finding> {
@@ -44,6 +45,9 @@ pub fn findings(own: Option<&OwnWord<'_>>, others: &[OtherWord], campaign: &Camp
                 text,
             }));
         }
+    }
+    if let Some(own) = own.filter(|own| own.phase != Phase::Retired) {
+        found.extend(dated_after(own.dates, campaign));
     }
     found.sort();
     found.dedup();

@@ -5,6 +5,7 @@ use crate::{campaign::Campaign, judge, samples};
 
 const SINCE_MS: i64 = 1_795_348_800_000;
 const HOUR_MS: i64 = 3_600_000;
+static NO_DATES: BTreeMap<ProductId, Dates> = BTreeMap::new();
 
 fn campaign() -> Campaign {
     samples::campaign("")
@@ -24,6 +25,7 @@ fn own(phase: Phase, assessment: &Assessment) -> OwnWord<'_> {
         since_ms: SINCE_MS,
         assessment: Some(assessment),
         looked_ms: SINCE_MS,
+        dates: &NO_DATES,
     }
 }
 
@@ -196,6 +198,28 @@ fn sources_that_contradict_each_other_are_told_also_of_a_machine_without_agent()
     };
     assert_eq!(kinds(None, &[console(), sick]), [FindingKind::SourcesDisagree]);
     assert_eq!(kinds(None, &[console(), console()]), []);
+}
+
+#[test]
+fn what_a_host_dates_after_a_milestone_is_told_where_no_other_source_speaks_and_no_longer_once_it_is_retired() {
+    let assessment = assessed(None);
+    let dates = BTreeMap::from([(
+        ProductId::new("kesl"),
+        Dates {
+            bases_ms: Some(SINCE_MS),
+            installed_day: None,
+        },
+    )]);
+    let of = |phase| OwnWord {
+        dates: &dates,
+        ..own(phase, &assessment)
+    };
+    assert_eq!(kinds(Some(&of(Phase::Planned)), &[]), [FindingKind::UpdatedAfterCutoff]);
+    assert_eq!(
+        kinds(Some(&of(Phase::Exempt)), &[console()]),
+        [FindingKind::ConsoleSaysHealthy, FindingKind::UpdatedAfterCutoff]
+    );
+    assert_eq!(kinds(Some(&of(Phase::Retired)), &[]), []);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use cutover_proto::{
 };
 
 use super::{Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook};
-use crate::{campaign::Campaign, catalog::Catalog};
+use crate::{campaign::Campaign, catalog::Catalog, upkeep::Dates};
 
 /// Judges an inventory.
 ///
@@ -112,6 +112,7 @@ fn look_at(it: &mut Assessment, product: &ProductId, inventory: &Inventory, cata
             verdict: sighting.verdict,
             version: sighting.version.clone(),
             packages: packages(sighting, rule, inventory),
+            dates: sighting.upkeep.as_ref().map(Dates::of).unwrap_or_default(),
         }),
         Verdict::Remnant => it.leftovers.push(Leftover {
             product: product.clone(),

@@ -8,7 +8,7 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Reason;
+use crate::{plan::Reason, upkeep::Dates};
 
 words! {
     /// What the verdicts of all targets say together. The first that fits, in this order.
@@ -38,6 +38,9 @@ pub struct TargetSeen {
     pub version: Option<String>,
     /// Its packages by the host's own look, restricted to names of the rule.
     pub packages: Vec<String>,
+    /// The dates that tell how it is kept up.
+    #[serde(default, skip_serializing_if = "Dates::is_empty")]
+    pub dates: Dates,
 }
 
 /// Leftovers of a target.

@@ -16,6 +16,7 @@ use crate::{
     catalog::RestartNeed,
     judge::Assessment,
     standing::Bucket,
+    upkeep::Dates,
 };
 
 words! {
@@ -180,6 +181,10 @@ pub struct Plan {
     /// What the newest look means.
     #[serde(default)]
     pub assessment: Option<Assessment>,
+    /// What looks told last of how targets are kept up that are there or may be. A look that tells no date does not take
+    /// one back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dates: BTreeMap<ProductId, Dates>,
     /// The replacement that is planned.
     #[serde(default)]
     pub replacement: Option<ProductId>,
@@ -273,6 +278,7 @@ impl Plan {
             last_looked_ms: None,
             last_boot_id: String::new(),
             assessment: None,
+            dates: BTreeMap::new(),
             replacement: None,
             reason: Some(Reason::NoInventory),
             retry_at_ms: None,

@@ -228,8 +228,8 @@ impl Service {
         }
     }
 
-    /// Weighs every imported look anew: a campaign's rules for them have changed.
-    pub(in super::super) async fn weigh_looks(&self) -> Result<(), ServiceError> {
+    /// Works every asset out anew: a new version of the campaign may weigh looks otherwise, and ask for another tenant.
+    pub(in super::super) async fn place_all(&self) -> Result<(), ServiceError> {
         let mut after: Option<String> = None;
         loop {
             let (service, from) = (self.clone(), after.clone());
@@ -238,7 +238,7 @@ impl Service {
                 .store
                 .write(move |tx| {
                     assets::take_turn(tx)?;
-                    let page = assets::looked_at(tx, from.as_deref(), BATCH)?;
+                    let page = assets::list(tx, &assets::AssetFilter::default(), from.as_deref(), BATCH)?;
                     let last = page.last().map(|row| row.asset_id.clone());
                     service.place_around(tx, page.into_iter().map(|row| Owner::Asset(row.asset_id)).collect())?;
                     Ok::<_, ServiceError>(last)

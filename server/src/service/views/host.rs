@@ -1,11 +1,6 @@
 //! One host, whole: what was found, what was done, why it is where it is.
 
-use cutover_core::{
-    history,
-    plan::Plan,
-    upkeep::{dated_after, upkeep_lines},
-    waiting,
-};
+use cutover_core::{history, plan::Plan, upkeep::upkeep_lines, waiting};
 use cutover_proto::{
     ids::HostId,
     inventory::{HostFacts, Inventory},
@@ -69,10 +64,6 @@ impl Service {
         let known = hosts::load(db, &named.host_id)?;
         let network = known.as_ref().and_then(|known| Network::of(&known.reported));
         let program = known.map(|known| OwnProgram::of(&known.reported).in_words(&known.agent_version));
-        let looked = newest_inventory(db, host)?;
-        let dated = looked
-            .iter()
-            .flat_map(|inventory| dated_after(inventory, &in_force.campaign));
         Ok(HostDetail {
             program: program.unwrap_or_default(),
             network: network.map(|network| network.in_words()).unwrap_or_default(),
@@ -88,8 +79,7 @@ impl Service {
             findings: self.findings_of(db, &named.host_id)?,
             proofs: self.host_proofs(db, &plan, &in_force)?,
             looks: self.looks_at_host(db, &named.host_id)?,
-            dated_after: dated.map(|dated| dated.to_string()).collect(),
-            verdicts: looked.as_ref().map(verdicts).unwrap_or_default(),
+            verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,
             timeline,

@@ -231,9 +231,6 @@ pub struct HostDetail {
     /// a domain. `unknown` where its look could not tell.
     #[serde(default)]
     pub machine: Vec<String>,
-    /// What a person should know and what moves no plan: a target that was kept up or put there after a milestone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dated_after: Vec<String>,
     /// How it reaches this server, in words; empty where it never said so.
     #[serde(default)]
     pub network: String,
