@@ -15,8 +15,8 @@ use super::{
     health,
 };
 use crate::service::{
-    ArtifactAdded, ArtifactFilter, ArtifactList, CloneIncident, HostFilter, NewArtifact, NewArtifactUse, NewToken,
-    Service, SettleClones,
+    ArtifactAdded, ArtifactFilter, ArtifactList, ChangeTags, CloneIncident, HostFilter, NewArtifact, NewArtifactUse,
+    NewToken, Service, SettleClones,
     views::{HostDetail, HostList, ReportRow, Summary, WaveView},
 };
 
@@ -29,6 +29,7 @@ pub fn router(service: Service) -> Router {
         .route("/hosts/{host}/retry", post(retry))
         .route("/hosts/{host}/retire", post(retire))
         .route("/hosts/{host}/erase-personal", post(erase_personal))
+        .route("/hosts/{host}/tags", post(tag))
         .route("/clones", get(clone_incidents))
         .route("/clones/{host}/settle", post(settle_clones))
         .route("/waves", get(waves))
@@ -130,6 +131,17 @@ async fn retire(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.retire_host(caller, host, ask.why, ask.dry_run).await?,
+    }))
+}
+
+async fn tag(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<ChangeTags>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.tag_host(caller, host, ask).await?,
     }))
 }
 

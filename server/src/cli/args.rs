@@ -183,6 +183,20 @@ pub enum Hosts {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Changes a host's tags. `ownership=corporate`, `ownership=contractor` and `ownership=personal` say whose the machine is.
+    Tag {
+        /// Host id or name.
+        host: String,
+        /// It gets this tag.
+        #[arg(long, value_name = "TAG")]
+        add: Vec<String>,
+        /// It loses this tag.
+        #[arg(long, value_name = "TAG")]
+        remove: Vec<String>,
+        /// Only says which tags it would have.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Lets a failed host try again.
     Retry {
         /// Host id or name.

@@ -6,7 +6,10 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use clap::Subcommand;
 use cutover_core::{
-    coverage::import::{Field, MAX_BYTES},
+    coverage::{
+        Ownership,
+        import::{Field, MAX_BYTES},
+    },
     report::instant,
 };
 
@@ -382,6 +385,7 @@ fn show(detail: &AssetDetail, format: Format) -> anyhow::Result<()> {
         row("is", &it.why, &it.host_id),
         row("counts as", &it.counts, &it.seen),
         row("attested", &it.attested, &it.owner),
+        row("ownership", it.said.ownership.map_or("unknown", Ownership::as_str), ""),
     ];
     for (source, id) in &detail.same {
         rows.push(row("the same machine", source, id));

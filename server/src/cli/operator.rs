@@ -15,7 +15,7 @@ use cutover_core::report::instant;
 use crate::{
     api::{Ask, Retire},
     service::{
-        CloneIncident, NewToken, PoolImage, SettleClones, TokenMade,
+        ChangeTags, CloneIncident, NewToken, PoolImage, SettleClones, TokenMade,
         views::{HostDetail, HostList, HostRow, ReportRow, Summary, WaveView},
     },
 };
@@ -51,6 +51,19 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             }
             Hosts::ErasePersonal { host, dry_run } => {
                 change(client, &format!("hosts/{host}/erase-personal"), *dry_run, format).await
+            }
+            Hosts::Tag {
+                host,
+                add,
+                remove,
+                dry_run,
+            } => {
+                let ask = ChangeTags {
+                    add: add.clone(),
+                    remove: remove.clone(),
+                    dry_run: *dry_run,
+                };
+                done(&client.post(&format!("hosts/{host}/tags"), &ask).await?, format)
             }
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },

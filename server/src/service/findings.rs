@@ -189,7 +189,7 @@ pub(super) enum Subject<'s> {
 }
 
 /// What the records say that are this host.
-fn words_about(db: &mut impl Reader, host_id: &str) -> Result<Vec<OtherWord>, ServiceError> {
+pub(super) fn words_about(db: &mut impl Reader, host_id: &str) -> Result<Vec<OtherWord>, ServiceError> {
     let mut others = Vec::new();
     for row in assets::by_hosts(db, [&host_id.to_owned()])? {
         others.extend(super::assets::other_word(&row)?);

@@ -106,21 +106,20 @@ pub fn insert(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
     }
 }
 
-/// Stores what is known of a host. Leaves the numbers of work orders alone: they have their own functions and only rise.
+/// Stores what is known of a host. Leaves its tags and the numbers of work orders alone: they have their own functions.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when the host has no row.
 pub fn update(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
     let changed = tx.execute(
-        "UPDATE host SET name = ?2, name_key = ?3, site = ?4, tags = ?5, facts = ?6, reported = ?7, agent_version = ?8,
-                rules_revision = ?9, inventory_digest = ?10, inventory_at_ms = ?11, sealing_key = ?12
+        "UPDATE host SET name = ?2, name_key = ?3, site = ?4, facts = ?5, reported = ?6, agent_version = ?7,
+                rules_revision = ?8, inventory_digest = ?9, inventory_at_ms = ?10, sealing_key = ?11
          WHERE host_id = ?1",
         params![
             host.host_id.as_str(),
             host.name.as_str(),
             name_key(&host.name),
             host.site.as_ref(),
-            host.tags.as_str(),
             host.facts.as_str(),
             host.reported.as_str(),
             host.agent_version.as_str(),
@@ -134,6 +133,23 @@ pub fn update(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
         Ok(())
     } else {
         Err(missing(&host.host_id))
+    }
+}
+
+/// Makes `tags` of the tags (JSON arrays) that were read as `before`. Nothing else changes them: what a host tells of itself
+/// must not undo what a person says at the same moment.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when they are others by now.
+pub fn set_tags(tx: &mut WriteTx<'_>, host_id: &str, before: &str, tags: &str) -> Result<(), StoreError> {
+    let changed = tx.execute(
+        "UPDATE host SET tags = ?3 WHERE host_id = ?1 AND tags = ?2",
+        params![host_id, before, tags],
+    )?;
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(tx.conflict(format!("tags of host {host_id}")))
     }
 }
 

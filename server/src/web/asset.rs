@@ -52,6 +52,10 @@ impl From<AssetDetail> for Asset {
             ("attested", it.attested),
             ("owner", it.owner),
             (
+                "ownership",
+                it.said.ownership.map_or_else(String::new, |it| it.to_string()),
+            ),
+            (
                 "source saw it",
                 it.said.last_seen_ms.map_or_else(String::new, words::instant),
             ),

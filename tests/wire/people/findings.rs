@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use cutover_proto::upkeep::Upkeep;
-use cutover_server::service::{AssetImport, Caller, FindingFilter, FindingView, Role};
+use cutover_server::service::{AssetImport, Caller, ChangeTags, FindingFilter, FindingView, Role};
 
 use super::browser::Browser;
 use crate::{
@@ -291,4 +291,52 @@ async fn a_new_version_of_the_campaign_that_names_a_tenant_is_held_against_every
     assert_eq!(told, [("pc-1", "wrong-tenant"), ("pc-9", "wrong-tenant")]);
     campaign(&server, tenant("tenant-b")).await;
     assert_eq!(found(&server).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_a_machine_is_is_unknown_until_an_import_says_it_and_an_operator_goes_before_it() {
+    let server = Server::start().await;
+    let caller = operator(&server).await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    let whose = || async { server.service().host("pc-1".to_owned()).await.unwrap() };
+    assert_eq!(whose().await.ownership, "unknown");
+    import(&server, &caller, "ad", "Key,Name,Ownership", "k-1,pc-1,corporate").await;
+    assert_eq!(whose().await.ownership, "corporate");
+    import(&server, &caller, "intune", "Key,Name,Ownership", "k-2,pc-1,personal").await;
+    let host = whose().await;
+    assert_eq!(host.ownership, "personal");
+    assert!(
+        host.machine.contains(&"ownership: personal, says intune".to_owned()),
+        "{:?}",
+        host.machine
+    );
+    let told = found(&server).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].kind, "sources-disagree");
+
+    let tag = |add: &str, dry_run| ChangeTags {
+        add: vec![add.to_owned()],
+        remove: Vec::new(),
+        dry_run,
+    };
+    let tags = |ask| server.service().tag_host(caller.clone(), "pc-1".to_owned(), ask);
+    let would = tags(tag("ownership=corporate", true)).await.unwrap();
+    assert!(would.contains("would have"), "{would}");
+    assert_eq!(whose().await.ownership, "personal");
+    assert!(tags(tag("ownership=mine", false)).await.is_err());
+    tags(tag("floor-1", false)).await.unwrap();
+    tags(tag("ownership=corporate", false)).await.unwrap();
+    // A check-in leaves what a person said as it is.
+    let request = machine.replaced();
+    machine.check_in(request).await.unwrap();
+    let host = whose().await;
+    assert_eq!(
+        (host.ownership.as_str(), host.tags.as_slice()),
+        (
+            "corporate",
+            &["floor-1".to_owned(), "ownership=corporate".to_owned()][..]
+        )
+    );
 }

@@ -29,6 +29,7 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/hosts/{host}/retry", Unauthorized),
     ("POST", "/hosts/{host}/retire", Unauthorized),
     ("POST", "/hosts/{host}/erase-personal", Unauthorized),
+    ("POST", "/hosts/{host}/tags", Unauthorized),
     ("GET", "/clones", Unauthorized),
     ("POST", "/clones/{host}/settle", Unauthorized),
     ("GET", "/findings", Unauthorized),

@@ -18,7 +18,10 @@ pub use kinds::FindingKind;
 pub use rules::{corroboration, findings};
 
 use crate::{
-    coverage::import::{Health, TargetSeen},
+    coverage::{
+        Ownership,
+        import::{Health, TargetSeen},
+    },
     judge::Assessment,
     plan::{Phase, Plan},
     upkeep::Dates,
@@ -68,6 +71,8 @@ pub struct OtherWord {
     pub target: Option<TargetSeen>,
     /// Whether the source counts it as in use.
     pub active: Option<bool>,
+    /// Whose the machine is.
+    pub ownership: Option<Ownership>,
 }
 
 /// What a person should know.

@@ -193,5 +193,16 @@ fn disagreement(one: &OtherWord, other: &OtherWord) -> Option<String> {
             heard(other)
         ));
     }
+    if let (Some(first), Some(second)) = (one.ownership, other.ownership)
+        && first != second
+    {
+        return Some(format!(
+            "{} calls the machine {first} ({}), {} calls it {second} ({})",
+            one.source,
+            heard(one),
+            other.source,
+            heard(other)
+        ));
+    }
     None
 }

@@ -1,7 +1,7 @@
 use cutover_proto::verdict::HealthState;
 
 use super::*;
-use crate::{campaign::Campaign, judge, samples};
+use crate::{campaign::Campaign, coverage::Ownership, judge, samples, upkeep::Dates};
 
 const SINCE_MS: i64 = 1_795_348_800_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -39,6 +39,7 @@ fn console() -> OtherWord {
         last_seen_ms: Some(SINCE_MS + HOUR_MS),
         target: None,
         active: None,
+        ownership: None,
     }
 }
 
@@ -198,6 +199,20 @@ fn sources_that_contradict_each_other_are_told_also_of_a_machine_without_agent()
     };
     assert_eq!(kinds(None, &[console(), sick]), [FindingKind::SourcesDisagree]);
     assert_eq!(kinds(None, &[console(), console()]), []);
+    let whose = |source: &str, ownership| OtherWord {
+        source: source.to_owned(),
+        ownership: Some(ownership),
+        ..console()
+    };
+    let corporate = whose("ad", Ownership::Corporate);
+    let found = findings(
+        None,
+        &[corporate.clone(), whose("intune", Ownership::Personal)],
+        &campaign(),
+    );
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].text.contains("personal"), "{}", found[0].text);
+    assert_eq!(kinds(None, &[corporate, console()]), []);
 }
 
 #[test]

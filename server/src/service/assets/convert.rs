@@ -2,8 +2,8 @@
 
 use cutover_core::{
     coverage::{
-        AssetBucket, Attestation, Claim, Identifier, IdentifierKind, Identity, ImportedLook, Known, Pin, Place, Record,
-        bucket,
+        AssetBucket, Attestation, Claim, Identifier, IdentifierKind, Identity, ImportedLook, Known, Ownership, Pin,
+        Place, Record, bucket,
         import::{Health, Row, TargetSeen},
         next_change_ms,
     },
@@ -35,6 +35,8 @@ pub struct Said {
     pub target: Option<TargetSeen>,
     /// Whether the source counts it as in use.
     pub active: Option<bool>,
+    /// Whose the machine is.
+    pub ownership: Option<Ownership>,
 }
 
 impl Said {
@@ -48,6 +50,7 @@ impl Said {
             last_seen_ms: row.last_seen_ms,
             target: row.target,
             active: row.active,
+            ownership: row.ownership,
         }
     }
 }
@@ -144,8 +147,11 @@ pub(super) fn look(row: &AssetRow) -> Result<Option<ImportedLook>, ServiceError>
 /// the kind.
 pub(in super::super) fn other_word(row: &AssetRow) -> Result<Option<OtherWord>, ServiceError> {
     let said: Said = stored(row, &row.said)?;
-    let is_silent =
-        said.health.is_none() && said.target.is_none() && said.active.is_none() && said.last_seen_ms.is_none();
+    let is_silent = said.health.is_none()
+        && said.target.is_none()
+        && said.active.is_none()
+        && said.last_seen_ms.is_none()
+        && said.ownership.is_none();
     if row.missing_ms.is_some() || is_silent {
         return Ok(None);
     }
@@ -157,6 +163,7 @@ pub(in super::super) fn other_word(row: &AssetRow) -> Result<Option<OtherWord>, 
         last_seen_ms: said.last_seen_ms,
         target: said.target,
         active: said.active,
+        ownership: said.ownership,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! One host, whole: what was found, what was done, why it is where it is.
 
-use cutover_core::{history, plan::Plan, upkeep::upkeep_lines, waiting};
+use cutover_core::{coverage::Ownership, history, plan::Plan, upkeep::upkeep_lines, waiting};
 use cutover_proto::{
     ids::HostId,
     inventory::{HostFacts, Inventory},
@@ -18,6 +18,7 @@ use super::{
         clones::identity_lines,
         personal::{all_revealed, revealed},
         plan_edit::{read_event, read_state},
+        tags,
     },
     EventView, HostDetail, ProtectionTime, StepView, VerdictView,
 };
@@ -63,13 +64,26 @@ impl Service {
         }
         let known = hosts::load(db, &named.host_id)?;
         let network = known.as_ref().and_then(|known| Network::of(&known.reported));
-        let program = known.map(|known| OwnProgram::of(&known.reported).in_words(&known.agent_version));
+        let program = known
+            .as_ref()
+            .map(|known| OwnProgram::of(&known.reported).in_words(&known.agent_version));
+        let (owned, tags) = match &known {
+            Some(known) => (tags::owned(db, known)?, tags::read(known)?),
+            None => Default::default(),
+        };
+        let mut machine = machine(&line.facts);
+        machine.push(format!("ownership: {}", owned.in_words()));
+        if !tags.is_empty() {
+            machine.push(format!("tags: {}", tags.join(", ")));
+        }
         Ok(HostDetail {
             program: program.unwrap_or_default(),
             network: network.map(|network| network.in_words()).unwrap_or_default(),
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
             restart_pending: restart_pending(&line.facts),
-            machine: machine(&line.facts),
+            machine,
+            ownership: owned.ownership.map_or("unknown", Ownership::as_str).to_owned(),
+            tags,
             identity: [
                 identity_lines(db, &named.host_id)?,
                 self.pool_lines(db, &in_force, &named.host_id)?,

@@ -228,9 +228,15 @@ pub struct HostDetail {
     #[serde(default)]
     pub program: String,
     /// The machine itself: who encrypts its disks, what it does for others, whether it has a battery, whether it belongs to
-    /// a domain. `unknown` where its look could not tell.
+    /// a domain, whose it is and who says so. `unknown` where nothing could tell.
     #[serde(default)]
     pub machine: Vec<String>,
+    /// Whose it is: `corporate`, `contractor`, `personal` or `unknown`.
+    #[serde(default)]
+    pub ownership: String,
+    /// What operators call it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// How it reaches this server, in words; empty where it never said so.
     #[serde(default)]
     pub network: String,

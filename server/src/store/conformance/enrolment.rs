@@ -11,6 +11,7 @@ use crate::store::{StoreError, hosts};
 
 on_both!(
     a_host_comes_back_as_it_went,
+    tags_change_by_one_persons_word_after_another_and_by_nothing_that_a_host_tells,
     hosts_are_found_by_name_whatever_its_case,
     order_numbers_only_rise,
     a_key_speaks_for_one_host_until_it_is_revoked,
@@ -33,7 +34,6 @@ fn a_host_comes_back_as_it_went(lab: &Lab) {
     let changed = HostRow {
         name: "other".to_owned(),
         site: Some("berlin".to_owned()),
-        tags: "[\"a\"]".to_owned(),
         facts: "{\"os\":1}".to_owned(),
         reported: "{\"journal\":\"sound\"}".to_owned(),
         agent_version: "0.2.0".to_owned(),
@@ -49,6 +49,21 @@ fn a_host_comes_back_as_it_went(lab: &Lab) {
     let missing = lab.store.write_now(|tx| hosts::update(tx, &host("none")));
     assert!(matches!(missing, Err(StoreError::Corrupt { .. })), "{missing:?}");
     assert_eq!(lab.store.read_now(|tx| hosts::count(tx)), Ok(1));
+}
+
+fn tags_change_by_one_persons_word_after_another_and_by_nothing_that_a_host_tells(lab: &Lab) {
+    lab.store.write_now(|tx| hosts::insert(tx, &host("h"))).expect("added");
+    let set = |before: &'static str, after: &'static str| {
+        lab.store.write_now(move |tx| hosts::set_tags(tx, "h", before, after))
+    };
+    assert_eq!(set("[]", "[\"a\"]"), Ok(()));
+    lab.store
+        .write_now(|tx| hosts::update(tx, &host("h")))
+        .expect("changed");
+    assert_eq!(load(lab, "h").expect("a host").tags, "[\"a\"]");
+    let late = set("[]", "[\"b\"]");
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    assert_eq!(load(lab, "h").expect("a host").tags, "[\"a\"]");
 }
 
 fn hosts_are_found_by_name_whatever_its_case(lab: &Lab) {

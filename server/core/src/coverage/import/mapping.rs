@@ -22,6 +22,8 @@ words! {
         Class = "class",
         /// Who answers for it. Personal.
         Owner = "owner",
+        /// Whose the machine is.
+        Ownership = "ownership",
         /// Where it is.
         Site = "site",
         /// The protection that the source sees or manages there.
@@ -209,6 +211,7 @@ pub(super) fn words_of(field: Field) -> Vec<&'static str> {
         Field::Health => super::Health::ALL.iter().map(|it| it.as_str()).collect(),
         Field::Target => super::TargetSeen::ALL.iter().map(|it| it.as_str()).collect(),
         Field::Active => vec!["yes", "no"],
+        Field::Ownership => crate::coverage::Ownership::ALL.iter().map(|it| it.as_str()).collect(),
         Field::Key
         | Field::Serial
         | Field::Uuid

@@ -7,7 +7,10 @@ use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
 use super::{Field, Mapping, Unreadable, decode, mapping::words_of};
-use crate::{campaign::zone::zone, coverage::Identity};
+use crate::{
+    campaign::zone::zone,
+    coverage::{Identity, Ownership},
+};
 
 words! {
     /// What kind of device an asset is.
@@ -64,6 +67,8 @@ pub struct Row {
     pub class: Class,
     /// Who answers for it. Personal; empty where nobody is named.
     pub owner: String,
+    /// Whose the machine is.
+    pub ownership: Option<Ownership>,
     /// Empty where it is not said; so are the texts below.
     pub site: String,
     /// The protection that the source sees there.
@@ -294,6 +299,7 @@ impl<'a> Reading<'a> {
         let health = word(Field::Health)?.and_then(|word| Health::parse(&word).ok());
         let target = word(Field::Target)?.and_then(|word| TargetSeen::parse(&word).ok());
         let active = word(Field::Active)?.map(|word| word == "yes");
+        let ownership = word(Field::Ownership)?.and_then(|word| Ownership::parse(&word).ok());
         Ok(Row {
             line,
             key,
@@ -301,6 +307,7 @@ impl<'a> Reading<'a> {
             name: shown.unwrap_or_default(),
             class: class.unwrap_or(Class::Other),
             owner: text(Field::Owner)?,
+            ownership,
             site: text(Field::Site)?,
             product: text(Field::Product)?,
             version: text(Field::Version)?,
