@@ -170,3 +170,36 @@ async fn messages_that_make_no_sense_are_refused() {
     assert_eq!(server.last_pos().await, before);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vitals_are_kept_as_they_were_told_last_and_shown_and_what_was_not_told_is_unknown() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    let shown = || async { server.service().host("pc-1".to_owned()).await.unwrap().machine };
+    for line in ["power: unknown", "free disk: unknown"] {
+        assert!(shown().await.contains(&line.to_owned()), "{:?}", shown().await);
+    }
+    let vitals = |on_battery| v1::CheckInRequest {
+        vitals: Some(v1::Vitals {
+            free_disk_mib: Some(4096),
+            on_battery,
+            ..v1::Vitals::default()
+        }),
+        ..machine.hello()
+    };
+    machine.check_in(vitals(Some(true))).await.unwrap();
+    for line in ["power: on its battery", "free disk: at least 4096 MiB"] {
+        assert!(shown().await.contains(&line.to_owned()), "{:?}", shown().await);
+    }
+    // One that says nothing of them changes nothing; one that could not tell says so.
+    machine.check_in(machine.hello()).await.unwrap();
+    assert!(shown().await.contains(&"power: on its battery".to_owned()));
+    machine.check_in(vitals(None)).await.unwrap();
+    assert!(
+        shown().await.contains(&"power: unknown".to_owned()),
+        "{:?}",
+        shown().await
+    );
+}

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     act::{self, JournalState, artifacts_of},
+    detect::vitals,
     link::LinkError,
     session::{Effect, Failure, JournalSays, Ticks},
 };
@@ -57,6 +58,13 @@ impl Life {
             send(Input::Answered(link.check_in(request).await.map(Box::new)));
         };
         self.tasks.spawn(call.instrument(span));
+        self.read_vitals();
+    }
+
+    /// For the next check-in: on some systems a program tells them, and a check-in waits for none.
+    fn read_vitals(&mut self) {
+        let (view, send) = (self.view.clone(), self.sender());
+        self.tasks.spawn_blocking(move || send(Input::Vitals(vitals(&*view))));
     }
 
     /// UUIDv7 of trusted time; where the system has no randomness, of time alone.

@@ -50,6 +50,8 @@ pub(super) enum Input {
     Nudge,
     /// A check-in ended.
     Answered(Result<Box<v1::CheckInReply>, LinkError>),
+    /// The machine's vitals were read.
+    Vitals(v1::Vitals),
     /// A look that was due ended.
     Looked(Box<Inventory>),
     /// An order looked.
@@ -293,6 +295,7 @@ impl Life {
                 self.session.handle_better(found.as_deref(), now);
                 self.steer();
             }
+            Input::Vitals(vitals) => self.session.handle_vitals(vitals),
             Input::Looked(seen) => {
                 let news = self.session.handle_look(*seen, now);
                 self.sign(news, now);

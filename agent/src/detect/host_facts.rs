@@ -198,7 +198,7 @@ fn package_managers(view: &dyn HostView, believed: Option<PackageDatabase>) -> V
 
 /// The smaller of what is free under /usr and /var, where packages go, as the power of two below it: the inventory is to
 /// stay the same while a log grows.
-fn free_disk_mib(view: &dyn HostView) -> Option<u64> {
+pub(super) fn free_disk_mib(view: &dyn HostView) -> Option<u64> {
     let power_below = |mib: u64| mib.checked_ilog2().map_or(0, |power| 1 << power);
     if view.os_family() == OsFamily::Windows {
         // Programs go there.

@@ -26,6 +26,7 @@ mod services;
 mod trail;
 mod trust_store;
 mod upkeep;
+mod vitals;
 mod windows;
 mod windows_facts;
 
@@ -35,6 +36,7 @@ pub use rules::{RefusedRule, RuleSet};
 pub use scan::{ScanCx, attributed_packages, scan, sight};
 pub(crate) use services::at_work;
 pub use trust_store::{Trusted, trusted};
+pub use vitals::vitals;
 
 /// A look of another system's kind: the rules do not let it be written.
 fn not_of_this_system(look: &cutover_proto::rule::Look) -> String {

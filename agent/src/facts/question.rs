@@ -45,6 +45,8 @@ pub enum Question {
     BitLocker,
     /// Whether the machine has a battery.
     Battery,
+    /// Whether the machine runs on its battery now.
+    OnBattery,
     /// Whether the machine belongs to a domain.
     DomainJoin,
 }
@@ -72,6 +74,7 @@ impl fmt::Display for Question {
             Self::DefenderStatus => f.write_str("defender-status"),
             Self::BitLocker => f.write_str("bitlocker"),
             Self::Battery => f.write_str("battery"),
+            Self::OnBattery => f.write_str("on-battery"),
             Self::DomainJoin => f.write_str("domain-join"),
         }
     }
@@ -117,6 +120,9 @@ pub enum Reply {
     #[serde(rename = "battery")]
     Battery(bool),
     /// Whether it does.
+    #[serde(rename = "on-battery")]
+    OnBattery(bool),
+    /// Whether it does.
     #[serde(rename = "domain-join")]
     DomainJoin(bool),
 }
@@ -154,5 +160,6 @@ taken! {
     defender_status: DefenderStatus -> DefenderStatus,
     bit_locker: BitLocker -> Vec<BitLockerVolume>,
     battery: Battery -> bool,
+    on_battery: OnBattery -> bool,
     domain_join: DomainJoin -> bool,
 }

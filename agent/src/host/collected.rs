@@ -209,6 +209,7 @@ impl HostView for Collected {
             | Question::DefenderStatus
             | Question::BitLocker
             | Question::Battery
+            | Question::OnBattery
             | Question::DomainJoin => not_gathered(),
         }
     }

@@ -143,6 +143,7 @@ impl HostView for MacHost {
             | Question::DefenderStatus
             | Question::BitLocker
             | Question::Battery
+            | Question::OnBattery
             | Question::DomainJoin => Answer::Unsupported,
         }
     }

@@ -84,6 +84,7 @@ impl Redaction {
             | Reply::DefenderStatus(_)
             | Reply::BitLocker(_)
             | Reply::Battery(_)
+            | Reply::OnBattery(_)
             | Reply::DomainJoin(_) => reply,
         }
     }

@@ -16,6 +16,7 @@ pub mod mountinfo;
 pub mod needs_restart;
 pub mod os_release;
 pub mod own_process;
+pub mod pmset;
 pub mod property_list;
 pub mod registry_text;
 pub mod rpm;

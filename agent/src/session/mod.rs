@@ -28,6 +28,7 @@ mod state;
 mod status;
 mod stream_waits;
 mod ticks;
+mod vitals;
 mod waking;
 mod ways;
 

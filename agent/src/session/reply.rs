@@ -112,12 +112,16 @@ impl Session {
         self.last_success = Some(now);
         self.last_failure = None;
         self.condition_told = Some(sent.condition);
+        self.vitals.heard(sent.vitals);
 
         let mut effects = vec![Effect::TakeMarks {
             store_epoch: reply.store_epoch.clone(),
             durable: reply.durable,
         }];
         let restored = !self.store_epoch.is_empty() && self.store_epoch != reply.store_epoch;
+        if restored {
+            self.vitals.forget();
+        }
         self.store_epoch = reply.store_epoch;
         self.inventories
             .acknowledged(reply.durable_inventory, reply.want_inventory);

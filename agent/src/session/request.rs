@@ -46,11 +46,13 @@ impl Session {
         let inventory = carried.map(|newest| newest.envelope.clone());
         let newest = self.inventories.newest();
         let digest = newest.map(|newest| newest.digest);
+        let vitals = self.vitals.news();
         self.in_flight = Some(InFlight {
             inventory: inventory.is_some().then_some(digest).flatten(),
             looked: self.looks.ended_since_start(),
             records_left: step_records.len() < waiting,
             condition: self.condition.clone(),
+            vitals,
         });
         let request = v1::CheckInRequest {
             request_id,
@@ -60,8 +62,7 @@ impl Session {
             inventory_digest: digest.map(|digest| digest.to_vec()).unwrap_or_default(),
             inventory,
             looked_at_ms: newest.map_or(0, Newest::told_ms),
-            // Thresholds come with a catalog that has some.
-            vitals: None,
+            vitals,
             step_records,
             running: journal.running,
             highest_order_begun: journal.highest_begun,

@@ -13,6 +13,7 @@ use super::{
     looks::{Looks, WhyLook},
     renewal::{Renewal, Validity},
     ticks::{Ticks, TrustedTime},
+    vitals::Vitals,
 };
 
 /// The time between two looks while the server has not said one.
@@ -99,6 +100,8 @@ pub(super) struct InFlight {
     pub(super) records_left: bool,
     /// How the agent stood.
     pub(super) condition: Condition,
+    /// The machine's vitals, where it carries them.
+    pub(super) vitals: Option<v1::Vitals>,
 }
 
 /// One host's side of the conversation with its server.
@@ -128,6 +131,7 @@ pub struct Session {
     pub(super) condition: Condition,
     /// As the server last heard it.
     pub(super) condition_told: Option<Condition>,
+    pub(super) vitals: Vitals,
     pub(super) course: Course,
     /// The host's clock less the monotonic one, as they last were.
     pub(super) clock_offset_ms: Option<i64>,
@@ -165,6 +169,7 @@ impl Session {
             last_failure: None,
             condition: Condition::default(),
             condition_told: None,
+            vitals: Vitals::default(),
             course: Course::new(start.places),
             clock_offset_ms: None,
         }

@@ -215,7 +215,7 @@ fn check_in() -> Vec<Sample> {
         Sample::of("OrderMark", mark()),
         Sample::of("RunningOrder", running()),
         Sample::of("Settings", settings()).earlier(),
-        Sample::of("Vitals", vitals()),
+        Sample::of("Vitals", vitals()).earlier(),
         Sample::of("RefusedRule", refused_rule()),
         Sample::of("WatchRequest", v1::WatchRequest {}),
         Sample::of(
@@ -285,6 +285,14 @@ fn vitals() -> v1::Vitals {
         free_disk_mib: Some(2048),
         battery_percent: Some(80),
         definitions_age_hours: Some(12),
+        on_battery: None,
+    }
+}
+
+pub(crate) fn on_battery() -> v1::Vitals {
+    v1::Vitals {
+        on_battery: Some(true),
+        ..vitals()
     }
 }
 

@@ -3,7 +3,7 @@
 use cutover_proto::v1;
 
 use crate::{
-    messages::{AT_MS, check_in_reply, check_in_request, envelope},
+    messages::{AT_MS, check_in_reply, check_in_request, envelope, on_battery},
     network::{handed, told},
     sample::Sample,
     steps,
@@ -41,8 +41,21 @@ pub(crate) fn samples() -> Vec<Sample> {
             "with-host-clock",
             v1::CheckInRequest {
                 session_seconds: Some(54),
+                condition: Some(condition.clone()),
+                host_clock_ms: Some(AT_MS + 1),
+                ..check_in_request()
+            },
+        )
+        .earlier(),
+        // And that say what they run on.
+        Sample::variant(
+            "CheckInRequest",
+            "on-battery",
+            v1::CheckInRequest {
+                session_seconds: Some(54),
                 condition: Some(condition),
                 host_clock_ms: Some(AT_MS + 1),
+                vitals: Some(on_battery()),
                 ..check_in_request()
             },
         ),

@@ -9,7 +9,7 @@ use cutover_proto::{
 
 use crate::{
     identifiers::{enroll_request, identified, identified_wire},
-    messages::{BOOT, envelope, inventory, inventory_wire},
+    messages::{BOOT, envelope, inventory, inventory_wire, on_battery},
     sample::Sample,
     tenants::{seen, seen_wire},
 };
@@ -118,6 +118,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         boot_id: BOOT.into(),
     };
     let mut all = vec![
+        Sample::variant("Vitals", "on-battery", on_battery()),
         Sample::of("Upkeep", upkeep_wire()),
         Sample::typed("Sighting", VARIANT, kept_up_wire(), kept_up()),
         Sample::typed("HostFacts", VARIANT, machine_wire(), machine()),

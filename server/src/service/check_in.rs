@@ -9,6 +9,7 @@ mod network;
 mod release;
 mod reply;
 mod sessions;
+mod vitals;
 
 use cutover_proto::{
     envelope::{EnvelopeError, PublicKey},
@@ -20,6 +21,7 @@ use self::arrival::Arrival;
 pub(super) use self::network::Network;
 pub(super) use self::release::{OFFERED, OwnProgram, pace, read_release};
 pub(super) use self::sessions::CloneWords;
+pub(super) use self::vitals::Vitals;
 use super::{CallError, Service};
 use crate::{pki, store::host_keys};
 

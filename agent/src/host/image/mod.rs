@@ -124,7 +124,7 @@ impl HostView for WindowsImage {
             Question::SecurityCenter => only_while_it_runs("its Security Center"),
             Question::DefenderStatus => only_while_it_runs("Microsoft Defender"),
             Question::BitLocker => only_while_it_runs("BitLocker"),
-            Question::Battery => only_while_it_runs("its power"),
+            Question::Battery | Question::OnBattery => only_while_it_runs("its power"),
             Question::DomainJoin => only_while_it_runs("its domain"),
         }
     }

@@ -85,6 +85,8 @@ pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
         Tool::FalconState => answer(&FALCON_STATE),
         Tool::KeslAppInfo => answer(&KESL_APP_INFO),
         // macOS has these.
-        Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault => Answer::Unsupported,
+        Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault | Tool::PmsetBatteries => {
+            Answer::Unsupported
+        }
     }
 }

@@ -57,6 +57,13 @@ const FILEVAULT: Asked<'static> = Asked {
     ..OWN
 };
 
+const BATTERIES: Asked<'static> = Asked {
+    programs: &["/usr/bin/pmset"],
+    arguments: &["-g", "batt"],
+    max: 16 << 10,
+    ..OWN
+};
+
 const MDATP_HEALTH: Asked<'static> = Asked {
     programs: &["/usr/local/bin/mdatp"],
     arguments: &["health", "--output", "json"],
@@ -79,6 +86,7 @@ pub(super) fn ask(programs: &Path, tool: Tool) -> Answer<ToolOutput> {
         Tool::SystemExtensions => below(programs, &SYSTEM_EXTENSIONS),
         Tool::SystemKeychain => must_be_there(below(programs, &SYSTEM_KEYCHAIN), &SYSTEM_KEYCHAIN),
         Tool::FileVault => must_be_there(below(programs, &FILEVAULT), &FILEVAULT),
+        Tool::PmsetBatteries => must_be_there(below(programs, &BATTERIES), &BATTERIES),
         Tool::MdatpHealth => below(programs, &MDATP_HEALTH),
         // Its own word has another form here (`falconctl stats`), which nobody has read to the end.
         Tool::FalconState => Answer::Failed("how Falcon answers on macOS is not known to this version".to_owned()),

@@ -108,7 +108,9 @@ impl HostView for SandboxView {
                 stderr: Vec::new(),
             }),
             Tool::ClamdVersion | Tool::MdatpHealth | Tool::FalconState | Tool::KeslAppInfo => Answer::Absent,
-            Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault => Answer::Unsupported,
+            Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault | Tool::PmsetBatteries => {
+                Answer::Unsupported
+            }
         }
     }
 

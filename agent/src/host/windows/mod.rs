@@ -89,6 +89,7 @@ impl HostView for WindowsHost {
             Question::DefenderStatus => management::defender().map(Reply::DefenderStatus),
             Question::BitLocker => management::bit_locker().map(Reply::BitLocker),
             Question::Battery => system::battery().map(Reply::Battery),
+            Question::OnBattery => system::on_battery().map(Reply::OnBattery),
             Question::DomainJoin => system::domain_join().map(Reply::DomainJoin),
         }
     }

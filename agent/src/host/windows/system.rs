@@ -69,10 +69,10 @@ pub(super) fn folder(folder: KnownFolder) -> Answer<String> {
     answer
 }
 
-/// By the flags of the power's state (`SYSTEM_POWER_STATUS`).
-pub(super) fn battery() -> Answer<bool> {
-    const NO_BATTERY: u8 = 128;
-    const UNKNOWN: u8 = 255;
+/// Of what the power's state tells (`SYSTEM_POWER_STATUS`), what Windows does not know.
+const NOT_KNOWN: u8 = 255;
+
+fn power() -> Answer<SYSTEM_POWER_STATUS> {
     let mut status = SYSTEM_POWER_STATUS::default();
     // SAFETY: the record is Windows' own and outlives the call.
     if unsafe { GetSystemPowerStatus(&raw mut status) } == 0 {
@@ -81,10 +81,23 @@ pub(super) fn battery() -> Answer<bool> {
             native::told(native::last_error())
         ));
     }
-    match status.BatteryFlag {
-        UNKNOWN => Answer::Failed("Windows does not know whether there is a battery".to_owned()),
+    Answer::Found(status)
+}
+
+pub(super) fn battery() -> Answer<bool> {
+    const NO_BATTERY: u8 = 128;
+    power().and_then(|status| match status.BatteryFlag {
+        NOT_KNOWN => Answer::Failed("Windows does not know whether there is a battery".to_owned()),
         flags => Answer::Found(flags & NO_BATTERY == 0),
-    }
+    })
+}
+
+pub(super) fn on_battery() -> Answer<bool> {
+    power().and_then(|status| match status.ACLineStatus {
+        0 => Answer::Found(true),
+        1 => Answer::Found(false),
+        _ => Answer::Failed("Windows does not know whether it runs on its battery".to_owned()),
+    })
 }
 
 pub(super) fn domain_join() -> Answer<bool> {

@@ -7,4 +7,5 @@ mod network;
 mod orders;
 mod releases;
 mod time;
+mod vitals;
 mod world;

@@ -10,7 +10,7 @@ use cutover_proto::{
     v1,
 };
 
-use super::{super::CallError, network::Network, release::OwnProgram};
+use super::{super::CallError, network::Network, release::OwnProgram, vitals::Vitals};
 
 /// More records than this in one check-in are refused: an agent sends what is not acknowledged in parts.
 const RECORDS_MAX: usize = 500;
@@ -60,6 +60,8 @@ pub(super) struct Arrival {
     pub(super) ending: Option<String>,
     /// How it reaches this server, where it says so.
     pub(super) network: Option<Network>,
+    /// The machine's vitals, where one crossed a threshold.
+    pub(super) vitals: Option<Vitals>,
     /// What it says of its own program.
     pub(super) program: OwnProgram,
     /// How long the kernel session has lasted, as the host says.
@@ -107,6 +109,7 @@ impl Arrival {
             lacking_steps: lacking(&request.known_steps),
             ending: said(&condition.ending),
             network: Network::said(condition.network),
+            vitals: Vitals::said(request.vitals),
             program: OwnProgram::said(&condition.platform, condition.update),
             session_seconds: request.session_seconds,
             host_clock_ms: request.host_clock_ms,

@@ -15,6 +15,7 @@ use super::{
     network::Network,
     release::OwnProgram,
     sessions::{CloneWords, is_disputed, session_is_news},
+    vitals::{self, Vitals},
 };
 use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, image_pools, inventories, step_records};
 
@@ -121,6 +122,7 @@ impl Service {
         }
         told.extend(self.take_network(&mut host, arrival.network.as_ref())?);
         told.extend(self.take_program(tx, &mut host, arrival)?);
+        vitals::take(&mut host, arrival.vitals.as_ref())?;
         host.agent_version.clone_from(&arrival.agent_version);
         host.rules_revision = signed(arrival.rules_revision);
         hosts::update(tx, &host)?;
@@ -264,4 +266,5 @@ pub(super) fn host_differs(host: &hosts::HostRow, arrival: &Arrival) -> bool {
         || host.highest_begun < signed(arrival.highest_order_begun)
         || arrival.program != OwnProgram::of(&host.reported)
         || (arrival.network.is_some() && arrival.network != Network::of(&host.reported))
+        || (arrival.vitals.is_some() && arrival.vitals != Vitals::of(&host.reported))
 }

@@ -4,6 +4,7 @@ use super::{
     super::{CallError, Service, campaign::InForce, plan_edit::signed, retire::superseded},
     arrival::Arrival,
     ingest::host_differs,
+    vitals,
 };
 use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, image_pools::MemberRow};
 
@@ -51,6 +52,7 @@ impl Service {
         }
         told.extend(self.take_network(&mut host, arrival.network.as_ref())?);
         told.extend(self.take_program(tx, &mut host, arrival)?);
+        vitals::take(&mut host, arrival.vitals.as_ref())?;
         host.agent_version.clone_from(&arrival.agent_version);
         host.rules_revision = signed(arrival.rules_revision);
         hosts::update(tx, &host)?;

@@ -14,7 +14,7 @@ use super::{
     super::{
         Service, ServiceError,
         campaign::{broken_id, newest_inventory},
-        check_in::{Network, OwnProgram},
+        check_in::{Network, OwnProgram, Vitals},
         clones::identity_lines,
         personal::{all_revealed, revealed},
         plan_edit::{read_event, read_state},
@@ -72,6 +72,9 @@ impl Service {
             None => Default::default(),
         };
         let mut machine = machine(&line.facts);
+        machine.extend(Vitals::in_words(
+            known.as_ref().and_then(|known| Vitals::of(&known.reported)).as_ref(),
+        ));
         machine.push(format!("ownership: {}", owned.in_words()));
         if !tags.is_empty() {
             machine.push(format!("tags: {}", tags.join(", ")));

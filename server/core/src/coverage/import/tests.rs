@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::coverage::IdentifierKind;
+use crate::coverage::{IdentifierKind, Ownership};
 
 fn mapping(toml: &str) -> Mapping {
     Mapping::parse(toml).unwrap()
@@ -191,6 +191,28 @@ fn a_persons_mapping_goes_before_the_presets_and_can_leave_a_column_out() {
         ("key:g-1", Some(true), None)
     );
     assert_eq!(row.identity.get(IdentifierKind::Serial), Some("AB12"));
+}
+
+#[test]
+fn intunes_export_says_whose_a_device_is_and_graphs_unknown_is_nobodys_word() {
+    let preset = Preset::named("intune").unwrap();
+    let console = "Device ID,Device name,Ownership\n1,PC-1,Corporate\n2,PC-2,Personal\n3,PC-3,\n";
+    let graph = "id,deviceName,managedDeviceOwnerType\n1,PC-1,company\n2,PC-2,personal\n3,PC-3,unknown\n";
+    for file in [console, graph] {
+        let import = read(file.as_bytes(), &preset.mapping).unwrap();
+        let said: Vec<Option<Ownership>> = import.rows.iter().map(|row| row.ownership).collect();
+        assert_eq!(
+            said,
+            [Some(Ownership::Corporate), Some(Ownership::Personal), None],
+            "{file}"
+        );
+    }
+    let import = read(graph.as_bytes(), &preset.mapping).unwrap();
+    assert!(
+        import.notes.iter().any(|note| note.contains("unknown")),
+        "{:?}",
+        import.notes
+    );
 }
 
 #[test]
