@@ -52,6 +52,6 @@ pub fn rooted(dir: &Path) -> Result<Box<dyn HostView>, HostError> {
     #[cfg(not(unix))]
     {
         let _ = dir;
-        return Err(HostError::NoView);
+        Err(HostError::NoView)
     }
 }

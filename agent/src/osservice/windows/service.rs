@@ -119,6 +119,10 @@ mod dispatched {
 
 fn service_main(_: Vec<OsString>) {
     let (sender, told) = watch::channel("");
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what Windows may ask is not ours, and grows"
+    )]
     let handler = move |control: ServiceControl| {
         let word = match control {
             ServiceControl::Stop => "stop",

@@ -30,11 +30,13 @@ pub async fn uninstall(config: &Config, leaving: Leaving) -> Result<Vec<String>,
     let Leaving { force, dry, by_package } = leaving;
     let failed = |what: &str| {
         let what = format!("{what} {SERVICE}");
-        move |error: windows_service::Error| match error {
-            windows_service::Error::Winapi(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                Stays::NotRoot
+        move |error: windows_service::Error| {
+            if let windows_service::Error::Winapi(cause) = &error
+                && cause.kind() == std::io::ErrorKind::PermissionDenied
+            {
+                return Stays::NotRoot;
             }
-            error => Stays::Manager(what, error.to_string()),
+            Stays::Manager(what, error.to_string())
         }
     };
     if !by_package && is_packaged() {
