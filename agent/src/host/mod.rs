@@ -19,7 +19,7 @@ mod browsers;
 mod collected;
 mod fixture;
 pub mod hands;
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 mod hives;
 #[cfg(unix)]
 mod image;
@@ -40,7 +40,7 @@ mod rootdir;
 mod rooted;
 #[cfg(unix)]
 pub mod sandbox;
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 mod users;
 mod view;
 #[cfg(unix)]

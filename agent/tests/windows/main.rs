@@ -5,6 +5,7 @@
 
 mod collector;
 mod looks;
+mod users;
 
 use std::{
     path::PathBuf,

@@ -32,40 +32,43 @@ pub(super) fn folder(registry: &Registry, folder: KnownFolder) -> Answer<String>
     told.and_then(|told| registry.drive().map(|drive| users::on_drive(&told, &drive)))
 }
 
-/// As the system would tell it while it runs.
+/// As the system would tell it while it runs. What the registry does not tell is empty: an image that was never started has
+/// no name.
 pub(super) fn kernel(registry: &Registry) -> Answer<Kernel> {
-    let hostname = registry
-        .text(Part::System, r"CurrentControlSet\Services\Tcpip\Parameters", "Hostname")
-        .expected(|| "the registry does not tell this machine's name".to_owned());
-    let number = |name| match registry.number(Part::Software, WINDOWS_NT, name) {
-        Answer::Found(number) => Answer::Found(number),
-        Answer::Absent | Answer::Unsupported => Answer::Found(0),
-        Answer::Denied(why) => Answer::Denied(why),
-        Answer::Failed(why) => Answer::Failed(why),
-    };
-    let build = registry
-        .text(Part::Software, WINDOWS_NT, "CurrentBuildNumber")
-        .expected(|| "the registry does not tell which Windows this is".to_owned());
+    let hostname = told(registry.text(Part::System, r"CurrentControlSet\Services\Tcpip\Parameters", "Hostname"));
+    let build = told(registry.text(Part::Software, WINDOWS_NT, "CurrentBuildNumber"));
+    let number = |name| told(registry.number(Part::Software, WINDOWS_NT, name));
+    let (major, minor) = (number("CurrentMajorVersionNumber"), number("CurrentMinorVersionNumber"));
+    let release = build.and_then(|build| {
+        let parts = major.and_then(|major| minor.and_then(|minor| number("UBR").map(|ubr| (major, minor, ubr))));
+        parts.map(|(major, minor, revision)| match build.as_str() {
+            "" => String::new(),
+            build => format!("{major}.{minor}.{build}.{revision}"),
+        })
+    });
+    let machine = registry
+        .architecture()
+        .map(|word| match word.to_ascii_uppercase().as_str() {
+            "AMD64" => "x86_64",
+            "ARM64" => "aarch64",
+            "X86" => "i686",
+            _ => "",
+        });
     hostname.and_then(|hostname| {
-        build.and_then(|build| {
-            let major = number("CurrentMajorVersionNumber");
-            let release = major.and_then(|major| {
-                number("CurrentMinorVersionNumber")
-                    .and_then(|minor| number("UBR").map(|revision| format!("{major}.{minor}.{build}.{revision}")))
-            });
-            release.and_then(|release| {
-                registry.architecture().map(|architecture| Kernel {
-                    hostname,
-                    release,
-                    machine: match architecture.to_ascii_uppercase().as_str() {
-                        "AMD64" => "x86_64",
-                        "ARM64" => "aarch64",
-                        "X86" => "i686",
-                        _ => "",
-                    }
-                    .to_owned(),
-                })
+        release.and_then(|release| {
+            machine.map(|machine| Kernel {
+                hostname,
+                release,
+                machine: machine.to_owned(),
             })
         })
     })
+}
+
+/// Nothing, for what is not there.
+fn told<T: Default>(answer: Answer<T>) -> Answer<T> {
+    match answer {
+        Answer::Absent | Answer::Unsupported => Answer::Found(T::default()),
+        other @ (Answer::Found(_) | Answer::Denied(_) | Answer::Failed(_)) => other,
+    }
 }

@@ -22,7 +22,7 @@ const MAX_NAMES: usize = 1 << 17;
 const NO_DIRECTORY: i32 = 267;
 
 /// As Windows takes it without any meaning of its own (no device names, no dots); `None` where it names no drive.
-fn on_drive(path: &HostPath) -> Option<PathBuf> {
+pub(super) fn on_drive(path: &HostPath) -> Option<PathBuf> {
     let mut parts = path.parts();
     let drive = parts.next()?;
     let is_drive = matches!(drive.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic());

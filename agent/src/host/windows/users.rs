@@ -1,18 +1,33 @@
 //! The users of this machine: whose registry is loaded, and where their profiles lie. No answer names one.
 
+use std::{
+    fs::{File, OpenOptions},
+    os::windows::fs::{MetadataExt as _, OpenOptionsExt as _},
+};
+
 use windows_registry::{Key, LOCAL_MACHINE, USERS};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
+};
 
 use super::{native, registry};
-use crate::facts::{Answer, UninstallEntries};
+use crate::{
+    facts::{Answer, UninstallEntries},
+    host::{
+        HostPath,
+        hives::Reasons,
+        users::{self, FILES, FOLDER, PROFILES, is_persons},
+    },
+};
 
-const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
-/// Accounts of this machine and of a domain, and those of Entra ID. The system's own have other ids.
-const OF_PEOPLE: [&str; 2] = ["S-1-5-21-", "S-1-12-1-"];
+/// A name that leads to another file is not followed: the folder is the user's, and the agent may read more than he may.
+const AS_IT_IS: u32 = FILE_FLAG_OPEN_REPARSE_POINT;
+const LEADS_ELSEWHERE: u32 = FILE_ATTRIBUTE_REPARSE_POINT;
+/// Windows may load, change and delete the file meanwhile.
+const SHARED: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
-fn is_persons(id: &str) -> bool {
-    // `..._Classes` is a second part of the same user's registry.
-    OF_PEOPLE.iter().any(|head| id.starts_with(head))
-        && id.bytes().all(|byte| byte.is_ascii_digit() || b"S-".contains(&byte))
+fn profile_list() -> String {
+    format!(r"SOFTWARE\{PROFILES}")
 }
 
 /// The ids of people's accounts among the names below a key.
@@ -21,13 +36,13 @@ fn ids(key: &Key, path: &str) -> Answer<Vec<String>> {
 }
 
 fn profiles() -> Answer<(Key, Vec<String>)> {
-    let key = registry::open(LOCAL_MACHINE, false, PROFILES)
+    let key = registry::open(LOCAL_MACHINE, false, &profile_list())
         .expected(|| "the list of users' profiles is not in the registry, where every Windows has it".to_owned());
     key.and_then(|key| ids(&key, PROFILES).map(|ids| (key, ids)))
 }
 
-/// Entries of users who are logged in. Files of the others' registries are in nobody's use and are not read: Windows
-/// reads one only by loading it, and that would change it.
+/// Entries of users who are logged in, and of the others by the files of their registries, which are read as they are:
+/// Windows reads one only by loading it, and that would change it. One that cannot be read is told.
 pub(super) fn uninstall() -> Answer<UninstallEntries> {
     let loaded = ids(USERS, "HKEY_USERS").expected(|| "HKEY_USERS has no key".to_owned());
     loaded.and_then(|loaded| {
@@ -44,13 +59,21 @@ pub(super) fn uninstall() -> Answer<UninstallEntries> {
             }
         }
         match profiles() {
-            Answer::Found((_, known)) => {
-                let away = known.iter().filter(|id| !loaded.contains(id)).count();
-                if away > 0 {
-                    found.unread.push(format!(
-                        "the registries of {away} users who are not logged in; look again when they are"
-                    ));
+            Answer::Found((list, known)) => {
+                let mut reasons = Reasons::default();
+                for id in known.iter().filter(|id| !loaded.contains(id)) {
+                    match users::uninstall(file(&list, id)) {
+                        Answer::Found(more) => {
+                            found.entries.extend(more.entries);
+                            more.unread.into_iter().for_each(|why| reasons.add(why));
+                        }
+                        Answer::Absent | Answer::Unsupported => reasons.add("there is no such file".to_owned()),
+                        Answer::Denied(why) | Answer::Failed(why) => reasons.add(why),
+                    }
                 }
+                found.unread.extend(reasons.told(|count, why| {
+                    format!("the registry (NTUSER.DAT) of {count} users who are not logged in: {why}")
+                }));
             }
             Answer::Absent | Answer::Unsupported => {}
             Answer::Denied(why) | Answer::Failed(why) => found.unread.push(why),
@@ -59,13 +82,51 @@ pub(super) fn uninstall() -> Answer<UninstallEntries> {
     })
 }
 
+/// The file of a user's registry, below the profile that the list names. No reason has its path, which names him.
+fn file(list: &Key, id: &str) -> Answer<File> {
+    let folder = registry::open(list, false, id).and_then(|profile| registry::text(&profile, FOLDER));
+    let folder = match folder {
+        Answer::Found(folder) => HostPath::windows(&expanded(&folder)),
+        Answer::Absent | Answer::Unsupported => {
+            return Answer::Failed("Windows does not tell where it lies".to_owned());
+        }
+        Answer::Denied(_) => return Answer::Denied("where it lies may not be looked at".to_owned()),
+        Answer::Failed(_) => return Answer::Failed("where it lies cannot be told".to_owned()),
+    };
+    for name in FILES {
+        match opened(&folder.join(name)) {
+            Answer::Absent => {}
+            other @ (Answer::Found(_) | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_)) => return other,
+        }
+    }
+    Answer::Absent
+}
+
+fn opened(path: &HostPath) -> Answer<File> {
+    let Some(native) = super::files::on_drive(path) else {
+        return Answer::Failed("it does not lie on a drive of this machine".to_owned());
+    };
+    let mut options = OpenOptions::new();
+    options.read(true).share_mode(SHARED).custom_flags(AS_IT_IS);
+    let opened = options
+        .open(native)
+        .and_then(|file| file.metadata().map(|meta| (file, meta)));
+    match opened {
+        Ok((file, meta)) if meta.is_file() && meta.file_attributes() & LEADS_ELSEWHERE == 0 => Answer::Found(file),
+        Ok(_) => Answer::Failed("it is no plain file".to_owned()),
+        Err(error) => error.raw_os_error().map_or_else(
+            || Answer::Failed(error.to_string()),
+            |code| native::answer_of(code.cast_unsigned(), "it"),
+        ),
+    }
+}
+
 /// Where people's profiles lie, as Windows spells it, and why some could not be told.
 pub(super) fn profile_folders() -> Answer<(Vec<String>, Vec<String>)> {
     profiles().map(|(key, ids)| {
         let (mut folders, mut unread) = (Vec::new(), Vec::new());
         for id in ids {
-            let folder =
-                registry::open(&key, false, &id).and_then(|profile| registry::text(&profile, "ProfileImagePath"));
+            let folder = registry::open(&key, false, &id).and_then(|profile| registry::text(&profile, FOLDER));
             match folder {
                 Answer::Found(folder) => folders.push(expanded(&folder)),
                 Answer::Absent | Answer::Unsupported => {}
@@ -77,28 +138,7 @@ pub(super) fn profile_folders() -> Answer<(Vec<String>, Vec<String>)> {
     })
 }
 
-/// Windows writes `%SystemDrive%` at the head of such a path, at most.
 fn expanded(folder: &str) -> String {
-    const DRIVE: &str = "%SystemDrive%";
-    let head = folder.get(..DRIVE.len()).unwrap_or_default();
-    if head.eq_ignore_ascii_case(DRIVE) {
-        let drive = std::env::var("SystemDrive").unwrap_or_else(|_| "C:".to_owned());
-        format!("{drive}{}", &folder[DRIVE.len()..])
-    } else {
-        native::text(&native::wide(folder))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_accounts_of_people_are_users() {
-        assert!(is_persons("S-1-5-21-1004336348-1177238915-682003330-512"));
-        assert!(is_persons("S-1-12-1-111-222-333-444"));
-        for other in ["S-1-5-18", "S-1-5-21-1-2-3-500_Classes", ".DEFAULT", "S-1-5-82-1"] {
-            assert!(!is_persons(other), "{other}");
-        }
-    }
+    let drive = std::env::var("SystemDrive").unwrap_or_else(|_| "C:".to_owned());
+    users::on_drive(folder, &drive)
 }
