@@ -20,6 +20,7 @@ mod log;
 mod machine;
 mod middleboxes;
 mod networks;
+mod others;
 mod people;
 mod planted;
 mod pools;

@@ -113,6 +113,12 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
                 pool,
             };
             let made: TokenMade = client.post("tokens", &ask).await?;
+            if let Some(image) = &ask.pool {
+                output::message(&format!(
+                    "machines that enrol with it are of pool {}; prepare image {} by `cutover-agent seal --token-file FILE`",
+                    image.pool, image.image
+                ));
+            }
             token(&made, format)
         }
         Operator::Report(Report::List) => reports(&client.get::<Vec<ReportRow>>("reports", &[]).await?, format),

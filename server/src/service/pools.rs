@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cutover_core::{
     decide::Input,
-    judge::{self, Assessment},
+    judge::{self, Assessment, Distance},
     plan::Pool,
 };
 use cutover_proto::{
@@ -124,7 +124,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let look = MemberLook {
             digest: digest.to_owned(),
-            distance: i64::from(self.assess(in_force, inventory).distance()),
+            distance: self.assess(in_force, inventory).distance().number(),
             campaign_version: in_force.row.version,
         };
         image_pools::note_look(tx, &member.host_id, &look)?;
@@ -283,8 +283,10 @@ impl Service {
         let mut lines = vec![format!(
             "a pool: it counts once, and the machine furthest from done stands for all that were heard of within {days} days"
         )];
-        for (image, machines, undone) in image_pools::images(db, &pool, since_ms, 1)? {
-            lines.push(format!("image {image}: {machines} machines, {undone} of them not done"));
+        for (image, number, machines) in image_pools::images(db, &pool, since_ms)? {
+            let distance = Distance::ALL.iter().find(|distance| Some(distance.number()) == number);
+            let what = distance.map_or("not looked at yet", |distance| distance.text());
+            lines.push(format!("image {image}: {machines} {what}"));
         }
         Ok(lines)
     }

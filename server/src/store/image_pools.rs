@@ -256,24 +256,18 @@ pub fn forget(tx: &mut WriteTx<'_>, host_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How many machines of each image were heard of since then, and how many of them are further from done than `done`, or were
-/// not looked at yet: image, machines, those.
+/// How many machines of each image were heard of since then, by how far from done they are; none where nobody has looked: image,
+/// distance, machines.
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn images(
-    db: &mut impl Reader,
-    pool: &str,
-    since_ms: i64,
-    done: i64,
-) -> Result<Vec<(String, i64, i64)>, StoreError> {
+pub fn images(db: &mut impl Reader, pool: &str, since_ms: i64) -> Result<Vec<(String, Option<i64>, i64)>, StoreError> {
     db.query(
-        "SELECT image, COUNT(*) AS machines,
-                COUNT(CASE WHEN distance IS NULL OR distance > ?3 THEN 1 END) AS undone
-         FROM image_pool_member WHERE pool = ?1 AND seen_ms >= ?2 GROUP BY image ORDER BY image",
-        params![pool, since_ms, done],
+        "SELECT image, distance, COUNT(*) AS machines FROM image_pool_member
+         WHERE pool = ?1 AND seen_ms >= ?2 GROUP BY image, distance ORDER BY image, COALESCE(distance, -1) DESC",
+        params![pool, since_ms],
     )?
     .iter()
-    .map(|row| Ok((row.text("image")?, row.int("machines")?, row.int("undone")?)))
+    .map(|row| Ok((row.text("image")?, row.opt_int("distance")?, row.int("machines")?)))
     .collect()
 }

@@ -117,6 +117,55 @@ pub enum Blocker {
     },
 }
 
+/// How far a machine is from done, the nearest first. Of several machines that one plan is of, the one that is furthest stands
+/// for all: what one of them carries is carried, and what one does not tell is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Distance {
+    /// No target, and the replacement protects.
+    Done,
+    /// The same, with leftovers.
+    Remnant,
+    /// No target, and no accepted replacement.
+    NotReplaced,
+    /// A target is a part of another vendor's product.
+    Embedded,
+    /// A required look failed or is missing.
+    Unknown,
+    /// A target is there.
+    Carries,
+}
+
+impl Distance {
+    /// Every one, the nearest first.
+    pub const ALL: [Self; 6] = [
+        Self::Done,
+        Self::Remnant,
+        Self::NotReplaced,
+        Self::Embedded,
+        Self::Unknown,
+        Self::Carries,
+    ];
+
+    /// Larger is further; stored.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self as i64
+    }
+
+    /// What machines are that are so far, after their number.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Done => "replaced",
+            Self::Remnant => "replaced, with leftovers",
+            Self::NotReplaced => "without target or replacement",
+            Self::Embedded => "with a target inside another product",
+            Self::Unknown => "not known",
+            Self::Carries => "with a target",
+        }
+    }
+}
+
 /// What one inventory means to one campaign. Kept in the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
@@ -186,17 +235,16 @@ impl Assessment {
         matches!(self.condition, Condition::Free | Condition::Remnant)
     }
 
-    /// How far it is from done; 0 is done. Of several machines that one plan is of, the one that is furthest from it stands for
-    /// all: what one of them carries is carried, and what one does not tell is not known.
+    /// How far it is from done.
     #[must_use]
-    pub fn distance(&self) -> u8 {
+    pub fn distance(&self) -> Distance {
         match self.condition {
-            Condition::Carries => 5,
-            Condition::Unknown => 4,
-            Condition::Embedded => 3,
-            Condition::Remnant | Condition::Free if !self.is_protected_by_replacement() => 2,
-            Condition::Remnant => 1,
-            Condition::Free => 0,
+            Condition::Carries => Distance::Carries,
+            Condition::Unknown => Distance::Unknown,
+            Condition::Embedded => Distance::Embedded,
+            Condition::Remnant | Condition::Free if !self.is_protected_by_replacement() => Distance::NotReplaced,
+            Condition::Remnant => Distance::Remnant,
+            Condition::Free => Distance::Done,
         }
     }
 

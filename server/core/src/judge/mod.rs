@@ -8,5 +8,5 @@ mod tests;
 
 pub use assess::assess;
 pub use assessment::{
-    Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook,
+    Assessment, Blocker, Condition, Distance, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook,
 };
