@@ -15,7 +15,7 @@ use super::{
     windows_facts,
 };
 use crate::{
-    facts::{Answer, OsRelease, PackageDatabase, Question, Reply},
+    facts::{Answer, Firmware, OsRelease, PackageDatabase, Question, Reply},
     host::{HostPath, HostView, Links},
 };
 
@@ -76,6 +76,7 @@ pub(crate) fn facts_on(view: &dyn HostView, grounds: Grounds<'_>, encrypting: &E
         None => (first_line(view, "/etc/hostname"), String::new(), None),
     };
     let fqdn = full_name(view, &hostname);
+    let firmware = firmware(view);
     let pending = pending_restart::look(view, &release, database);
     let disks = encryption::look(view, encrypting);
     HostFacts {
@@ -92,8 +93,8 @@ pub(crate) fn facts_on(view: &dyn HostView, grounds: Grounds<'_>, encrypting: &E
         restart_pending: pending.is_pending,
         free_disk_mib: free_disk_mib(view),
         restart_reasons: pending.reasons,
-        serial: firmware(view, "product_serial"),
-        system_uuid: firmware(view, "product_uuid"),
+        serial: firmware.serial,
+        system_uuid: firmware.uuid,
         fqdn,
         encryption_reasons: disks.reasons,
         roles: roles.seen,
@@ -108,26 +109,51 @@ fn domain_joined(view: &dyn HostView) -> Option<bool> {
     view.ask(&Question::DomainJoin).parsed(Reply::domain_join).found()
 }
 
-/// What the firmware says of the machine. Only root may read it; whoever may not has no hint, and is matched by name.
-fn firmware(view: &dyn HostView, file: &str) -> String {
-    let path = format!("/sys/class/dmi/id/{file}");
-    let text = first_line(view, &path);
-    if view.os_family() == OsFamily::Linux && text.len() <= MAX_HINT {
-        text
-    } else {
-        String::new()
+/// What the firmware says of the machine. On Linux only root may read it; whoever may not has no hint, and is matched by name.
+fn firmware(view: &dyn HostView) -> Firmware {
+    let said = match view.os_family() {
+        OsFamily::Linux => Firmware {
+            serial: first_line(view, "/sys/class/dmi/id/product_serial"),
+            uuid: first_line(view, "/sys/class/dmi/id/product_uuid"),
+        },
+        OsFamily::Windows => {
+            let asked = view.ask(&Question::Firmware).parsed(Reply::firmware);
+            asked.found().unwrap_or_default()
+        }
+        OsFamily::Macos => macos_facts::firmware(view),
+    };
+    let hint = |text: String| Some(text.trim().to_owned()).filter(|text| text.len() <= MAX_HINT);
+    Firmware {
+        serial: hint(said.serial).unwrap_or_default(),
+        uuid: hint(said.uuid).unwrap_or_default(),
     }
 }
 
-/// The name with its domain: the hostname itself where it has one, else the one that /etc/hosts gives it, as `hostname -f`
-/// would find without asking the network.
+/// The name with its domain, without asking the network: the hostname itself where it has one; else on Linux the one that
+/// /etc/hosts gives it, as `hostname -f` would find, and on Windows the one with the domain that it is set up for.
 fn full_name(view: &dyn HostView, hostname: &str) -> String {
-    if view.os_family() != OsFamily::Linux || hostname.is_empty() {
+    if hostname.is_empty() {
         return String::new();
     }
     if hostname.contains('.') {
-        return hostname.to_owned();
+        // What a Mac calls itself in its own network alone is no domain.
+        let is_local = hostname.to_lowercase().ends_with(".local");
+        return if is_local { String::new() } else { hostname.to_owned() };
     }
+    match view.os_family() {
+        OsFamily::Linux => name_in_hosts(view, hostname),
+        OsFamily::Windows => {
+            let domain = windows_facts::domain(view);
+            if domain.is_empty() || hostname.len() + 1 + domain.len() > MAX_HINT {
+                return String::new();
+            }
+            format!("{hostname}.{domain}")
+        }
+        OsFamily::Macos => String::new(),
+    }
+}
+
+fn name_in_hosts(view: &dyn HostView, hostname: &str) -> String {
     let bytes = view
         .read(&HostPath::unix("/etc/hosts"), MAX_HOSTS)
         .found()

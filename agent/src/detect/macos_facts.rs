@@ -3,9 +3,9 @@
 use cutover_proto::inventory::DiskEncryption;
 
 use crate::{
-    facts::{Answer, OsRelease, Tool},
+    facts::{Answer, Firmware, OsRelease, Tool},
     host::{HostPath, HostView},
-    parse::{filevault, property_list},
+    parse::{filevault, ioreg, property_list},
 };
 
 const VERSION: &str = "/System/Library/CoreServices/SystemVersion.plist";
@@ -28,6 +28,14 @@ pub(super) fn release(view: &dyn HostView) -> OsRelease {
             ..OsRelease::default()
         },
     }
+}
+
+/// What the firmware says of the machine; nothing where it is not told.
+pub(super) fn firmware(view: &dyn HostView) -> Firmware {
+    let said = view
+        .tool(Tool::PlatformExpert)
+        .parsed(|said| ioreg::firmware(&said.stdout));
+    said.found().unwrap_or_default()
 }
 
 /// By FileVault, which is macOS's own, and so not a target's.

@@ -16,6 +16,9 @@ const VERSION_VALUES: [&str; 5] = [
     "DisplayVersion",
     "InstallationType",
 ];
+/// Where Windows keeps the suffix of its own name: what it was set up with, and what is in force until the next start.
+const TCP_IP: &str = r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
+const TCP_IP_VALUES: [&str; 2] = ["NV Domain", "Domain"];
 const CRYPTOGRAPHY: &str = r"SOFTWARE\Microsoft\Cryptography";
 const MACHINE_GUID: &str = "MachineGuid";
 /// The id itself stays on the machine, as the one of systemd does.
@@ -84,6 +87,14 @@ pub(super) fn release(view: &dyn HostView) -> OsRelease {
 /// Whether it is a server, by its own word. What does not say so is none.
 pub(super) fn is_server(view: &dyn HostView) -> bool {
     release(view).id == "windows-server"
+}
+
+/// The domain that is a part of the machine's full name, as it is set up; empty where there is none.
+pub(super) fn domain(view: &dyn HostView) -> String {
+    let key = registry(view, TCP_IP, &TCP_IP_VALUES).found().unwrap_or_default();
+    let [set_up, in_force] = TCP_IP_VALUES.map(|name| text(&key, name));
+    let domain = if set_up.is_empty() { in_force } else { set_up };
+    domain.trim_matches('.').to_owned()
 }
 
 /// A hash of the id that Windows makes when it is set up; empty where it has none.
@@ -211,6 +222,27 @@ mod tests {
             told("windows-server", "10.0.20348", "Windows Server 2022 Standard")
         );
         assert_eq!(versioned(&[]), told("windows", "", ""));
+    }
+
+    #[test]
+    fn a_windows_tells_its_serial_number_uuid_and_full_name() {
+        let machine = |domain: &[(&str, &str)]| {
+            let firmware = crate::facts::Firmware {
+                serial: " PF2X9ABC ".to_owned(),
+                uuid: "4C4C4544-0042-3510-8051-B9C04F4E3132".to_owned(),
+            };
+            let host = Fixture::windows("a laptop").with_reply(&Question::Firmware, Reply::Firmware(firmware));
+            host_facts(&with(host, TCP_IP, &TCP_IP_VALUES, domain))
+        };
+        let facts = machine(&[("NV Domain", "corp.example.org"), ("Domain", "old.example.org")]);
+        assert_eq!(facts.serial, "PF2X9ABC");
+        assert_eq!(facts.system_uuid, "4C4C4544-0042-3510-8051-B9C04F4E3132");
+        assert_eq!(facts.fqdn, format!("{}.corp.example.org", facts.hostname));
+        let facts = machine(&[("Domain", "old.example.org.")]);
+        assert_eq!(facts.fqdn, format!("{}.old.example.org", facts.hostname));
+        assert_eq!(machine(&[("NV Domain", "")]).fqdn, "");
+        let silent = host_facts(&Fixture::windows("says nothing"));
+        assert_eq!((silent.serial.as_str(), silent.fqdn.as_str()), ("", ""));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod answer;
 mod collection;
 mod entry;
+mod firmware;
 mod kernel;
 mod listener;
 mod mount;
@@ -19,6 +20,7 @@ mod windows;
 pub use answer::Answer;
 pub use collection::Collection;
 pub use entry::{Entry, EntryKind, Stat};
+pub use firmware::Firmware;
 pub use kernel::Kernel;
 pub use listener::Listener;
 pub use mount::Mount;

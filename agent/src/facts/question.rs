@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::firmware::Firmware;
 use super::windows::{
     BitLockerVolume, DefenderStatus, ExtensionUse, FileIdentity, RegistryKey, RootSubject, SecurityProduct,
     UninstallEntries, UninstallPlace, WindowsService,
@@ -49,6 +50,8 @@ pub enum Question {
     OnBattery,
     /// Whether the machine belongs to a domain.
     DomainJoin,
+    /// The serial number and UUID that the machine's firmware has.
+    Firmware,
 }
 
 /// How a recording names the question.
@@ -76,6 +79,7 @@ impl fmt::Display for Question {
             Self::Battery => f.write_str("battery"),
             Self::OnBattery => f.write_str("on-battery"),
             Self::DomainJoin => f.write_str("domain-join"),
+            Self::Firmware => f.write_str("firmware"),
         }
     }
 }
@@ -125,6 +129,9 @@ pub enum Reply {
     /// Whether it does.
     #[serde(rename = "domain-join")]
     DomainJoin(bool),
+    /// Serial number and UUID.
+    #[serde(rename = "firmware")]
+    Firmware(Firmware),
 }
 
 /// A reply to another question than the one that was asked.
@@ -162,4 +169,5 @@ taken! {
     battery: Battery -> bool,
     on_battery: OnBattery -> bool,
     domain_join: DomainJoin -> bool,
+    firmware: Firmware -> Firmware,
 }

@@ -26,6 +26,8 @@ words! {
         SystemKeychain = "system-keychain",
         /// `fdesetup status`: whether macOS encrypts its start volume, as [`crate::parse::filevault`] reads it.
         FileVault = "fdesetup-status",
+        /// `ioreg -rd1 -c IOPlatformExpertDevice`: what a Mac says of itself, as [`crate::parse::ioreg`] reads it.
+        PlatformExpert = "ioreg-platform-expert",
         /// `pmset -g batt`: what a Mac draws its power from, as [`crate::parse::pmset`] reads it.
         PmsetBatteries = "pmset-batteries",
         /// `mdatp health --output json`, as [`crate::parse::mdatp`] reads it.

@@ -210,7 +210,8 @@ impl HostView for Collected {
             | Question::BitLocker
             | Question::Battery
             | Question::OnBattery
-            | Question::DomainJoin => not_gathered(),
+            | Question::DomainJoin
+            | Question::Firmware => not_gathered(),
         }
     }
 }

@@ -144,7 +144,8 @@ impl HostView for MacHost {
             | Question::BitLocker
             | Question::Battery
             | Question::OnBattery
-            | Question::DomainJoin => Answer::Unsupported,
+            | Question::DomainJoin
+            | Question::Firmware => Answer::Unsupported,
         }
     }
 }

@@ -168,10 +168,7 @@ impl<V: HostView> HostView for Recorder<V> {
         let answer = self.view.tool(tool);
         let (fixture, redaction) = &mut *self.lock();
         let said = kept(&answer, redaction, |output, redaction| {
-            Said::of(&ToolOutput {
-                stdout: redaction.bytes(&output.stdout),
-                stderr: redaction.bytes(&output.stderr),
-            })
+            Said::of(&redaction.tool(tool, &output))
         });
         fixture.tools.insert(tool.as_str().to_owned(), said);
         answer

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::facts::{
-    Answer, ExtensionUse, FileIdentity, RegistryKey, RegistryValue, Reply, UninstallEntries, UninstallEntry,
-    WindowsService,
+    Answer, ExtensionUse, FileIdentity, Firmware, RegistryKey, RegistryValue, Reply, Tool, ToolOutput,
+    UninstallEntries, UninstallEntry, WindowsService,
 };
 
 /// Stands for every host's own name.
@@ -35,6 +35,17 @@ impl Redaction {
             "/sys/class/dmi/id/product_serial" | "/sys/class/dmi/id/product_uuid" | "/etc/hosts" => Vec::new(),
             "/etc/machine-id" => format!("{}\n", "0".repeat(32)).into_bytes(),
             _ => self.bytes(&without_private_keys(bytes)),
+        }
+    }
+
+    /// What a program said. One that tells which machine this is has said nothing: no rule asks for it.
+    pub(crate) fn tool(&mut self, tool: Tool, output: &ToolOutput) -> ToolOutput {
+        if tool == Tool::PlatformExpert {
+            return ToolOutput::default();
+        }
+        ToolOutput {
+            stdout: self.bytes(&output.stdout),
+            stderr: self.bytes(&output.stderr),
         }
     }
 
@@ -86,6 +97,8 @@ impl Redaction {
             | Reply::Battery(_)
             | Reply::OnBattery(_)
             | Reply::DomainJoin(_) => reply,
+            // Hints by which records are matched; no rule asks for them.
+            Reply::Firmware(_) => Reply::Firmware(Firmware::default()),
         }
     }
 

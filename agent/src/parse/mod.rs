@@ -10,6 +10,7 @@ pub mod fanotify;
 pub mod filevault;
 pub mod hive;
 pub mod instant;
+pub mod ioreg;
 pub mod kernel_modules;
 pub mod mdatp;
 pub mod mountinfo;

@@ -26,6 +26,8 @@ enabled\tactive\tteamID\tbundleID (version)\tname\t[state]
 ";
 const PROCESSES: &str = "    1 /sbin/launchd\n  112 /usr/libexec/logd\n  300 /usr/local/jamf/bin/jamf\n  512 -zsh\n";
 const SESSION: &str = "4E1F6C52-6A0E-4F3B-9C57-0D1A2B3C4D5E";
+const IOREG: &str = "usr/sbin/ioreg";
+const EXPERT: &str = "+-o Mac14,2\n    {\n      \"IOPlatformUUID\" = \"5F0D8D7C-2B6E-5C11-9A77-3E1F2D4C5B6A\"\n      \"IOPlatformSerialNumber\" = \"C02EXAMPLE01\"\n    }\n";
 const PKGUTIL: &str = "usr/sbin/pkgutil";
 
 struct Mac(TempDir);
@@ -46,6 +48,7 @@ impl Mac {
         mac.says("usr/bin/systemextensionsctl", EXTENSIONS);
         mac.says("usr/bin/security", "");
         mac.says("usr/bin/fdesetup", "FileVault is On.\n");
+        mac.says(IOREG, EXPERT);
         mac.holds("System/Library/CoreServices/SystemVersion.plist", SYSTEM_VERSION);
         for application in ["Safari", "Self Service", "Microsoft Defender"] {
             mac.bundle(application, "101.24");
@@ -113,6 +116,8 @@ fn a_managed_mac_without_the_product_is_clear_and_says_which_mac_it_is() {
     assert_eq!(facts.os_name, "macOS 15.1");
     assert_eq!(facts.encryption, DiskEncryption::Other);
     assert_eq!(inventory.boot_id, SESSION);
+    assert_eq!(facts.serial, "C02EXAMPLE01");
+    assert_eq!(facts.system_uuid, "5F0D8D7C-2B6E-5C11-9A77-3E1F2D4C5B6A");
     assert_eq!(facts.restart_pending, None, "nothing that was looked at tells");
 }
 

@@ -126,6 +126,7 @@ impl HostView for WindowsImage {
             Question::BitLocker => only_while_it_runs("BitLocker"),
             Question::Battery | Question::OnBattery => only_while_it_runs("its power"),
             Question::DomainJoin => only_while_it_runs("its domain"),
+            Question::Firmware => only_while_it_runs("its firmware"),
         }
     }
 }

@@ -85,8 +85,11 @@ pub(super) fn ask(tool: Tool) -> Answer<ToolOutput> {
         Tool::FalconState => answer(&FALCON_STATE),
         Tool::KeslAppInfo => answer(&KESL_APP_INFO),
         // macOS has these.
-        Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault | Tool::PmsetBatteries => {
-            Answer::Unsupported
-        }
+        Tool::Receipts
+        | Tool::SystemExtensions
+        | Tool::SystemKeychain
+        | Tool::FileVault
+        | Tool::PlatformExpert
+        | Tool::PmsetBatteries => Answer::Unsupported,
     }
 }

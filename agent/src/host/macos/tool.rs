@@ -64,6 +64,13 @@ const BATTERIES: Asked<'static> = Asked {
     ..OWN
 };
 
+const PLATFORM_EXPERT: Asked<'static> = Asked {
+    programs: &["/usr/sbin/ioreg"],
+    arguments: &["-rd1", "-c", "IOPlatformExpertDevice"],
+    max: 64 << 10,
+    ..OWN
+};
+
 const MDATP_HEALTH: Asked<'static> = Asked {
     programs: &["/usr/local/bin/mdatp"],
     arguments: &["health", "--output", "json"],
@@ -85,6 +92,7 @@ pub(super) fn ask(programs: &Path, tool: Tool) -> Answer<ToolOutput> {
         // Of macOS 10.15 and later: an older one has no such extensions.
         Tool::SystemExtensions => below(programs, &SYSTEM_EXTENSIONS),
         Tool::SystemKeychain => must_be_there(below(programs, &SYSTEM_KEYCHAIN), &SYSTEM_KEYCHAIN),
+        Tool::PlatformExpert => must_be_there(below(programs, &PLATFORM_EXPERT), &PLATFORM_EXPERT),
         Tool::FileVault => must_be_there(below(programs, &FILEVAULT), &FILEVAULT),
         Tool::PmsetBatteries => must_be_there(below(programs, &BATTERIES), &BATTERIES),
         Tool::MdatpHealth => below(programs, &MDATP_HEALTH),

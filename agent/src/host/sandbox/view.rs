@@ -108,9 +108,12 @@ impl HostView for SandboxView {
                 stderr: Vec::new(),
             }),
             Tool::ClamdVersion | Tool::MdatpHealth | Tool::FalconState | Tool::KeslAppInfo => Answer::Absent,
-            Tool::Receipts | Tool::SystemExtensions | Tool::SystemKeychain | Tool::FileVault | Tool::PmsetBatteries => {
-                Answer::Unsupported
-            }
+            Tool::Receipts
+            | Tool::SystemExtensions
+            | Tool::SystemKeychain
+            | Tool::FileVault
+            | Tool::PlatformExpert
+            | Tool::PmsetBatteries => Answer::Unsupported,
         }
     }
 

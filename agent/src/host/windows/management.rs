@@ -9,11 +9,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use wmi::{WMIConnection, WMIError};
 
 use super::native;
-use crate::facts::{Answer, BitLockerVolume, DefenderStatus, SecurityProduct};
+use crate::facts::{Answer, BitLockerVolume, DefenderStatus, Firmware, SecurityProduct};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const SECURITY_CENTER: &str = r"ROOT\SecurityCenter2";
 const BITLOCKER: &str = r"ROOT\CIMV2\Security\MicrosoftVolumeEncryption";
+const SYSTEM: &str = r"ROOT\CIMV2";
 const DEFENDER: &str = r"ROOT\Microsoft\Windows\Defender";
 
 /// `E_ACCESSDENIED` as it is left after its facility, and `WBEM_E_ACCESS_DENIED`.
@@ -46,6 +47,26 @@ struct Volume {
     drive_letter: Option<String>,
     conversion_status: u32,
     protection_status: u32,
+}
+
+/// What the firmware says of the machine, and of no program on it.
+#[derive(Deserialize)]
+#[serde(rename = "Win32_ComputerSystemProduct", rename_all = "PascalCase")]
+struct Machine {
+    identifying_number: Option<String>,
+    #[serde(rename = "UUID")]
+    uuid: Option<String>,
+}
+
+pub(super) fn firmware() -> Answer<Firmware> {
+    let query = "SELECT IdentifyingNumber, UUID FROM Win32_ComputerSystemProduct";
+    asked::<Machine>(SYSTEM, query).and_then(|mut machines| match machines.pop() {
+        Some(machine) => Answer::Found(Firmware {
+            serial: machine.identifying_number.unwrap_or_default(),
+            uuid: machine.uuid.unwrap_or_default(),
+        }),
+        None => Answer::Failed("Windows tells nothing of the machine that it runs on".to_owned()),
+    })
 }
 
 /// Servers have BitLocker as a feature that is added.

@@ -91,6 +91,7 @@ impl HostView for WindowsHost {
             Question::Battery => system::battery().map(Reply::Battery),
             Question::OnBattery => system::on_battery().map(Reply::OnBattery),
             Question::DomainJoin => system::domain_join().map(Reply::DomainJoin),
+            Question::Firmware => management::firmware().map(Reply::Firmware),
         }
     }
 }
