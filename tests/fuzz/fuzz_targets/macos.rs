@@ -4,11 +4,13 @@
 
 use cutover_agent::{
     facts::ps,
-    parse::{filevault, system_extensions},
+    parse::{filevault, ioreg, pmset, system_extensions},
 };
 
 bounded::fuzz_target!(|data: &[u8]| {
     let _ = filevault::is_encrypted(data);
+    let _ = ioreg::firmware(data);
+    let _ = pmset::read(data);
     let _ = ps::processes(data);
     let _ = system_extensions::parse(data);
 });
