@@ -52,7 +52,11 @@ pub(super) fn uninstall() -> Answer<UninstallEntries> {
             match registry::open(USERS, false, id).and_then(|user| registry::entries(&user, false)) {
                 Answer::Found(more) => {
                     found.entries.extend(more.entries);
-                    found.unread.extend(more.unread);
+                    // A reason names the key, and so a program of the user's, which is his own business.
+                    let count = more.unread.len();
+                    if count > 0 {
+                        found.unread.push(whose(&format!("{count} of its uninstall keys cannot be read")));
+                    }
                 }
                 Answer::Absent | Answer::Unsupported => {}
                 Answer::Denied(why) | Answer::Failed(why) => found.unread.push(whose(&why)),
