@@ -24,7 +24,9 @@ mod uninstall;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, Result};
+#[cfg(feature = "link")]
+use anyhow::Context;
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 #[cfg(feature = "link")]

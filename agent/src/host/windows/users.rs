@@ -55,7 +55,9 @@ pub(super) fn uninstall() -> Answer<UninstallEntries> {
                     // A reason names the key, and so a program of the user's, which is his own business.
                     let count = more.unread.len();
                     if count > 0 {
-                        found.unread.push(whose(&format!("{count} of its uninstall keys cannot be read")));
+                        found
+                            .unread
+                            .push(whose(&format!("{count} of its uninstall keys cannot be read")));
                     }
                 }
                 Answer::Absent | Answer::Unsupported => {}
