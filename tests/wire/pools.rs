@@ -1,10 +1,10 @@
 //! Machines that come and go from one image.
 
 use cutover_core::plan::Phase;
-use cutover_proto::ids::HostId;
+use cutover_proto::{ids::HostId, inventory::Inventory};
 use cutover_server::service::{Caller, HostFilter, NewToken, PoolImage};
 
-use crate::{machine::Machine, server::Server};
+use crate::{inventories, machine::Machine, server::Server};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -49,10 +49,15 @@ async fn a_pool_counts_once_gets_no_orders_and_is_as_far_as_its_machine_furthest
     let names: Vec<&str> = listed.hosts.iter().map(|host| host.name.as_str()).collect();
     assert_eq!(names, [POOL]);
     let detail = server.service().host(POOL.to_owned()).await.unwrap();
+    let why = detail.why.join("\n");
     assert!(
-        detail.why.iter().any(|line| line.contains("the desktop team")),
-        "{:?}",
-        detail.why
+        why.contains("another image for pool call-centre does the work, the desktop team answers for it"),
+        "{why}"
+    );
+    assert_eq!(
+        server.plan(record(&server).await).await.highest_order,
+        0,
+        "nobody would fetch it"
     );
     assert!(
         ["image october: 1 with a target", "image october: 1 replaced"]
@@ -99,6 +104,78 @@ async fn a_pool_counts_once_gets_no_orders_and_is_as_far_as_its_machine_furthest
     fourth.check_in(carries).await.unwrap();
     assert_ne!(phase(&server).await, Phase::Migrated);
     server.holds_together(&[record(&server).await]).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_is_heard_of_and_does_not_look_leaves_its_pool_unknown_until_it_does() {
+    let server = Server::start().await;
+    let token = server.pool_token(POOL, "october").await;
+    let mut first = Machine::enrol_by(&server, "vdi-1", &token).await;
+    let clean = first.replaced();
+    first.check_in(clean).await.unwrap();
+    let mut second = Machine::enrol_by(&server, "vdi-2", &token).await;
+    second.check_in(second.hello()).await.unwrap();
+    assert_eq!(phase(&server).await, Phase::Clear, "it has only just come");
+    server.clock.advance(HOUR);
+    second.check_in(second.hello()).await.unwrap();
+    assert_eq!(phase(&server).await, Phase::Unassessed);
+    first.check_in(first.hello()).await.unwrap();
+    assert_eq!(phase(&server).await, Phase::Unassessed, "another does not speak for it");
+    let clean = second.replaced();
+    second.check_in(clean).await.unwrap();
+    assert_eq!(phase(&server).await, Phase::Clear);
+    server.holds_together(&[record(&server).await]).await;
+    server.stop().await;
+}
+
+/// The campaign's text with other targets.
+fn with_targets(text: &str, keep: impl Fn(&str) -> bool) -> String {
+    let mut campaign: toml::Table = text.parse().unwrap();
+    let targets = campaign.get_mut("targets").and_then(toml::Value::as_array_mut).unwrap();
+    targets.retain(|target| target.as_str().is_some_and(&keep));
+    campaign.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_of_the_campaign_judges_every_machine_of_a_pool_anew() {
+    let mut whole = String::new();
+    let server = Server::with(|config| {
+        whole = std::fs::read_to_string(&config.campaign.file).unwrap();
+        std::fs::write(&config.campaign.file, with_targets(&whole, |target| target != "kesl")).unwrap();
+    })
+    .await;
+    let token = server.pool_token(POOL, "october").await;
+    // One has neither of both, the other has both, and `kesl` is no target yet: the first is further from done.
+    let mut neither = Machine::enrol_by(&server, "vdi-1", &token).await;
+    let mut both = Machine::enrol_by(&server, "vdi-2", &token).await;
+    let (carrying, replaced) = (
+        |machine: &Machine| inventories::carrying(machine.host, &machine.name),
+        |machine: &Machine| inventories::replaced(machine.host, &machine.name),
+    );
+    let with_kesl_of = |mut it: Inventory, other: &Inventory| {
+        for sighting in it
+            .sightings
+            .iter_mut()
+            .filter(|sighting| sighting.product.as_str() == "kesl")
+        {
+            sighting.clone_from(other.sighting(&sighting.product).unwrap());
+        }
+        it
+    };
+    let shows = with_kesl_of(carrying(&neither), &replaced(&neither));
+    let shows = neither.showing(shows);
+    neither.check_in(shows).await.unwrap();
+    let shows = with_kesl_of(replaced(&both), &carrying(&both));
+    let shows = both.showing(shows);
+    both.check_in(shows).await.unwrap();
+    assert_eq!(phase(&server).await, Phase::Clear);
+
+    server.service().apply_campaign(whole, "ann".to_owned()).await.unwrap();
+    assert_eq!(phase(&server).await, Phase::Clear, "nobody has spoken since");
+    neither.check_in(neither.hello()).await.unwrap();
+    let plan = server.plan(record(&server).await).await;
+    assert!(plan.ever_carried, "the other carries it: {:?}", plan.phase);
     server.stop().await;
 }
 

@@ -11,6 +11,7 @@ use cutover_core::{
 use cutover_proto::{
     ids::HostId,
     inventory::{HostFacts, Inventory},
+    verdict::Protection,
 };
 
 use super::{
@@ -25,7 +26,8 @@ use crate::store::{
     inventories,
 };
 
-/// A machine of a pool is noted as heard of no more often than this.
+/// A machine of a pool is noted as heard of no more often than this. One that was noted again and has not looked yet is not
+/// known: its agent looks as soon as it has enrolled.
 const NOTED_EVERY_MS: i64 = 3_600_000;
 /// So many times `stale_after` a machine may be silent before its key is worth nothing any more: it was thrown away.
 const GONE_AFTER: i64 = 4;
@@ -182,18 +184,26 @@ impl Service {
             judged_by: None,
         };
         let since_ms = self.now_ms() - stale_after_ms(in_force);
-        let furthest = image_pools::furthest(db, &member.pool, since_ms)?;
-        let Some((furthest, look)) = furthest.and_then(|row| row.look.clone().map(|look| (row, look))) else {
+        let untold = (Distance::Unknown.number(), NOTED_EVERY_MS);
+        let furthest = image_pools::furthest(db, &member.pool, since_ms, untold)?;
+        let Some(furthest) = furthest.filter(|_| !edit.plan.is_closed()) else {
             return Ok(out);
         };
-        if edit.plan.is_closed() {
-            return Ok(out);
-        }
         // By the server's time, and after all that is known: the machines' own clocks are of many machines.
         let now_ms = self.now_ms();
         let looked_at_ms = edit.plan.last_looked_ms.map_or(now_ms, |known| now_ms.max(known + 1));
+        let Some(look) = furthest.look else {
+            out.input = Some(Input::Looked {
+                assessment: Box::new(self.assess(in_force, &untold_by(&furthest.host_id, db)?)),
+                looked_at_ms,
+                boot_id: boot_id.to_owned(),
+            });
+            return Ok(out);
+        };
         let judged_by = inventories::newest(db, &record.to_string(), 1)?;
-        if judged_by.first().is_none_or(|row| row.digest != look.digest) {
+        // The same look counts anew where another judged the pool meanwhile, or another version of the campaign.
+        let counts = edit.plan.assessment.as_ref().map(|it| it.distance().number());
+        if judged_by.first().is_none_or(|row| row.digest != look.digest) || counts != Some(look.distance) {
             let stored = inventories::load(db, &furthest.host_id, &look.digest)?;
             let row = stored.ok_or_else(|| ServiceError::Broken {
                 why: format!("the newest look of {} is not stored", furthest.host_id),
@@ -302,6 +312,21 @@ fn record_of(db: &mut impl Reader, member: &MemberRow) -> Result<HostId, Service
         why: format!("pool `{}` has machines and no record", member.pool),
     })?;
     record.parse().map_err(broken_id)
+}
+
+/// What a machine shows that was heard of and never looked: nothing of any product.
+fn untold_by(host_id: &str, db: &mut impl Reader) -> Result<Inventory, ServiceError> {
+    let broken = |why: String| ServiceError::Broken { why };
+    let host = hosts::load(db, host_id)?.ok_or_else(|| broken(format!("no host {host_id}, which is of a pool")))?;
+    Ok(Inventory {
+        host_id: host_id.parse().map_err(broken_id)?,
+        taken_at_ms: 0,
+        boot_id: String::new(),
+        rules_revision: 0,
+        facts: serde_json::from_str(&host.facts).map_err(|error| broken(format!("facts of {host_id}: {error}")))?,
+        sightings: Vec::new(),
+        protection: Protection::Unobserved,
+    })
 }
 
 /// Of one of its machines, without what tells that one from the others.

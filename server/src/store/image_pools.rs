@@ -190,17 +190,24 @@ pub fn note_seen(tx: &mut WriteTx<'_>, host_id: &str, now_ms: i64) -> Result<(),
     Ok(())
 }
 
-/// Of the machines heard of since then, the one that is furthest from done; of several the last to be heard of.
+/// Of the machines heard of since then, the one that is furthest from done; of several the last to be heard of. One without a
+/// look is as far as `untold` once it was heard of for so long.
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn furthest(db: &mut impl Reader, pool: &str, since_ms: i64) -> Result<Option<MemberRow>, StoreError> {
+pub fn furthest(
+    db: &mut impl Reader,
+    pool: &str,
+    since_ms: i64,
+    (untold, untold_after_ms): (i64, i64),
+) -> Result<Option<MemberRow>, StoreError> {
     db.query_opt(
         &format!(
-            "SELECT {MEMBER} FROM image_pool_member WHERE pool = ?1 AND seen_ms >= ?2 AND digest IS NOT NULL
-             ORDER BY distance DESC, seen_ms DESC, host_id LIMIT 1"
+            "SELECT {MEMBER} FROM image_pool_member
+             WHERE pool = ?1 AND seen_ms >= ?2 AND (digest IS NOT NULL OR seen_ms - enrolled_ms >= ?4)
+             ORDER BY COALESCE(distance, ?3) DESC, seen_ms DESC, host_id LIMIT 1"
         ),
-        params![pool, since_ms],
+        params![pool, since_ms, untold, untold_after_ms],
     )?
     .as_ref()
     .map(read)

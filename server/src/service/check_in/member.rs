@@ -6,7 +6,10 @@ use super::{
     ingest::host_differs,
     vitals,
 };
-use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, image_pools::MemberRow};
+use crate::store::{
+    Reader, StreamName, WriteTx, events, host_keys, hosts,
+    image_pools::{MemberLook, MemberRow},
+};
 
 impl Service {
     /// Whether there is anything to write beside its look.
@@ -25,6 +28,10 @@ impl Service {
             return Ok(true);
         }
         let in_force = self.in_force(db)?;
+        let is_judged = |look: &MemberLook| look.campaign_version == in_force.row.version;
+        if !member.look.as_ref().is_none_or(is_judged) {
+            return Ok(true);
+        }
         let it = self.for_pool(db, &in_force, member, &arrival.boot_id, arrival.looked_ms().is_some())?;
         Ok(self.moves_pool(db, &in_force, &it)?)
     }

@@ -11,6 +11,8 @@ on_both!(
     the_machine_furthest_from_done_is_found_among_those_heard_of,
 );
 
+const HOUR: i64 = 3_600_000;
+
 fn member(host_id: &str, seen_ms: i64) -> MemberRow {
     MemberRow {
         host_id: host_id.to_owned(),
@@ -70,7 +72,9 @@ fn the_machine_furthest_from_done_is_found_among_those_heard_of(lab: &Lab) {
         })
         .expect("kept");
     let furthest = |since_ms| {
-        let found = lab.store.read_now(move |tx| image_pools::furthest(tx, "vdi", since_ms));
+        let found = lab
+            .store
+            .read_now(move |tx| image_pools::furthest(tx, "vdi", since_ms, (4, HOUR)));
         found.expect("read").map(|row| row.host_id)
     };
     assert_eq!(furthest(NOW - 10).as_deref(), Some("c"));
@@ -98,6 +102,18 @@ fn the_machine_furthest_from_done_is_found_among_those_heard_of(lab: &Lab) {
         })
         .expect("changed");
     assert_eq!(furthest(NOW).as_deref(), Some("c"));
+    // One that was heard of for long enough and never looked.
+    lab.store
+        .write_now(|tx| {
+            image_pools::forget(tx, "c")?;
+            image_pools::note_seen(tx, "new", NOW + HOUR - 1)
+        })
+        .expect("changed");
+    assert_eq!(furthest(NOW).as_deref(), Some("a"));
+    lab.store
+        .write_now(|tx| image_pools::note_seen(tx, "new", NOW + HOUR))
+        .expect("changed");
+    assert_eq!(furthest(NOW).as_deref(), Some("new"));
     let gone = lab.store.read_now(|tx| image_pools::member(tx, "b")).expect("read");
     assert_eq!(gone, None);
 }
