@@ -14,6 +14,7 @@ mod rust_source;
 mod sources;
 mod table;
 mod tree;
+mod wmi;
 
 use std::path::Path;
 
@@ -143,6 +144,17 @@ fn no_file_names_a_package_registry() {
     // Lock files are cargo's own and name the registry in every entry.
     for file in tree.files().filter(|file| !file.ends_with("Cargo.lock")) {
         findings.extend(hosts::named(file, &tree.bytes(file)));
+    }
+    expect_none(&findings);
+}
+
+#[test]
+fn nobody_asks_windows_for_its_class_of_installed_programs() {
+    let tree = Tree::of_the_workspace();
+    let mut findings = Vec::new();
+    // Documents say why.
+    for file in tree.files().filter(|file| file.extension().is_none_or(|it| it != "md")) {
+        findings.extend(wmi::named(file, &tree.bytes(file)));
     }
     expect_none(&findings);
 }

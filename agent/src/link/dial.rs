@@ -24,6 +24,10 @@ use super::{
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Middleboxes forget silent connections after a minute.
 const KEEPALIVE: Duration = Duration::from_secs(45);
+const _: () = assert!(
+    KEEPALIVE.as_secs() < 60,
+    "a silent connection would be forgotten on the way"
+);
 /// A server that does not answer a ping for so long is gone.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 

@@ -29,6 +29,10 @@ const CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// Middleboxes forget silent connections after a minute; a ping before that keeps them.
 const KEEPALIVE: Duration = Duration::from_secs(45);
+const _: () = assert!(
+    KEEPALIVE.as_secs() < 60,
+    "a silent connection would be forgotten on the way"
+);
 
 /// A peer that does not answer a ping for so long is gone.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,6 +1,6 @@
 //! What only Windows Management Instrumentation tells: Security Center's list, and Microsoft Defender's own word.
 //!
-//! Never `Win32_` classes of installed programs (a test looks for that). COM is joined as every thread of the process
+//! Never the class of installed programs (`tests/tidy` looks for that). COM is joined as every thread of the process
 //! may; each question has a thread of its own, since a provider that hangs must not take the look with it.
 
 use std::{sync::mpsc, thread, time::Duration};
