@@ -13,11 +13,13 @@ use cutover_proto::words;
 
 use crate::disk;
 
+mod error;
 #[cfg(windows)]
 mod known_folder;
 mod places;
 mod proxy;
 
+pub use error::ConfigError;
 use places::channels;
 #[cfg(unix)]
 pub use places::{DEFAULT_FILE, DEFAULT_STATE_DIR, DEFAULT_USER_SOCKET};
@@ -116,55 +118,6 @@ pub struct Config {
     pub log_level: String,
 }
 
-/// Why settings are not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file cannot be read.
-    #[error("{path}: {why}")]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        why: io::Error,
-    },
-    /// Not TOML. The text names line and column.
-    #[error("{path}: {why}")]
-    Syntax {
-        /// Which.
-        path: PathBuf,
-        /// What the parser says.
-        why: Box<toml::de::Error>,
-    },
-    /// A key that does not exist.
-    #[error("{place}: unknown key `{key}`; the keys are: {known}")]
-    UnknownKey {
-        /// File or environment.
-        place: String,
-        /// As it stands there.
-        key: String,
-        /// Every key.
-        known: String,
-    },
-    /// A value that the key does not take.
-    #[error("{place}: `{key}` {why}")]
-    Value {
-        /// File or environment.
-        place: String,
-        /// Which key.
-        key: Key,
-        /// What it takes.
-        why: String,
-    },
-}
-
-impl ConfigError {
-    /// Whether whoever runs this may not read the settings.
-    #[must_use]
-    pub fn is_denied(&self) -> bool {
-        matches!(self, Self::Read { why, .. } if why.kind() == io::ErrorKind::PermissionDenied)
-    }
-}
-
 /// A value and where it stands.
 struct Found {
     place: String,
@@ -184,19 +137,18 @@ impl Config {
         demanded: bool,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
+        let read: fn(&Path) -> io::Result<String> = if demanded {
+            |path| fs::read_to_string(path)
+        } else {
+            disk::read_ours
+        };
         let mut found = BTreeMap::new();
-        read_file(file, demanded, &mut found)?;
+        match read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !demanded => {}
+            text => take(file, text, &mut found)?,
+        }
         for drop_in in drop_ins(file)? {
-            let text = if demanded {
-                fs::read_to_string(&drop_in)
-            } else {
-                disk::read_ours(&drop_in)
-            };
-            let text = text.map_err(|why| ConfigError::Read {
-                path: drop_in.clone(),
-                why,
-            })?;
-            take_text(&drop_in, &text, &mut found)?;
+            take(&drop_in, read(&drop_in), &mut found)?;
         }
         Self::with_environment(found, environment)
     }
@@ -311,22 +263,11 @@ fn drop_ins(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     Ok(files)
 }
 
-fn read_file(path: &Path, demanded: bool, found: &mut BTreeMap<Key, Found>) -> Result<(), ConfigError> {
-    let text = if demanded {
-        fs::read_to_string(path)
-    } else {
-        disk::read_ours(path)
-    };
-    let text = match text {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !demanded => return Ok(()),
-        Err(why) => {
-            return Err(ConfigError::Read {
-                path: path.to_owned(),
-                why,
-            });
-        }
-    };
+fn take(path: &Path, text: io::Result<String>, found: &mut BTreeMap<Key, Found>) -> Result<(), ConfigError> {
+    let text = text.map_err(|why| ConfigError::Read {
+        path: path.to_owned(),
+        why,
+    })?;
     take_text(path, &text, found)
 }
 

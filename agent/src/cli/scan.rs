@@ -73,10 +73,7 @@ impl ScanArgs {
     /// Whether what is seen is to be signed; that takes the host's own key.
     #[cfg(feature = "link")]
     pub(super) const fn is_signed(&self) -> bool {
-        #[cfg(feature = "link")]
-        return self.sign;
-        #[cfg(not(feature = "link"))]
-        false
+        self.sign
     }
 }
 

@@ -8,7 +8,7 @@
 //! | users' uninstall keys | `NTUSER.DAT` of every profile of a person |
 //! | files and folders | the directory, by Windows' own rules for names |
 //! | processes, mounts, the kernel's session | `Unsupported`: nothing runs |
-//! | Security Center, Microsoft Defender, BitLocker, power, domain | `Failed`: they tell only while Windows runs |
+//! | Security Center, Microsoft Defender, BitLocker, power, domain, firmware | `Failed`: they tell only while Windows runs |
 
 mod disk;
 mod identity;

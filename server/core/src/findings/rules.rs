@@ -14,8 +14,8 @@ use crate::{
 /// at intervals of up to a day.
 const ALIKE_MS: i64 = 24 * 3600 * 1000;
 
-/// What contradicts, and what is dated after a milestone, in the order of kinds and sources. `own` is what the machine's own looks say, where it is an enrolled
-/// host.
+/// What contradicts, and what is dated after a milestone, in the order of kinds and sources. `own` is what the machine's own
+/// looks say, where it is an enrolled host.
 #[must_use]
 pub fn findings(own: Option<&OwnWord<'_>>, others: &[OtherWord], campaign: &Campaign) -> Vec<Finding> {
     let mut found = Vec::new();
