@@ -19,7 +19,7 @@ pub struct Clock(Source);
 enum Source {
     System,
     Scaled { from: Instant, from_ms: i64, speed: f64 },
-    Manual(Arc<AtomicI64>),
+    Manual { now: Arc<AtomicI64>, speed: f64 },
 }
 
 impl Clock {
@@ -43,7 +43,14 @@ impl Clock {
     /// Moves only when [`Clock::advance`] is called: tests and simulations.
     #[must_use]
     pub fn manual(from_ms: i64) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(from_ms))))
+        Self::manual_at_speed(from_ms, 1.0)
+    }
+
+    /// The same, for a world in which it is moved `speed` times as far as the clock that stands for the machine's.
+    #[must_use]
+    pub fn manual_at_speed(from_ms: i64, speed: f64) -> Self {
+        let now = Arc::new(AtomicI64::new(from_ms));
+        Self(Source::Manual { now, speed })
     }
 
     /// Now, in milliseconds since the epoch.
@@ -59,7 +66,7 @@ impl Clock {
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
             Source::Scaled { from, from_ms, speed } => from_ms + (from.elapsed().as_secs_f64() * speed * 1000.0) as i64,
-            Source::Manual(now) => now.load(Ordering::SeqCst),
+            Source::Manual { now, .. } => now.load(Ordering::SeqCst),
         }
     }
 
@@ -67,14 +74,14 @@ impl Clock {
     #[must_use]
     pub const fn speed(&self) -> f64 {
         match &self.0 {
-            Source::Scaled { speed, .. } => *speed,
-            Source::System | Source::Manual(_) => 1.0,
+            Source::Scaled { speed, .. } | Source::Manual { speed, .. } => *speed,
+            Source::System => 1.0,
         }
     }
 
     /// Moves a manual clock; does nothing to the others.
     pub fn advance(&self, by_ms: i64) {
-        if let Source::Manual(now) = &self.0 {
+        if let Source::Manual { now, .. } = &self.0 {
             now.fetch_add(by_ms, Ordering::SeqCst);
         }
     }

@@ -2,7 +2,7 @@
 
 use cutover_proto::words;
 
-use super::{Service, ServiceError, ids, personal::PersonalValue};
+use super::{Service, ServiceError, entropy, personal::PersonalValue};
 use crate::store::{StreamName, api_tokens, events, one_time_logins, sessions};
 
 /// Name of the session's cookie.
@@ -95,7 +95,7 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn caller_by_token(&self, token: &str) -> Result<Option<Caller>, ServiceError> {
-        let (hash, now_ms) = (ids::hash(token), self.real_now_ms());
+        let (hash, now_ms) = (entropy::hash(token), self.real_now_ms());
         let row = self
             .0
             .store
@@ -117,7 +117,7 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn caller_by_session(&self, session: &str) -> Result<Option<Caller>, ServiceError> {
-        let (hash, now_ms) = (ids::hash(session), self.real_now_ms());
+        let (hash, now_ms) = (entropy::hash(session), self.real_now_ms());
         let asked = hash.clone();
         let row = self
             .0
@@ -145,35 +145,36 @@ impl Service {
     /// When the store fails.
     pub async fn sign_in(&self, code: String) -> Result<Option<String>, ServiceError> {
         let by_token = self.caller_by_token(&code).await?;
-        let (session, csrf) = (ids::random_hex::<32>()?, ids::random_hex::<16>()?);
-        let (session_hash, now_ms, service) = (ids::hash(&session), self.real_now_ms(), self.clone());
-        let begun = self
-            .0
-            .store
-            .write(move |tx| {
-                let caller = match &by_token {
-                    Some(caller) => Some((caller.name.clone(), caller.role.as_str().to_owned())),
-                    None => one_time_logins::take(tx, &ids::hash(&code), now_ms)?.map(|login| (login.name, login.role)),
-                };
-                let Some((name, role)) = caller else { return Ok(false) };
-                sessions::delete_ended(tx, now_ms)?;
-                let by = PersonalValue::user(&name)?;
-                service.audit(tx, SIGN_INS, &by, "signed-in", serde_json::json!({}))?;
-                sessions::insert(
-                    tx,
-                    &sessions::SessionRow {
-                        session_hash: session_hash.clone(),
-                        name,
-                        role,
-                        csrf: csrf.clone(),
-                        created_ms: now_ms,
-                        idle_until_ms: now_ms + IDLE_MS,
-                        ends_ms: now_ms + SESSION_MS,
-                    },
-                )?;
-                Ok::<_, ServiceError>(true)
-            })
-            .await?;
+        let (session, csrf) = (self.0.entropy.hex::<32>()?, self.0.entropy.hex::<16>()?);
+        let (session_hash, now_ms, service) = (entropy::hash(&session), self.real_now_ms(), self.clone());
+        let begun =
+            self.0
+                .store
+                .write(move |tx| {
+                    let caller = match &by_token {
+                        Some(caller) => Some((caller.name.clone(), caller.role.as_str().to_owned())),
+                        None => one_time_logins::take(tx, &entropy::hash(&code), now_ms)?
+                            .map(|login| (login.name, login.role)),
+                    };
+                    let Some((name, role)) = caller else { return Ok(false) };
+                    sessions::delete_ended(tx, now_ms)?;
+                    let by = service.personal_user(&name)?;
+                    service.audit(tx, SIGN_INS, &by, "signed-in", serde_json::json!({}))?;
+                    sessions::insert(
+                        tx,
+                        &sessions::SessionRow {
+                            session_hash: session_hash.clone(),
+                            name,
+                            role,
+                            csrf: csrf.clone(),
+                            created_ms: now_ms,
+                            idle_until_ms: now_ms + IDLE_MS,
+                            ends_ms: now_ms + SESSION_MS,
+                        },
+                    )?;
+                    Ok::<_, ServiceError>(true)
+                })
+                .await?;
         Ok(begun.then_some(session))
     }
 
@@ -182,7 +183,7 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn sign_out(&self, session: String) -> Result<(), ServiceError> {
-        let hash = ids::hash(&session);
+        let hash = entropy::hash(&session);
         self.0
             .store
             .write(move |tx| Ok::<_, ServiceError>(sessions::delete(tx, &hash).map(drop)?))
@@ -194,8 +195,8 @@ impl Service {
     /// # Errors
     /// When the name is taken or the store fails.
     pub async fn create_access_token(&self, name: String, role: Role) -> Result<String, ServiceError> {
-        let token = format!("cut_{}", ids::random_hex::<32>()?);
-        let (token_hash, now_ms) = (ids::hash(&token), self.real_now_ms());
+        let token = format!("cut_{}", self.0.entropy.hex::<32>()?);
+        let (token_hash, now_ms) = (entropy::hash(&token), self.real_now_ms());
         self.0
             .store
             .write(move |tx| {
@@ -219,8 +220,8 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn create_one_time_login(&self, name: String, role: Role) -> Result<String, ServiceError> {
-        let login = ids::random_hex::<16>()?;
-        let (login_hash, ends_ms) = (ids::hash(&login), self.real_now_ms() + ONE_TIME_MS);
+        let login = self.0.entropy.hex::<16>()?;
+        let (login_hash, ends_ms) = (entropy::hash(&login), self.real_now_ms() + ONE_TIME_MS);
         self.0
             .store
             .write(move |tx| {

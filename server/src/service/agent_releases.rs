@@ -14,7 +14,7 @@ use super::{
     Caller, Service, ServiceError,
     access::Role,
     check_in::{OFFERED, pace, read_release},
-    personal::{PersonalValue, all_revealed},
+    personal::all_revealed,
     plan_edit::unsigned,
 };
 use crate::store::{
@@ -153,7 +153,7 @@ impl Service {
             trial_seconds: new.trial_seconds,
         };
         release.check().map_err(invalid)?;
-        let by = PersonalValue::user(caller.name())?;
+        let by = self.personal_user(caller.name())?;
         let broken = |error: serde_json::Error| ServiceError::Broken { why: error.to_string() };
         let row = AgentReleaseRow {
             revision: 1,
@@ -289,7 +289,7 @@ impl Service {
             let why = "a release is halted, or goes on, for a reason; say it".to_owned();
             return Err(ServiceError::Invalid { why });
         }
-        let by = PersonalValue::user(caller.name())?;
+        let by = self.personal_user(caller.name())?;
         let service = self.clone();
         self.0
             .store

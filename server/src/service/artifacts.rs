@@ -8,12 +8,7 @@ use futures_util::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use tokio::fs::File;
 
-use super::{
-    ArtifactUse, Caller, Service, ServiceError,
-    access::Role,
-    ids,
-    personal::{PersonalValue, all_revealed},
-};
+use super::{ArtifactUse, Caller, Service, ServiceError, access::Role, personal::all_revealed};
 use crate::store::{ArtifactFiles, FilesError, Incoming, artifact_uses, artifacts};
 
 /// Subject of the audit.
@@ -142,7 +137,7 @@ impl Service {
             });
         }
         let files = &self.0.artifact_files;
-        let name = ids::random_hex::<16>()?;
+        let name = self.0.entropy.hex::<16>()?;
         let incoming = files.begin(&name, self.real_now_ms()).await.map_err(no_room)?;
         let incoming = self.receive(incoming, &new, announced.sha256, body).await?;
         let size = incoming.size();
@@ -255,7 +250,7 @@ impl Service {
         digest: ArtifactDigest,
         size: u64,
     ) -> Result<bool, ServiceError> {
-        let by = PersonalValue::user(caller.name())?;
+        let by = self.personal_user(caller.name())?;
         let row = artifacts::ArtifactRow {
             sha256: digest.to_string(),
             size: super::plan_edit::signed(size),

@@ -17,7 +17,7 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Service, ServiceError, ids,
+    Service, ServiceError,
     plan_edit::{IN_FLIGHT, PlanEdit, signed, unsigned},
 };
 use crate::store::{Reader, StreamName, WriteTx, campaigns, events, host_seen, inventories, plans, slots};
@@ -94,7 +94,7 @@ impl Service {
             progress,
             shelf,
             outages: self.outages(),
-            seed: ids::seed()?,
+            seed: self.0.entropy.seed()?,
         })
     }
 

@@ -103,8 +103,8 @@ impl Service {
             return Err(ServiceError::Invalid { why });
         }
         let service = self.clone();
-        let (by, audited) = (PersonalValue::user(caller.name())?, PersonalValue::user(caller.name())?);
-        let why = PersonalValue::note(&ask.why)?;
+        let (by, audited) = (self.personal_user(caller.name())?, self.personal_user(caller.name())?);
+        let why = self.personal_note(&ask.why)?;
         let (decision, dry_run) = (ask.decision, ask.dry_run);
         self.0
             .store

@@ -8,7 +8,7 @@ use cutover_proto::{
     v1,
 };
 
-use super::{CallError, Service, ServiceError, campaign, ids, plan_edit::PlanEdit};
+use super::{CallError, Service, ServiceError, campaign, entropy, plan_edit::PlanEdit};
 use crate::{
     pki::{Certificate, CsrKey, HOST_LIFE},
     store::{StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts, image_pools},
@@ -35,7 +35,7 @@ impl Service {
         let known = self.host_of_key(newcomer.spki_hash.clone()).await?;
         let host = match known {
             Some(host) => host,
-            None => ids::host_id(self.real_now_ms())?,
+            None => self.0.entropy.host_id(self.real_now_ms())?,
         };
         let certificate = self.issue(&csr_der, host)?;
         let (service, stored) = (self.clone(), certificate.clone());
@@ -209,7 +209,7 @@ impl Newcomer {
             .try_into()
             .map_err(|error: cutover_proto::WireError| invalid(error.to_string()))?;
         Ok(Self {
-            token_hash: ids::hash(&request.token),
+            token_hash: entropy::hash(&request.token),
             spki_hash: key.spki_hash,
             sealing_key,
             facts,

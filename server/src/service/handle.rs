@@ -15,7 +15,7 @@ use cutover_proto::{
 };
 use tokio::sync::broadcast;
 
-use super::{ArtifactSettings, ServiceError, seen::SeenBuffer, shelf::ShelfCache};
+use super::{ArtifactSettings, Entropy, ServiceError, seen::SeenBuffer, shelf::ShelfCache};
 use crate::{
     clock::Clock,
     pki::Pki,
@@ -63,6 +63,8 @@ pub struct Parts {
     pub campaign_clock: Clock,
     /// Drives certificates and sessions.
     pub real_clock: Clock,
+    /// Where ids, tokens, salts and seeds come from.
+    pub entropy: Entropy,
     /// Rules and recipes.
     pub catalog: Catalog,
     /// Which campaign it runs.
@@ -88,6 +90,7 @@ pub(super) struct Inner {
     pub(super) pki_dir: PathBuf,
     pub(super) clock: Clock,
     pub(super) real_clock: Clock,
+    pub(super) entropy: Entropy,
     pub(super) catalog: Catalog,
     pub(super) campaign_id: CampaignId,
     pub(super) pace: Pace,
@@ -128,12 +131,13 @@ impl Service {
             }
         })?;
         let service = Self(Arc::new(Inner {
-            holder: super::ids::random_hex::<16>()?,
+            holder: parts.entropy.hex::<16>()?,
             store: parts.store,
             pki: RwLock::new(parts.pki),
             pki_dir: parts.pki_dir,
             clock: parts.campaign_clock,
             real_clock: parts.real_clock,
+            entropy: parts.entropy,
             catalog: parts.catalog,
             campaign_id: parts.campaign_id,
             pace: parts.pace,

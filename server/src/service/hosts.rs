@@ -8,7 +8,6 @@ use super::{
     Caller, Service, ServiceError,
     access::{self, Role},
     campaign::{broken_id, last_seen},
-    personal::PersonalValue,
     plan_edit::PlanEdit,
 };
 use crate::store::{Reader, hosts};
@@ -98,7 +97,7 @@ impl Service {
     pub async fn retry_host(&self, caller: Caller, wanted: String, dry_run: bool) -> Result<String, ServiceError> {
         caller.must_be(Role::Operator)?;
         let service = self.clone();
-        let (by, audited) = (PersonalValue::user(caller.name())?, PersonalValue::user(caller.name())?);
+        let (by, audited) = (self.personal_user(caller.name())?, self.personal_user(caller.name())?);
         self.0
             .store
             .write(move |tx| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cutover_core::plan::Personal;
 
-use super::{Caller, Service, ServiceError, access::Role, ids};
+use super::{Caller, Entropy, Service, ServiceError, access::Role};
 use crate::store::{Reader, StreamName, WriteTx, personal};
 
 /// What is shown in place of a value that was erased.
@@ -21,18 +21,8 @@ pub(super) struct PersonalValue {
 }
 
 impl PersonalValue {
-    /// A person's name.
-    pub(super) fn user(name: &str) -> Result<Self, ServiceError> {
-        Self::new("user", name)
-    }
-
-    /// Free text.
-    pub(super) fn note(text: &str) -> Result<Self, ServiceError> {
-        Self::new("note", text)
-    }
-
-    fn new(field: &'static str, value: &str) -> Result<Self, ServiceError> {
-        let salt = ids::random::<16>()?;
+    fn new(entropy: &Entropy, field: &'static str, value: &str) -> Result<Self, ServiceError> {
+        let salt = entropy.bytes::<16>()?;
         let digest = personal::digest(&salt, field, value);
         let mention = Personal::of_digest(&digest).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
         Ok(Self {
@@ -75,6 +65,16 @@ pub(super) fn all_revealed(db: &mut impl Reader, texts: Vec<String>) -> Result<V
 }
 
 impl Service {
+    /// A person's name.
+    pub(super) fn personal_user(&self, name: &str) -> Result<PersonalValue, ServiceError> {
+        PersonalValue::new(&self.0.entropy, "user", name)
+    }
+
+    /// Free text.
+    pub(super) fn personal_note(&self, text: &str) -> Result<PersonalValue, ServiceError> {
+        PersonalValue::new(&self.0.entropy, "note", text)
+    }
+
     /// Erases what people wrote about a host, and their names there; its events stay, and their chains still verify. Says
     /// what was done, or would be.
     ///
@@ -82,7 +82,7 @@ impl Service {
     /// When there is no such host, the caller is no administrator, or the store fails.
     pub async fn erase_personal(&self, caller: Caller, wanted: String, dry_run: bool) -> Result<String, ServiceError> {
         caller.must_be(Role::Administrator)?;
-        let (service, by) = (self.clone(), PersonalValue::user(caller.name())?);
+        let (service, by) = (self.clone(), self.personal_user(caller.name())?);
         self.0
             .store
             .write(move |tx| {

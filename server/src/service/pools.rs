@@ -17,7 +17,6 @@ use cutover_proto::{
 use super::{
     CallError, Service, ServiceError,
     campaign::{InForce, broken_id, read_inventory},
-    ids,
     plan_edit::PlanEdit,
 };
 use crate::store::{
@@ -97,7 +96,7 @@ impl Service {
     }
 
     fn make_pool(&self, tx: &mut WriteTx<'_>, facts: &HostFacts, token: &PoolToken) -> Result<HostId, CallError> {
-        let record = ids::host_id(self.real_now_ms())?;
+        let record = self.0.entropy.host_id(self.real_now_ms())?;
         image_pools::insert(tx, &token.pool, &record.to_string(), self.now_ms())?;
         self.add_host(tx, record, &facts_of_pool(facts, &token.pool), &[], "", "[]".to_owned())?;
         let body = serde_json::json!({ "pool": token.pool });

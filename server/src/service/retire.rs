@@ -8,7 +8,6 @@ use super::{
     access::{self, Role},
     campaign::{broken_id, last_seen},
     handle::revoked_topic,
-    personal::PersonalValue,
     plan_edit::PlanEdit,
 };
 use crate::store::{StreamName, WriteTx, events, host_keys};
@@ -31,8 +30,8 @@ impl Service {
             return Err(ServiceError::Invalid { why });
         }
         let service = self.clone();
-        let (by, audited) = (PersonalValue::user(caller.name())?, PersonalValue::user(caller.name())?);
-        let why = PersonalValue::note(&why)?;
+        let (by, audited) = (self.personal_user(caller.name())?, self.personal_user(caller.name())?);
+        let why = self.personal_note(&why)?;
         self.0
             .store
             .write(move |tx| {

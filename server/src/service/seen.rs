@@ -214,7 +214,7 @@ impl Service {
 
     /// Gives a new store its epoch, once.
     pub(super) fn name_store(&self) -> Result<(), ServiceError> {
-        let epoch = super::ids::random_hex::<16>()?;
+        let epoch = self.0.entropy.hex::<16>()?;
         self.0.store.write_now(move |tx| {
             meta::ensure(tx, meta::STORE_EPOCH, &epoch)?;
             Ok(())

@@ -14,8 +14,7 @@ use cutover_proto::{artifact::ArtifactRef, ids::ProductId, package_file::Package
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Caller, Service, ServiceError, access::Role, handle::PLAN_CHANGED, ids, personal::PersonalValue,
-    plan_edit::unsigned,
+    Caller, Service, ServiceError, access::Role, handle::PLAN_CHANGED, personal::PersonalValue, plan_edit::unsigned,
 };
 use crate::store::{Reader, StreamName, WriteTx, artifact_uses, campaigns, events};
 
@@ -164,8 +163,8 @@ impl Service {
             })?;
             file.size = found.size;
         }
-        let (service, by) = (self.clone(), PersonalValue::user(caller.name())?);
-        let name = ids::random_hex::<16>()?;
+        let (service, by) = (self.clone(), self.personal_user(caller.name())?);
+        let name = self.0.entropy.hex::<16>()?;
         self.0
             .store
             .write(move |tx| service.bind(tx, &product, &checked, &by, &name))

@@ -20,7 +20,6 @@ use super::{
     campaign::last_seen,
     check_in::CloneWords,
     enroll::{checked_sealing_key, insert_key},
-    ids,
     plan_edit::PlanEdit,
 };
 use crate::{
@@ -58,10 +57,10 @@ impl Service {
         let known = self.host_of_key(comer.spki_hash.clone()).await?;
         let host = match known {
             Some(host) => host,
-            None => ids::host_id(self.real_now_ms())?,
+            None => self.0.entropy.host_id(self.real_now_ms())?,
         };
         let certificate = self.issue(&csr_der, host)?;
-        let words = CloneWords::draw()?;
+        let words = CloneWords::draw(self)?;
         let (service, stored) = (self.clone(), certificate.clone());
         let epoch = self
             .0

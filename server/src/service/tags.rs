@@ -8,7 +8,6 @@ use super::{
     access::{self, Role},
     findings::words_about,
     handle::PLAN_CHANGED,
-    personal::PersonalValue,
 };
 use crate::store::{Reader, StoreError, hosts};
 
@@ -37,7 +36,7 @@ impl Service {
     /// When there is no such host, the caller may not, or a tag is none.
     pub async fn tag_host(&self, caller: Caller, wanted: String, ask: ChangeTags) -> Result<String, ServiceError> {
         caller.must_be(Role::Operator)?;
-        let (service, by) = (self.clone(), PersonalValue::user(caller.name())?);
+        let (service, by) = (self.clone(), self.personal_user(caller.name())?);
         self.0
             .store
             .write(move |tx| {

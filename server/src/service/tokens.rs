@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Caller, Service, ServiceError,
     access::{self, Role},
-    ids,
-    personal::PersonalValue,
+    entropy,
 };
 use crate::store::{
     enrol_tokens,
@@ -95,11 +94,11 @@ impl Service {
             return Err(ServiceError::Invalid { why });
         }
         let pool = ask.pool.as_ref().map(PoolImage::checked).transpose()?;
-        let token = format!("enrol_{}", ids::random_hex::<24>()?);
+        let token = format!("enrol_{}", self.0.entropy.hex::<24>()?);
         let now_ms = self.real_now_ms();
         let ends_ms = now_ms + i64::from(ask.hours) * HOUR_MS;
-        let (token_hash, service) = (ids::hash(&token), self.clone());
-        let by = PersonalValue::user(caller.name())?;
+        let (token_hash, service) = (entropy::hash(&token), self.clone());
+        let by = self.personal_user(caller.name())?;
         self.0
             .store
             .write(move |tx| {

@@ -41,7 +41,7 @@ impl Service {
         if dry_run {
             return Ok(format!("would open wave {wave} and queue {waiting} hosts"));
         }
-        self.turn_wave(wave.clone(), WaveState::Open, PersonalValue::user(caller.name())?)
+        self.turn_wave(wave.clone(), WaveState::Open, self.personal_user(caller.name())?)
             .await?;
         let queued = self.queue_planned(wave.clone()).await?;
         Ok(format!("opened wave {wave} and queued {queued} hosts"))
@@ -61,7 +61,7 @@ impl Service {
                 .await?;
             return Ok(format!("would pause wave {wave}; orders that are out run to their end"));
         }
-        self.turn_wave(wave.clone(), WaveState::Paused, PersonalValue::user(caller.name())?)
+        self.turn_wave(wave.clone(), WaveState::Paused, self.personal_user(caller.name())?)
             .await?;
         Ok(format!("paused wave {wave}; orders that are out run to their end"))
     }

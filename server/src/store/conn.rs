@@ -21,7 +21,8 @@ pub enum Begin {
     Read,
 }
 
-/// Executes SQL. Only `sqlite.rs` and `postgres.rs` implement it; everything else is written once above it.
+/// Executes SQL. Only `sqlite.rs` and `postgres.rs` implement it, and what tests put around them; all
+/// else is written once above it.
 ///
 /// Placeholders are written `?1`, `?2` and bind by number. The portable subset of SQL is described in the module `store`.
 pub trait Conn: Send {

@@ -96,7 +96,7 @@ pub use error::StoreError;
 pub use file_system::{FileSystem, FileSystemProbe};
 pub use handle::Store;
 pub use nudge::StoreEvent;
-pub use open::StoreOptions;
+pub use open::{Around, StoreOptions};
 pub use sole::Sole;
 pub use stream_name::StreamName;
 pub use tx::{ReadTx, Reader, WriteTx};

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use tokio::sync::broadcast;
 
 use super::address::{Address, Connector};
-use super::conn::{Conn, Dialect};
+use super::conn::{Begin, Conn, Dialect};
 use super::error::StoreError;
 use super::file_system::{self, FileSystemProbe};
 use super::group;
@@ -34,7 +34,13 @@ pub struct StoreOptions {
     pub postgres_ca_pem: Option<Vec<u8>>,
     /// How the file system of the data directory is looked at. Only tests put another in its place.
     pub file_system: FileSystemProbe,
+    /// What is put around each connection to SQLite once the schema is up to date. Only tests and simulations put
+    /// something there: a connection that fails on purpose.
+    pub around: Option<Around>,
 }
+
+/// Gets what a connection is for, and the connection; gives back what is used in its place.
+pub type Around = Arc<dyn Fn(Begin, Box<dyn Conn>) -> Box<dyn Conn> + Send + Sync>;
 
 impl StoreOptions {
     /// Four readers, four writers, the system's authorities.
@@ -45,12 +51,20 @@ impl StoreOptions {
             writers: 4,
             postgres_ca_pem: None,
             file_system: file_system::look,
+            around: None,
         }
     }
 
     /// A database file with the defaults.
     pub fn sqlite(path: &Path) -> Self {
         Self::new(Address::Sqlite(path.to_owned()))
+    }
+
+    fn surround(&self, begin: Begin, conn: Box<dyn Conn>) -> Box<dyn Conn> {
+        match &self.around {
+            Some(around) => around(begin, conn),
+            None => conn,
+        }
     }
 }
 
@@ -82,14 +96,17 @@ impl Store {
         let mut writer = SqliteConn::open_writer(&path)?;
         migrate::run(&mut writer, migrate::MIGRATIONS, now_ms)?;
         let readers = (0..options.readers.max(1))
-            .map(|_| Ok(ReadSource::Sqlite(Box::new(SqliteConn::open_reader(&path)?))))
+            .map(|_| {
+                let reader = Box::new(SqliteConn::open_reader(&path)?);
+                Ok(ReadSource::Sqlite(options.surround(Begin::Read, reader)))
+            })
             .collect::<Result<Vec<_>, StoreError>>()?;
         let (events, _) = broadcast::channel(nudge::NUDGES_KEPT);
         let (writes, write_queue) = mpsc::channel::<Box<dyn WriteJob>>();
         let mut threads = Vec::new();
-        let told = events.clone();
+        let (told, writer) = (events.clone(), options.surround(Begin::Write, Box::new(writer)));
         threads.push(spawn("store-writer", move || {
-            group::run_writer(Box::new(writer), &write_queue, &told);
+            group::run_writer(writer, &write_queue, &told);
         })?);
         let reads = spawn_readers(readers, &mut threads)?;
         Ok(Self::assemble(

@@ -14,7 +14,6 @@ use super::{
     super::{
         Caller, Service, ServiceError,
         access::Role,
-        ids,
         personal::{PersonalValue, revealed},
     },
     ASSETS,
@@ -159,11 +158,11 @@ impl Service {
             return Ok(done);
         }
         self.recognise_all().await?;
-        let import_id = ids::uuid(self.real_now_ms())?.to_string();
+        let import_id = self.0.entropy.uuid(self.real_now_ms())?.to_string();
         for chunk in read.rows.chunks(CHUNK) {
             let prepared = self.prepared(chunk, evidence_ms)?;
             let (service, source, import_id) = (self.clone(), ask.source.clone(), import_id.clone());
-            let (by, sha256) = (PersonalValue::user(caller.name())?, done.sha256.clone());
+            let (by, sha256) = (self.personal_user(caller.name())?, done.sha256.clone());
             let part = self
                 .0
                 .store
@@ -203,9 +202,9 @@ impl Service {
                 Ok(Prepared {
                     row,
                     earlier,
-                    asset_id: ids::uuid(self.real_now_ms())?.to_string(),
+                    asset_id: self.0.entropy.uuid(self.real_now_ms())?.to_string(),
                     owner: (!owner_name.is_empty())
-                        .then(|| PersonalValue::user(&owner_name))
+                        .then(|| self.personal_user(&owner_name))
                         .transpose()?,
                 })
             })
@@ -377,7 +376,7 @@ impl Service {
                 break;
             }
         }
-        let (service, by) = (self.clone(), PersonalValue::user(caller.name())?);
+        let (service, by) = (self.clone(), self.personal_user(caller.name())?);
         let (source, import_id) = (source.to_owned(), import_id.to_owned());
         let detail = serde_json::json!({
             "source": source, "import": import_id, "file": done.sha256,

@@ -20,8 +20,6 @@ use super::{
         Caller, Service, ServiceError,
         access::Role,
         campaign::version_of,
-        ids,
-        personal::PersonalValue,
         plan_edit::signed,
         views::{VerdictView, every_verdict},
     },
@@ -123,9 +121,12 @@ impl Service {
             return self.0.store.read(move |tx| service.preview_look(tx, &read)).await;
         }
         self.recognise_all().await?;
-        let (service, by) = (self.clone(), PersonalValue::user(caller.name())?);
-        let audited = PersonalValue::user(caller.name())?;
-        let (asset_id, file_name) = (ids::uuid(self.real_now_ms())?.to_string(), file_name(&ask.file_name));
+        let (service, by) = (self.clone(), self.personal_user(caller.name())?);
+        let audited = self.personal_user(caller.name())?;
+        let (asset_id, file_name) = (
+            self.0.entropy.uuid(self.real_now_ms())?.to_string(),
+            file_name(&ask.file_name),
+        );
         self.0
             .store
             .write(move |tx| {

@@ -6,7 +6,7 @@ use cutover_core::coverage::{Claim, Pin};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Caller, Service, ServiceError, access::Role, campaign::broken_id, personal::PersonalValue},
+    super::{Caller, Service, ServiceError, access::Role, campaign::broken_id},
     ASSETS, convert,
 };
 use crate::store::{
@@ -100,8 +100,8 @@ impl Service {
         if ask.why.trim().is_empty() {
             return Err(invalid("say by what it is known: --why".to_owned()));
         }
-        let (by, why) = (PersonalValue::user(caller.name())?, PersonalValue::note(&ask.why)?);
-        let audited = PersonalValue::user(caller.name())?;
+        let (by, why) = (self.personal_user(caller.name())?, self.personal_note(&ask.why)?);
+        let audited = self.personal_user(caller.name())?;
         let service = self.clone();
         self.0
             .store
@@ -154,7 +154,7 @@ impl Service {
                 why: "name a host, or say that it is none of them, not both".to_owned(),
             });
         }
-        let (service, by) = (self.clone(), PersonalValue::user(caller.name())?);
+        let (service, by) = (self.clone(), self.personal_user(caller.name())?);
         self.0
             .store
             .write(move |tx| {
@@ -202,7 +202,7 @@ impl Service {
         dry_run: bool,
     ) -> Result<String, ServiceError> {
         caller.must_be(Role::Administrator)?;
-        let (service, by) = (self.clone(), PersonalValue::user(caller.name())?);
+        let (service, by) = (self.clone(), self.personal_user(caller.name())?);
         self.0
             .store
             .write(move |tx| {

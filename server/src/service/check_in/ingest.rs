@@ -56,7 +56,7 @@ impl Service {
 
     /// Stores and decides. Repeated, late and out-of-order records change nothing.
     pub(super) async fn ingest(&self, arrival: Arrival) -> Result<(), CallError> {
-        let (service, words) = (self.clone(), CloneWords::draw()?);
+        let (service, words) = (self.clone(), CloneWords::draw(self)?);
         self.0
             .store
             .write(move |tx| service.ingest_in(tx, &arrival, &words))

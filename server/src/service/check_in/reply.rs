@@ -14,7 +14,6 @@ use super::{
     super::{
         CallError, Service, ServiceError,
         campaign::last_seen,
-        ids,
         plan_edit::{PlanEdit, signed, unsigned},
     },
     arrival::Arrival,
@@ -188,7 +187,7 @@ impl Service {
             pace.check_in_seconds
         });
         let spread = base * JITTER_PERCENT / 100;
-        let drawn = base - spread + ids::seed()? % (2 * spread + 1);
+        let drawn = base - spread + self.0.entropy.seed()? % (2 * spread + 1);
         Ok(u32::try_from(drawn).unwrap_or(u32::MAX).max(1))
     }
 }

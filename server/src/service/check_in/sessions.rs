@@ -23,11 +23,11 @@ pub(in super::super) struct CloneWords {
 }
 
 impl CloneWords {
-    pub(in super::super) fn draw() -> Result<Self, ServiceError> {
+    pub(in super::super) fn draw(service: &Service) -> Result<Self, ServiceError> {
         let why = "several machines have this identity; each gets one of its own, and an operator decides about them";
         Ok(Self {
-            who: PersonalValue::user("the server")?,
-            why: PersonalValue::note(why)?,
+            who: service.personal_user("the server")?,
+            why: service.personal_note(why)?,
         })
     }
 
