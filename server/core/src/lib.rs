@@ -19,6 +19,7 @@
 //! - [`report`]: figures of the deadline report and its schedule.
 //! - [`trail`]: kernel sessions under one identity, and whether several machines have it.
 //! - [`history`]: events in words.
+//! - [`hours`]: windows and blackouts: when work may start.
 
 pub mod campaign;
 pub mod catalog;
@@ -28,6 +29,7 @@ pub mod decide;
 pub mod findings;
 pub mod forecast;
 pub mod history;
+pub mod hours;
 pub mod judge;
 pub mod plan;
 pub mod report;
