@@ -1,10 +1,19 @@
-//! Who starts next in a wave: the rows at the head of the queue, counters, and limits. Never the whole fleet.
+//! Who starts next in a wave: the rows at the head of the queue, counters, and limits. Never the whole fleet. And what its
+//! hosts came to: whether that is good enough for the next wave, and what halts it.
 
+mod breaker;
 mod choose;
+mod gate;
 mod release;
+mod tally;
 
 #[cfg(test)]
 mod tests;
 
+pub use breaker::{Breaker, BreakerState, Cause, FEW, HalfOpen, ResetRefused, Trip, breach};
 pub use choose::{Candidate, Chosen, GroupState, WaveState, choose};
+pub use gate::{
+    ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
+};
 pub use release::{ReleasePace, ReleaseTally, may_be_offered};
+pub use tally::{Left, Outcome, Tally};

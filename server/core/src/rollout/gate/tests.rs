@@ -1,0 +1,490 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{
+    bound::{least_good, lower_bound, shows},
+    *,
+};
+use crate::rollout::{Cause, Left, Tally};
+
+const NOW_MS: i64 = 1_799_053_200_000;
+const HOUR_MS: i64 = 3_600_000;
+
+fn percent(percent: u32) -> Rate {
+    Rate::of_million(percent * 10_000)
+}
+
+/// The most bad ones among `all` with which the rate is still shown.
+fn most_bad(all: u32, rate: Rate, confidence: Rate) -> Option<u32> {
+    (0..=all)
+        .take_while(|bad| shows(all - bad, *bad, rate, confidence))
+        .last()
+}
+
+#[test]
+fn the_bound_agrees_with_exact_fractions() {
+    // Computed with rational numbers by another program: the most bad ones of 25, 50, 100, 150 and 200.
+    for (rate, confidence, expected) in [
+        (80, 90, [Some(0), Some(3), Some(10), Some(17), Some(25)]),
+        (80, 95, [Some(0), Some(3), Some(9), Some(16), Some(24)]),
+        (90, 90, [None, Some(0), Some(3), Some(6), Some(10)]),
+        (90, 95, [None, Some(0), Some(2), Some(5), Some(9)]),
+        (95, 90, [None, None, Some(0), Some(1), Some(3)]),
+        (95, 95, [None, None, Some(0), Some(1), Some(2)]),
+        (98, 90, [None, None, None, None, Some(0)]),
+        (98, 95, [None, None, None, None, None]),
+    ] {
+        let most = [25, 50, 100, 150, 200].map(|all| most_bad(all, percent(rate), percent(confidence)));
+        assert_eq!(most, expected, "{rate} % at {confidence} %");
+    }
+    for (rate, confidence, expected) in [
+        (50, 80, 4),
+        (80, 90, 16),
+        (90, 95, 43),
+        (95, 90, 71),
+        (95, 95, 88),
+        (98, 95, 224),
+        (99, 95, 449),
+        (99, 99, 644),
+    ] {
+        let least = least_good(0, percent(rate), percent(confidence), 10_000);
+        assert_eq!(least, Some(expected), "{rate} % at {confidence} %");
+    }
+}
+
+/// The probability that a wave whose hosts succeed with probability `rate` is ever let through by `most_bad`, when it is
+/// asked after each of `most_bad.len()` hosts.
+fn ever_passes(rate: f64, most_bad: &[Option<u32>]) -> f64 {
+    let mut not_yet = vec![0.0; most_bad.len() + 2];
+    not_yet[0] = 1.0;
+    let mut passed = 0.0;
+    for most in most_bad {
+        for bad in (0..not_yet.len()).rev() {
+            let one_fewer = if bad == 0 { 0.0 } else { not_yet[bad - 1] };
+            not_yet[bad] = not_yet[bad] * rate + one_fewer * (1.0 - rate);
+        }
+        let through = most.map_or(0, |most| most as usize + 1);
+        passed += not_yet[..through].iter().sum::<f64>();
+        not_yet[..through].fill(0.0);
+    }
+    passed
+}
+
+/// The probability of at most `most` bad ones of `all`.
+fn at_most(most: u32, all: u32, rate: f64) -> f64 {
+    let mut term = rate.powi(i32::try_from(all).unwrap());
+    let mut sum = term;
+    for bad in 1..=most {
+        term *= f64::from(all - bad + 1) / f64::from(bad) * (1.0 - rate) / rate;
+        sum += term;
+    }
+    sum
+}
+
+#[test]
+fn a_wave_that_is_not_good_enough_passes_no_oftener_than_the_confidence_says_however_often_it_is_asked() {
+    for rate in [50, 70, 80, 90, 95, 98] {
+        for confidence in [50, 80, 90, 95, 99] {
+            let most: Vec<_> = (1..=200)
+                .map(|all| most_bad(all, percent(rate), percent(confidence)))
+                .collect();
+            let allowed = 1.0 - f64::from(confidence) / 100.0;
+            for worse in [0, 1, 5, 20] {
+                let rate = f64::from(rate - worse) / 100.0;
+                let ever = ever_passes(rate, &most);
+                assert!(
+                    ever <= allowed,
+                    "{rate} % at {confidence} %, truly {rate}: passes with {ever}"
+                );
+                for (all, most) in (1..).zip(&most) {
+                    let once = most.map_or(0.0, |most| at_most(most, all, rate));
+                    assert!(
+                        once <= allowed,
+                        "{rate} % at {confidence} %, {all} hosts, truly {rate}: {once}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bound_for_one_size_of_the_sample_would_not_keep_that_promise() {
+    // Clopper and Pearson's, which is exact for one size: passes where so few bad ones are too unlikely at the edge.
+    let one_size = |rate: f64, allowed: f64| -> Vec<Option<u32>> {
+        (1..=200)
+            .map(|all| (0..=all).take_while(|most| at_most(*most, all, rate) <= allowed).last())
+            .collect()
+    };
+    assert!(ever_passes(0.95, &one_size(0.95, 0.05)) > 0.11);
+    assert!(ever_passes(0.8, &one_size(0.8, 0.1)) > 0.35);
+}
+
+#[test]
+fn a_wave_that_is_good_enough_passes_in_the_end() {
+    let most: Vec<_> = (1..=1000).map(|all| most_bad(all, percent(90), percent(95))).collect();
+    assert!(ever_passes(0.95, &most) > 0.99);
+    assert!(ever_passes(0.99, &most[..100]) > 0.9);
+}
+
+proptest! {
+    #[test]
+    fn one_more_success_never_takes_back_what_is_shown_and_one_more_failure_never_shows_more(
+        good in 0_u32..3000, bad in 0_u32..300, rate in 1_u32..1_000_000, confidence in 500_000_u32..=999_000
+    ) {
+        let (rate, confidence) = (Rate::of_million(rate), Rate::of_million(confidence));
+        if shows(good, bad, rate, confidence) {
+            prop_assert!(shows(good + 1, bad, rate, confidence));
+            prop_assert!(bad == 0 || shows(good, bad - 1, rate, confidence));
+            let surer = Rate::of_million(confidence.parts() / 2 + 250_000);
+            prop_assert!(shows(good, bad, rate, surer));
+        }
+    }
+
+    #[test]
+    fn the_bound_that_is_printed_agrees_with_the_verdict(
+        good in 0_u32..2000, bad in 0_u32..200, rate in 1_u32..1_000_000, confidence in 500_000_u32..=999_000
+    ) {
+        let (rate, confidence) = (Rate::of_million(rate), Rate::of_million(confidence));
+        let bound = lower_bound(good, bad, confidence);
+        prop_assert_eq!(shows(good, bad, rate, confidence), rate <= bound);
+        prop_assert!(f64::from(bound.parts()) * f64::from(good + bad) <= f64::from(good) * 1e6);
+    }
+
+    #[test]
+    fn what_would_still_show_it_is_the_least_that_does(bad in 0_u32..50, rate in 500_000_u32..990_000) {
+        let (rate, confidence) = (Rate::of_million(rate), percent(95));
+        let least = least_good(bad, rate, confidence, 100_000).unwrap();
+        prop_assert!(shows(least, bad, rate, confidence));
+        prop_assert!(!shows(least - 1, bad, rate, confidence));
+    }
+
+    #[test]
+    fn a_rate_reads_as_it_is_written(parts in 0_u32..=1_000_000) {
+        let rate = Rate::of_million(parts);
+        prop_assert_eq!(Rate::parse(&rate.to_string()), Ok(rate));
+    }
+
+    #[test]
+    fn a_gate_never_goes_from_holding_to_not_by_a_success_nor_the_other_way_by_a_failure(
+        good in 0_u32..400, failed in 0_u32..20, dark in 0_u32..20, not_back in 0_u32..3
+    ) {
+        let gate = parsed("success = \"90 %\"\nconfidence = \"90 %\"\nmost_failures = 15\nmost_dark = 15").unwrap();
+        let holds = |tally: &Tally| gate.verdict(&facts(tally)) == GateVerdict::Holds;
+        let tally = Tally { under_way: 0, succeeded: good, failed, dark, not_back };
+        if holds(&tally) {
+            let better = Tally { succeeded: good + 1, ..tally };
+            prop_assert!(holds(&better));
+        } else {
+            for worse in [
+                Tally { failed: failed + 1, ..tally },
+                Tally { dark: dark + 1, ..tally },
+                Tally { not_back: not_back + 1, ..tally },
+            ] {
+                prop_assert!(!holds(&worse));
+            }
+        }
+    }
+}
+
+fn parsed(text: &str) -> Result<Gate, String> {
+    let file: GateInFile = toml::from_str(text).map_err(|error| error.to_string())?;
+    Gate::from_file(file)
+}
+
+fn facts(tally: &Tally) -> GateFacts<'_> {
+    GateFacts {
+        tally,
+        left: Left {
+            untried: 1000,
+            again: 0,
+        },
+        sample_since_ms: None,
+        is_approved: false,
+        external: None,
+        now_ms: NOW_MS,
+    }
+}
+
+fn tally(succeeded: u32, failed: u32) -> Tally {
+    Tally {
+        succeeded,
+        failed,
+        ..Tally::default()
+    }
+}
+
+#[test]
+fn a_gate_reads_with_defaults_that_can_be_reached() {
+    let gate = parsed("success = \"95 %\"").unwrap();
+    assert_eq!(gate.least, 88);
+    assert_eq!(gate.success.unwrap().confidence, percent(95));
+    assert_eq!(
+        (gate.most_failures, gate.most_dark, gate.soak),
+        (None, None, Duration::ZERO)
+    );
+    let gate = parsed(
+        "least = 20\nmost_failures = 0\nmost_dark = 2\nsoak = \"24h\"\napproval = \"security\"\n\
+         external = { name = \"change board\", within = \"3d\" }",
+    )
+    .unwrap();
+    assert_eq!((gate.least, gate.most_failures, gate.most_dark), (20, Some(0), Some(2)));
+    assert_eq!(gate.external.unwrap().within, Duration::from_secs(3 * 86_400));
+}
+
+#[test]
+fn a_gate_that_cannot_be_meant_is_refused_with_what_to_write_instead() {
+    for (text, why) in [
+        ("", "asks for nothing"),
+        ("confidence = \"95 %\"", "a confidence in nothing"),
+        ("least = 0", "write at least 1"),
+        ("success = \"0 %\"", "which every wave reaches"),
+        ("success = \"100 %\"", "most_failures = 0"),
+        ("success = \"101 %\"", "no percentage from 0 % to 100 %"),
+        ("success = \"95\"", "write for example \"95 %\""),
+        ("success = \"-5 %\"", "no percentage"),
+        ("success = \"95.00001 %\"", "no percentage"),
+        ("success = \". %\"", "no percentage"),
+        ("success = 95", "expected a string"),
+        ("success = \"90 %\"\nconfidence = \"49 %\"", "write 50 % to 99.9 %"),
+        ("success = \"90 %\"\nconfidence = \"99.95 %\"", "write 50 % to 99.9 %"),
+        ("success = \"99 %\"\nleast = 3", "write least = 449"),
+        ("soak = \"0s\"", "gate.soak is zero"),
+        ("soak = \"soon\"", "gate.soak: `soon`"),
+        ("approval = \" \"", "gate.approval is empty"),
+        (
+            "external = { name = \"\", within = \"1h\" }",
+            "gate.external.name is empty",
+        ),
+        (
+            "external = { name = \"board\", within = \"0h\" }",
+            "gate.external.within is zero",
+        ),
+        ("external = { name = \"board\" }", "missing field `within`"),
+        ("most_failure = 3", "unknown field `most_failure`"),
+        ("most_failures = -1", "invalid value: integer `-1`"),
+    ] {
+        let error = parsed(text).unwrap_err();
+        assert!(error.contains(why), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_least_sample_that_is_recommended_is_accepted_and_one_fewer_is_not() {
+    for success in ["50 %", "90 %", "99 %", "99.9 %", "99.99 %"] {
+        for confidence in ["50 %", "95 %", "99.9 %"] {
+            let given = format!("success = \"{success}\"\nconfidence = \"{confidence}\"");
+            let least = parsed(&given).unwrap().least;
+            assert!(parsed(&format!("{given}\nleast = {least}")).is_ok());
+            if least > 1 {
+                assert!(parsed(&format!("{given}\nleast = {}", least - 1)).is_err());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_gate_says_what_is_lacking_from_the_sample_to_the_change_board() {
+    let gate = parsed(
+        "success = \"90 %\"\nconfidence = \"90 %\"\nsoak = \"24h\"\napproval = \"security\"\n\
+         external = { name = \"change board\", within = \"3d\" }",
+    )
+    .unwrap();
+    let first = |tally: &Tally, facts: GateFacts<'_>| match gate.verdict(&GateFacts { tally, ..facts }) {
+        GateVerdict::NotYet(not_yet) => not_yet.text(),
+        GateVerdict::Holds => "Holds".to_owned(),
+        GateVerdict::Breached(cause) => cause.text(),
+    };
+    let few = tally(20, 0);
+    assert_eq!(
+        first(&few, facts(&few)),
+        "the sample is too small: 20 of at least 34 hosts have come to something"
+    );
+    let unsure = tally(38, 2);
+    assert_eq!(
+        first(&unsure, facts(&unsure)),
+        "38 of 40 hosts succeeded, which shows 81.985 % at 90 % confidence, below 90 %; 35 more without a failure would \
+         show it"
+    );
+    let good = tally(100, 3);
+    let since = GateFacts {
+        sample_since_ms: Some(NOW_MS - HOUR_MS),
+        ..facts(&good)
+    };
+    let until_ms = NOW_MS + 23 * HOUR_MS;
+    assert_eq!(gate.verdict(&since), GateVerdict::NotYet(NotYet::Soak { until_ms }));
+    // Nobody noted yet since when: the whole soak is ahead.
+    let GateVerdict::NotYet(soak) = gate.verdict(&facts(&good)) else {
+        panic!()
+    };
+    assert_eq!(soak.until_ms(), Some(NOW_MS + 24 * HOUR_MS));
+    let soaked = GateFacts {
+        sample_since_ms: Some(NOW_MS - 24 * HOUR_MS),
+        ..since
+    };
+    assert_eq!(first(&good, soaked), "nobody with the role security has approved");
+    let approved = GateFacts {
+        is_approved: true,
+        ..soaked
+    };
+    assert_eq!(first(&good, approved), "change board is to be asked");
+    // It is asked when the sample has shown something, not before.
+    assert_eq!(
+        gate.lacking(&GateFacts {
+            is_approved: true,
+            ..since
+        })
+        .len(),
+        1
+    );
+
+    let answer = |granted, at_ms| ExternalAnswer {
+        granted,
+        change: "CHG-17".to_owned(),
+        at_ms,
+    };
+    let ask = |asked_ms, answer| ExternalAsked {
+        at_ms: asked_ms,
+        answer,
+    };
+    let (day, three_days) = (24 * HOUR_MS, 72 * HOUR_MS);
+    for (asked, expected) in [
+        (ask(NOW_MS - day, None), "has not answered; it has until"),
+        (ask(NOW_MS - three_days, None), "has not answered"),
+        (ask(NOW_MS - three_days - 1, None), "did not answer until"),
+        (
+            ask(NOW_MS - day, Some(answer(false, NOW_MS))),
+            "said no, in change CHG-17",
+        ),
+        (ask(NOW_MS - day, Some(answer(true, NOW_MS))), "Holds"),
+        (ask(NOW_MS - 10 * day, Some(answer(true, NOW_MS - 8 * day))), "Holds"),
+        (
+            ask(NOW_MS - 10 * day, Some(answer(true, NOW_MS - day))),
+            "did not answer until",
+        ),
+    ] {
+        let text = first(
+            &good,
+            GateFacts {
+                external: Some(&asked),
+                ..approved
+            },
+        );
+        assert!(text.contains(expected), "{asked:?}: {text}");
+    }
+}
+
+#[test]
+fn hosts_that_went_dark_or_did_not_come_back_are_no_successes() {
+    let gate = parsed("success = \"90 %\"\nconfidence = \"90 %\"").unwrap();
+    let all_well = tally(60, 0);
+    assert_eq!(gate.verdict(&facts(&all_well)), GateVerdict::Holds);
+    for worse in [
+        Tally { failed: 4, ..all_well },
+        Tally { dark: 4, ..all_well },
+        Tally {
+            dark: 3,
+            not_back: 1,
+            ..all_well
+        },
+    ] {
+        assert!(matches!(
+            gate.verdict(&facts(&worse)),
+            GateVerdict::NotYet(NotYet::Bound { settled: 64, .. })
+        ));
+    }
+}
+
+#[test]
+fn a_wave_that_is_too_small_to_show_it_says_so_at_once() {
+    let gate = parsed("success = \"95 %\"").unwrap();
+    let of = |tally: &Tally, untried, again| {
+        let left = Left { untried, again };
+        gate.lacking(&GateFacts { left, ..facts(tally) }).into_iter().next()
+    };
+    assert_eq!(
+        of(&tally(10, 0), 10, 0),
+        Some(NotYet::OutOfHosts {
+            hosts: 20,
+            against: 0,
+            least: 88
+        })
+    );
+    // With one that failed for good, 100 hosts are too few; while it is to be tried again, they may still do.
+    assert!(matches!(
+        of(&tally(10, 1), 82, 0),
+        Some(NotYet::OutOfHosts {
+            hosts: 93,
+            against: 1,
+            ..
+        })
+    ));
+    assert!(matches!(
+        of(&tally(10, 1), 82, 1),
+        Some(NotYet::Sample { settled: 11, least: 88 })
+    ));
+}
+
+#[test]
+fn a_limit_is_broken_when_it_is_exceeded_and_not_when_it_is_reached() {
+    // ansible/ansible#32255: a run stopped one host early or late, for "more than" and "as many as" were mixed up.
+    let gate = parsed("least = 10\nmost_failures = 2\nmost_dark = 1").unwrap();
+    let breached = |tally: Tally| match gate.verdict(&facts(&tally)) {
+        GateVerdict::Breached(cause) => Some(cause),
+        GateVerdict::Holds | GateVerdict::NotYet(_) => None,
+    };
+    assert_eq!(breached(tally(10, 2)), None);
+    assert_eq!(breached(tally(10, 3)), Some(Cause::Failures { failed: 3, most: 2 }));
+    let dark = |dark, not_back| Tally {
+        dark,
+        not_back,
+        ..tally(10, 0)
+    };
+    assert_eq!(breached(dark(1, 0)), None);
+    assert_eq!(breached(dark(2, 0)), Some(Cause::Dark { gone: 2, most: 1 }));
+    assert_eq!(breached(dark(1, 1)), Some(Cause::Dark { gone: 2, most: 1 }));
+    // 20 % of 10 may fail: two do not put 80 % out of reach, three do.
+    let rate = parsed("success = \"80 %\"\nconfidence = \"50 %\"").unwrap();
+    let of_ten = |failed: u32| {
+        let tally = tally(0, failed);
+        let left = Left {
+            untried: 10 - failed,
+            again: 0,
+        };
+        rate.verdict(&GateFacts { left, ..facts(&tally) })
+    };
+    assert!(!matches!(of_ten(2), GateVerdict::Breached(Cause::OutOfReach { .. })));
+    let confident = parsed("success = \"80 %\"\nconfidence = \"99.9 %\"").unwrap();
+    let failed_of_ten = |failed: u32| {
+        let tally = tally(0, failed);
+        let left = Left {
+            untried: 10 - failed,
+            again: 0,
+        };
+        confident.verdict(&GateFacts { left, ..facts(&tally) })
+    };
+    assert!(matches!(failed_of_ten(2), GateVerdict::NotYet(_)));
+    assert_eq!(
+        failed_of_ten(3),
+        GateVerdict::Breached(Cause::OutOfReach {
+            against: 3,
+            hosts: 10,
+            success: percent(80)
+        })
+    );
+}
+
+#[test]
+fn hosts_that_leave_the_fleet_take_no_failure_with_them() {
+    // eclipse/hawkbit PR 328: thresholds were reckoned over what was left after targets were deleted.
+    let gate = parsed("success = \"80 %\"\nconfidence = \"99 %\"\nmost_failures = 5").unwrap();
+    let tally = tally(30, 6);
+    for untried in [1000, 4, 0] {
+        let left = Left { untried, again: 0 };
+        assert_eq!(
+            gate.verdict(&GateFacts { left, ..facts(&tally) }),
+            GateVerdict::Breached(Cause::Failures { failed: 6, most: 5 })
+        );
+    }
+}
