@@ -67,6 +67,7 @@ impl InForce {
             catalog: &service.0.catalog,
             shelf: &self.shelf,
             wave: self.wave(wave),
+            round: 0,
             outages: &self.outages,
             seed: self.seed,
         }

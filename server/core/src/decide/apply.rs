@@ -10,7 +10,7 @@ use crate::{
     upkeep,
 };
 
-use super::{Event, Fact};
+use super::{Event, Fact, outcome};
 
 /// Why an event does not fit a plan: the stream is not this plan's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,7 @@ pub enum ApplyError {
 pub fn apply(plan: &Plan, event: &Event) -> Result<Plan, ApplyError> {
     let mut next = plan.clone();
     take_in(&mut next, event)?;
+    outcome::turn(plan, &mut next, &event.fact);
     next.seq += 1;
     Ok(next)
 }

@@ -30,6 +30,8 @@ pub struct Cx<'a> {
     pub shelf: &'a Shelf,
     /// The plan's wave, as the store has it.
     pub wave: WaveState,
+    /// The present round of the wave's breaker; what comes of an order counts in the round in which it was issued.
+    pub round: u32,
     /// Outages of the server, in order, that may overlap the limits at hand. Empty where there were none.
     pub outages: &'a [Outage],
     /// Where this decision's jitter comes from; the edge draws it.

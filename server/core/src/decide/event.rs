@@ -111,6 +111,9 @@ pub enum Fact {
         fetch_by_ms: i64,
         /// Of the recipes.
         catalog_revision: u64,
+        /// Of the wave's breaker.
+        #[serde(default, skip_serializing_if = "crate::plan::is_first")]
+        round: u32,
     },
     /// It left in a reply.
     OrderFetched {

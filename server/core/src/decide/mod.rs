@@ -10,6 +10,7 @@ mod event;
 mod input;
 mod look;
 mod order;
+mod outcome;
 mod pen;
 mod people;
 mod place;

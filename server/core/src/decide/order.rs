@@ -42,6 +42,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         expires_ms,
         fetch_by_ms,
         catalog_revision,
+        round: pen.cx.round,
     })?;
     pen.go(Phase::Migrating, None)?;
     pen.effect(Effect::IssueOrder {

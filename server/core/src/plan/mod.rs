@@ -12,6 +12,7 @@ mod reason;
 mod reason_text;
 mod row;
 mod transitions;
+mod tried;
 
 pub use account::{Account, Cover, Gap, Spent};
 pub use holds::{Exemption, Hold, HoldKind};
@@ -22,3 +23,5 @@ pub use pool::Pool;
 pub use reason::{Owner, Reason};
 pub use row::{Approval, JournalFault, LastFailure, Origin, Plan, RestartOwed, Verify};
 pub use transitions::{TRANSITIONS, is_legal};
+pub use tried::Tried;
+pub(crate) use tried::is_first;

@@ -10,11 +10,12 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Exemption, Gap, Hold, HoldKind, OpenOrder, Personal, Phase, Pool, Reason};
+use super::{Account, Exemption, Gap, Hold, HoldKind, OpenOrder, Personal, Phase, Pool, Reason, Tried};
 use crate::{
     campaign::{Campaign, External},
     catalog::RestartNeed,
     judge::Assessment,
+    rollout::Outcome,
     standing::Bucket,
     upkeep::Dates,
 };
@@ -245,6 +246,18 @@ pub struct Plan {
     /// in it is not cured by another one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub restarted_into: String,
+    /// What came of the newest order of ours, for the gate and the breaker of its wave.
+    #[serde(default, skip_serializing_if = "Outcome::is_none")]
+    pub outcome: Outcome,
+    /// The round of the wave's breaker in which that counts.
+    #[serde(default, skip_serializing_if = "super::is_first")]
+    pub round: u32,
+    /// The wave in which it counts: that of the host when the order was issued.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tried_in: String,
+    /// What it was before the order that is under way; that comes back where nothing comes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_before: Option<Tried>,
 }
 
 impl Plan {
@@ -299,6 +312,10 @@ impl Plan {
             late: false,
             restart_owed: None,
             restarted_into: String::new(),
+            outcome: Outcome::None,
+            round: 0,
+            tried_in: String::new(),
+            tried_before: None,
         }
     }
 

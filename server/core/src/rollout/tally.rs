@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 words! {
     /// What came of the newest order of ours on a host. What counts against a wave goes on counting in its round until the
     /// host succeeds: a second attempt that is under way takes nothing back.
+    #[derive(Default)]
     pub enum Outcome("outcome") {
         /// No order of ours has been out, or none that used an attempt.
+        #[default]
         None = "none",
         /// An order is out, or its work is being verified.
         UnderWay = "under-way",
@@ -23,6 +25,12 @@ words! {
 }
 
 impl Outcome {
+    /// Whether nothing came of any order.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Whether it counts against the wave.
     #[must_use]
     pub const fn is_against(self) -> bool {

@@ -7,6 +7,7 @@ mod gap;
 mod lacking;
 mod lost;
 mod others;
+mod outcomes;
 mod properties;
 mod restarts;
 mod story;
@@ -47,6 +48,7 @@ pub(super) struct Host {
     pub(super) catalog: Catalog,
     pub(super) shelf: Shelf,
     pub(super) wave: WaveState,
+    pub(super) round: u32,
     pub(super) outages: Vec<Outage>,
     pub(super) seed: u64,
 }
@@ -73,6 +75,7 @@ impl Host {
             catalog: samples::catalog(),
             shelf: Shelf::default(),
             wave: WaveState::Open,
+            round: 0,
             outages: Vec::new(),
             seed: 1,
         };
@@ -90,6 +93,7 @@ impl Host {
             catalog: &self.catalog,
             shelf: &self.shelf,
             wave: self.wave,
+            round: self.round,
             outages: &self.outages,
             seed: self.seed,
         }

@@ -12,7 +12,7 @@ use super::{
     acts::{Act, acts, inputs},
     *,
 };
-use crate::{campaign::Mode, plan::TRANSITIONS, standing::Totals};
+use crate::{campaign::Mode, plan::TRANSITIONS, rollout::Outcome, standing::Totals};
 
 /// An event as it comes back from the store. No field of a fact may have the name of one that every event has.
 fn as_stored(event: &Event) -> Event {
@@ -22,6 +22,8 @@ fn as_stored(event: &Event) -> Event {
 
 /// Sends an input as the service does, and checks what must hold whatever it was.
 fn send(host: &mut Host, input: &Input, totals: &mut Totals, moves: &mut BTreeSet<(Phase, Phase)>) {
+    // The breaker of the wave goes on while orders are out.
+    host.round = u32::try_from(host.events.len() / 40).unwrap();
     let before = host.plan.clone();
     let decision = match host.try_send(input) {
         Ok(decision) => decision,
@@ -46,6 +48,7 @@ fn send(host: &mut Host, input: &Input, totals: &mut Totals, moves: &mut BTreeSe
         }
     }
     check_effects(host, &before, &decision);
+    check_outcome(host, &before);
     check_plan(host);
     check_repeat(host, input);
 }
@@ -97,6 +100,36 @@ fn check_effects(host: &Host, before: &Plan, decision: &Decision) {
             it.is_free() && it.is_protected_by_replacement(),
             "migrated without both halves"
         );
+    }
+}
+
+/// What counts against a wave is not lost by anything but a success, or another try in another round.
+fn check_outcome(host: &Host, before: &Plan) {
+    let plan = &host.plan;
+    let is_under_way = plan.outcome == Outcome::UnderWay;
+    assert_eq!(is_under_way, plan.tried_before.is_some(), "{}", host.told());
+    assert!(
+        !is_under_way || plan.order.is_some() || plan.phase == Phase::Verifying,
+        "{}",
+        host.told()
+    );
+    assert!(
+        plan.order.is_none() || is_under_way || plan.outcome.is_against(),
+        "{}",
+        host.told()
+    );
+    assert_eq!(plan.outcome == Outcome::None, plan.tried_in.is_empty());
+    if before.outcome.is_against() {
+        let is_tried_again = is_under_way && plan.round != before.round;
+        assert!(
+            plan.outcome.is_against() || plan.outcome == Outcome::Succeeded || is_tried_again,
+            "{}",
+            host.told()
+        );
+        assert!(is_tried_again || plan.outcome == Outcome::Succeeded || plan.round >= before.round);
+    }
+    if plan.phase == Phase::Retired {
+        assert_ne!(plan.outcome, Outcome::UnderWay);
     }
 }
 
