@@ -14,7 +14,7 @@ use cutover_server::{
     config::Config,
     pki::Pki,
     service::{Caller, NewToken, PoolImage, Role, Service},
-    store::{ReadTx, StoreError, StreamName, WriteTx, events, plans, totals},
+    store::{ReadTx, StoreError, StreamName, WriteTx, events, plans, tallies, totals},
 };
 use tempfile::TempDir;
 use tracing_subscriber::fmt::{TestWriter, writer::MakeWriterExt as _};
@@ -183,11 +183,12 @@ impl Server {
         self.told(host).await.iter().filter_map(moved).collect()
     }
 
-    /// What must hold whatever happened: totals equal a recount, chains verify, each plan is the replay of its events.
+    /// What must hold whatever happened: totals and tallies equal a recount, chains verify, each plan is the replay of its events.
     pub(crate) async fn holds_together(&self, hosts: &[HostId]) {
         let campaign = self.service().campaign_id().clone();
         let id = campaign.to_string();
-        self.read(move |tx| totals::check(tx, &id)).await;
+        self.read(move |tx| totals::check(tx, &id).and_then(|()| tallies::check(tx, &id)))
+            .await;
         let (whole, broken) = self.service().verify_chains().await.unwrap();
         assert_eq!(
             (whole, broken),

@@ -4,6 +4,7 @@ use cutover_core::{
     decide::{self, Cx, Effect, Event, Fact, Input},
     forecast,
     plan::Plan,
+    rollout::ready_at_ms,
     waiting,
 };
 use cutover_proto::{
@@ -113,6 +114,7 @@ impl PlanEdit {
                 wake_at_ms,
                 service.now_ms(),
                 forecast::latest_start_ms(&in_force.campaign),
+                ready_at_ms(&self.plan, &in_force.campaign),
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
             service.compare_host(tx, &self.plan, in_force)?;
@@ -124,7 +126,13 @@ impl PlanEdit {
         Ok(self.plan)
     }
 
-    fn row(&self, wake_at_ms: Option<i64>, now_ms: i64, latest_start_ms: i64) -> Result<plans::PlanRow, ServiceError> {
+    fn row(
+        &self,
+        wake_at_ms: Option<i64>,
+        now_ms: i64,
+        latest_start_ms: i64,
+        ready_at_ms: i64,
+    ) -> Result<plans::PlanRow, ServiceError> {
         let bucket = self.plan.bucket();
         Ok(plans::PlanRow {
             campaign_id: bucket.campaign.to_string(),
@@ -142,6 +150,11 @@ impl PlanEdit {
             wake_at_ms,
             latest_start_ms: Some(latest_start_ms).filter(|ms| *ms != i64::MAX),
             updated_ms: now_ms,
+            outcome: self.plan.outcome.as_str().to_owned(),
+            tried_in: self.plan.tried_in.clone(),
+            round: i64::from(self.plan.round),
+            // What is ready already has no date, so that all of them lie in the order of their slack.
+            ready_at_ms: if ready_at_ms <= now_ms { 0 } else { ready_at_ms },
         })
     }
 

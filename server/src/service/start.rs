@@ -48,7 +48,7 @@ impl Service {
             return Ok(Vec::new());
         }
         let id = self.campaign_id().as_str();
-        let rows = plans::first_in_phase(db, id, &wave, Phase::Queued.as_str(), HEAD)?;
+        let rows = plans::first_in_phase(db, id, &wave, Phase::Queued.as_str(), self.now_ms(), HEAD)?;
         let queued = rows.iter().map(read_plan).collect::<Result<Vec<_>, _>>()?;
         let mut seen = BTreeMap::new();
         for plan in &queued {

@@ -27,7 +27,7 @@ impl Service {
                 let in_force = service.in_force(tx)?;
                 service.known_wave(&in_force, &name)?;
                 let id = service.campaign_id().as_str();
-                let waiting = plans::first_in_phase(tx, id, &name, Phase::Planned.as_str(), i64::MAX)?.len();
+                let waiting = plans::first_in_phase(tx, id, &name, Phase::Planned.as_str(), 0, i64::MAX)?.len();
                 Ok::<_, ServiceError>((in_force.campaign.mode, waiting))
             })
             .await?;

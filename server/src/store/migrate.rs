@@ -71,6 +71,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "image pools",
         text: include_str!("../../migrations/010_image_pools.sql"),
     },
+    Migration {
+        version: 11,
+        name: "wave tallies",
+        text: include_str!("../../migrations/011_wave_tallies.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -81,6 +81,7 @@ pub mod sessions;
 pub mod slots;
 mod sole;
 pub mod step_records;
+pub mod tallies;
 pub mod totals;
 pub mod views;
 pub mod work_orders;

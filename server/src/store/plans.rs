@@ -1,6 +1,7 @@
 //! One host in one campaign. The row equals the replay of the stream `plan:CAMPAIGN/HOST`, whose last number it holds.
 
 use super::error::StoreError;
+use super::tallies::Counted;
 use super::totals::{self, Bucket};
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, Value, params};
@@ -38,6 +39,14 @@ pub struct PlanRow {
     pub latest_start_ms: Option<i64>,
     /// Server time of the last change.
     pub updated_ms: i64,
+    /// What came of the newest order of ours on the host.
+    pub outcome: String,
+    /// The wave in which that counts; empty where nothing came of any.
+    pub tried_in: String,
+    /// The round of that wave's breaker in which it counts.
+    pub round: i64,
+    /// A queued plan cannot start before, by its own row; 0 is now, [`i64::MAX`] not before the row changes.
+    pub ready_at_ms: i64,
 }
 
 impl PlanRow {
@@ -55,9 +64,21 @@ impl PlanRow {
             cover: self.cover.clone(),
         }
     }
+
+    /// What its outcome is counted by.
+    fn counted(&self) -> Option<Counted> {
+        (self.outcome != NO_OUTCOME).then(|| Counted {
+            campaign_id: self.campaign_id.clone(),
+            wave: self.tried_in.clone(),
+            round: self.round,
+            outcome: self.outcome.clone(),
+        })
+    }
 }
 
-const COLUMNS: &str = "campaign_id, host_id, seq, phase, wave, site, stale, late, closed, state, wake_at_ms, latest_start_ms, updated_ms, carried, cover";
+const NO_OUTCOME: &str = cutover_core::rollout::Outcome::None.as_str();
+
+const COLUMNS: &str = "campaign_id, host_id, seq, phase, wave, site, stale, late, closed, state, wake_at_ms, latest_start_ms, updated_ms, carried, cover, outcome, tried_in, round, ready_at_ms";
 
 /// Stands for "no latest start", so that the column has no NULLs, which the two databases sort differently.
 const NO_LATEST_START: i64 = i64::MAX;
@@ -79,6 +100,10 @@ fn read(row: &Row) -> Result<PlanRow, StoreError> {
         wake_at_ms: row.opt_int("wake_at_ms")?,
         latest_start_ms: Some(row.int("latest_start_ms")?).filter(|at| *at != NO_LATEST_START),
         updated_ms: row.int("updated_ms")?,
+        outcome: row.text("outcome")?,
+        tried_in: row.text("tried_in")?,
+        round: row.int("round")?,
+        ready_at_ms: row.int("ready_at_ms")?,
     })
 }
 
@@ -116,7 +141,8 @@ pub fn of_host(db: &mut impl Reader, host_id: &str) -> Result<Vec<PlanRow>, Stor
     read_all(&rows)
 }
 
-/// Stores `plan` where the stored one still has number `expected_seq` (0: there is none yet), and moves the totals.
+/// Stores `plan` where the stored one still has number `expected_seq` (0: there is none yet), and moves the totals and
+/// the wave's tally.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when it has another: somebody else decided first.
@@ -125,7 +151,8 @@ pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) 
     if expected_seq == 0 {
         let made = tx.execute(
             &format!(
-                "INSERT INTO plan ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                "INSERT INTO plan ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                         ?17, ?18, ?19)
                  ON CONFLICT (campaign_id, host_id) DO NOTHING"
             ),
             params![
@@ -144,12 +171,17 @@ pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) 
                 plan.updated_ms,
                 plan.carried,
                 plan.cover.as_str(),
+                plan.outcome.as_str(),
+                plan.tried_in.as_str(),
+                plan.round,
+                plan.ready_at_ms,
             ],
         )?;
         if made != 1 {
             return Err(tx.conflict(what(&plan.campaign_id, &plan.host_id)));
         }
         totals::enter(tx, plan.bucket());
+        count(tx, None, plan.counted());
         return Ok(());
     }
     let before = load(tx, &plan.campaign_id, &plan.host_id)?;
@@ -159,7 +191,8 @@ pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) 
     // `late` moves without an event, so the guard names the whole bucket that the totals are moved from.
     let changed = tx.execute(
         "UPDATE plan SET seq = ?3, phase = ?4, wave = ?5, site = ?6, stale = ?7, late = ?8, closed = ?9, state = ?10,
-                wake_at_ms = ?11, latest_start_ms = ?12, updated_ms = ?13, carried = ?16, cover = ?17
+                wake_at_ms = ?11, latest_start_ms = ?12, updated_ms = ?13, carried = ?16, cover = ?17,
+                outcome = ?18, tried_in = ?19, round = ?20, ready_at_ms = ?21
          WHERE campaign_id = ?1 AND host_id = ?2 AND seq = ?14 AND late = ?15",
         params![
             plan.campaign_id.as_str(),
@@ -179,6 +212,10 @@ pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) 
             before.late,
             plan.carried,
             plan.cover.as_str(),
+            plan.outcome.as_str(),
+            plan.tried_in.as_str(),
+            plan.round,
+            plan.ready_at_ms,
         ],
     )?;
     if changed != 1 {
@@ -188,7 +225,21 @@ pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) 
         totals::leave(tx, before.bucket());
         totals::enter(tx, plan.bucket());
     }
+    count(tx, before.counted(), plan.counted());
     Ok(())
+}
+
+/// Moves a plan's outcome from where it was counted to where it is.
+fn count(tx: &mut WriteTx<'_>, before: Option<Counted>, after: Option<Counted>) {
+    if before == after {
+        return;
+    }
+    if let Some(counted) = before {
+        tx.gather_tally(counted, -1);
+    }
+    if let Some(counted) = after {
+        tx.gather_tally(counted, 1);
+    }
 }
 
 /// Moves the next wake without an event: the look at a host's last-seen that found nothing new.
@@ -266,7 +317,10 @@ pub fn next_wake_ms(db: &mut impl Reader) -> Result<Option<i64>, StoreError> {
     .transpose()
 }
 
-/// The plans of a wave in a phase, least slack first, at most `limit`: what `choose` picks from.
+/// The plans of a wave in a phase that are ready by then, least slack first, at most `limit`: what `choose` picks from.
+///
+/// Two reads, each along the index: those that are ready without a date, least slack first, and those whose date has come,
+/// the longest ready first. The latter come in the order of their slack once [`ripen`] has passed over them.
 ///
 /// # Errors
 /// As [`Reader::query`].
@@ -275,16 +329,68 @@ pub fn first_in_phase(
     campaign_id: &str,
     wave: &str,
     phase: &str,
+    ready_by_ms: i64,
     limit: i64,
 ) -> Result<Vec<PlanRow>, StoreError> {
-    let rows = db.query(
+    let mut rows = db.query(
         &format!(
-            "SELECT {COLUMNS} FROM plan WHERE campaign_id = ?1 AND wave = ?2 AND phase = ?3
+            "SELECT {COLUMNS} FROM plan WHERE campaign_id = ?1 AND wave = ?2 AND phase = ?3 AND ready_at_ms = 0
              ORDER BY latest_start_ms, host_id LIMIT ?4"
         ),
         params![campaign_id, wave, phase, limit],
     )?;
-    read_all(&rows)
+    rows.extend(db.query(
+        &format!(
+            "SELECT {COLUMNS} FROM plan WHERE campaign_id = ?1 AND wave = ?2 AND phase = ?3
+                    AND ready_at_ms > 0 AND ready_at_ms <= ?5
+             ORDER BY ready_at_ms, latest_start_ms, host_id LIMIT ?4"
+        ),
+        params![campaign_id, wave, phase, limit, ready_by_ms],
+    )?);
+    let mut plans = read_all(&rows)?;
+    plans.sort_by(|a, b| {
+        let by = |row: &PlanRow| row.latest_start_ms.unwrap_or(NO_LATEST_START);
+        by(a).cmp(&by(b)).then_with(|| a.host_id.cmp(&b.host_id))
+    });
+    plans.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(plans)
+}
+
+/// Takes the date off plans of a wave in a phase whose date to be ready has come, the longest ready first, at most `limit`,
+/// and says how many there were. No event and no new number: what is known of them did not change.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn ripen(
+    tx: &mut WriteTx<'_>,
+    campaign_id: &str,
+    wave: &str,
+    phase: &str,
+    now_ms: i64,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let rows = tx.query(
+        "SELECT host_id FROM plan WHERE campaign_id = ?1 AND wave = ?2 AND phase = ?3
+                AND ready_at_ms > 0 AND ready_at_ms <= ?4
+         ORDER BY ready_at_ms, latest_start_ms, host_id LIMIT ?5",
+        params![campaign_id, wave, phase, now_ms, limit],
+    )?;
+    let mut ids = rows
+        .iter()
+        .map(|row| row.text("host_id"))
+        .collect::<Result<Vec<_>, _>>()?;
+    // In the order in which other batches take them, so that none waits for another in a circle.
+    ids.sort_unstable();
+    let sets: Vec<Vec<Value>> = ids
+        .iter()
+        .map(|id| vec![campaign_id.into(), id.as_str().into(), now_ms.into()])
+        .collect();
+    // Whoever changed it since it was read may have given it another date.
+    tx.execute_many(
+        "UPDATE plan SET ready_at_ms = 0
+         WHERE campaign_id = ?1 AND host_id = ?2 AND ready_at_ms > 0 AND ready_at_ms <= ?3",
+        &sets,
+    )
 }
 
 /// Which plans a page lists.

@@ -6,6 +6,7 @@ use super::asset_totals;
 use super::conn::{Conn, Dialect};
 use super::error::StoreError;
 use super::events::{self, PendingEvent};
+use super::tallies::{self, Counted};
 use super::totals::{self, Bucket};
 use super::value::{Row, Value, params};
 
@@ -79,6 +80,7 @@ pub struct WriteTx<'c> {
     conn: &'c mut dyn Conn,
     events: Vec<PendingEvent>,
     totals: BTreeMap<Bucket, i64>,
+    tallies: BTreeMap<Counted, i64>,
     asset_totals: BTreeMap<String, i64>,
     topics: BTreeSet<String>,
     failed: Option<StoreError>,
@@ -99,6 +101,7 @@ impl<'c> WriteTx<'c> {
             conn,
             events: Vec::new(),
             totals: BTreeMap::new(),
+            tallies: BTreeMap::new(),
             asset_totals: BTreeMap::new(),
             topics: BTreeSet::new(),
             failed: None,
@@ -161,6 +164,10 @@ impl<'c> WriteTx<'c> {
         *self.totals.entry(bucket).or_default() += change;
     }
 
+    pub(super) fn gather_tally(&mut self, counted: Counted, change: i64) {
+        *self.tallies.entry(counted).or_default() += change;
+    }
+
     pub(super) fn gather_asset_total(&mut self, bucket: &str, change: i64) {
         *self.asset_totals.entry(bucket.to_owned()).or_default() += change;
     }
@@ -170,13 +177,15 @@ impl<'c> WriteTx<'c> {
         self.again
     }
 
-    /// Writes what was gathered: totals, then positions.
+    /// Writes what was gathered: totals, tallies of waves among them, then positions.
     pub(super) fn finish(&mut self) -> Result<Finished, StoreError> {
         if let Some(first) = &self.failed {
             return Err(first.clone());
         }
         let totals = std::mem::take(&mut self.totals);
         totals::write(self, totals)?;
+        let tallies = std::mem::take(&mut self.tallies);
+        tallies::write(self, tallies)?;
         let asset_totals = std::mem::take(&mut self.asset_totals);
         asset_totals::write(self, asset_totals)?;
         let pending = std::mem::take(&mut self.events);

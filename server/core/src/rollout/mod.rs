@@ -4,6 +4,7 @@
 mod breaker;
 mod choose;
 mod gate;
+mod ready;
 mod release;
 mod tally;
 
@@ -15,5 +16,6 @@ pub use choose::{Candidate, Chosen, GroupState, WaveState, choose};
 pub use gate::{
     ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
 };
+pub use ready::ready_at_ms;
 pub use release::{ReleasePace, ReleaseTally, may_be_offered};
 pub use tally::{Left, Outcome, Tally};

@@ -212,5 +212,9 @@ pub(super) fn plan(host_id: &str, phase: &str) -> PlanRow {
         wake_at_ms: None,
         latest_start_ms: None,
         updated_ms: NOW,
+        outcome: "none".to_owned(),
+        tried_in: String::new(),
+        round: 0,
+        ready_at_ms: 0,
     }
 }

@@ -197,6 +197,6 @@ fn every_table_is_there(lab: &Lab) {
          campaign_version clone_incident clone_member counter earlier_record enrol_token enrolment event finding host host_key \
          host_seen host_session identifier image_pool image_pool_member image_pool_token imported_look inventory lease meta one_time_login outbox personal plan report_run \
          schema_version session slot step_record stream total \
-         work_order"
+         wave_tally work_order"
     );
 }

@@ -26,4 +26,5 @@ mod portability;
 mod sessions;
 mod transactions;
 mod values;
+mod waves;
 mod work;

@@ -6,7 +6,8 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::lab::{CaseError, Lab, NOW, host, on_both, plan};
 use crate::store::host_seen::{self, HostSeenRow};
 use crate::store::plans::{self, PlanFilter, PlanRow};
-use crate::store::{StoreError, WriteTx, hosts, totals, views};
+use crate::store::{StoreError, WriteTx, hosts, tallies, totals, views};
+use cutover_core::rollout::Outcome;
 
 on_both!(
     a_plan_comes_back_as_it_went,
@@ -48,6 +49,10 @@ fn a_plan_comes_back_as_it_went(lab: &Lab) {
         state: "{\"phase\":\"queued\"}".to_owned(),
         wake_at_ms: Some(NOW + 5),
         latest_start_ms: Some(NOW + 6),
+        outcome: "not-back".to_owned(),
+        tried_in: "2".to_owned(),
+        round: 7,
+        ready_at_ms: i64::MAX,
         ..plan("host-1", "queued")
     };
     store_plan(lab, 0, &full).expect("stored");
@@ -131,7 +136,7 @@ fn the_least_slack_is_first(lab: &Lab) {
     }
     let first = |limit: i64| {
         lab.store
-            .read_now(move |tx| plans::first_in_phase(tx, "us-2024", "1", "queued", limit))
+            .read_now(move |tx| plans::first_in_phase(tx, "us-2024", "1", "queued", NOW, limit))
             .expect("read")
     };
     assert_eq!(ids(&first(10)), ["c", "b", "a"]);
@@ -220,6 +225,8 @@ enum Change {
         stale: bool,
         late: bool,
         closed: bool,
+        outcome: Outcome,
+        round: u8,
     },
     Late {
         host: u8,
@@ -229,9 +236,13 @@ enum Change {
 
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
-        3 => (0..4_u8, 0..3_u8, 0..2_u8, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-            |(host, phase, wave, stale, late, closed)| Change::Set { host, phase, wave, stale, late, closed }
-        ),
+        3 => (
+            (0..4_u8, 0..3_u8, 0..2_u8, any::<bool>(), any::<bool>(), any::<bool>()),
+            (prop::sample::select(Outcome::ALL), 0..2_u8),
+        )
+            .prop_map(|((host, phase, wave, stale, late, closed), (outcome, round))| Change::Set {
+                host, phase, wave, stale, late, closed, outcome, round
+            }),
         1 => (0..4_u8, any::<bool>()).prop_map(|(host, late)| Change::Late { host, late }),
     ]
 }
@@ -245,6 +256,8 @@ fn make_change(tx: &mut WriteTx<'_>, campaign: &str, change: &Change) -> Result<
             stale,
             late,
             closed,
+            outcome,
+            round,
         } => {
             let id = format!("host-{host}");
             let seq = plans::load(tx, campaign, &id)?.map_or(0, |row| row.seq);
@@ -257,6 +270,9 @@ fn make_change(tx: &mut WriteTx<'_>, campaign: &str, change: &Change) -> Result<
                 closed: *closed,
                 carried: *late,
                 cover: "unobserved".into(),
+                outcome: outcome.to_string(),
+                tried_in: format!("tried-{wave}"),
+                round: i64::from(*round),
                 ..plan(&id, &format!("phase-{phase}"))
             };
             plans::compare_and_set(tx, seq, &row)
@@ -290,7 +306,7 @@ fn totals_equal_a_recount_under_random_changes(lab: &Lab) {
                 prop_assert_eq!(answer.is_err(), refused, "{:?}", answer);
                 let id = campaign.clone();
                 lab.store
-                    .read_now(move |tx| totals::check(tx, &id))
+                    .read_now(move |tx| totals::check(tx, &id).and_then(|()| tallies::check(tx, &id)))
                     .map_err(|error| TestCaseError::fail(error.to_string()))?;
             }
             Ok(())

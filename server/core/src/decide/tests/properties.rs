@@ -146,6 +146,13 @@ fn check_plan(host: &Host) {
             .waiting()
             .unwrap_or_else(|| panic!("{} waits in silence\n{}", plan.phase, host.told()));
         assert!(!waiting.text().is_empty());
+        if plan.phase == Phase::Queued && waiting == Waiting::NextPass {
+            let ready_at_ms = crate::rollout::ready_at_ms(plan, &host.campaign);
+            assert!(
+                ready_at_ms <= host.now_ms,
+                "it could start and lies behind those that cannot"
+            );
+        }
     }
     if !plan.is_closed() && !plan.stale {
         assert!(host.next_wake().is_some(), "nothing would look at it again");
