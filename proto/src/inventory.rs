@@ -149,6 +149,10 @@ pub struct HostFacts {
     /// Whether it belongs to a domain of Active Directory; `None` when it could not be told.
     #[serde(default)]
     pub domain_joined: Option<bool>,
+    /// Its time zone as the system is set up, by its IANA name. Empty where it could not be told. Whether the database that
+    /// is used knows that name is another question.
+    #[serde(default)]
+    pub time_zone: String,
 }
 
 /// A look's result as it is signed and sent.
@@ -211,6 +215,7 @@ impl From<HostFacts> for v1::HostFacts {
             roles_told: facts.roles_told,
             has_battery: facts.has_battery,
             domain_joined: facts.domain_joined,
+            time_zone: facts.time_zone,
         }
     }
 }
@@ -248,6 +253,7 @@ impl TryFrom<v1::HostFacts> for HostFacts {
             roles_told: wire.roles_told,
             has_battery: wire.has_battery,
             domain_joined: wire.domain_joined,
+            time_zone: wire.time_zone,
         })
     }
 }

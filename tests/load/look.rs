@@ -39,6 +39,7 @@ pub(crate) fn facts(n: usize) -> HostFacts {
         roles_told: false,
         has_battery: None,
         domain_joined: None,
+        time_zone: String::new(),
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn facts(hostname: &str) -> HostFacts {
         roles_told: false,
         has_battery: None,
         domain_joined: None,
+        time_zone: String::new(),
     }
 }
 

@@ -223,6 +223,7 @@ mod tests {
             roles_told: false,
             has_battery: None,
             domain_joined: None,
+            time_zone: String::new(),
         }
     }
 

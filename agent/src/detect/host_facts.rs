@@ -17,6 +17,7 @@ use super::{
 use crate::{
     facts::{Answer, Firmware, OsRelease, PackageDatabase, Question, Reply},
     host::{HostPath, HostView, Links},
+    parse::time_zone,
 };
 
 /// systemd asks programs not to show the id itself but a hash made for one purpose (machine-id(5)).
@@ -101,12 +102,32 @@ pub(crate) fn facts_on(view: &dyn HostView, grounds: Grounds<'_>, encrypting: &E
         roles_told: roles.all_told,
         has_battery: power::has_battery(view),
         domain_joined: domain_joined(view),
+        time_zone: time_zone(view),
     }
 }
 
 /// Only Windows tells it by an interface that is asked.
 fn domain_joined(view: &dyn HostView) -> Option<bool> {
     view.ask(&Question::DomainJoin).parsed(Reply::domain_join).found()
+}
+
+/// The zone that the system is set to. Linux and macOS keep it as the name of a file that a link leads to; where that is a
+/// file of its own, Debian and its kin write the name beside it.
+fn time_zone(view: &dyn HostView) -> String {
+    let linked = || {
+        view.link(&HostPath::unix("/etc/localtime"))
+            .parsed(|target| time_zone::of_link(&target))
+    };
+    let written = || {
+        view.read(&HostPath::unix("/etc/timezone"), MAX_ID)
+            .parsed(|bytes| time_zone::of_file(&String::from_utf8_lossy(&bytes)))
+    };
+    let name = match view.os_family() {
+        OsFamily::Linux => linked().found().or_else(|| written().found()),
+        OsFamily::Macos => linked().found(),
+        OsFamily::Windows => windows_facts::time_zone(view).found(),
+    };
+    name.unwrap_or_default()
 }
 
 /// What the firmware says of the machine. On Linux only root may read it; whoever may not has no hint, and is matched by name.

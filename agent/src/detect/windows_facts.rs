@@ -6,6 +6,7 @@ use super::pending_restart::PendingRestart;
 use crate::{
     facts::{Answer, OsRelease, Question, RegistryKey, RegistryValue, Reply},
     host::HostView,
+    parse::time_zone,
 };
 
 const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
@@ -19,6 +20,9 @@ const VERSION_VALUES: [&str; 5] = [
 /// Where Windows keeps the suffix of its own name: what it was set up with, and what is in force until the next start.
 const TCP_IP: &str = r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
 const TCP_IP_VALUES: [&str; 2] = ["NV Domain", "Domain"];
+/// To which zone Windows is set, by the name of its key, and whether its clock goes with daylight time.
+const TIME_ZONE: &str = r"SYSTEM\CurrentControlSet\Control\TimeZoneInformation";
+const TIME_ZONE_VALUES: [&str; 3] = ["TimeZoneKeyName", "DynamicDaylightTimeDisabled", "Bias"];
 const CRYPTOGRAPHY: &str = r"SOFTWARE\Microsoft\Cryptography";
 const MACHINE_GUID: &str = "MachineGuid";
 /// The id itself stays on the machine, as the one of systemd does.
@@ -95,6 +99,19 @@ pub(super) fn domain(view: &dyn HostView) -> String {
     let [set_up, in_force] = TCP_IP_VALUES.map(|name| text(&key, name));
     let domain = if set_up.is_empty() { in_force } else { set_up };
     domain.trim_matches('.').to_owned()
+}
+
+/// The IANA name of the zone to which it is set.
+pub(super) fn time_zone(view: &dyn HostView) -> Answer<String> {
+    let [name, no_daylight, bias] = TIME_ZONE_VALUES;
+    registry(view, TIME_ZONE, &TIME_ZONE_VALUES).parsed(|key| {
+        let number = |name: &str| match key.values.get(name) {
+            Some(RegistryValue::Number(number)) => Some(*number),
+            Some(RegistryValue::Text(_) | RegistryValue::Hex(_)) | None => None,
+        };
+        let daylight = number(no_daylight).is_none_or(|disabled| disabled == 0);
+        time_zone::of_windows(&text(&key, name), daylight, number(bias))
+    })
 }
 
 /// A hash of the id that Windows makes when it is set up; empty where it has none.
@@ -243,6 +260,25 @@ mod tests {
         assert_eq!(machine(&[("NV Domain", "")]).fqdn, "");
         let silent = host_facts(&Fixture::windows("says nothing"));
         assert_eq!((silent.serial.as_str(), silent.fqdn.as_str()), ("", ""));
+    }
+
+    #[test]
+    fn a_windows_tells_the_zone_to_which_it_is_set() {
+        let zone = |values: &[(&str, &str)]| {
+            let host = with(Fixture::windows("somewhere"), TIME_ZONE, &TIME_ZONE_VALUES, values);
+            host_facts(&host).time_zone
+        };
+        let eastern = ("TimeZoneKeyName", "Eastern Standard Time");
+        let (on, off) = (
+            ("DynamicDaylightTimeDisabled", "0"),
+            ("DynamicDaylightTimeDisabled", "1"),
+        );
+        assert_eq!(zone(&[eastern]), "America/New_York");
+        assert_eq!(zone(&[eastern, on, ("Bias", "300")]), "America/New_York");
+        assert_eq!(zone(&[eastern, off, ("Bias", "300")]), "Etc/GMT+5");
+        assert_eq!(zone(&[eastern, off]), "");
+        assert_eq!(zone(&[("TimeZoneKeyName", "Mars Standard Time")]), "");
+        assert_eq!(host_facts(&Fixture::windows("says nothing")).time_zone, "");
     }
 
     #[test]

@@ -139,6 +139,10 @@ impl HostView for Collected {
         self.stat_parts(&parts)
     }
 
+    fn link(&self, _: &HostPath) -> Answer<String> {
+        Answer::Unsupported
+    }
+
     fn processes(&self) -> Answer<Vec<Process>> {
         self.0.processes.clone()
     }

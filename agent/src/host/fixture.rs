@@ -42,6 +42,9 @@ pub struct Fixture {
     /// Links as they are.
     #[serde(default)]
     pub(crate) link_stats: BTreeMap<String, Answer<Stat>>,
+    /// Where links lead, those that were asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) links: BTreeMap<String, Answer<String>>,
     #[serde(default)]
     pub(crate) free_disk: BTreeMap<String, Answer<u64>>,
     pub(crate) processes: Option<Answer<Vec<Process>>>,
@@ -140,6 +143,7 @@ impl Fixture {
             lists: BTreeMap::new(),
             stats: BTreeMap::new(),
             link_stats: BTreeMap::new(),
+            links: BTreeMap::new(),
             free_disk: BTreeMap::new(),
             processes: None,
             listeners: None,
@@ -226,6 +230,10 @@ impl HostView for Fixture {
             Links::AsTheyAre => &self.link_stats,
         };
         self.kept(self.lookup(stats, path.as_str()))
+    }
+
+    fn link(&self, path: &HostPath) -> Answer<String> {
+        self.kept(self.lookup(&self.links, path.as_str()))
     }
 
     fn processes(&self) -> Answer<Vec<Process>> {

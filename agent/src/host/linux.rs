@@ -102,6 +102,10 @@ impl HostView for LinuxHost {
         self.root.stat(path, links)
     }
 
+    fn link(&self, path: &HostPath) -> Answer<String> {
+        self.root.link(path)
+    }
+
     fn processes(&self) -> Answer<Vec<Process>> {
         self.pids().and_then(|pids| {
             let mut processes = Vec::with_capacity(pids.len());

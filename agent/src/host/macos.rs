@@ -80,6 +80,10 @@ impl HostView for MacHost {
         with_remedy(self.root.stat(path, links), path, is_root())
     }
 
+    fn link(&self, path: &HostPath) -> Answer<String> {
+        with_remedy(self.root.link(path), path, is_root())
+    }
+
     /// Asked of ps(1), which sees every user's processes for everybody.
     fn processes(&self) -> Answer<Vec<Process>> {
         tool::processes(&self.programs).parsed(|said| ps::processes(&said.stdout))

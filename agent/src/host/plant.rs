@@ -62,6 +62,22 @@ impl Fixture {
         fixture
     }
 
+    /// Plants a link. What it leads to is not planted with it.
+    #[must_use]
+    pub fn with_link(self, path: &str, target: &str) -> Self {
+        let stat = Stat {
+            kind: EntryKind::Link,
+            size: target.len() as u64,
+            modified_ms: 0,
+            executable: true,
+        };
+        let mut fixture = self.with_path(path, stat);
+        let path = HostPath::unix(path).as_str().to_owned();
+        fixture.stats.remove(&path);
+        fixture.links.insert(path, Answer::Found(target.to_owned()));
+        fixture
+    }
+
     /// Plants a process.
     #[must_use]
     pub fn with_process(mut self, pid: u32, comm: &str, exe: Option<&str>) -> Self {

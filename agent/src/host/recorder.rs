@@ -97,6 +97,14 @@ impl<V: HostView> HostView for Recorder<V> {
         answer
     }
 
+    fn link(&self, path: &HostPath) -> Answer<String> {
+        let answer = self.view.link(path);
+        let (fixture, redaction) = &mut *self.lock();
+        let target = kept(&answer, redaction, |target, redaction| redaction.text(&target));
+        fixture.links.insert(redaction.text(path.as_str()), target);
+        answer
+    }
+
     fn processes(&self) -> Answer<Vec<Process>> {
         let answer = self.view.processes();
         let (fixture, redaction) = &mut *self.lock();

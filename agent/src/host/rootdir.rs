@@ -123,6 +123,28 @@ impl RootDir {
         }
     }
 
+    /// Where a link leads, as it stands there.
+    pub(crate) fn link(&self, path: &HostPath) -> Answer<String> {
+        let target = match self.resolve {
+            #[cfg(target_os = "linux")]
+            Resolve::Kernel => kernel_open(&self.root, relative(path), OFlags::PATH | OFlags::NOFOLLOW)
+                // An empty name means the opened link itself (readlink(2)).
+                .and_then(|fd| rustix::fs::readlinkat(fd, "", Vec::new())),
+            Resolve::Walk => walk::to(self.root.as_fd(), path, Links::AsTheyAre).and_then(|place| match place {
+                walk::Place::Root => Err(Errno::INVAL),
+                walk::Place::In(dir, name) => rustix::fs::readlinkat(dir, name, Vec::new()),
+            }),
+        };
+        match target {
+            Ok(target) => Answer::Found(target.to_string_lossy().into_owned()),
+            // What lies there is asked for anew: both calls say the same of a thing that is no link as of one that is not there.
+            Err(Errno::INVAL | Errno::NOENT) if self.stat(path, Links::AsTheyAre).is_found() => {
+                Answer::Failed(format!("{path} is no link"))
+            }
+            Err(errno) => self.not_opened(errno, path),
+        }
+    }
+
     /// The number in a group's entry of the local database, whose lines are `NAME:PASSWORD:NUMBER:MEMBERS` (group(5)).
     pub(crate) fn group(&self, name: &str) -> Answer<u32> {
         let file = HostPath::unix("/etc/group");

@@ -52,6 +52,10 @@ impl HostView for Rooted {
         self.root.stat(path, links)
     }
 
+    fn link(&self, path: &HostPath) -> Answer<String> {
+        self.root.link(path)
+    }
+
     fn processes(&self) -> Answer<Vec<Process>> {
         Answer::Unsupported
     }

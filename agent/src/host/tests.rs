@@ -121,6 +121,43 @@ fn a_directory_that_is_a_link_out_is_not_entered() {
 }
 
 #[test]
+fn a_link_is_told_as_it_stands_also_when_it_leads_nowhere() {
+    let (dir, root) = outside_and_root();
+    symlink("/usr/share/zoneinfo/Europe/Berlin", root.join("etc/localtime")).expect("linked");
+    symlink("localtime", root.join("etc/other")).expect("linked");
+    symlink(dir.path().join("outside"), root.join("opt")).expect("linked");
+    fs::write(root.join("etc/hostname"), "inside\n").expect("written");
+    for host in both_ways(&root) {
+        let link = |path: &str| host.link(&HostPath::unix(path));
+        assert_eq!(
+            link("/etc/localtime"),
+            Answer::Found("/usr/share/zoneinfo/Europe/Berlin".to_owned())
+        );
+        assert_eq!(link("/etc/other"), Answer::Found("localtime".to_owned()));
+        assert_eq!(link("/etc/none"), Answer::Absent);
+        for path in ["/etc/hostname", "/etc", "/"] {
+            let answer = link(path);
+            assert!(
+                matches!(&answer, Answer::Failed(why) if why.contains("is no link")),
+                "{path}: {answer:?}"
+            );
+        }
+        // What lies behind a link out cannot be known.
+        assert!(matches!(link("/opt/localtime"), Answer::Failed(_)));
+    }
+    let recorder = Recorder::new(Rooted::open(&root).expect("a root"), "a test");
+    let path = HostPath::unix("/etc/localtime");
+    let told = recorder.link(&path);
+    let json = recorder.fixture().to_json().expect("json");
+    let replayed = Fixture::from_json(&json).expect("reads back");
+    assert_eq!(replayed.link(&path), told);
+    assert!(matches!(
+        replayed.link(&HostPath::unix("/etc/other")),
+        Answer::Failed(_)
+    ));
+}
+
+#[test]
 fn links_in_a_circle_end() {
     let (_dir, root) = outside_and_root();
     symlink("/etc/b", root.join("etc/a")).expect("linked");

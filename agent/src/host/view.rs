@@ -31,6 +31,10 @@ pub trait HostView: Send + Sync {
     /// What lies at a path.
     fn stat(&self, path: &HostPath, links: Links) -> Answer<Stat>;
 
+    /// Where a symbolic link leads, as it stands there: the path may be relative, and need not exist. `Absent` when nothing
+    /// lies there, `Failed` when what lies there is no link.
+    fn link(&self, path: &HostPath) -> Answer<String>;
+
     /// Every process that runs, by ascending id. A view that sees only some of them answers `Denied`.
     fn processes(&self) -> Answer<Vec<Process>>;
 
@@ -79,6 +83,9 @@ macro_rules! delegate {
             }
             fn stat(&self, path: &HostPath, links: Links) -> Answer<Stat> {
                 (**self).stat(path, links)
+            }
+            fn link(&self, path: &HostPath) -> Answer<String> {
+                (**self).link(path)
             }
             fn processes(&self) -> Answer<Vec<Process>> {
                 (**self).processes()

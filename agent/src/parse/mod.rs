@@ -22,10 +22,12 @@ pub mod property_list;
 pub mod registry_text;
 pub mod rpm;
 pub mod system_extensions;
+pub mod time_zone;
 pub mod unit;
 pub mod upkeep;
 pub mod uptime;
 pub mod windows_image;
+pub mod windows_zones;
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,7 @@ pub(crate) fn facts() -> HostFacts {
         roles_told: false,
         has_battery: None,
         domain_joined: None,
+        time_zone: String::new(),
     }
 }
 
@@ -54,5 +55,6 @@ pub(crate) fn facts_wire() -> v1::HostFacts {
         roles_told: false,
         has_battery: None,
         domain_joined: None,
+        time_zone: String::new(),
     }
 }

@@ -20,3 +20,4 @@ mod signed;
 mod steps;
 mod tenants;
 mod upkeep;
+mod zones;

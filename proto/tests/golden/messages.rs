@@ -15,7 +15,7 @@ use crate::{
     network::{self, condition, settings},
     releases,
     sample::Sample,
-    steps, tenants, upkeep,
+    steps, tenants, upkeep, zones,
 };
 
 /// 2024-09-29T04:00:00Z.
@@ -33,6 +33,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         releases::samples(),
         identifiers::samples(),
         upkeep::samples(),
+        zones::samples(),
     ];
     all.extend(with_restarts().into_iter().chain(later.into_iter().flatten()));
     all

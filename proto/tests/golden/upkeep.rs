@@ -48,7 +48,7 @@ pub(crate) fn kept_up_wire() -> v1::Sighting {
     }
 }
 
-fn machine() -> HostFacts {
+pub(crate) fn machine() -> HostFacts {
     HostFacts {
         encryption_reasons: vec!["BitLocker encrypts C:".into()],
         roles: vec![HostRole::Database, HostRole::Hypervisor],
@@ -59,7 +59,7 @@ fn machine() -> HostFacts {
     }
 }
 
-fn machine_wire() -> v1::HostFacts {
+pub(crate) fn machine_wire() -> v1::HostFacts {
     v1::HostFacts {
         encryption_reasons: vec!["BitLocker encrypts C:".into()],
         roles: vec![v1::HostRole::Database.into(), v1::HostRole::Hypervisor.into()],
@@ -89,7 +89,7 @@ fn every_role() -> Vec<Sample> {
             roles: vec![wire.into()],
             ..machine_wire()
         };
-        Sample::typed("HostFacts", name, facts_wire, facts)
+        Sample::typed("HostFacts", name, facts_wire, facts).earlier()
     };
     roles.into_iter().map(sample).collect()
 }
@@ -121,10 +121,10 @@ pub(crate) fn samples() -> Vec<Sample> {
         Sample::variant("Vitals", "on-battery", on_battery()),
         Sample::of("Upkeep", upkeep_wire()),
         Sample::typed("Sighting", VARIANT, kept_up_wire(), kept_up()),
-        Sample::typed("HostFacts", VARIANT, machine_wire(), machine()),
-        Sample::variant("EnrollRequest", VARIANT, enrolled),
-        Sample::variant("SplitRequest", VARIANT, split),
-        Sample::typed("Inventory", VARIANT, looked_wire, looked),
+        Sample::typed("HostFacts", VARIANT, machine_wire(), machine()).earlier(),
+        Sample::variant("EnrollRequest", VARIANT, enrolled).earlier(),
+        Sample::variant("SplitRequest", VARIANT, split).earlier(),
+        Sample::typed("Inventory", VARIANT, looked_wire, looked).earlier(),
     ];
     all.extend(every_role());
     all

@@ -40,6 +40,7 @@ fn facts() -> impl Strategy<Value = HostFacts> {
             any::<bool>(),
             any::<Option<bool>>(),
             any::<Option<bool>>(),
+            ".*",
         ),
     );
     (names, rest).prop_map(|(names, rest)| HostFacts {
@@ -64,6 +65,7 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         roles_told: rest.7.2,
         has_battery: rest.7.3,
         domain_joined: rest.7.4,
+        time_zone: rest.7.5,
     })
 }
 

@@ -57,6 +57,7 @@ pub(crate) fn inventory() -> Inventory {
             roles_told: false,
             has_battery: None,
             domain_joined: None,
+            time_zone: String::new(),
         },
         sightings: CATALOG
             .rules

@@ -124,10 +124,11 @@ fn host(facts: &HostFacts) -> String {
     line(
         &mut out,
         format_args!(
-            "roles: {}; battery: {}; in a domain: {}",
+            "roles: {}; battery: {}; in a domain: {}; time zone: {}",
             roles(facts),
             yes_or_no(facts.has_battery),
-            yes_or_no(facts.domain_joined)
+            yes_or_no(facts.domain_joined),
+            told_or_unknown(&facts.time_zone)
         ),
     );
     out.push('\n');
@@ -146,6 +147,10 @@ fn roles(facts: &HostFacts) -> String {
 
 fn yes_or_no(told: Option<bool>) -> &'static str {
     told.map_or("unknown", |told| if told { "yes" } else { "no" })
+}
+
+fn told_or_unknown(name: &str) -> &str {
+    if name.is_empty() { "unknown" } else { name }
 }
 
 fn in_brackets(reasons: &[String]) -> String {

@@ -64,6 +64,9 @@ impl<F: Fn(usize) -> Option<Refusal> + Send + Sync> HostView for Refusing<F> {
     fn stat(&self, path: &HostPath, links: Links) -> Answer<Stat> {
         self.answer(|host| host.stat(path, links))
     }
+    fn link(&self, path: &HostPath) -> Answer<String> {
+        self.answer(|host| host.link(path))
+    }
     fn processes(&self) -> Answer<Vec<Process>> {
         self.answer(HostView::processes)
     }

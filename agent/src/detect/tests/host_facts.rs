@@ -33,6 +33,28 @@ fn a_debian_tells_its_facts() {
 }
 
 #[test]
+fn a_linux_or_a_mac_tells_the_zone_to_which_it_is_set() {
+    let zone = |host: &Fixture| host_facts(host).time_zone;
+    let linked = clean().with_link("/etc/localtime", "/usr/share/zoneinfo/America/New_York");
+    assert_eq!(zone(&linked), "America/New_York");
+    let both = linked.with_file("/etc/timezone", b"Europe/Berlin\n", 0);
+    assert_eq!(zone(&both), "America/New_York", "the link is what programs go by");
+    let mut copied = clean()
+        .with_file("/etc/localtime", b"TZif2", 0)
+        .with_file("/etc/timezone", b"Europe/Berlin\n", 0);
+    copied.links.insert(
+        "/etc/localtime".into(),
+        Answer::Failed("/etc/localtime is no link".into()),
+    );
+    assert_eq!(zone(&copied), "Europe/Berlin");
+    assert_eq!(zone(&clean()), "", "a machine that says nothing");
+    let mac = Fixture::bare(OsFamily::Macos, "a Mac");
+    assert_eq!(zone(&mac), "");
+    let mac = mac.with_link("/etc/localtime", "/var/db/timezone/zoneinfo/Asia/Kathmandu");
+    assert_eq!(zone(&mac), "Asia/Kathmandu");
+}
+
+#[test]
 fn only_managers_of_the_believed_database_are_told() {
     let fedora = host_facts(&fedora("fedora", &[]).with_file("/usr/bin/apt-get", b"x", 0));
     assert_eq!(fedora.package_managers, [PackageManager::Dnf, PackageManager::Yum]);

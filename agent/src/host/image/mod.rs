@@ -72,6 +72,10 @@ impl HostView for WindowsImage {
             .and_then(|place| self.root().stat(&place, links))
     }
 
+    fn link(&self, _path: &HostPath) -> Answer<String> {
+        Answer::Unsupported
+    }
+
     fn processes(&self) -> Answer<Vec<Process>> {
         Answer::Unsupported
     }

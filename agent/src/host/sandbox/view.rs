@@ -65,6 +65,10 @@ impl HostView for SandboxView {
         self.rooted.stat(path, links)
     }
 
+    fn link(&self, path: &HostPath) -> Answer<String> {
+        self.rooted.link(path)
+    }
+
     fn processes(&self) -> Answer<Vec<Process>> {
         self.planted(PROCESSES)
     }

@@ -38,6 +38,11 @@ impl HostView for WindowsHost {
         files::stat(path, links)
     }
 
+    /// Nothing that is looked for is told by a link there.
+    fn link(&self, _path: &HostPath) -> Answer<String> {
+        Answer::Unsupported
+    }
+
     fn processes(&self) -> Answer<Vec<Process>> {
         processes::all()
     }

@@ -92,6 +92,7 @@ pub(super) fn inventory(hostname: &str, taken_at_ms: i64) -> Inventory {
             roles_told: false,
             has_battery: None,
             domain_joined: None,
+            time_zone: String::new(),
         },
         sightings: vec![],
         protection: Protection::None,

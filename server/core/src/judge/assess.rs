@@ -8,7 +8,11 @@ use cutover_proto::{
 };
 
 use super::{Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook};
-use crate::{campaign::Campaign, catalog::Catalog, upkeep::Dates};
+use crate::{
+    campaign::{Campaign, zone::zone},
+    catalog::Catalog,
+    upkeep::Dates,
+};
 
 /// Judges an inventory.
 ///
@@ -38,6 +42,7 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
         os_id: inventory.facts.os_id.clone(),
         os_version: inventory.facts.os_version.clone(),
         architecture: inventory.facts.architecture.clone(),
+        time_zone: known_zone(&inventory.facts.time_zone),
         managers: inventory.facts.package_managers.clone(),
         hostname: inventory.facts.hostname.clone(),
     };
@@ -71,6 +76,11 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
     }
     it.blockers = blockers(&it, inventory, catalog);
     it
+}
+
+/// A name that the database here does not know is worth as little as none: nobody could say what time it is there.
+fn known_zone(name: &str) -> String {
+    zone(name).map_or_else(String::new, |_| name.to_owned())
 }
 
 /// Whether any target has looks on this family of systems. Without, nothing could ever be seen there.

@@ -214,6 +214,9 @@ pub struct Assessment {
     /// The kernel's word for the machine's architecture; empty where no look told it.
     #[serde(default)]
     pub architecture: String,
+    /// The IANA name of its time zone, where a look told one that the database here knows; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub time_zone: String,
     /// What steps may use, in the host's order.
     #[serde(default)]
     pub managers: Vec<PackageManager>,

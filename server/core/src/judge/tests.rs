@@ -71,6 +71,23 @@ fn embedded_and_remnant_follow_in_that_order() {
 }
 
 #[test]
+fn a_time_zone_that_the_database_does_not_know_counts_as_not_told() {
+    let mut inventory = inventory();
+    for (told, known) in [
+        ("Australia/Lord_Howe", "Australia/Lord_Howe"),
+        ("Mars/Olympus", ""),
+        ("", ""),
+    ] {
+        inventory.facts.time_zone = told.to_owned();
+        assert_eq!(judged(&inventory).time_zone, known);
+    }
+    // What was kept before machines told it reads as not told.
+    let kept = serde_json::to_string(&judged(&inventory)).unwrap();
+    assert!(!kept.contains("time_zone"));
+    assert_eq!(serde_json::from_str::<Assessment>(&kept).unwrap().time_zone, "");
+}
+
+#[test]
 fn a_module_that_is_still_loaded_makes_a_restart_due_also_after_the_removal() {
     let mut inventory = with(inventory(), "kesl", Verdict::Remnant);
     assert_eq!(judged(&inventory).needs_restart(), None);

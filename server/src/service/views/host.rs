@@ -1,6 +1,6 @@
 //! One host, whole: what was found, what was done, why it is where it is.
 
-use cutover_core::{coverage::Ownership, history, plan::Plan, upkeep::upkeep_lines, waiting};
+use cutover_core::{campaign::zone::zone, coverage::Ownership, history, plan::Plan, upkeep::upkeep_lines, waiting};
 use cutover_proto::{
     ids::HostId,
     inventory::{HostFacts, Inventory},
@@ -225,7 +225,17 @@ fn machine(facts: &str) -> Vec<String> {
         format!("roles: {}", roles.join(", ")),
         format!("battery: {}", told(facts.has_battery)),
         format!("in a domain: {}", told(facts.domain_joined)),
+        zone_line(&facts.time_zone),
     ]
+}
+
+/// A name that means nothing here is shown all the same: it tells what the machine is set to.
+fn zone_line(name: &str) -> String {
+    match name {
+        "" => "time zone: unknown".to_owned(),
+        name if zone(name).is_some() => format!("time zone: {name}"),
+        name => format!("time zone: {name}, which this server does not know"),
+    }
 }
 
 fn verdicts(inventory: &Inventory) -> Vec<VerdictView> {
