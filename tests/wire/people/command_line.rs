@@ -9,7 +9,7 @@ use cutover_tests::harness::{
 };
 use serde_json::Value;
 
-use crate::{machine::Machine, server::Server};
+use crate::{inventories, machine::Machine, server::Server};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -88,6 +88,31 @@ async fn an_operator_sees_the_fleet_a_host_and_why_it_is_there() {
     );
     let why = operator.says("why pc-1").await;
     assert!(why.starts_with("pc-1 is planned\n") && why.contains("wave"), "{why}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_zone_of_a_host_is_shown_as_it_was_told() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let operator = Operator::of(&server).await;
+    for (told, shown) in [
+        ("", "time zone: unknown"),
+        ("Australia/Lord_Howe", "time zone: Australia/Lord_Howe"),
+        (
+            "Mars/Olympus",
+            "time zone: Mars/Olympus, which this server does not know",
+        ),
+    ] {
+        let mut inventory = inventories::carrying(machine.host, "pc-1");
+        inventory.facts.time_zone = told.to_owned();
+        let request = machine.showing(inventory);
+        machine.check_in(request).await.unwrap();
+        let host = operator.json("hosts show pc-1").await;
+        let lines = host["machine"].as_array().unwrap();
+        assert!(lines.contains(&shown.into()), "{lines:?}");
+        assert!(operator.says("hosts show pc-1").await.contains(shown));
+    }
     server.stop().await;
 }
 

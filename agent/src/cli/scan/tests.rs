@@ -29,6 +29,7 @@ fn root() -> (tempfile::TempDir, String) {
         "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n",
     );
     put("etc/hostname", "ws-17\n");
+    put("etc/timezone", "America/New_York\n");
     put(
         "var/lib/dpkg/status",
         "Package: kesl\nStatus: install ok installed\nVersion: 12.1.0-1297\nArchitecture: amd64\n\n",
