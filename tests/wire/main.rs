@@ -25,6 +25,7 @@ mod people;
 mod planted;
 mod pools;
 mod post;
+mod queue;
 mod records;
 mod releases;
 mod renewal;

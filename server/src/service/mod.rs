@@ -20,6 +20,7 @@ mod letters;
 mod personal;
 mod plan_edit;
 mod pools;
+mod queue;
 mod renew;
 mod reports;
 mod retire;

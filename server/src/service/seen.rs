@@ -10,7 +10,7 @@ use cutover_core::decide::Outage;
 use cutover_proto::ids::HostId;
 
 use super::{Service, ServiceError};
-use crate::store::{availability, host_seen, leases, meta};
+use crate::store::{availability, host_seen, leases, meta, queue};
 
 /// A gap in the heartbeat of more than this is an outage.
 const OUTAGE_FROM_MS: i64 = 30_000;
@@ -71,6 +71,7 @@ impl Service {
             .store
             .write(move |tx| {
                 host_seen::flush(tx, &batch)?;
+                queue::come_forward(tx, batch.iter().map(|row| row.host_id.as_str()))?;
                 let outage_ended = beat && availability::heartbeat(tx, now_ms, gap_ms)?;
                 Ok::<_, ServiceError>((batch.len(), outage_ended))
             })

@@ -76,6 +76,7 @@ pub mod one_time_logins;
 pub mod outbox;
 pub mod personal;
 pub mod plans;
+pub mod queue;
 pub mod report_runs;
 pub mod sessions;
 pub mod slots;

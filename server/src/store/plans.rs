@@ -320,7 +320,8 @@ pub fn next_wake_ms(db: &mut impl Reader) -> Result<Option<i64>, StoreError> {
 /// The plans of a wave in a phase that are ready by then, least slack first, at most `limit`: what `choose` picks from.
 ///
 /// Two reads, each along the index: those that are ready without a date, least slack first, and those whose date has come,
-/// the longest ready first. The latter come in the order of their slack once [`ripen`] has passed over them.
+/// the longest ready first. The latter come in the order of their slack once [`ripen`](super::queue::ripen) has passed over
+/// them.
 ///
 /// # Errors
 /// As [`Reader::query`].
@@ -354,43 +355,6 @@ pub fn first_in_phase(
     });
     plans.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(plans)
-}
-
-/// Takes the date off plans of a wave in a phase whose date to be ready has come, the longest ready first, at most `limit`,
-/// and says how many there were. No event and no new number: what is known of them did not change.
-///
-/// # Errors
-/// As [`WriteTx::execute`].
-pub fn ripen(
-    tx: &mut WriteTx<'_>,
-    campaign_id: &str,
-    wave: &str,
-    phase: &str,
-    now_ms: i64,
-    limit: i64,
-) -> Result<u64, StoreError> {
-    let rows = tx.query(
-        "SELECT host_id FROM plan WHERE campaign_id = ?1 AND wave = ?2 AND phase = ?3
-                AND ready_at_ms > 0 AND ready_at_ms <= ?4
-         ORDER BY ready_at_ms, latest_start_ms, host_id LIMIT ?5",
-        params![campaign_id, wave, phase, now_ms, limit],
-    )?;
-    let mut ids = rows
-        .iter()
-        .map(|row| row.text("host_id"))
-        .collect::<Result<Vec<_>, _>>()?;
-    // In the order in which other batches take them, so that none waits for another in a circle.
-    ids.sort_unstable();
-    let sets: Vec<Vec<Value>> = ids
-        .iter()
-        .map(|id| vec![campaign_id.into(), id.as_str().into(), now_ms.into()])
-        .collect();
-    // Whoever changed it since it was read may have given it another date.
-    tx.execute_many(
-        "UPDATE plan SET ready_at_ms = 0
-         WHERE campaign_id = ?1 AND host_id = ?2 AND ready_at_ms > 0 AND ready_at_ms <= ?3",
-        &sets,
-    )
 }
 
 /// Which plans a page lists.

@@ -33,6 +33,8 @@ pub struct Pass {
     pub woken: usize,
     /// Attestations of assets that ended.
     pub ended: usize,
+    /// Queued plans that were put off or came forward.
+    pub moved: usize,
     /// Hosts that were started.
     pub started: usize,
     /// Reports that were made.
@@ -106,6 +108,7 @@ impl Tasks {
             seen,
             woken: self.service.wake_due().await?,
             ended: self.service.end_attestations().await?,
+            moved: self.service.tend_queues().await?,
             started: self.service.start_hosts().await?,
             reports: self.service.make_due_reports().await?,
             delivered: deliver::due(&self.service, &self.http).await?,

@@ -4,13 +4,15 @@ use cutover_core::rollout::{Outcome, Tally};
 
 use super::lab::{Lab, NOW, on_both, plan};
 use crate::store::plans::{self, PlanRow};
-use crate::store::{StoreError, tallies};
+use crate::store::queue::{self, Queue};
+use crate::store::{StoreError, host_seen, tallies};
 
 on_both!(
     a_tally_counts_a_host_where_its_order_was_issued,
     a_tally_that_does_not_fit_is_reported,
     who_is_not_ready_is_not_at_the_head,
     what_has_ripened_comes_in_the_order_of_its_slack,
+    who_is_away_is_put_off_until_it_is_heard_of,
 );
 
 fn store(lab: &Lab, expected_seq: i64, row: PlanRow) -> Result<(), StoreError> {
@@ -96,6 +98,12 @@ fn a_tally_that_does_not_fit_is_reported(lab: &Lab) {
     assert!(matches!(unknown, Err(StoreError::Corrupt { .. })), "{unknown:?}");
 }
 
+const QUEUE: Queue<'_> = Queue {
+    campaign_id: "us-2024",
+    wave: "1",
+    phase: "queued",
+};
+
 /// Queued, with a latest start and a date to be ready.
 fn queue(lab: &Lab, plans: &[(&str, i64, i64)]) {
     for (id, latest, ready_at_ms) in plans {
@@ -150,13 +158,13 @@ fn what_has_ripened_comes_in_the_order_of_its_slack(lab: &Lab) {
             ("f", 7, NOW - 1),
         ],
     );
-    let ripen = |now_ms: i64, limit: i64| {
-        lab.store
-            .write_now(move |tx| plans::ripen(tx, "us-2024", "1", "queued", now_ms, limit))
-    };
+    let ripen = |now_ms: i64, limit: i64| lab.store.write_now(move |tx| queue::ripen(tx, QUEUE, now_ms, limit));
     assert_eq!(ripen(NOW, 1), Ok(1));
     assert_eq!(head(lab, 0, 10), "a f", "the longest ready first");
+    let is_ripe = || lab.store.read_now(|tx| queue::is_ripe(tx, QUEUE, NOW));
+    assert_eq!(is_ripe(), Ok(true));
     assert_eq!(ripen(NOW, 10), Ok(1));
+    assert_eq!(is_ripe(), Ok(false));
     assert_eq!(ripen(NOW, 10), Ok(0));
     assert_eq!(head(lab, NOW, 1), "c");
     assert_eq!(head(lab, NOW, 10), "c a f");
@@ -165,4 +173,53 @@ fn what_has_ripened_comes_in_the_order_of_its_slack(lab: &Lab) {
     // It is no change of the plan.
     let row = lab.store.read_now(|tx| plans::load(tx, "us-2024", "b")).expect("read");
     assert_eq!(row.map(|row| (row.seq, row.ready_at_ms)), Some((1, 0)));
+}
+
+fn see(lab: &Lab, host_id: &str, seen_ms: i64) {
+    let row = host_seen::HostSeenRow {
+        host_id: host_id.to_owned(),
+        seen_ms,
+        boot_id: "boot".to_owned(),
+        looked_agent_ms: None,
+    };
+    lab.store
+        .write_now(move |tx| host_seen::flush(tx, std::slice::from_ref(&row)))
+        .expect("stored");
+}
+
+fn who_is_away_is_put_off_until_it_is_heard_of(lab: &Lab) {
+    queue(lab, &[("a", 1, 0), ("b", 2, 0), ("c", 3, 0), ("d", 4, i64::MAX)]);
+    see(lab, "b", NOW - 1);
+    see(lab, "c", NOW);
+    let away = |limit: i64| {
+        let ids = lab
+            .store
+            .read_now(move |tx| queue::away(tx, QUEUE, NOW, limit))
+            .expect("read");
+        ids.join(" ")
+    };
+    let put_off = |ids: &[&str]| {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        lab.store
+            .write_now(move |tx| queue::put_off(tx, QUEUE, ids.clone(), NOW))
+    };
+    assert_eq!(away(1), "a");
+    assert_eq!(away(10), "a b");
+    // One that is heard of meanwhile, or that waits for something else, stays where it is.
+    assert_eq!(put_off(&["d", "c", "b", "a"]), Ok(2));
+    assert_eq!(head(lab, NOW, 10), "c");
+    assert_eq!(head(lab, i64::MAX - 2, 10), "c", "no date brings them forward");
+    assert_eq!(away(10), "");
+    let come_forward = || lab.store.write_now(|tx| queue::come_forward(tx, ["d", "b", "nobody"]));
+    assert_eq!(come_forward(), Ok(1));
+    assert_eq!(come_forward(), Ok(0));
+    assert_eq!(head(lab, NOW, 10), "b c");
+    // Any change of the plan says anew when it is ready.
+    let changed = PlanRow {
+        seq: 2,
+        latest_start_ms: Some(9),
+        ..plan("a", "queued")
+    };
+    store(lab, 1, changed).expect("stored");
+    assert_eq!(head(lab, NOW, 10), "b c a");
 }
