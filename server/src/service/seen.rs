@@ -71,7 +71,8 @@ impl Service {
             .store
             .write(move |tx| {
                 host_seen::flush(tx, &batch)?;
-                queue::come_forward(tx, batch.iter().map(|row| row.host_id.as_str()))?;
+                let heard_of: Vec<&str> = batch.iter().map(|row| row.host_id.as_str()).collect();
+                queue::come_forward(tx, &heard_of)?;
                 let outage_ended = beat && availability::heartbeat(tx, now_ms, gap_ms)?;
                 Ok::<_, ServiceError>((batch.len(), outage_ended))
             })

@@ -210,7 +210,15 @@ fn who_is_away_is_put_off_until_it_is_heard_of(lab: &Lab) {
     assert_eq!(head(lab, NOW, 10), "c");
     assert_eq!(head(lab, i64::MAX - 2, 10), "c", "no date brings them forward");
     assert_eq!(away(10), "");
-    let come_forward = || lab.store.write_now(|tx| queue::come_forward(tx, ["d", "b", "nobody"]));
+    let many: Vec<String> = (0..250).map(|number| format!("nobody-{number}")).collect();
+    let come_forward = || {
+        let many = many.clone();
+        lab.store.write_now(move |tx| {
+            let mut ids: Vec<&str> = many.iter().map(String::as_str).collect();
+            ids.extend(["d", "b"]);
+            queue::come_forward(tx, &ids)
+        })
+    };
     assert_eq!(come_forward(), Ok(1));
     assert_eq!(come_forward(), Ok(0));
     assert_eq!(head(lab, NOW, 10), "b c");

@@ -53,6 +53,21 @@ fn the_bound_agrees_with_exact_fractions() {
     }
 }
 
+#[test]
+fn the_bound_of_large_samples_is_the_same_to_a_millionth_everywhere() {
+    // Computed with fifty digits by another program.
+    for (good, bad, confidence, expected) in [
+        (300, 3, 900_000, 968_828),
+        (95_000, 5_000, 950_000, 947_493),
+        (49_990, 10, 990_000, 999_503),
+        (1_000_000, 0, 999_000, 999_990),
+        (1_999_000, 1_000, 950_000, 999_445),
+    ] {
+        let bound = lower_bound(good, bad, Rate::of_million(confidence));
+        assert_eq!(bound.parts(), expected, "{good} of {}", good + bad);
+    }
+}
+
 /// The probability that a wave whose hosts succeed with probability `rate` is ever let through by `most_bad`, when it is
 /// asked after each of `most_bad.len()` hosts.
 fn ever_passes(rate: f64, most_bad: &[Option<u32>]) -> f64 {
