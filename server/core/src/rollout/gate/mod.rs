@@ -6,6 +6,8 @@ mod rate;
 mod verdict;
 
 #[cfg(test)]
+mod bound_tests;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
