@@ -1,0 +1,110 @@
+//! What people do while it runs: open and pause waves, apply a new version, retry, retire, decide about clones.
+
+use anyhow::Result;
+use cutover_core::plan::Phase;
+use cutover_proto::ids::HostId;
+use cutover_server::service::{Caller, CloneDecision, Service, ServiceError, SettleClones};
+
+use crate::{
+    calendar::{HOUR, MINUTE},
+    happening::Happening,
+    weather::campaign_text,
+    world::World,
+};
+
+const WAVE: &str = "all";
+
+impl World {
+    /// The first opens the wave; what the others do is thrown. In the calm the wave is opened again, and stays so.
+    pub(crate) async fn people(&mut self, nth: u32) -> Result<()> {
+        let Some(service) = self.server.service() else {
+            self.later(self.now_ms + HOUR, Happening::People(nth));
+            return Ok(());
+        };
+        let done = match nth {
+            0 => self.open(&service).await,
+            _ if self.calm => self.open(&service).await,
+            _ => self.do_something(&service).await,
+        };
+        match done {
+            Ok(said) => self.tell(|| format!("people: {said}")),
+            Err(error) => {
+                self.refused("what people ask", &error);
+                // Who opens the wave comes back until it is open.
+                if nth == 0 || self.calm {
+                    self.later(self.now_ms + 10 * MINUTE, Happening::People(nth));
+                }
+            }
+        }
+        self.after_call();
+        Ok(())
+    }
+
+    async fn open(&mut self, service: &Service) -> Result<String, ServiceError> {
+        let text = campaign_text(&self.weather, 2).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
+        if self.view.rules.campaign.mode == cutover_core::campaign::Mode::Observe {
+            service.apply_campaign(text, "people".to_owned()).await?;
+        }
+        service.open_wave(Caller::server(), WAVE.to_owned(), false).await
+    }
+
+    async fn do_something(&mut self, service: &Service) -> Result<String, ServiceError> {
+        match self.dice.between(0, 9) {
+            0 | 1 => {
+                let again_ms = self.now_ms + self.dice.between(MINUTE, 20 * HOUR);
+                self.later(again_ms, Happening::People(0));
+                service.pause_wave(Caller::server(), WAVE.to_owned(), false).await
+            }
+            2 => {
+                let version = u32::try_from(self.dice.between(2, 1_000)).unwrap_or(2);
+                let text = campaign_text(&self.weather, version);
+                let text = text.map_err(|error| ServiceError::Broken { why: error.to_string() })?;
+                let version = service.apply_campaign(text, "people".to_owned()).await?;
+                Ok(format!("version {version} is in force"))
+            }
+            3 => self.decide_about_clones(service).await,
+            4 if self.dice.once_in_a_thousand(300) => match self.a_host_that(|phase| phase != Phase::Retired) {
+                Some(host) => {
+                    let why = "scrapped, says the owner".to_owned();
+                    service
+                        .retire_host(Caller::server(), host.to_string(), why, false)
+                        .await
+                }
+                None => Ok("nothing".to_owned()),
+            },
+            _ => match self.a_host_that(|phase| phase == Phase::Failed) {
+                Some(host) => service.retry_host(Caller::server(), host.to_string(), false).await,
+                None => Ok("nothing".to_owned()),
+            },
+        }
+    }
+
+    fn a_host_that(&mut self, fits: impl Fn(Phase) -> bool) -> Option<HostId> {
+        let fitting = self
+            .view
+            .plans
+            .values()
+            .filter(|plan| fits(plan.phase) && plan.pool.is_none());
+        let fitting: Vec<HostId> = fitting.map(|plan| plan.host_id).collect();
+        self.dice.pick(&fitting)
+    }
+
+    async fn decide_about_clones(&mut self, service: &Service) -> Result<String, ServiceError> {
+        let incidents = service.clone_incidents().await?;
+        let Some(incident) = incidents.first() else {
+            return Ok("no clones".to_owned());
+        };
+        let ask = SettleClones {
+            decision: if self.dice.once_in_a_thousand(800) {
+                CloneDecision::Keep
+            } else {
+                CloneDecision::Refuse
+            },
+            why: "they come of one image, says the owner".to_owned(),
+            dry_run: false,
+        };
+        service
+            .settle_clones(Caller::server(), incident.host_id.clone(), ask)
+            .await
+    }
+}

@@ -1,0 +1,190 @@
+//! The real service on a real store, with clocks that only the simulation moves. It can die and come back.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use anyhow::{Context, Result};
+use cutover_core::catalog::Catalog;
+use cutover_proto::ids::CampaignId;
+use cutover_server::{
+    clock::Clock,
+    pki::Pki,
+    service::{ArtifactSettings, Entropy, Pace, Parts, ReportSettings, Service},
+    store::{Store, StoreEvent, StoreOptions},
+};
+use tempfile::TempDir;
+use tokio::sync::broadcast;
+
+use crate::{
+    calendar::START,
+    conn::{Sabotage, around},
+};
+
+/// The preset that is run.
+pub(crate) const CAMPAIGN: &str = "kaspersky-us-2024";
+
+/// So much faster than the clock that stands for the machine's: an outage is a pause of half a minute of that one.
+pub(crate) const SPEED: i64 = 60;
+
+/// Seconds between check-ins at rest, and between looks.
+pub(crate) const CHECK_IN_SECONDS: u32 = 6 * 3600;
+const LOOK_SECONDS: u32 = 24 * 3600;
+
+/// Where databases lie: in memory where the machine has such a place, since durable is the database's own matter here.
+fn place() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+/// One authority for all runs of this process; nothing of a trace hangs on it.
+fn authority() -> Result<PathBuf> {
+    static MADE: OnceLock<(TempDir, Option<String>)> = OnceLock::new();
+    let (directory, fault) = MADE.get_or_init(|| {
+        let directory = tempfile::tempdir_in(place()).or_else(|_| tempfile::tempdir());
+        let directory = directory.expect("a simulation needs a directory of its own");
+        let fault = Pki::create(&directory.path().join("pki"), START).err();
+        (directory, fault.map(|error| error.to_string()))
+    });
+    match fault {
+        None => Ok(directory.path().join("pki")),
+        Some(why) => anyhow::bail!("no authority: {why}"),
+    }
+}
+
+/// A server that may be down.
+pub(crate) struct Server {
+    directory: TempDir,
+    clock: Clock,
+    real_clock: Clock,
+    entropy: Entropy,
+    catalog: Catalog,
+    up: Option<Up>,
+}
+
+struct Up {
+    service: Service,
+    sabotage: Arc<Sabotage>,
+    changes: broadcast::Receiver<StoreEvent>,
+}
+
+impl Server {
+    /// A new one with this campaign in force.
+    pub(crate) async fn start(seed: u64, campaign: &str) -> Result<Self> {
+        #[expect(clippy::cast_precision_loss, reason = "a small whole number")]
+        let clock = Clock::manual_at_speed(START, SPEED as f64);
+        let mut server = Self {
+            directory: tempfile::Builder::new().prefix("cutover-sim.").tempdir_in(place())?,
+            clock,
+            real_clock: Clock::manual(START),
+            entropy: Entropy::seeded(seed),
+            catalog: Catalog::built_in()?,
+            up: None,
+        };
+        server.open()?;
+        let service = server.service().context("just opened")?;
+        service
+            .apply_campaign(campaign.to_owned(), "simulation".to_owned())
+            .await?;
+        Ok(server)
+    }
+
+    /// Comes up on the same store.
+    pub(crate) fn open(&mut self) -> Result<()> {
+        let sabotage = Arc::new(Sabotage::default());
+        let options = StoreOptions {
+            readers: 1,
+            around: Some(around(&sabotage)),
+            ..StoreOptions::sqlite(&self.directory.path().join("cutover.db"))
+        };
+        let store = Store::open(&options, self.real_clock.now_ms())?;
+        let changes = store.subscribe();
+        let service = Service::new(Parts {
+            store,
+            pki: Pki::open(&authority()?)?,
+            pki_dir: authority()?,
+            campaign_clock: self.clock.clone(),
+            real_clock: self.real_clock.clone(),
+            entropy: self.entropy.clone(),
+            catalog: self.catalog.clone(),
+            campaign_id: CampaignId::new(CAMPAIGN),
+            pace: Pace {
+                check_in_seconds: CHECK_IN_SECONDS,
+                open_order_seconds: 60,
+                look_seconds: LOOK_SECONDS,
+                watch: true,
+                addresses: Vec::new(),
+            },
+            report: ReportSettings {
+                schedule: None,
+                name: String::new(),
+                directory: self.directory.path().join("reports"),
+                webhook_url: String::new(),
+            },
+            artifacts: ArtifactSettings {
+                directory: self.directory.path().join("artifacts"),
+                max_mib: 1,
+            },
+            people_have_tls: false,
+        })?;
+        self.up = Some(Up {
+            service,
+            sabotage,
+            changes,
+        });
+        Ok(())
+    }
+
+    /// Is gone, with all that it only remembered.
+    pub(crate) fn stop(&mut self) {
+        if let Some(up) = self.up.take() {
+            up.service.store().close();
+        }
+    }
+
+    pub(crate) fn service(&self) -> Option<Service> {
+        self.up.as_ref().map(|up| up.service.clone())
+    }
+
+    pub(crate) fn sabotage(&self) -> Option<&Sabotage> {
+        self.up.as_ref().map(|up| up.sabotage.as_ref())
+    }
+
+    /// Whether its process died at a commit.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.sabotage().is_some_and(Sabotage::is_dead)
+    }
+
+    /// Topics of what was committed since this was asked last.
+    pub(crate) fn heard(&mut self) -> Vec<String> {
+        let mut topics = Vec::new();
+        if let Some(up) = &mut self.up {
+            while let Ok(event) = up.changes.try_recv() {
+                topics.push(event.topic);
+            }
+        }
+        topics
+    }
+
+    /// Moves both clocks on to this time.
+    pub(crate) fn move_to(&self, now_ms: i64) {
+        let ahead = now_ms - self.clock.now_ms();
+        if ahead > 0 {
+            self.clock.advance(ahead);
+            let real_ms = START + (now_ms - START) / SPEED;
+            self.real_clock.advance(real_ms - self.real_clock.now_ms());
+        }
+    }
+
+    /// Seconds of the machine's clock in so many milliseconds of the campaign's.
+    pub(crate) fn real_seconds(campaign_ms: i64) -> u64 {
+        u64::try_from(campaign_ms / SPEED / 1000).unwrap_or(0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,210 @@
+//! Breaking things on purpose, to see that the checks see it.
+
+use anyhow::Result;
+use cutover_core::{
+    decide::{self, Event, Fact},
+    plan::{Exemption, Hold, HoldKind, Personal, Phase, Plan},
+    rollout::WaveState,
+};
+use cutover_proto::ids::{HostId, ProductId};
+use cutover_server::{
+    service::{Service, ServiceError},
+    store::{StreamName, events, plans},
+};
+
+use crate::{
+    calendar::{DAY, HOUR},
+    case::Tamper,
+    happening::Happening,
+    server::CAMPAIGN,
+    truth::Replacement,
+    world::World,
+};
+
+impl World {
+    pub(crate) async fn tamper(&mut self) -> Result<()> {
+        let (Some(tamper), Some(service)) = (self.case.tamper, self.server.service()) else {
+            self.later(self.now_ms + HOUR, Happening::Tamper);
+            return Ok(());
+        };
+        let needs_open = matches!(
+            tamper,
+            Tamper::OrderForHeld
+                | Tamper::OrderForExempt
+                | Tamper::OrderInPausedWave
+                | Tamper::OrderWhileStopped
+                | Tamper::TooMany
+        );
+        let is_open = self.view.rules.waves.values().any(|state| *state == WaveState::Open);
+        if needs_open && !is_open {
+            self.later(self.now_ms + HOUR, Happening::Tamper);
+            return Ok(());
+        }
+        match tamper {
+            Tamper::LyingLook => {
+                for machine in &mut self.machines {
+                    machine.lies = true;
+                }
+            }
+            Tamper::NoFetch => {
+                for machine in &mut self.machines {
+                    machine.skips_fetching = true;
+                    machine.truth.fetched = false;
+                    machine.truth.replacement = Replacement::Absent;
+                }
+            }
+            Tamper::HiddenEncryption => {
+                for machine in &mut self.machines {
+                    machine.hides_encryption = true;
+                }
+            }
+            Tamper::NoPasses => {}
+            Tamper::Total => self.sql(&service, "UPDATE total SET hosts = hosts + 1").await?,
+            Tamper::Row => {
+                let change = "UPDATE plan SET state = replace(state, '\"hindrances\":0', '\"hindrances\":7')";
+                self.sql(&service, change).await?;
+            }
+            Tamper::Wake => {
+                self.sql(&service, "UPDATE plan SET wake_at_ms = NULL WHERE NOT closed")
+                    .await?
+            }
+            Tamper::Records => self.sql(&service, "DELETE FROM step_record").await?,
+            Tamper::Chain => {
+                self.sql(&service, "UPDATE event SET at_ms = at_ms + 1 WHERE seq = 1")
+                    .await?
+            }
+            Tamper::OrderForHeld => {
+                let hold = Hold {
+                    kind: HoldKind::Legal,
+                    who: nobody()?,
+                    why: nobody()?,
+                    until_ms: None,
+                };
+                self.issue(&service, 1, vec![Fact::HoldPlaced { hold }]).await?;
+            }
+            Tamper::OrderForExempt => {
+                let exemption = Exemption {
+                    why: nobody()?,
+                    owner: nobody()?,
+                    control: None,
+                    until_ms: None,
+                };
+                self.issue(&service, 1, vec![Fact::Exempted { exemption }]).await?;
+            }
+            Tamper::OrderInPausedWave => {
+                self.sql(
+                    &service,
+                    "UPDATE campaign SET progress = replace(progress, 'open', 'paused')",
+                )
+                .await?;
+                self.issue(&service, 1, Vec::new()).await?;
+            }
+            Tamper::OrderWhileStopped => {
+                self.sql(&service, "UPDATE campaign SET state = 'stopped'").await?;
+                self.issue(&service, 1, Vec::new()).await?;
+            }
+            Tamper::TooMany => self.issue(&service, usize::MAX, Vec::new()).await?,
+            Tamper::Attempt => {
+                let why = "nothing".to_owned();
+                let fact = Fact::NotConfirmed {
+                    why,
+                    used_attempt: true,
+                };
+                self.append(&service, |plan| plan.phase == Phase::Migrated, 1, &[fact])
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes rows behind the service's back; later, where there are none yet.
+    async fn sql(&mut self, service: &Service, text: &'static str) -> Result<()> {
+        let changed = service
+            .store()
+            .write(move |tx| Ok::<_, ServiceError>(tx.execute(text, &[])?))
+            .await?;
+        if changed == 0 {
+            self.later(self.now_ms + HOUR, Happening::Tamper);
+        }
+        Ok(())
+    }
+
+    /// Issues orders past every check, after these facts.
+    async fn issue(&mut self, service: &Service, most: usize, first: Vec<Fact>) -> Result<()> {
+        let issued = Fact::OrderIssued {
+            number: 900_000,
+            attempt: 1,
+            round: 0,
+            epoch: 1,
+            replacement: ProductId::new("clamav"),
+            steps: Vec::new(),
+            expires_ms: self.now_ms + DAY,
+            fetch_by_ms: self.now_ms + DAY,
+            catalog_revision: 1,
+        };
+        let mut facts = first;
+        facts.push(issued);
+        let fits = |plan: &Plan| plan.order.is_none() && !plan.is_closed() && plan.pool.is_none();
+        self.append(service, fits, most, &facts).await
+    }
+
+    async fn append(
+        &mut self,
+        service: &Service,
+        fits: impl Fn(&Plan) -> bool,
+        most: usize,
+        facts: &[Fact],
+    ) -> Result<()> {
+        let hosts: Vec<HostId> = self
+            .view
+            .plans
+            .values()
+            .filter(|plan| fits(plan))
+            .map(|plan| plan.host_id)
+            .collect();
+        if hosts.is_empty() {
+            self.later(self.now_ms + HOUR, Happening::Tamper);
+            return Ok(());
+        }
+        let (now_ms, facts) = (self.now_ms, facts.to_vec());
+        for host in hosts.into_iter().take(most) {
+            let facts = facts.clone();
+            service
+                .store()
+                .write(move |tx| {
+                    let broken = |why: String| ServiceError::Broken { why };
+                    let row = plans::load(tx, CAMPAIGN, &host.to_string())?;
+                    let mut row = row.ok_or_else(|| broken(format!("no plan of {host}")))?;
+                    let mut plan: Plan = serde_json::from_str(&row.state).map_err(|error| broken(error.to_string()))?;
+                    let stream = StreamName::plan(CAMPAIGN, &host.to_string());
+                    for fact in &facts {
+                        let event = Event {
+                            at_ms: now_ms,
+                            fact: fact.clone(),
+                        };
+                        plan = decide::apply(&plan, &event).map_err(|error| broken(error.to_string()))?;
+                        let new = events::NewEvent {
+                            kind: event.fact.name().to_owned(),
+                            schema_version: 1,
+                            body: serde_json::to_string(&event).map_err(|error| broken(error.to_string()))?,
+                            at_ms: now_ms,
+                            agent_at_ms: None,
+                        };
+                        events::append_next(tx, &stream, &[new])?;
+                    }
+                    let before = row.seq;
+                    row.seq = i64::try_from(plan.seq).unwrap_or(i64::MAX);
+                    row.state = serde_json::to_string(&plan).map_err(|error| broken(error.to_string()))?;
+                    plans::compare_and_set(tx, before, &row)?;
+                    Ok::<_, ServiceError>(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// What stands for words of a person that nobody said.
+fn nobody() -> Result<Personal> {
+    Ok(Personal::of_digest(&"0".repeat(64))?)
+}

@@ -1,0 +1,277 @@
+//! What the checks see: the store as it is after a step, beside what is true of the machines.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use cutover_core::{
+    campaign::Campaign,
+    decide::{self, Event},
+    plan::Plan,
+    rollout::WaveState,
+};
+use cutover_proto::ids::{CampaignId, HostId};
+use cutover_server::{
+    service::{HostFilter, Service, ServiceError},
+    store::{campaigns, events, plans, slots, step_records, totals},
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    calendar::{DAY, SECOND},
+    server::{CAMPAIGN, SPEED},
+};
+
+/// A look that reached the server, and what was true when it was taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    pub(crate) taken_ms: i64,
+    pub(crate) is_done: bool,
+    pub(crate) is_locked: bool,
+}
+
+/// The campaign as its row says.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) campaign: Campaign,
+    pub(crate) stopped: bool,
+    pub(crate) waves: BTreeMap<String, WaveState>,
+}
+
+/// A plan's event that is new, with the plan before and after it.
+#[derive(Debug, Clone)]
+pub(crate) struct Fresh {
+    pub(crate) host: HostId,
+    pub(crate) event: Event,
+    pub(crate) before: Plan,
+    pub(crate) after: Plan,
+}
+
+/// What only a reading of the whole store tells, at intervals.
+#[derive(Debug, Default)]
+pub(crate) struct Recount {
+    pub(crate) rows: Vec<plans::PlanRow>,
+    pub(crate) totals_fault: Option<String>,
+    /// Phase and reason of every host, as a listing shows them.
+    pub(crate) listed: Vec<(String, String, String)>,
+    /// Marks of orders that are lower in the store than what hosts were told.
+    pub(crate) lost_marks: Vec<String>,
+    /// Where the slots that are taken are not the orders that are out.
+    pub(crate) slots_fault: Option<String>,
+}
+
+/// What the checks see.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) now_ms: i64,
+    pub(crate) rules: Rules,
+    /// What plans' events came to, replayed here.
+    pub(crate) plans: BTreeMap<HostId, Plan>,
+    pub(crate) fresh: Vec<Fresh>,
+    /// Newest looks of each host, in order of arrival.
+    pub(crate) looks: BTreeMap<HostId, Vec<Look>>,
+    /// Identities that are on several machines.
+    pub(crate) shared: std::collections::BTreeSet<HostId>,
+    /// Orders of which their host wrote down that they failed.
+    pub(crate) failures: std::collections::BTreeSet<(HostId, u64)>,
+    /// Times in which no server ran.
+    pub(crate) down: Vec<(i64, i64)>,
+    pub(crate) recount: Option<Recount>,
+    /// Events whose stream and body do not fit the plan that they are of.
+    pub(crate) misfits: Vec<String>,
+    pos: i64,
+    trace: Sha256,
+    pub(crate) events: u64,
+}
+
+impl View {
+    pub(crate) fn new(campaign: Campaign) -> Self {
+        Self {
+            now_ms: 0,
+            rules: Rules {
+                campaign,
+                stopped: false,
+                waves: BTreeMap::new(),
+            },
+            plans: BTreeMap::new(),
+            fresh: Vec::new(),
+            looks: BTreeMap::new(),
+            shared: std::collections::BTreeSet::new(),
+            failures: std::collections::BTreeSet::new(),
+            down: Vec::new(),
+            recount: None,
+            misfits: Vec::new(),
+            pos: 0,
+            trace: Sha256::new(),
+            events: 0,
+        }
+    }
+
+    /// Of everything that happened so far: the same for the same seed.
+    pub(crate) fn trace(&self) -> String {
+        hex::encode(self.trace.clone().finalize())
+    }
+
+    /// Reads what is new. `names` stand for what is not made from the seed: keys.
+    pub(crate) async fn read(
+        &mut self,
+        service: &Service,
+        now_ms: i64,
+        names: &BTreeMap<String, String>,
+    ) -> Result<()> {
+        const PAGE: i64 = 5_000;
+        self.now_ms = now_ms;
+        self.fresh.clear();
+        self.recount = None;
+        loop {
+            let from = self.pos;
+            let (row, new) = service
+                .store()
+                .read(move |tx| {
+                    let row = campaigns::load(tx, CAMPAIGN)?;
+                    Ok::<_, ServiceError>((row, events::since(tx, from, PAGE)?))
+                })
+                .await?;
+            self.take_rules(&row.context("the campaign has a row")?)?;
+            let is_last = i64::try_from(new.len()).unwrap_or(PAGE) < PAGE;
+            for event in new {
+                self.take(&event, names)?;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take_rules(&mut self, row: &campaigns::CampaignRow) -> Result<()> {
+        if self.rules.campaign.source != row.body {
+            let version = u32::try_from(row.version).unwrap_or(u32::MAX);
+            self.rules.campaign = Campaign::parse("stored", &row.body, version)?;
+        }
+        self.rules.stopped = row.state == "stopped";
+        let progress: serde_json::Value = serde_json::from_str(&row.progress)?;
+        self.rules.waves = match progress.get("waves") {
+            Some(waves) => serde_json::from_value(waves.clone())?,
+            None => BTreeMap::new(),
+        };
+        Ok(())
+    }
+
+    fn take(&mut self, event: &events::Event, names: &BTreeMap<String, String>) -> Result<()> {
+        self.pos = event.pos;
+        self.events += 1;
+        let stream = event.stream.as_str();
+        let body = without_keys(&event.body, names);
+        self.trace.update(format!(
+            "{} {stream} {} {} {} {body}\n",
+            event.pos, event.seq, event.kind, event.at_ms
+        ));
+        let Some(host) = stream.strip_prefix("plan:").and_then(|rest| rest.rsplit('/').next()) else {
+            return Ok(());
+        };
+        let host: HostId = host.parse().with_context(|| format!("stream {stream}"))?;
+        let fact: Event = serde_json::from_str(&event.body)?;
+        let known = self.plans.get(&host).cloned();
+        let before = known.unwrap_or_else(|| Plan::unborn(host, CampaignId::new(CAMPAIGN)));
+        match decide::apply(&before, &fact) {
+            Ok(after) => {
+                self.plans.insert(host, after.clone());
+                self.fresh.push(Fresh {
+                    host,
+                    event: fact,
+                    before,
+                    after,
+                });
+            }
+            Err(error) => self.misfits.push(format!("{stream} {}: {error}", event.seq)),
+        }
+        Ok(())
+    }
+
+    /// Reads all of it.
+    pub(crate) async fn recount(&mut self, service: &Service, acknowledged: Vec<(HostId, u64, u32)>) -> Result<()> {
+        let out = i64::try_from(self.in_flight()).unwrap_or(i64::MAX);
+        let mut recount = service
+            .store()
+            .read(move |tx| {
+                let rows = plans::list(tx, CAMPAIGN, &plans::PlanFilter::default(), None, i64::MAX)?;
+                let totals_fault = totals::check(tx, CAMPAIGN).err().map(|error| error.to_string());
+                let mut lost_marks = Vec::new();
+                for (host, order, told) in &acknowledged {
+                    let number = i64::try_from(*order).unwrap_or(i64::MAX);
+                    let mark = step_records::mark(tx, &host.to_string(), number)?;
+                    if mark < i64::from(*told) {
+                        lost_marks.push(format!(
+                            "{host}, order {order}: {told} were acknowledged, {mark} are there"
+                        ));
+                    }
+                }
+                let taken = slots::list(tx, CAMPAIGN)?
+                    .into_iter()
+                    .find(|slot| slot.name == "in-flight");
+                let taken = taken.map_or(0, |slot| slot.used);
+                let slots_fault = (taken != out).then(|| format!("{taken} slots are taken by {out} orders"));
+                Ok::<_, ServiceError>(Recount {
+                    slots_fault,
+                    rows,
+                    totals_fault,
+                    listed: Vec::new(),
+                    lost_marks,
+                })
+            })
+            .await?;
+        let mut filter = HostFilter::default();
+        loop {
+            let page = service.hosts(filter.clone()).await?;
+            let rows = page.hosts.into_iter();
+            recount.listed.extend(rows.map(|row| (row.name, row.phase, row.reason)));
+            match page.next {
+                None => break,
+                next => filter.after = next,
+            }
+        }
+        self.recount = Some(recount);
+        Ok(())
+    }
+
+    /// For so many milliseconds between two instants a server ran. A pause that is too short to be called an outage counts
+    /// as time in which it did.
+    pub(crate) fn available_ms(&self, from_ms: i64, until_ms: i64) -> i64 {
+        const OUTAGE: i64 = 30 * SECOND * SPEED;
+        let outages = self.down.iter().filter(|(from, until)| until - from >= OUTAGE);
+        let gone = outages.map(|(from, until)| (until.min(&until_ms) - from.max(&from_ms)).max(0));
+        until_ms - from_ms - gone.sum::<i64>()
+    }
+
+    /// Orders that were issued since the last reading.
+    pub(crate) fn issued(&self) -> usize {
+        let issued = |it: &&Fresh| matches!(it.event.fact, decide::Fact::OrderIssued { .. });
+        self.fresh.iter().filter(issued).count()
+    }
+
+    /// Orders that are out.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.plans.values().filter(|plan| plan.order.is_some()).count()
+    }
+
+    /// Forgets looks that no plan can wait for any more.
+    pub(crate) fn forget_looks(&mut self) {
+        let before_ms = self.now_ms - 40 * DAY;
+        for looks in self.looks.values_mut() {
+            looks.retain(|look| look.taken_ms >= before_ms);
+        }
+    }
+}
+
+/// A body with names in place of hashes of keys, which no seed makes.
+fn without_keys(body: &str, names: &BTreeMap<String, String>) -> String {
+    const HASH: usize = 64;
+    if !body.contains("key") {
+        return body.to_owned();
+    }
+    let parts = body.split('"');
+    let named = parts.map(|part| match names.get(part).filter(|_| part.len() == HASH) {
+        Some(name) => name.as_str(),
+        None => part,
+    });
+    named.collect::<Vec<_>>().join("\"")
+}

@@ -1,0 +1,110 @@
+//! Asks what must hold: after each step, at intervals over the whole store, and at the end.
+
+use anyhow::{Context as _, Result};
+use cutover_proto::ids::HostId;
+
+use crate::{
+    calendar::DAY,
+    invariants::{self, When},
+    machine::Machine,
+    world::{CALM, World},
+};
+
+impl World {
+    /// Reads what is new and asks everything that must hold after a step.
+    pub(crate) async fn watch(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.is_called) {
+            return Ok(());
+        }
+        let Some(service) = self.server.service() else {
+            return Ok(());
+        };
+        if let Some(sabotage) = self.server.sabotage() {
+            // The checks are no part of what may fail.
+            sabotage.pause(true);
+        }
+        self.view.read(&service, self.now_ms, &self.names).await?;
+        self.ledger.orders += u64::try_from(self.view.issued())?;
+        if !self.view.fresh.is_empty() {
+            self.ask(When::Step);
+        }
+        if let Some(sabotage) = self.server.sabotage() {
+            sabotage.pause(false);
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn recount(&mut self) -> Result<()> {
+        let Some(service) = self.server.service() else {
+            return Ok(());
+        };
+        if let Some(sabotage) = self.server.sabotage() {
+            sabotage.pause(true);
+        }
+        self.view.read(&service, self.now_ms, &self.names).await?;
+        let acknowledged = self.acknowledged();
+        self.view.recount(&service, acknowledged).await?;
+        self.view.forget_looks();
+        self.ask(When::Step);
+        self.ask(When::Recount);
+        if let Some(sabotage) = self.server.sabotage() {
+            sabotage.pause(false);
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, when: When) {
+        for invariant in invariants::ALL.iter().filter(|it| it.when == when) {
+            self.ledger.checks += 1;
+            if let Err(why) = (invariant.holds)(&self.view) {
+                self.broke(invariant.name, why);
+            }
+        }
+    }
+
+    /// What hosts were told is durable.
+    fn acknowledged(&self) -> Vec<(HostId, u64, u32)> {
+        let of = |machine: &Machine| {
+            let host = machine.host?;
+            let marks = machine.journal.marks().iter();
+            Some(marks.map(|(order, mark)| (host, *order, *mark)).collect::<Vec<_>>())
+        };
+        self.machines.iter().filter_map(of).flatten().collect()
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.server.service().is_some() && self.view.plans.values().all(|plan| !is_moving(plan))
+    }
+
+    pub(crate) fn not_settled(&mut self) {
+        let moving: Vec<String> = self
+            .view
+            .plans
+            .values()
+            .filter(|plan| is_moving(plan))
+            .map(|plan| format!("{} is {}", plan.host_id, plan.phase))
+            .collect();
+        let days = CALM / DAY;
+        let why = format!(
+            "{days} days after the last fault {} plans still move: {}",
+            moving.len(),
+            moving.join(", ")
+        );
+        self.broke("liveness", why);
+    }
+
+    pub(crate) async fn end(&mut self) -> Result<()> {
+        self.recount().await?;
+        let service = self.server.service().context("a settled world has a server")?;
+        let (_, broken) = service.verify_chains().await?;
+        if broken > 0 {
+            self.broke("chains-verify", format!("{broken} chains do not verify"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a plan goes on by itself. One that waits for an executor that is not Cutover waits for people.
+fn is_moving(plan: &cutover_core::plan::Plan) -> bool {
+    plan.is_moving() && plan.pool.is_none()
+}

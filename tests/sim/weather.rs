@@ -1,0 +1,112 @@
+//! What a seed makes of a run beside its machines: how often things go wrong, the campaign's policy, when people act.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use cutover_core::campaign::PRESETS;
+
+use crate::{
+    calendar::{DAY, HOUR, START},
+    dice::Dice,
+    fault::Fault,
+    server::CAMPAIGN,
+};
+
+pub(crate) struct Weather {
+    /// Out of a thousand calls, for faults of calls; occurrences in a run, for the others.
+    rates: BTreeMap<Fault, u64>,
+    times: BTreeMap<Fault, Vec<i64>>,
+    /// When people do something.
+    pub(crate) people_ms: Vec<i64>,
+    /// By what the server dies next.
+    pub(crate) dies_by: Option<Fault>,
+    policy: String,
+    mode_is_late: bool,
+}
+
+impl Weather {
+    pub(crate) fn of(dice: &mut Dice, without: &[Fault]) -> Self {
+        let (mut rates, mut times) = (BTreeMap::new(), BTreeMap::new());
+        for fault in Fault::ALL {
+            // Always drawn, so that what is left out moves nothing else.
+            let (rate, spread) = match fault {
+                Fault::DropRequest | Fault::DropReply | Fault::Duplicate => (dice.between(0, 60), 0),
+                Fault::Reorder | Fault::Delay | Fault::Overload => (dice.between(0, 40), 0),
+                Fault::LostNudge => (dice.between(0, 300), 0),
+                Fault::Outage | Fault::Partition => (0, dice.between(0, 3)),
+                Fault::CrashBefore | Fault::CrashAfter => (0, dice.between(0, 3)),
+                Fault::StoreError => (0, dice.between(0, 12)),
+                Fault::AgentCrash => (0, dice.between(0, 12)),
+            };
+            let at = (0..spread)
+                .map(|_| START + dice.between(0, crate::world::WHOLE_STORM))
+                .collect::<Vec<_>>();
+            if !without.contains(fault) {
+                rates.insert(*fault, u64::try_from(rate).unwrap_or(0));
+                times.insert(*fault, at);
+            }
+        }
+        let people = dice.between(8, 24);
+        let mut people_ms: Vec<i64> = (0..people).map(|_| START + dice.between(HOUR, 7 * DAY)).collect();
+        people_ms.sort_unstable();
+        let policy = policy(dice);
+        Self {
+            rates,
+            times,
+            people_ms,
+            dies_by: None,
+            policy,
+            mode_is_late: dice.once_in_a_thousand(200),
+        }
+    }
+
+    /// Out of a thousand.
+    pub(crate) fn rate(&self, fault: Fault) -> u64 {
+        self.rates.get(&fault).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn times(&self, fault: Fault, within_ms: i64) -> Vec<i64> {
+        let all = self.times.get(&fault).into_iter().flatten().copied();
+        all.filter(|at| *at < START + within_ms).collect()
+    }
+}
+
+fn policy(dice: &mut Dice) -> String {
+    let pick = |dice: &mut Dice, from: &[&'static str]| dice.pick(from).unwrap_or_default();
+    let lines = [
+        ("grace", pick(dice, &["0s", "2h", "1 working day", "1d"])),
+        ("soak", pick(dice, &["0s", "1h", "6h", "24h"])),
+        ("silence", pick(dice, &["6h", "12h", "24h"])),
+        ("restart_within", pick(dice, &["20m", "1h", "3h"])),
+        ("restart_time", pick(dice, &["1h", "4h"])),
+        ("stale_after", pick(dice, &["2d", "4d", "7d"])),
+        ("protection_bound", pick(dice, &["6h", "24h"])),
+        ("retry_base", pick(dice, &["15m", "1h"])),
+        ("order_life", pick(dice, &["14h", "24h"])),
+    ];
+    let mut text = String::from("[policy]\nfetch_within = \"13h\"\n");
+    for (key, value) in lines {
+        text.push_str(&format!("{key} = \"{value}\"\n"));
+    }
+    text.push_str(&format!("attempts = {}\n", dice.between(1, 3)));
+    text.push_str(&format!("max_in_flight = {}\n", dice.between(2, 12)));
+    text
+}
+
+/// The preset, in the mode and with the policy of this run. From version to version it allows one more at a time.
+pub(crate) fn campaign_text(weather: &Weather, version: u32) -> Result<String> {
+    let name = format!("{CAMPAIGN}.toml");
+    let (_, preset) = PRESETS
+        .iter()
+        .find(|(file, _)| *file == name)
+        .context("the preset is there")?;
+    let mode = if weather.mode_is_late && version == 1 {
+        "observe"
+    } else {
+        "automatic"
+    };
+    Ok(preset
+        .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
+        .replace("mode = \"observe\"", &format!("mode = \"{mode}\""))
+        .replace("[wave]", &format!("# version {version}\n{}\n[wave]", weather.policy)))
+}
