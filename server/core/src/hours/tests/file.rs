@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn refused(days: &str, from: &str, to: &str) -> String {
@@ -136,4 +138,35 @@ fn a_blackout_that_makes_no_sense_is_refused_with_key_and_remedy() {
     }
     let nameless = blackout_of("name = \" \"\nfrom = 2024-12-20\nto = 2024-12-20").unwrap_err();
     assert!(nameless.contains("name is empty"), "{nameless}");
+}
+
+proptest! {
+    #[test]
+    fn what_a_window_is_shown_as_reads_back_to_it(days in any::<[bool; 7]>(), from in 0_u16..1440, to in 1_u16..=1440) {
+        prop_assume!(days.contains(&true) && from != to);
+        let clock = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        let names = super::super::window::DAYS.iter().zip(days).filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned());
+        let file = WindowInFile { days: names.collect(), from: clock(from), to: clock(to), zone: None };
+        let window = file.read().unwrap();
+        let shown = window.to_string();
+        let (days, times) = shown.rsplit_once(" to ").and_then(|(head, to)| {
+            let (days, from) = head.rsplit_once(' ')?;
+            Some((days, (from, to)))
+        }).unwrap();
+        let again = WindowInFile {
+            days: days.split(", ").map(str::to_owned).collect(),
+            from: times.0.to_owned(),
+            to: times.1.to_owned(),
+            zone: None,
+        };
+        prop_assert_eq!(again.read(), Ok(window));
+    }
+
+    #[test]
+    fn no_text_makes_the_reading_panic(day in ".{0,8}", from in ".{0,6}", to in "[0-9:]{0,6}", date in "[-0-9T:+Z]{0,25}") {
+        let file = WindowInFile { days: vec![day.clone()], from: from.clone(), to, zone: Some(day.clone()) };
+        let _ = file.read();
+        let end = toml::Value::String(date);
+        let _ = BlackoutInFile { from: end.clone(), to: end, name: day, why: from }.read();
+    }
 }
