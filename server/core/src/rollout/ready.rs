@@ -31,3 +31,53 @@ pub fn ready_at_ms(plan: &Plan, campaign: &Campaign) -> i64 {
     let retry_ms = plan.retry_at_ms.unwrap_or(i64::MIN);
     retry_ms.max(campaign.policy.grace_end_ms(plan.grace_from_ms))
 }
+
+#[cfg(test)]
+mod tests {
+    use cutover_proto::ids::CampaignId;
+
+    use super::*;
+    use crate::{plan::JournalFault, samples};
+
+    const NOW_MS: i64 = 1_799_053_200_000;
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn queued() -> Plan {
+        let mut plan = Plan::unborn(samples::host(), CampaignId::new("c"));
+        plan.phase = Phase::Queued;
+        plan.grace_from_ms = NOW_MS;
+        plan
+    }
+
+    #[test]
+    fn a_plan_is_ready_when_both_grace_and_its_retry_are_over() {
+        let campaign = samples::campaign("[policy]\ngrace = \"2h\"\n");
+        let mut plan = queued();
+        assert_eq!(ready_at_ms(&plan, &campaign), NOW_MS + 2 * HOUR_MS);
+        for (retry, ready) in [(1, 2), (3, 3)] {
+            plan.retry_at_ms = Some(NOW_MS + retry * HOUR_MS);
+            assert_eq!(ready_at_ms(&plan, &campaign), NOW_MS + ready * HOUR_MS);
+        }
+        plan.phase = Phase::Planned;
+        assert_eq!(ready_at_ms(&plan, &campaign), i64::MIN, "only a queue has a head");
+    }
+
+    #[test]
+    fn what_only_an_event_ends_has_no_date() {
+        let mut campaign = samples::campaign("[policy]\ngrace = \"0s\"\n");
+        let mut faulty = queued();
+        faulty.journal_fault = Some(JournalFault::Lost);
+        let mut stale = queued();
+        stale.stale = true;
+        let mut held = queued();
+        held.local_hold = Some("an exam is written".to_owned());
+        for plan in [faulty, stale, held] {
+            assert_eq!(ready_at_ms(&plan, &campaign), i64::MAX);
+        }
+        assert_eq!(ready_at_ms(&queued(), &campaign), NOW_MS);
+        for mode in [Mode::Approve, Mode::Observe] {
+            campaign.mode = mode;
+            assert_eq!(ready_at_ms(&queued(), &campaign), i64::MAX);
+        }
+    }
+}

@@ -4,6 +4,7 @@ use cutover_proto::{
     ids::ProductId,
     record::{FailureCause, RecordEvent},
     step::StepKind,
+    verdict::HealthState,
 };
 
 use super::*;
@@ -210,6 +211,15 @@ fn a_success_that_does_not_last_is_a_failure() {
     host.pass(DAY).look(&carrying());
     assert_eq!(host.plan.regressions, 1);
     assert_eq!(outcome(&host), (Outcome::Failed, "all", 0));
+
+    let mut host = queued();
+    host.migrate();
+    host.pass(DAY)
+        .look(&samples::with_clamav(replaced(), HealthState::Unhealthy));
+    assert_eq!(host.plan.outcome, Outcome::Succeeded, "within the bound");
+    host.wake();
+    assert_eq!(host.plan.protection_losses, 1, "{}", host.told());
+    assert_eq!(outcome(&host), (Outcome::Failed, "all", 0));
 }
 
 #[test]
@@ -292,7 +302,38 @@ fn a_host_that_goes_stale_while_its_work_is_verified_is_dark_until_it_is_confirm
 }
 
 #[test]
-fn a_hold_at_a_safe_point_and_an_exemption_take_the_order_back() {
+fn what_is_tried_again_in_another_wave_counts_there() {
+    let mut host = working();
+    fail(&mut host, FailureCause::ToolFailed);
+    host.send(Input::Enrolled {
+        wave: "second".to_owned(),
+        site: String::new(),
+    });
+    assert_eq!(
+        outcome(&host),
+        (Outcome::Failed, "all", 0),
+        "nothing was tried there yet"
+    );
+    host.pass(DAY).look(&carrying());
+    host.start();
+    assert_eq!(outcome(&host), (Outcome::UnderWay, "second", 0), "{}", host.told());
+}
+
+#[test]
+fn a_host_that_goes_stale_before_it_fetched_its_order_is_not_dark() {
+    let mut host = queued();
+    host.campaign.policy.stale_after = std::time::Duration::from_hours(1);
+    host.campaign.policy.fetch_within = std::time::Duration::from_hours(2);
+    host.start();
+    host.wake();
+    assert!(host.plan.stale && host.plan.order.is_some(), "{}", host.told());
+    assert_eq!(outcome(&host), (Outcome::UnderWay, "all", 0));
+    host.wake();
+    assert_eq!(outcome(&host), (Outcome::None, "", 0), "{}", host.told());
+}
+
+#[test]
+fn a_hold_at_a_safe_point_takes_the_order_back() {
     let mut host = working();
     host.send(Input::HoldPlaced(Hold {
         kind: HoldKind::Operator,

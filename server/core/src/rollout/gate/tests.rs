@@ -280,6 +280,31 @@ fn a_wave_that_is_too_small_to_show_it_says_so_at_once() {
 }
 
 #[test]
+fn hosts_that_are_under_way_may_still_make_the_sample_and_a_wave_below_it_never_does() {
+    let gate = parsed("least = 10").unwrap();
+    let first = |under_way, untried| {
+        let tally = Tally {
+            under_way,
+            ..tally(4, 0)
+        };
+        let left = Left { untried, again: 0 };
+        gate.lacking(&GateFacts { left, ..facts(&tally) }).into_iter().next()
+    };
+    assert_eq!(first(6, 0), Some(NotYet::Sample { settled: 4, least: 10 }));
+    assert_eq!(first(0, 6), Some(NotYet::Sample { settled: 4, least: 10 }));
+    for (under_way, untried) in [(5, 0), (0, 5)] {
+        assert_eq!(
+            first(under_way, untried),
+            Some(NotYet::OutOfHosts {
+                hosts: 9,
+                against: 0,
+                least: 10
+            })
+        );
+    }
+}
+
+#[test]
 fn a_limit_is_broken_when_it_is_exceeded_and_not_when_it_is_reached() {
     // ansible/ansible#32255: a run stopped one host early or late, for "more than" and "as many as" were mixed up.
     let gate = parsed("least = 10\nmost_failures = 2\nmost_dark = 1").unwrap();
