@@ -156,7 +156,7 @@ impl App {
             Address::Postgres(_) => None,
         };
         let (service, campaign) = open(config, campaign_clock)?;
-        service.apply_campaign(campaign, "configuration".to_owned()).await?;
+        service.configure_campaign(campaign, "configuration".to_owned()).await?;
         let (people_address, agents_address) = (people.address(), agents.local_addr()?);
         let (stop, stopped) = watch::channel(false);
         let (hub, connections) = (Hub::default(), Connections::new());

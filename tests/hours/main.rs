@@ -158,6 +158,7 @@ fn calendar(question: &Question) -> Calendar {
             to: toml::Value::String(ends.to.clone()),
             name: question.about.clone(),
             why: String::new(),
+            hosts: cutover_core::campaign::Selector::default(),
         }
         .read()
         .unwrap()

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use cutover_core::plan::Phase;
 use cutover_proto::ids::HostId;
-use cutover_server::service::{Caller, CloneDecision, Service, ServiceError, SettleClones};
+use cutover_server::service::{ApplyCampaign, Caller, CloneDecision, Service, ServiceError, SettleClones};
 
 use crate::{
     calendar::{HOUR, MINUTE},
@@ -43,7 +43,7 @@ impl World {
     async fn open(&mut self, service: &Service) -> Result<String, ServiceError> {
         let text = campaign_text(&self.weather, 2).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
         if self.view.rules.campaign.mode == cutover_core::campaign::Mode::Observe {
-            service.apply_campaign(text, "people".to_owned()).await?;
+            service.apply_campaign(Caller::server(), ask(text)).await?;
         }
         service.open_wave(Caller::server(), WAVE.to_owned(), false).await
     }
@@ -59,8 +59,8 @@ impl World {
                 let version = u32::try_from(self.dice.between(2, 1_000)).unwrap_or(2);
                 let text = campaign_text(&self.weather, version);
                 let text = text.map_err(|error| ServiceError::Broken { why: error.to_string() })?;
-                let version = service.apply_campaign(text, "people".to_owned()).await?;
-                Ok(format!("version {version} is in force"))
+                let applied = service.apply_campaign(Caller::server(), ask(text)).await?;
+                Ok(format!("version {} is in force", applied.version))
             }
             3 => self.decide_about_clones(service).await,
             4 if self.dice.once_in_a_thousand(300) => match self.a_host_that(|phase| phase != Phase::Retired) {
@@ -106,5 +106,14 @@ impl World {
         service
             .settle_clones(Caller::server(), incident.host_id.clone(), ask)
             .await
+    }
+}
+
+fn ask(text: String) -> ApplyCampaign {
+    ApplyCampaign {
+        file: "campaign.toml".to_owned(),
+        text,
+        if_version: None,
+        dry_run: false,
     }
 }

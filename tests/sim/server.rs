@@ -85,7 +85,7 @@ impl Server {
         server.open()?;
         let service = server.service().context("just opened")?;
         service
-            .apply_campaign(campaign.to_owned(), "simulation".to_owned())
+            .configure_campaign(campaign.to_owned(), "configuration".to_owned())
             .await?;
         Ok(server)
     }

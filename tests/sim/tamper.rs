@@ -140,6 +140,7 @@ impl World {
             steps: Vec::new(),
             expires_ms: self.now_ms + DAY,
             fetch_by_ms: self.now_ms + DAY,
+            slots: Vec::new(),
             catalog_revision: 1,
         };
         let mut facts = first;

@@ -147,7 +147,7 @@ impl View {
             let version = u32::try_from(row.version).unwrap_or(u32::MAX);
             self.rules.campaign = Campaign::parse("stored", &row.body, version)?;
         }
-        self.rules.stopped = row.state == "stopped";
+        self.rules.stopped = row.state != "running";
         let progress: serde_json::Value = serde_json::from_str(&row.progress)?;
         self.rules.waves = match progress.get("waves") {
             Some(waves) => serde_json::from_value(waves.clone())?,

@@ -171,7 +171,7 @@ async fn another_version_of_the_campaign_judges_every_machine_of_a_pool_anew() {
     both.check_in(shows).await.unwrap();
     assert_eq!(phase(&server).await, Phase::Clear);
 
-    server.service().apply_campaign(whole, "ann".to_owned()).await.unwrap();
+    server.apply(whole).await;
     assert_eq!(phase(&server).await, Phase::Clear, "nobody has spoken since");
     neither.check_in(neither.hello()).await.unwrap();
     let plan = server.plan(record(&server).await).await;

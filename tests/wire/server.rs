@@ -13,7 +13,7 @@ use cutover_server::{
     clock::Clock,
     config::Config,
     pki::Pki,
-    service::{Caller, NewToken, PoolImage, Role, Service},
+    service::{ApplyCampaign, Caller, CampaignApplied, NewToken, PoolImage, Role, Service},
     store::{ReadTx, StoreError, StreamName, WriteTx, events, plans, tallies, totals},
 };
 use tempfile::TempDir;
@@ -124,6 +124,17 @@ impl Server {
     pub(crate) async fn open_wave(&self) {
         let wave = "all".to_owned();
         self.service().open_wave(Caller::server(), wave, false).await.unwrap();
+    }
+
+    /// Puts a campaign's text in force.
+    pub(crate) async fn apply(&self, text: String) -> CampaignApplied {
+        let ask = ApplyCampaign {
+            file: "test.toml".to_owned(),
+            text,
+            if_version: None,
+            dry_run: false,
+        };
+        self.service().apply_campaign(Caller::server(), ask).await.unwrap()
     }
 
     /// The address of a page or a resource.

@@ -7,7 +7,7 @@ use crate::{
     catalog::RestartNeed,
     decide::{Event, Fact},
     judge::{Assessment, Condition},
-    plan::{OrderEnd, Origin, Personal, Plan, Reason, Verify},
+    plan::{Known, OrderEnd, Origin, Personal, Plan, Reason, Verify},
     waiting::Waiting,
 };
 
@@ -17,6 +17,24 @@ pub fn line(event: &Event) -> String {
     match &event.fact {
         Fact::Enrolled { wave, site, .. } if site.is_empty() => format!("enrolled, wave {wave}"),
         Fact::Enrolled { wave, site, .. } => format!("enrolled, wave {wave}, site {site}"),
+        Fact::Described { known } => described(known),
+        Fact::Grouped {
+            wave,
+            site,
+            is_late_joiner,
+        } => {
+            let site = if site.is_empty() {
+                String::new()
+            } else {
+                format!(", site {site}")
+            };
+            let late = if *is_late_joiner {
+                ", which was open already"
+            } else {
+                ""
+            };
+            format!("now in wave {wave}{site}{late}")
+        }
         Fact::Looked {
             assessment: Some(it), ..
         } => format!("looked: {}", seen(it)),
@@ -178,6 +196,18 @@ pub fn why_chain(plan: &Plan, events: &[Event], waiting: Option<&Waiting>) -> Ve
 
 fn list(products: &[ProductId]) -> String {
     products.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn described(known: &Known) -> String {
+    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let ownership = known
+        .ownership
+        .map_or_else(|| "unknown".to_owned(), |ownership| ownership.to_string());
+    format!(
+        "described: tags {}, site {}, ownership {ownership}",
+        or_none(known.tags.join(", ")),
+        or_none(known.site.clone())
+    )
 }
 
 fn because(reason: Option<&Reason>) -> String {

@@ -8,7 +8,7 @@ use cutover_proto::{
     verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
 };
 
-use crate::{campaign::Campaign, catalog::Catalog};
+use crate::{campaign::Campaign, catalog::Catalog, plan::Known};
 
 /// A campaign that accepts on-demand protection and starts by itself; `extra` is put before `[wave]`.
 pub(crate) fn campaign(extra: &str) -> Campaign {
@@ -16,8 +16,19 @@ pub(crate) fn campaign(extra: &str) -> Campaign {
         .1
         .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
         .replace("mode = \"observe\"", "mode = \"automatic\"")
-        .replace("[wave]", &format!("{extra}\n[wave]"));
+        .replace("[wave]", &format!("{extra}\n{KIOSKS}\n[wave]"));
     Campaign::parse("sample.toml", &text, 1).unwrap()
+}
+
+/// Leaves hosts with the tag `kiosk` out.
+const KIOSKS: &str = "[[out_of_scope]]\nname = \"kiosks\"\nwhy = \"they show a map\"\nmatch = { tag = [\"kiosk\"] }\n";
+
+/// What is known of a host with this tag.
+pub(crate) fn tagged(tag: &str) -> Known {
+    Known {
+        tags: vec![tag.to_owned()],
+        ..Known::default()
+    }
 }
 
 /// Read once: property tests make hosts and looks by the hundred thousand, and reading the files was most of their time.
@@ -155,4 +166,9 @@ pub(crate) fn carrying() -> Inventory {
 /// A host that is done.
 pub(crate) fn replaced() -> Inventory {
     with_clamav(inventory(), HealthState::Healthy)
+}
+
+/// An instant in milliseconds.
+pub(crate) fn instant(text: &str) -> i64 {
+    text.parse::<jiff::Timestamp>().unwrap().as_millisecond()
 }

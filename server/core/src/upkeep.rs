@@ -140,7 +140,10 @@ mod tests {
         let mut inventory = with(inventory(), "kesl", verdict);
         let sighting = inventory.sightings.iter_mut().find(|it| it.product.as_str() == "kesl");
         sighting.unwrap().upkeep = Some(upkeep);
-        remember(known, &judge::assess(&inventory, &campaign(""), &catalog()));
+        remember(
+            known,
+            &judge::assess(&inventory, &crate::plan::Known::default(), &campaign(""), &catalog()),
+        );
     }
 
     fn found(known: &BTreeMap<ProductId, Dates>) -> Vec<(FindingKind, String)> {
@@ -211,7 +214,10 @@ mod tests {
             sighting.upkeep = Some(installed(SALE_DAY + 100));
         }
         let mut known = BTreeMap::new();
-        remember(&mut known, &judge::assess(&other, &campaign(""), &catalog()));
+        remember(
+            &mut known,
+            &judge::assess(&other, &crate::plan::Known::default(), &campaign(""), &catalog()),
+        );
         assert_eq!(found(&known), []);
     }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::service::{
     ArtifactAdded, ArtifactFilter, ArtifactList, ChangeTags, CloneIncident, HostFilter, NewArtifact, NewArtifactUse,
     NewToken, Service, SettleClones,
-    views::{HostDetail, HostList, ReportRow, Summary, WaveView},
+    views::{HostDetail, HostList, ReportRow, Summary},
 };
 
 /// Everything that the API serves.
@@ -32,12 +32,10 @@ pub fn router(service: Service) -> Router {
         .route("/hosts/{host}/tags", post(tag))
         .route("/clones", get(clone_incidents))
         .route("/clones/{host}/settle", post(settle_clones))
-        .route("/waves", get(waves))
-        .route("/waves/{wave}/open", post(open_wave))
-        .route("/waves/{wave}/pause", post(pause_wave))
         .route("/artifacts", get(artifacts))
         .route("/artifacts", put(add_artifact))
         .route("/artifacts/uses", post(use_artifacts))
+        .merge(super::campaigns::routes())
         .merge(super::assets::routes())
         .merge(super::agent_releases::routes())
         .route("/tokens", post(create_token))
@@ -168,32 +166,6 @@ async fn settle_clones(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.settle_clones(caller, host, ask).await?,
-    }))
-}
-
-async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<WaveView>>, Problem> {
-    Ok(Json(service.summary().await?.waves))
-}
-
-async fn open_wave(
-    Signed(caller): Signed,
-    State(service): State<Service>,
-    Named(wave): Named,
-    Sent(ask): Sent<Ask>,
-) -> Result<Json<Done>, Problem> {
-    Ok(Json(Done {
-        done: service.open_wave(caller, wave, ask.dry_run).await?,
-    }))
-}
-
-async fn pause_wave(
-    Signed(caller): Signed,
-    State(service): State<Service>,
-    Named(wave): Named,
-    Sent(ask): Sent<Ask>,
-) -> Result<Json<Done>, Problem> {
-    Ok(Json(Done {
-        done: service.pause_wave(caller, wave, ask.dry_run).await?,
     }))
 }
 

@@ -127,9 +127,12 @@ pub enum Operator {
     Findings,
     /// Takes in a look that was carried here: of a machine without a network, or of a Windows that no agent runs on.
     ImportScan(super::import_scan::ImportScan),
+    /// Campaigns: what must go, by when, and how carefully.
+    #[command(subcommand)]
+    Campaign(super::campaign::Campaign),
     /// Waves.
     #[command(subcommand)]
-    Wave(Wave),
+    Wave(super::campaign::Wave),
     /// Package files that hosts fetch from the server.
     #[command(subcommand)]
     Artifact(Artifact),
@@ -222,29 +225,6 @@ pub enum Clones {
         /// What they are, and who says so.
         #[arg(long)]
         why: String,
-        /// Only says what would happen.
-        #[arg(long)]
-        dry_run: bool,
-    },
-}
-
-/// Waves.
-#[derive(Debug, Subcommand)]
-pub enum Wave {
-    /// Every wave with its state and counts.
-    List,
-    /// Lets the wave's hosts start.
-    Open {
-        /// The wave's name.
-        name: String,
-        /// Only says how many hosts would be queued.
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Stops starts in the wave; what has begun runs to its next safe point.
-    Pause {
-        /// The wave's name.
-        name: String,
         /// Only says what would happen.
         #[arg(long)]
         dry_run: bool,

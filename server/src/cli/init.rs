@@ -57,7 +57,7 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
     let (service, campaign) = app::open(&config, Clock::system())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (admin, token) = runtime.block_on(async {
-        service.apply_campaign(campaign, "init".to_owned()).await?;
+        service.configure_campaign(campaign, "init".to_owned()).await?;
         let admin = service
             .create_access_token("administrator".to_owned(), Role::Administrator)
             .await?;

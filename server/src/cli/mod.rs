@@ -6,6 +6,7 @@ mod agent_releases;
 mod args;
 mod artifacts;
 mod assets;
+mod campaign;
 mod client;
 mod findings;
 mod import_scan;

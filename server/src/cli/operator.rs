@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::{
-    args::{Catalog, Clones, Connection, Hosts, Operator, Report, Token, Wave},
+    args::{Catalog, Clones, Connection, Hosts, Operator, Report, Token},
     artifacts,
     client::Client,
     output::{self, Format, done},
@@ -16,7 +16,7 @@ use crate::{
     api::{Ask, Retire},
     service::{
         ChangeTags, CloneIncident, NewToken, PoolImage, SettleClones, TokenMade,
-        views::{HostDetail, HostList, HostRow, ReportRow, Summary, WaveView},
+        views::{HostDetail, HostList, HostRow, ReportRow, Summary},
     },
 };
 
@@ -82,11 +82,8 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             };
             done(&client.post(&format!("clones/{host}/settle"), &ask).await?, format)
         }
-        Operator::Wave(wave) => match wave {
-            Wave::List => waves(&client.get("waves", &[]).await?, format),
-            Wave::Open { name, dry_run } => change(client, &format!("waves/{name}/open"), *dry_run, format).await,
-            Wave::Pause { name, dry_run } => change(client, &format!("waves/{name}/pause"), *dry_run, format).await,
-        },
+        Operator::Campaign(campaign) => super::campaign::ask(campaign, client, format).await,
+        Operator::Wave(wave) => super::campaign::ask_wave(wave, client, format).await,
         Operator::Assets(assets) => super::assets::ask(assets, client, format).await,
         Operator::AgentRelease(release) => super::agent_releases::ask(release, client, format).await,
         Operator::Findings => super::findings::list(client, format).await,
@@ -318,25 +315,6 @@ fn clones(incidents: &Vec<CloneIncident>, format: Format) -> anyhow::Result<()> 
         }
     }
     output::listing(format, &["name", "id", "since", "sessions", "state"], &rows, incidents)
-}
-
-fn waves(waves: &Vec<WaveView>, format: Format) -> anyhow::Result<()> {
-    let rows: Vec<Vec<String>> = waves
-        .iter()
-        .map(|wave| {
-            let counts = [wave.hosts, wave.waiting, wave.moving, wave.done, wave.stuck];
-            [wave.name.clone(), wave.state.clone()]
-                .into_iter()
-                .chain(counts.map(|count| count.to_string()))
-                .collect()
-        })
-        .collect();
-    output::listing(
-        format,
-        &["wave", "state", "hosts", "waiting", "moving", "done", "stuck"],
-        &rows,
-        waves,
-    )
 }
 
 fn token(made: &TokenMade, format: Format) -> anyhow::Result<()> {

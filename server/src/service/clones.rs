@@ -182,8 +182,7 @@ impl Service {
         if edit.plan.is_closed() || (lifts && !is_held) {
             return Ok(());
         }
-        let wave = edit.plan.wave.clone();
-        edit.take(input, &in_force.cx(self, &wave))?;
+        edit.take(input, &in_force.cx(self))?;
         for word in words {
             word.keep(tx, &edit.stream())?;
         }

@@ -101,7 +101,12 @@ impl Service {
         rows.dedup_by(|one, other| one.digest == other.digest);
         let newest = newest.first().map(|row| row.digest.clone());
         for row in rows {
-            let found = Found::of(&judge::assess(&read_inventory(&row)?, campaign, &self.0.catalog));
+            let found = Found::of(&judge::assess(
+                &read_inventory(&row)?,
+                &cutover_core::plan::Known::default(),
+                campaign,
+                &self.0.catalog,
+            ));
             known.looks.push(Look {
                 taken_ms: row.taken_agent_ms,
                 received_ms: row.received_ms,

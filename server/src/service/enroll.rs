@@ -8,7 +8,7 @@ use cutover_proto::{
     v1,
 };
 
-use super::{CallError, Service, ServiceError, campaign, entropy, plan_edit::PlanEdit};
+use super::{CallError, Service, ServiceError, campaign, entropy, known::known_of, plan_edit::PlanEdit};
 use crate::{
     pki::{Certificate, CsrKey, HOST_LIFE},
     store::{StreamName, WriteTx, enrol_tokens, enrolments, events, host_keys, hosts, image_pools},
@@ -127,14 +127,9 @@ impl Service {
         }
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
-        let wave = in_force.campaign.wave.name.clone();
-        edit.take(
-            &Input::Enrolled {
-                wave: wave.clone(),
-                site: String::new(),
-            },
-            &in_force.cx(self, &wave),
-        )?;
+        let row = hosts::load(tx, &id)?.ok_or_else(|| tx.conflict(format!("host {id}")))?;
+        let known = known_of(tx, &row)?;
+        edit.take(&Input::Enrolled { known }, &in_force.cx(self))?;
         edit.save(tx, self, &in_force, self.now_ms())?;
         Ok(())
     }

@@ -132,10 +132,14 @@ impl Service {
         campaign: &Campaign,
     ) -> Result<(), ServiceError> {
         match of {
-            Subject::Host(host_id) => match plans::load(tx, self.campaign_id().as_str(), host_id)? {
-                Some(row) => self.keep_host_findings(tx, &read_plan(&row)?, others, campaign),
-                None => Ok(()),
-            },
+            Subject::Host(host_id) => {
+                let in_force = self.in_force(tx)?;
+                self.describe(tx, &in_force, host_id)?;
+                match plans::load(tx, self.campaign_id().as_str(), host_id)? {
+                    Some(row) => self.keep_host_findings(tx, &read_plan(&row)?, others, campaign),
+                    None => Ok(()),
+                }
+            }
             Subject::Asset(asset_id) => {
                 let found = findings::findings(None, others, campaign);
                 self.keep(tx, "asset", asset_id, found)

@@ -105,8 +105,8 @@ impl Service {
                 let host: HostId = row.host_id.parse().map_err(broken_id)?;
                 let in_force = service.in_force(tx)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
-                let (from, wave) = (edit.plan.phase, edit.plan.wave.clone());
-                edit.take(&Input::Retried { by: by.mention() }, &in_force.cx(&service, &wave))?;
+                let from = edit.plan.phase;
+                edit.take(&Input::Retried { by: by.mention() }, &in_force.cx(&service))?;
                 let to = edit.plan.phase;
                 if dry_run {
                     return Ok(format!("would move {} from {from} to {to}", row.name));

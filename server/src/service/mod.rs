@@ -16,6 +16,7 @@ mod findings;
 mod handle;
 mod hosts;
 mod keys;
+mod known;
 mod letters;
 mod personal;
 mod plan_edit;
@@ -43,6 +44,9 @@ pub use assets::{
     AssetDetail, AssetFilter, AssetImport, AssetList, AssetView, AssetsImported, AttestAsset, LookView, MatchAsset,
     NamedFault, ScanImport, ScanImported,
 };
+pub use campaign::{
+    ApplyCampaign, CampaignApplied, CampaignDetail, CampaignPreview, CampaignVersion, HaltCampaign, Moved,
+};
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use date_proof::ProofView;
@@ -55,3 +59,4 @@ pub use keys::KeyOfHost;
 pub use shelf::{ArtifactUse, NewArtifactUse, UsedFile};
 pub use tags::ChangeTags;
 pub use tokens::{NewToken, PoolImage, TokenMade};
+pub use waves::ApproveWave;

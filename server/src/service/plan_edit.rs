@@ -4,7 +4,7 @@ use cutover_core::{
     decide::{self, Cx, Effect, Event, Fact, Input},
     forecast,
     plan::Plan,
-    rollout::ready_at_ms,
+    rollout::{Slot, ready_at_ms},
     waiting,
 };
 use cutover_proto::{
@@ -20,9 +20,6 @@ use super::{
     handle::{PLAN_CHANGED, nudge_topic},
 };
 use crate::store::{Reader, StreamName, WriteTx, events, plans, slots, work_orders};
-
-/// The slot that limits how many orders are out in a campaign.
-pub(super) const IN_FLIGHT: &str = "in-flight";
 
 /// Version of the events' JSON in plan streams.
 const EVENT_SCHEMA: i64 = 1;
@@ -113,7 +110,7 @@ impl PlanEdit {
             let row = self.row(
                 wake_at_ms,
                 service.now_ms(),
-                forecast::latest_start_ms(&in_force.campaign),
+                forecast::latest_start_ms(&self.plan, &in_force.campaign),
                 ready_at_ms(&self.plan, &in_force.campaign),
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
@@ -172,6 +169,7 @@ impl PlanEdit {
                 replacement: _,
                 steps,
                 catalog_revision,
+                slots,
             } => {
                 let order = WorkOrder {
                     host_id: host,
@@ -203,21 +201,27 @@ impl PlanEdit {
                         ended_ms: None,
                         expires_ms: *expires_ms,
                         outcome: None,
+                        wave: self.plan.wave.clone(),
                     },
                 )?;
-                if !slots::take(tx, &campaign, IN_FLIGHT)? {
-                    return Err(ServiceError::Refused {
-                        why: "every slot of the campaign is taken".to_owned(),
-                    });
+                // In one order, so that two that need the same ones never wait for each other.
+                let mut slots: Vec<&Slot> = slots.iter().collect();
+                slots.sort_by_key(|slot| &slot.name);
+                for slot in slots {
+                    if !slots::take(tx, &campaign, &slot.name, i64::from(slot.cap))? {
+                        return Err(ServiceError::Refused {
+                            why: format!("every slot of {} is taken", slot.of),
+                        });
+                    }
                 }
             }
-            Effect::WithdrawOrder { number } => {
+            Effect::WithdrawOrder { number, slots } => {
                 work_orders::withdraw(tx, &host_text, signed(*number), &self.end_of(*number), now_ms)?;
-                slots::give(tx, &campaign, IN_FLIGHT)?;
+                give_back(tx, &campaign, slots)?;
             }
-            Effect::FreeSlot { number } => {
+            Effect::FreeSlots { number, slots } => {
                 work_orders::close(tx, &host_text, signed(*number), &self.end_of(*number), now_ms)?;
-                slots::give(tx, &campaign, IN_FLIGHT)?;
+                give_back(tx, &campaign, slots)?;
             }
             Effect::CancelOrder { .. } | Effect::WantLook | Effect::Nudge => tx.after_commit(nudge_topic(host)),
             Effect::Alarm { kind, text } => {
@@ -239,6 +243,15 @@ impl PlanEdit {
         });
         end.unwrap_or("ended").to_owned()
     }
+}
+
+fn give_back(tx: &mut WriteTx<'_>, campaign: &str, slots: &[String]) -> Result<(), ServiceError> {
+    let mut slots: Vec<&String> = slots.iter().collect();
+    slots.sort();
+    for slot in slots {
+        slots::give(tx, campaign, slot)?;
+    }
+    Ok(())
 }
 
 /// Reads a stored plan.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cutover_core::{
     decide::Input,
     judge::{self, Assessment, Distance},
-    plan::Pool,
+    plan::{Known, Pool},
 };
 use cutover_proto::{
     ids::HostId,
@@ -17,6 +17,7 @@ use cutover_proto::{
 use super::{
     CallError, Service, ServiceError,
     campaign::{InForce, broken_id, read_inventory},
+    known::known_of,
     plan_edit::PlanEdit,
 };
 use crate::store::{
@@ -77,20 +78,16 @@ impl Service {
         };
         image_pools::add_member(tx, &member)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), record)?;
-        let wave = in_force.campaign.wave.name.clone();
         if !edit.plan.is_enrolled() || edit.plan.is_closed() {
-            let enrolled = Input::Enrolled {
-                wave: wave.clone(),
-                site: String::new(),
-            };
-            edit.take(&enrolled, &in_force.cx(self, &wave))?;
+            let known = self.known_of_pool(tx, record)?;
+            edit.take(&Input::Enrolled { known }, &in_force.cx(self))?;
         }
         let pool = Pool {
             name: token.pool.clone(),
             owner: token.owner.clone(),
             within: Duration::from_millis(token.within_ms.unsigned_abs()),
         };
-        edit.take(&Input::Pooled(pool), &in_force.cx(self, &wave))?;
+        edit.take(&Input::Pooled(pool), &in_force.cx(self))?;
         edit.save(tx, self, &in_force, now_ms)?;
         self.put_silent_out(tx, &token.pool, &in_force)
     }
@@ -123,9 +120,11 @@ impl Service {
         digest: &str,
         inventory: &Inventory,
     ) -> Result<(), ServiceError> {
+        let record = record_of(tx, member)?;
+        let known = self.known_of_pool(tx, record)?;
         let look = MemberLook {
             digest: digest.to_owned(),
-            distance: self.assess(in_force, inventory).distance().number(),
+            distance: self.assess(in_force, &known, inventory).distance().number(),
             campaign_version: in_force.row.version,
         };
         image_pools::note_look(tx, &member.host_id, &look)?;
@@ -193,7 +192,7 @@ impl Service {
         let looked_at_ms = edit.plan.last_looked_ms.map_or(now_ms, |known| now_ms.max(known + 1));
         let Some(look) = furthest.look else {
             out.input = Some(Input::Looked {
-                assessment: Box::new(self.assess(in_force, &untold_by(&furthest.host_id, db)?)),
+                assessment: Box::new(self.assess(in_force, &edit.plan.known, &untold_by(&furthest.host_id, db)?)),
                 looked_at_ms,
                 boot_id: boot_id.to_owned(),
             });
@@ -209,7 +208,7 @@ impl Service {
             })?;
             let inventory = read_inventory(&row)?;
             out.input = Some(Input::Looked {
-                assessment: Box::new(self.assess(in_force, &inventory)),
+                assessment: Box::new(self.assess(in_force, &edit.plan.known, &inventory)),
                 looked_at_ms,
                 boot_id: inventory.boot_id,
             });
@@ -235,8 +234,7 @@ impl Service {
             return Ok(false);
         };
         let mut edit = PlanEdit::load(db, self.campaign_id(), it.record)?;
-        let wave = edit.plan.wave.clone();
-        edit.take(input, &in_force.cx(self, &wave))?;
+        edit.take(input, &in_force.cx(self))?;
         Ok(it.judged_by.is_some() || edit.is_changed())
     }
 
@@ -267,14 +265,19 @@ impl Service {
             }
         }
         let mut edit = PlanEdit::load(tx, self.campaign_id(), it.record)?;
-        let wave = edit.plan.wave.clone();
-        edit.take(input, &in_force.cx(self, &wave))?;
+        edit.take(input, &in_force.cx(self))?;
         edit.save(tx, self, in_force, self.now_ms())?;
         Ok(())
     }
 
-    fn assess(&self, in_force: &InForce, inventory: &Inventory) -> Assessment {
-        judge::assess(inventory, &in_force.campaign, &self.0.catalog)
+    fn assess(&self, in_force: &InForce, known: &Known, inventory: &Inventory) -> Assessment {
+        judge::assess(inventory, known, &in_force.campaign, &self.0.catalog)
+    }
+
+    /// What people and records say of a pool.
+    fn known_of_pool(&self, db: &mut impl Reader, record: HostId) -> Result<Known, ServiceError> {
+        let row = hosts::load(db, &record.to_string())?;
+        row.map_or_else(|| Ok(Known::default()), |row| known_of(db, &row))
     }
 
     /// What a pool's machines are, in words; nothing of a record that is no pool's.

@@ -1,10 +1,14 @@
 //! Keeps the heads of the queues free of those who cannot start, so that they hide nobody behind them.
 
-use cutover_core::{campaign::span, plan::Phase, rollout::WaveState};
+use cutover_core::{
+    campaign::{Campaign, span},
+    plan::Phase,
+    rollout::{RunState, WaveState},
+};
 
-use super::{Service, ServiceError};
+use super::{Service, ServiceError, plan_edit::read_plan};
 use crate::store::{
-    Reader, WriteTx,
+    Reader, WriteTx, plans,
     queue::{self, Queue},
 };
 
@@ -17,11 +21,12 @@ struct Work {
     wave: String,
     is_ripe: bool,
     away: Vec<String>,
+    closed: Vec<(String, i64)>,
     seen_before_ms: i64,
 }
 
 impl Service {
-    /// Puts off who is away until it is heard of, and lets come forward whose time has come; says how many plans were moved.
+    /// Puts off who is away until it is heard of, and who is outside of its hours until these come; lets come forward whose time has come; says how many plans were moved.
     ///
     /// # Errors
     /// When the store fails.
@@ -38,21 +43,55 @@ impl Service {
 
     fn queue_work(&self, db: &mut impl Reader) -> Result<Vec<Work>, ServiceError> {
         let in_force = self.in_force(db)?;
-        let wave = in_force.campaign.wave.name.clone();
-        if in_force.is_stopped() || in_force.wave(&wave) != WaveState::Open {
+        if in_force.run != RunState::Running {
+            return Ok(Vec::new());
+        }
+        let campaign = &in_force.campaign;
+        let now_ms = self.now_ms();
+        let seen_before_ms = now_ms - span::ms(campaign.policy.fetch_within);
+        let mut all = Vec::new();
+        for wave in campaign.wave_names() {
+            if in_force.progress.waves.state(wave) != WaveState::Open {
+                continue;
+            }
+            let queue = self.queue(wave);
+            let work = Work {
+                is_ripe: queue::is_ripe(db, queue, now_ms)?,
+                away: queue::away(db, queue, seen_before_ms, BATCH)?,
+                closed: self.closed(db, campaign, queue)?,
+                seen_before_ms,
+                wave: wave.to_owned(),
+            };
+            if work.is_ripe || !work.away.is_empty() || !work.closed.is_empty() {
+                all.push(work);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Of the first plans without a date, those for which no work may start at this hour, and when it may. What was in its
+    /// hours when it was written may be outside of them now.
+    fn closed(
+        &self,
+        db: &mut impl Reader,
+        campaign: &Campaign,
+        queue: Queue<'_>,
+    ) -> Result<Vec<(String, i64)>, ServiceError> {
+        if campaign.windows.is_empty() && campaign.blackouts.is_empty() {
             return Ok(Vec::new());
         }
         let now_ms = self.now_ms();
-        let seen_before_ms = now_ms - span::ms(in_force.campaign.policy.fetch_within);
-        let queue = self.queue(&wave);
-        let work = Work {
-            is_ripe: queue::is_ripe(db, queue, now_ms)?,
-            away: queue::away(db, queue, seen_before_ms, BATCH)?,
-            seen_before_ms,
-            wave: wave.clone(),
-        };
-        let is_needed = work.is_ripe || !work.away.is_empty();
-        Ok(is_needed.then_some(work).into_iter().collect())
+        let mut closed = Vec::new();
+        for row in plans::first_in_phase(db, queue.campaign_id, queue.wave, queue.phase, 0, BATCH)? {
+            let plan = read_plan(&row)?;
+            let host = plan.traits();
+            let (calendar, zone) = (campaign.calendar_for(&host), campaign.zone_for(&host));
+            if !calendar.is_open(now_ms, &zone) {
+                let opens_ms = calendar.next_open_ms(now_ms, &zone).unwrap_or(i64::MAX);
+                closed.push((row.host_id, opens_ms));
+            }
+        }
+        Ok(closed)
     }
 
     fn tend(&self, tx: &mut WriteTx<'_>, work: &[Work], now_ms: i64) -> Result<u64, ServiceError> {
@@ -63,6 +102,7 @@ impl Service {
                 moved += queue::ripen(tx, queue, now_ms, BATCH)?;
             }
             moved += queue::put_off(tx, queue, work.away.clone(), work.seen_before_ms)?;
+            moved += queue::put_off_until(tx, queue, work.closed.clone())?;
         }
         Ok(moved)
     }

@@ -179,7 +179,7 @@ impl Service {
         in_force: &InForce,
         limit: usize,
     ) -> Result<Vec<StuckHost>, ServiceError> {
-        let group = self.group_state(db, in_force)?;
+        let groups = self.groups(db, in_force)?;
         let mut stuck = Vec::new();
         for phase in views::phases_that_may_stand_still() {
             let filter = PlanFilter {
@@ -190,7 +190,13 @@ impl Service {
             for line in store_views::host_lines(db, self.campaign_id().as_str(), &filter, None, rows)? {
                 let plan = read_state(&line.state)?;
                 let seen_ms = line.seen_ms.unwrap_or(0);
-                let waits = waiting::why(&plan, &group, seen_ms, &in_force.campaign, self.now_ms());
+                let waits = waiting::why(
+                    &plan,
+                    &groups.of(&plan.wave),
+                    seen_ms,
+                    &in_force.campaign,
+                    self.now_ms(),
+                );
                 if let Some(mut host) = StuckHost::of(&plan, waits.as_ref(), &in_force.campaign, self.now_ms()) {
                     host.reason = revealed(db, host.reason)?;
                     stuck.push(host);

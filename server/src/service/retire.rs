@@ -39,12 +39,12 @@ impl Service {
                 let host: HostId = row.host_id.parse().map_err(broken_id)?;
                 let in_force = service.in_force(tx)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
-                let (from, wave) = (edit.plan.phase, edit.plan.wave.clone());
+                let from = edit.plan.phase;
                 let retired = Input::Retired {
                     by: by.mention(),
                     why: why.mention(),
                 };
-                edit.take(&retired, &in_force.cx(&service, &wave))?;
+                edit.take(&retired, &in_force.cx(&service))?;
                 if dry_run {
                     return Ok(format!("would retire {} (now {from}) and revoke its keys", row.name));
                 }

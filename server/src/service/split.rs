@@ -162,15 +162,10 @@ impl Service {
         let in_force = self.in_force(tx)?;
         let mut old = PlanEdit::load(tx, self.campaign_id(), ancestor)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
-        let (wave, site) = (old.plan.wave.clone(), old.plan.site.clone());
-        let cx = in_force.cx(self, &wave);
-        edit.take(
-            &Input::Enrolled {
-                wave: wave.clone(),
-                site,
-            },
-            &cx,
-        )?;
+        let cx = in_force.cx(self);
+        // What was said of the one identity was said of each of its machines, as far as anybody knows.
+        let known = old.plan.known.clone();
+        edit.take(&Input::Enrolled { known }, &cx)?;
         let forked = Input::Forked {
             from: ancestor,
             first_carried_ms: old.plan.first_carried_ms.filter(|_| old.plan.ever_carried),

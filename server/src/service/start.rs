@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use cutover_core::{
     decide::Input,
     plan::Phase,
-    rollout::{Candidate, GroupState, WaveState, choose},
+    rollout::{Candidate, GroupState, RunState, Starts, WaveState, Waves, choose},
 };
 use cutover_proto::ids::HostId;
 
 use super::{
     Service, ServiceError,
     campaign::{InForce, last_seen},
-    plan_edit::{IN_FLIGHT, PlanEdit, read_plan, unsigned},
+    plan_edit::{PlanEdit, read_plan, unsigned},
 };
-use crate::store::{Reader, WriteTx, campaigns, hosts, plans, slots};
+use crate::store::{Reader, WriteTx, campaigns, hosts, plans, slots, work_orders};
 
 /// How many queued plans one pass looks at. Held and waiting ones at the head must not hide those behind them.
 const HEAD: i64 = 200;
@@ -42,39 +42,66 @@ impl Service {
 
     fn chosen(&self, db: &mut impl Reader) -> Result<Vec<HostId>, ServiceError> {
         let in_force = self.in_force(db)?;
-        let wave = in_force.campaign.wave.name.clone();
-        let group = self.group_state(db, &in_force)?;
-        if group.wave != WaveState::Open || group.stopped {
+        if in_force.run != RunState::Running {
             return Ok(Vec::new());
         }
+        let mut groups = self.groups(db, &in_force)?;
         let id = self.campaign_id().as_str();
-        let rows = plans::first_in_phase(db, id, &wave, Phase::Queued.as_str(), self.now_ms(), HEAD)?;
-        let queued = rows.iter().map(read_plan).collect::<Result<Vec<_>, _>>()?;
-        let mut seen = BTreeMap::new();
-        for plan in &queued {
-            seen.insert(plan.host_id, last_seen(db, plan.host_id)?);
+        let mut starts = Vec::new();
+        for wave in in_force.campaign.wave_names() {
+            let mut group = groups.of(wave);
+            if group.wave != WaveState::Open {
+                continue;
+            }
+            let rows = plans::first_in_phase(db, id, wave, Phase::Queued.as_str(), self.now_ms(), HEAD)?;
+            let queued = rows.iter().map(read_plan).collect::<Result<Vec<_>, _>>()?;
+            let mut seen = BTreeMap::new();
+            for plan in &queued {
+                seen.insert(plan.host_id, last_seen(db, plan.host_id)?);
+            }
+            let candidates: Vec<Candidate<'_>> = queued
+                .iter()
+                .map(|plan| Candidate {
+                    plan,
+                    last_seen_ms: seen[&plan.host_id],
+                })
+                .collect();
+            starts.extend(choose(&candidates, &mut group, &in_force.campaign, self.now_ms()).starts);
+            // What this wave takes, the next ones no longer have.
+            groups.take_in(group);
         }
-        let candidates: Vec<Candidate<'_>> = queued
-            .iter()
-            .map(|plan| Candidate {
-                plan,
-                last_seen_ms: seen[&plan.host_id],
-            })
-            .collect();
-        Ok(choose(&candidates, &group, &in_force.campaign, self.now_ms()).starts)
+        Ok(starts)
     }
 
-    /// What a wave's rows say at this moment.
-    pub(super) fn group_state(&self, db: &mut impl Reader, in_force: &InForce) -> Result<GroupState, ServiceError> {
-        let used = slots::list(db, self.campaign_id().as_str())?
+    /// What the rows of all waves say at this moment.
+    pub(super) fn groups(&self, db: &mut impl Reader, in_force: &InForce) -> Result<Groups, ServiceError> {
+        let id = self.campaign_id().as_str();
+        let taken = slots::list(db, id)?
             .into_iter()
-            .find(|slot| slot.name == IN_FLIGHT)
-            .map_or(0, |slot| slot.used);
-        Ok(GroupState {
-            wave: in_force.wave(&in_force.campaign.wave.name),
-            stopped: in_force.is_stopped(),
-            in_flight: u32::try_from(used).unwrap_or(u32::MAX),
-        })
+            .filter(|slot| slot.used > 0)
+            .map(|slot| (slot.name, u32::try_from(slot.used).unwrap_or(u32::MAX)))
+            .collect();
+        let mut groups = Groups {
+            run: in_force.run,
+            waves: in_force.progress.waves.clone(),
+            taken,
+            starts: Starts::default(),
+            wave_starts: BTreeMap::new(),
+        };
+        let after_ms = self.now_ms() - Starts::WITHIN_MS;
+        if in_force.campaign.policy.starts_per_hour.is_some() {
+            groups.starts = starts(work_orders::issued_since(db, id, None, after_ms)?);
+        }
+        for wave in in_force
+            .campaign
+            .waves
+            .iter()
+            .filter(|wave| wave.starts_per_hour.is_some())
+        {
+            let of_wave = starts(work_orders::issued_since(db, id, Some(&wave.name), after_ms)?);
+            groups.wave_starts.insert(wave.name.clone(), of_wave);
+        }
+        Ok(groups)
     }
 
     /// Issues a host's order: plan, order row, then the slot, under the campaign's epoch.
@@ -83,12 +110,46 @@ impl Service {
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
         let order_number = unsigned(hosts::take_order_number(tx, &host.to_string())?);
         let epoch = unsigned(in_force.row.epoch);
-        let wave = edit.plan.wave.clone();
-        edit.take(&Input::Started { order_number, epoch }, &in_force.cx(self, &wave))?;
+        edit.take(&Input::Started { order_number, epoch }, &in_force.cx(self))?;
         let last_seen_ms = last_seen(tx, host)?;
         edit.save(tx, self, &in_force, last_seen_ms)?;
         campaigns::hold_epoch(tx, self.campaign_id().as_str(), in_force.row.epoch)?;
         tx.after_commit(super::handle::nudge_topic(host));
         Ok(())
+    }
+}
+
+/// What the rows of all waves say at a moment.
+#[derive(Debug, Clone)]
+pub(super) struct Groups {
+    run: RunState,
+    waves: Waves,
+    taken: BTreeMap<String, u32>,
+    starts: Starts,
+    wave_starts: BTreeMap<String, Starts>,
+}
+
+impl Groups {
+    /// Those of one wave.
+    pub(super) fn of(&self, wave: &str) -> GroupState {
+        GroupState {
+            run: self.run,
+            wave: self.waves.state(wave),
+            taken: self.taken.clone(),
+            starts: self.starts,
+            wave_starts: self.wave_starts.get(wave).copied().unwrap_or_default(),
+        }
+    }
+
+    fn take_in(&mut self, group: GroupState) {
+        self.taken = group.taken;
+        self.starts = group.starts;
+    }
+}
+
+fn starts((count, first_ms): (i64, Option<i64>)) -> Starts {
+    Starts {
+        count: u32::try_from(count).unwrap_or(u32::MAX),
+        oldest_ms: first_ms.unwrap_or_default(),
     }
 }

@@ -56,6 +56,8 @@ impl Service {
                     hosts::set_tags(tx, &row.host_id, &row.tags, &json)?;
                     let detail = serde_json::json!({ "host": row.host_id, "tags": after });
                     service.audit(tx, access::HOSTS, &by, "host-tagged", detail)?;
+                    let in_force = service.in_force(tx)?;
+                    service.describe(tx, &in_force, &row.host_id)?;
                     tx.after_commit(PLAN_CHANGED);
                 }
                 Ok::<_, ServiceError>(format!("{} has these tags: {are}", row.name))
@@ -76,10 +78,15 @@ pub(super) fn read(row: &hosts::HostRow) -> Result<Vec<String>, ServiceError> {
 
 /// Whose a host is, by its tags and by the records that are this host.
 pub(super) fn owned(db: &mut impl Reader, row: &hosts::HostRow) -> Result<Owned, ServiceError> {
-    let by_person = read(row)?.iter().find_map(|tag| said(tag));
+    let by_person = ownership_said(&read(row)?);
     let words = words_about(db, &row.host_id)?;
     let sources = words.iter().map(|word| (word.source.as_str(), word.ownership));
     Ok(ownership(by_person, sources))
+}
+
+/// Whose a host is, where one of its tags says it.
+pub(super) fn ownership_said(tags: &[String]) -> Option<Ownership> {
+    tags.iter().find_map(|tag| said(tag))
 }
 
 fn said(tag: &str) -> Option<Ownership> {

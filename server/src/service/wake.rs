@@ -51,8 +51,7 @@ impl Service {
     fn wake(&self, tx: &mut WriteTx<'_>, in_force: &InForce, host: HostId) -> Result<(), ServiceError> {
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
         let last_seen_ms = last_seen(tx, host)?;
-        let wave = edit.plan.wave.clone();
-        edit.take(&Input::Woke { last_seen_ms }, &in_force.cx(self, &wave))?;
+        edit.take(&Input::Woke { last_seen_ms }, &in_force.cx(self))?;
         edit.save(tx, self, in_force, last_seen_ms)?;
         Ok(())
     }

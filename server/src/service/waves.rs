@@ -1,16 +1,32 @@
-//! Opening and pausing waves.
+//! Opening and pausing waves, and letting hosts of them start.
 
-use cutover_core::{campaign::Mode, decide::Input, plan::Phase, rollout::WaveState};
+use cutover_core::{
+    campaign::{Mode, UNMATCHED},
+    decide::Input,
+    plan::Phase,
+    rollout::{WaveState, approval_cause},
+};
 use cutover_proto::ids::HostId;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Caller, Service, ServiceError,
     access::Role,
-    campaign::{BATCH, InForce, broken_id, last_seen},
+    campaign::{BATCH, InForce, Pass, broken_id, last_seen},
     personal::PersonalValue,
     plan_edit::PlanEdit,
 };
-use crate::store::{StreamName, WriteTx, campaigns, events, plans};
+use crate::store::{StreamName, WriteTx, plans};
+
+/// Which hosts a person lets start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApproveWave {
+    /// Host ids or names; none: all of the wave that wait for it.
+    pub hosts: Vec<String>,
+    /// Only say how many there would be.
+    pub dry_run: bool,
+}
 
 impl Service {
     /// Lets a wave's hosts start; says what was done, or would be.
@@ -25,7 +41,7 @@ impl Service {
             .store
             .read(move |tx| {
                 let in_force = service.in_force(tx)?;
-                service.known_wave(&in_force, &name)?;
+                known_wave(&in_force, &name)?;
                 let id = service.campaign_id().as_str();
                 let waiting = plans::first_in_phase(tx, id, &name, Phase::Planned.as_str(), 0, i64::MAX)?.len();
                 Ok::<_, ServiceError>((in_force.campaign.mode, waiting))
@@ -41,10 +57,10 @@ impl Service {
         if dry_run {
             return Ok(format!("would open wave {wave} and queue {waiting} hosts"));
         }
-        self.turn_wave(wave.clone(), WaveState::Open, self.personal_user(caller.name())?)
-            .await?;
-        let queued = self.queue_planned(wave.clone()).await?;
-        Ok(format!("opened wave {wave} and queued {queued} hosts"))
+        let by = self.personal_user(caller.name())?;
+        self.turn_wave(wave.clone(), WaveState::Open, by).await?;
+        self.run_passes().await?;
+        Ok(format!("opened wave {wave} and queued {waiting} hosts"))
     }
 
     /// Stops starts in a wave.
@@ -57,21 +73,114 @@ impl Service {
             let (service, name) = (self.clone(), wave.clone());
             self.0
                 .store
-                .read(move |tx| service.known_wave(&service.in_force(tx)?, &name))
+                .read(move |tx| known_wave(&service.in_force(tx)?, &name))
                 .await?;
             return Ok(format!("would pause wave {wave}; orders that are out run to their end"));
         }
-        self.turn_wave(wave.clone(), WaveState::Paused, self.personal_user(caller.name())?)
-            .await?;
+        let by = self.personal_user(caller.name())?;
+        self.turn_wave(wave.clone(), WaveState::Paused, by).await?;
         Ok(format!("paused wave {wave}; orders that are out run to their end"))
     }
 
-    fn known_wave(&self, in_force: &InForce, name: &str) -> Result<(), ServiceError> {
-        if in_force.campaign.wave.name == name {
-            return Ok(());
+    /// Lets hosts of a wave start that wait for a person; says how many.
+    ///
+    /// # Errors
+    /// When there is no such wave or host, a host is of another wave, or the caller may not.
+    pub async fn approve_wave(&self, caller: Caller, wave: String, ask: ApproveWave) -> Result<String, ServiceError> {
+        caller.must_be(Role::Operator)?;
+        let by = self.personal_user(caller.name())?;
+        let mut count = 0;
+        if ask.hosts.is_empty() {
+            for phase in [Phase::Planned, Phase::Queued] {
+                let mut after = None::<String>;
+                loop {
+                    let (service, wave, by, from) = (self.clone(), wave.clone(), by.clone(), after.clone());
+                    let dry_run = ask.dry_run;
+                    let (last, approved) = self
+                        .0
+                        .store
+                        .write(move |tx| service.approve_batch(tx, &wave, phase, &by, from.as_deref(), dry_run))
+                        .await?;
+                    count += approved;
+                    after = last;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+            }
+        } else {
+            let service = self.clone();
+            let (name, dry_run) = (wave.clone(), ask.dry_run);
+            count = self
+                .0
+                .store
+                .write(move |tx| {
+                    let in_force = service.in_force(tx)?;
+                    known_wave(&in_force, &name)?;
+                    let mut approved = 0;
+                    for wanted in &ask.hosts {
+                        let row = service.named_host(tx, wanted)?;
+                        let host: HostId = row.host_id.parse().map_err(broken_id)?;
+                        let edit = PlanEdit::load(tx, service.campaign_id(), host)?;
+                        if edit.plan.wave != name {
+                            let why = format!("{wanted} is in wave {}, not in {name}", edit.plan.wave);
+                            return Err(ServiceError::Refused { why });
+                        }
+                        approved += service.approve(tx, &in_force, edit, &by, dry_run)?;
+                    }
+                    Ok(approved)
+                })
+                .await?;
         }
-        let what = format!("wave `{name}`; the campaign has `{}`", in_force.campaign.wave.name);
-        Err(ServiceError::NotFound { what })
+        let did = if ask.dry_run { "would let" } else { "let" };
+        Ok(format!(
+            "{did} {count} hosts of wave {wave} start that waited for a person"
+        ))
+    }
+
+    fn approve_batch(
+        &self,
+        tx: &mut WriteTx<'_>,
+        wave: &str,
+        phase: Phase,
+        by: &PersonalValue,
+        after: Option<&str>,
+        dry_run: bool,
+    ) -> Result<(Option<String>, usize), ServiceError> {
+        let in_force = self.in_force(tx)?;
+        known_wave(&in_force, wave)?;
+        let filter = plans::PlanFilter {
+            phase: Some(phase.as_str().to_owned()),
+            wave: Some(wave.to_owned()),
+            ..plans::PlanFilter::default()
+        };
+        let rows = plans::list(tx, self.campaign_id().as_str(), &filter, after, BATCH)?;
+        let mut approved = 0;
+        for row in &rows {
+            let host: HostId = row.host_id.parse().map_err(broken_id)?;
+            let edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+            approved += self.approve(tx, &in_force, edit, by, dry_run)?;
+        }
+        Ok((rows.last().map(|row| row.host_id.clone()), approved))
+    }
+
+    fn approve(
+        &self,
+        tx: &mut WriteTx<'_>,
+        in_force: &InForce,
+        mut edit: PlanEdit,
+        by: &PersonalValue,
+        dry_run: bool,
+    ) -> Result<usize, ServiceError> {
+        let waits = edit.plan.approval.is_none() && approval_cause(&edit.plan, &in_force.campaign).is_some();
+        if !waits || dry_run {
+            return Ok(usize::from(waits));
+        }
+        by.keep(tx, &edit.stream())?;
+        edit.take(&Input::Approved { by: by.mention() }, &in_force.cx(self))?;
+        let last_seen_ms = last_seen(tx, edit.plan.host_id)?;
+        edit.save(tx, self, in_force, last_seen_ms)?;
+        Ok(1)
     }
 
     async fn turn_wave(&self, wave: String, state: WaveState, by: PersonalValue) -> Result<(), ServiceError> {
@@ -80,71 +189,28 @@ impl Service {
             .store
             .write(move |tx| {
                 let mut in_force = service.in_force(tx)?;
-                service.known_wave(&in_force, &wave)?;
-                if in_force.wave(&wave) == state {
+                known_wave(&in_force, &wave)?;
+                if in_force.progress.waves.state(&wave) == state {
                     return Ok(());
                 }
-                in_force.progress.waves.insert(wave.clone(), state);
-                let event = events::NewEvent {
-                    kind: "wave-turned".to_owned(),
-                    schema_version: 1,
-                    body: serde_json::json!({ "wave": wave, "to": state, "by": by.mention() }).to_string(),
-                    at_ms: service.now_ms(),
-                    agent_at_ms: None,
-                };
-                let (seq, stream) = (in_force.row.seq, StreamName::campaign(service.campaign_id().as_str()));
-                by.keep(tx, &stream)?;
-                events::append(tx, &stream, seq, &[event])?;
-                let mut row = in_force.row.clone();
-                row.seq = seq + 1;
-                row.updated_ms = service.now_ms();
-                row.progress = serde_json::to_string(&in_force.progress).map_err(|error| ServiceError::Broken {
-                    why: format!("progress: {error}"),
-                })?;
-                Ok::<_, ServiceError>(campaigns::compare_and_set(tx, seq, &row)?)
+                in_force.progress.waves.turn(&wave, state);
+                if state == WaveState::Open {
+                    // Hosts that arrive meanwhile find it open by themselves.
+                    Pass::Queue(wave.clone()).begin(&mut in_force.progress);
+                }
+                by.keep(tx, &StreamName::campaign(service.campaign_id().as_str()))?;
+                let body = serde_json::json!({ "wave": wave, "to": state, "by": by.mention() });
+                service.put_campaign(tx, &in_force, Some(("wave-turned", body)))
             })
             .await
     }
+}
 
-    /// Tells every planned host that its wave is open: a cursor, a transaction a batch. Hosts that arrive meanwhile
-    /// find it open by themselves.
-    async fn queue_planned(&self, wave: String) -> Result<usize, ServiceError> {
-        let (mut after, mut queued) = (None::<String>, 0);
-        loop {
-            let (service, wave, from) = (self.clone(), wave.clone(), after.clone());
-            let (last, count) = self
-                .0
-                .store
-                .write(move |tx| service.queue_batch(tx, &wave, from.as_deref()))
-                .await?;
-            queued += count;
-            after = last;
-            if after.is_none() {
-                return Ok(queued);
-            }
-        }
+fn known_wave(in_force: &InForce, name: &str) -> Result<(), ServiceError> {
+    if name == UNMATCHED || in_force.campaign.wave(name).is_some() {
+        return Ok(());
     }
-
-    fn queue_batch(
-        &self,
-        tx: &mut WriteTx<'_>,
-        wave: &str,
-        after: Option<&str>,
-    ) -> Result<(Option<String>, usize), ServiceError> {
-        let in_force = self.in_force(tx)?;
-        let filter = plans::PlanFilter {
-            phase: Some(Phase::Planned.as_str().to_owned()),
-            wave: Some(wave.to_owned()),
-            ..plans::PlanFilter::default()
-        };
-        let rows = plans::list(tx, self.campaign_id().as_str(), &filter, after, BATCH)?;
-        for row in &rows {
-            let host: HostId = row.host_id.parse().map_err(broken_id)?;
-            let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
-            edit.take(&Input::WaveOpened, &in_force.cx(self, wave))?;
-            let last_seen_ms = last_seen(tx, host)?;
-            edit.save(tx, self, &in_force, last_seen_ms)?;
-        }
-        Ok((rows.last().map(|row| row.host_id.clone()), rows.len()))
-    }
+    let names: Vec<&str> = in_force.campaign.wave_names().collect();
+    let what = format!("wave `{name}`; the campaign has {}", names.join(", "));
+    Err(ServiceError::NotFound { what })
 }

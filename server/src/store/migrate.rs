@@ -76,6 +76,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "wave tallies",
         text: include_str!("../../migrations/011_wave_tallies.sql"),
     },
+    Migration {
+        version: 12,
+        name: "waves",
+        text: include_str!("../../migrations/012_waves.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

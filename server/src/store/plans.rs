@@ -317,6 +317,26 @@ pub fn next_wake_ms(db: &mut impl Reader) -> Result<Option<i64>, StoreError> {
     .transpose()
 }
 
+/// The plans of which an order is out, by host id, after `after`, at most `limit`.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn with_order(
+    db: &mut impl Reader,
+    campaign_id: &str,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<PlanRow>, StoreError> {
+    let rows = db.query(
+        &format!(
+            "SELECT {COLUMNS} FROM plan WHERE campaign_id = ?1 AND phase IN ('migrating', 'rebooting') AND host_id > ?2
+             ORDER BY host_id LIMIT ?3"
+        ),
+        params![campaign_id, after.unwrap_or(""), limit],
+    )?;
+    read_all(&rows)
+}
+
 /// The plans of a wave in a phase that are ready by then, least slack first, at most `limit`: what `choose` picks from.
 ///
 /// Two reads, each along the index: those that are ready without a date, least slack first, and those whose date has come,

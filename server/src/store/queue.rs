@@ -112,6 +112,23 @@ pub fn put_off(
     )
 }
 
+/// Puts plans off until a date each, unless they were put off otherwise meanwhile; says how many.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn put_off_until(tx: &mut WriteTx<'_>, queue: Queue<'_>, mut dates: Vec<(String, i64)>) -> Result<u64, StoreError> {
+    dates.sort_unstable();
+    let sets: Vec<Vec<Value>> = dates
+        .iter()
+        .map(|(id, at_ms)| vec![queue.campaign_id.into(), id.as_str().into(), (*at_ms).into()])
+        .collect();
+    tx.execute_many(
+        "UPDATE plan SET ready_at_ms = ?3
+         WHERE campaign_id = ?1 AND host_id = ?2 AND ready_at_ms = 0 AND phase = 'queued'",
+        &sets,
+    )
+}
+
 /// Brings the plans of hosts that were heard of forward again, in whichever campaign they were put off; says how many.
 /// Almost all hosts are not put off: those cost one read in a hundred.
 ///

@@ -17,27 +17,17 @@ pub struct SlotRow {
     pub cap: i64,
 }
 
-/// Sets how many there are; what is taken stays taken.
+/// Takes one of `cap`. `false` when none is free; nothing was taken then. What is taken stays taken where the limit was
+/// lowered.
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn set_cap(tx: &mut WriteTx<'_>, campaign_id: &str, name: &str, cap: i64) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO slot (campaign_id, name, used, cap) VALUES (?1, ?2, 0, ?3)
-         ON CONFLICT (campaign_id, name) DO UPDATE SET cap = excluded.cap",
-        params![campaign_id, name, cap],
-    )?;
-    Ok(())
-}
-
-/// Takes one. `false` when none is free or the limit is not known; nothing was taken then.
-///
-/// # Errors
-/// As [`WriteTx::execute`].
-pub fn take(tx: &mut WriteTx<'_>, campaign_id: &str, name: &str) -> Result<bool, StoreError> {
+pub fn take(tx: &mut WriteTx<'_>, campaign_id: &str, name: &str, cap: i64) -> Result<bool, StoreError> {
     let taken = tx.execute(
-        "UPDATE slot SET used = used + 1 WHERE campaign_id = ?1 AND name = ?2 AND used < cap",
-        params![campaign_id, name],
+        "INSERT INTO slot (campaign_id, name, used, cap) VALUES (?1, ?2, 1, ?3)
+         ON CONFLICT (campaign_id, name) DO UPDATE SET used = slot.used + 1, cap = excluded.cap
+         WHERE slot.used < excluded.cap",
+        params![campaign_id, name, cap],
     )?;
     Ok(taken == 1)
 }

@@ -68,9 +68,11 @@ pub struct WorkOrderRow {
     pub expires_ms: i64,
     /// Kebab-case word for how it ended.
     pub outcome: Option<String>,
+    /// The wave of its host when it was issued.
+    pub wave: String,
 }
 
-const COLUMNS: &str = "host_id, number, campaign_id, attempt, epoch, state, body, envelope, cancel, issued_ms, fetched_ms, ended_ms, expires_ms, outcome";
+const COLUMNS: &str = "host_id, number, campaign_id, attempt, epoch, state, body, envelope, cancel, issued_ms, fetched_ms, ended_ms, expires_ms, outcome, wave";
 
 fn read(row: &Row) -> Result<WorkOrderRow, StoreError> {
     let state = row.text("state")?;
@@ -92,6 +94,7 @@ fn read(row: &Row) -> Result<WorkOrderRow, StoreError> {
         ended_ms: row.opt_int("ended_ms")?,
         expires_ms: row.int("expires_ms")?,
         outcome: row.opt_text("outcome")?,
+        wave: row.text("wave")?,
     })
 }
 
@@ -104,7 +107,7 @@ pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreErr
     let made = tx.execute(
         &format!(
             "INSERT INTO work_order ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING"
         ),
         params![
             order.host_id.as_str(),
@@ -121,6 +124,7 @@ pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreErr
             order.ended_ms,
             order.expires_ms,
             order.outcome.as_ref(),
+            order.wave.as_str(),
         ],
     )?;
     if made == 1 {
@@ -274,4 +278,27 @@ pub fn count(db: &mut impl Reader, campaign_id: &str) -> Result<i64, StoreError>
         params![campaign_id],
     )?
     .map_or(Ok(0), |row| row.int("orders"))
+}
+
+/// How many orders of a campaign, or of one of its waves, were issued after an instant and not taken back, and when the first
+/// of them was.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn issued_since(
+    db: &mut impl Reader,
+    campaign_id: &str,
+    wave: Option<&str>,
+    after_ms: i64,
+) -> Result<(i64, Option<i64>), StoreError> {
+    let select = "SELECT COUNT(*) AS orders, MIN(issued_ms) AS first_ms FROM work_order
+                  WHERE campaign_id = ?1 AND issued_ms > ?2 AND state <> 'withdrawn'";
+    let row = match wave {
+        None => db.query_opt(select, params![campaign_id, after_ms])?,
+        Some(wave) => db.query_opt(&format!("{select} AND wave = ?3"), params![campaign_id, after_ms, wave])?,
+    };
+    match row {
+        Some(row) => Ok((row.int("orders")?, row.opt_int("first_ms")?)),
+        None => Ok((0, None)),
+    }
 }

@@ -29,6 +29,8 @@ pub struct Tasks {
 pub struct Pass {
     /// Hosts whose last contact was written down.
     pub seen: usize,
+    /// Whether a pass over many plans went on by a batch.
+    pub went_on: bool,
     /// Plans that were due.
     pub woken: usize,
     /// Attestations of assets that ended.
@@ -106,6 +108,7 @@ impl Tasks {
         }
         Ok(Pass {
             seen,
+            went_on: self.service.go_on().await?,
             woken: self.service.wake_due().await?,
             ended: self.service.end_attestations().await?,
             moved: self.service.tend_queues().await?,

@@ -200,11 +200,7 @@ async fn campaign(server: &Server, change: impl FnOnce(&mut toml::Table)) {
         toml::from_str(&std::fs::read_to_string(&server.config.campaign.file).unwrap()).unwrap();
     change(&mut document);
     let text = toml::to_string(&document).unwrap();
-    server
-        .service()
-        .apply_campaign(text, "a test".to_owned())
-        .await
-        .unwrap();
+    server.apply(text).await;
 }
 
 fn milestone(document: &mut toml::Table, name: &str, at: &str) {

@@ -43,6 +43,17 @@ const API: &[(&str, &str, Door)] = &[
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),
+    ("POST", "/waves/{wave}/approve", Unauthorized),
+    ("GET", "/campaigns", Unauthorized),
+    ("GET", "/campaigns/{campaign}", Unauthorized),
+    ("POST", "/campaigns/{campaign}/versions", Unauthorized),
+    ("POST", "/campaigns/{campaign}/pause", Unauthorized),
+    ("POST", "/campaigns/{campaign}/resume", Unauthorized),
+    ("POST", "/campaigns/{campaign}/stop", Unauthorized),
+    ("GET", "/agent-releases", Unauthorized),
+    ("POST", "/agent-releases", Unauthorized),
+    ("POST", "/agent-releases/{revision}/halt", Unauthorized),
+    ("POST", "/agent-releases/{revision}/resume", Unauthorized),
     ("GET", "/artifacts", Unauthorized),
     ("PUT", "/artifacts", Unauthorized),
     ("POST", "/artifacts/uses", Unauthorized),
@@ -94,7 +105,9 @@ fn listed(routes: &[(&str, &str, Door)]) -> BTreeSet<(String, String)> {
 #[test]
 fn every_route_of_the_sources_has_an_entry_here() {
     let mut api = routes_in("api/routes.rs");
-    api.extend(routes_in("api/assets.rs"));
+    for source in ["assets", "campaigns", "agent_releases"] {
+        api.extend(routes_in(&format!("api/{source}.rs")));
+    }
     assert_eq!(listed(API), api);
     assert_eq!(listed(PAGES), routes_in("web/router.rs"));
 }
@@ -105,6 +118,8 @@ async fn knock(server: &Server, browser: &Browser, method: &str, path: &str, doo
         .replace("{host}", "pc-1")
         .replace("{asset}", "pc-1")
         .replace("{wave}", "all")
+        .replace("{campaign}", "kaspersky-us-2024")
+        .replace("{revision}", "1")
         .replace("{name}", "cutover.css");
     let request = browser.ask(server, method.parse::<Method>().unwrap(), &path);
     let request = match (method, door) {

@@ -4,20 +4,60 @@ use cutover_proto::{ids::ProductId, inventory::OsFamily, verdict::Protection};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{CampaignKind, Mode, PendingRestart, Regime};
+use super::{
+    CampaignKind, DutyTrigger, Mode, PendingRestart, Regime,
+    selector::{HostClass, Selector},
+    timetable::SiteInFile,
+    waves::{self, WaveInFile},
+};
 use crate::{
     catalog::{Settings, Source},
     coverage::CountedLooks,
+    hours::{BlackoutInFile, WindowInFile},
 };
 
 /// The version of the file format that this program reads.
 pub(super) const SCHEMA: u32 = 1;
 
 /// Presets: name of the file and its text. The first is the default.
-pub const PRESETS: &[(&str, &str)] = &[(
-    "kaspersky-us-2024.toml",
-    include_str!("../../../campaigns/kaspersky-us-2024.toml"),
-)];
+pub const PRESETS: &[(&str, &str)] = &[
+    (
+        "kaspersky-us-2024.toml",
+        include_str!("../../../campaigns/kaspersky-us-2024.toml"),
+    ),
+    (
+        "kaspersky-us-bod-17-01.toml",
+        include_str!("../../../campaigns/kaspersky-us-bod-17-01.toml"),
+    ),
+    (
+        "kaspersky-us-ndaa-1634.toml",
+        include_str!("../../../campaigns/kaspersky-us-ndaa-1634.toml"),
+    ),
+    (
+        "kaspersky-us-far-52-204-23.toml",
+        include_str!("../../../campaigns/kaspersky-us-far-52-204-23.toml"),
+    ),
+    (
+        "kaspersky-us-fcc-covered-list.toml",
+        include_str!("../../../campaigns/kaspersky-us-fcc-covered-list.toml"),
+    ),
+    (
+        "kaspersky-au-pspf-2025.toml",
+        include_str!("../../../campaigns/kaspersky-au-pspf-2025.toml"),
+    ),
+    (
+        "kaspersky-ca-mobile-2023.toml",
+        include_str!("../../../campaigns/kaspersky-ca-mobile-2023.toml"),
+    ),
+    (
+        "kaspersky-lt-2017.toml",
+        include_str!("../../../campaigns/kaspersky-lt-2017.toml"),
+    ),
+    (
+        "kaspersky-de-bsi-2022.toml",
+        include_str!("../../../campaigns/kaspersky-de-bsi-2022.toml"),
+    ),
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +66,12 @@ pub(super) struct CampaignInFile {
     pub(super) id: String,
     pub(super) title: String,
     pub(super) kind: CampaignKind,
+    #[serde(default)]
+    pub(super) scope: String,
+    #[serde(default)]
+    pub(super) no_cutoff: String,
+    #[serde(default)]
+    pub(super) duty: Vec<DutyInFile>,
     pub(super) targets: Vec<ProductId>,
     #[serde(default = "observe")]
     pub(super) mode: Mode,
@@ -33,7 +79,16 @@ pub(super) struct CampaignInFile {
     pub(super) accepted_grades: Vec<Protection>,
     #[serde(default)]
     pub(super) recovery_target: Option<Spanned<toml::Value>>,
-    pub(super) wave: WaveInFile,
+    #[serde(deserialize_with = "waves::one_or_many")]
+    pub(super) wave: Vec<WaveInFile>,
+    #[serde(default)]
+    pub(super) out_of_scope: Vec<ScopeInFile>,
+    #[serde(default)]
+    pub(super) site: Vec<SiteInFile>,
+    #[serde(default)]
+    pub(super) window: Vec<Spanned<WindowInFile>>,
+    #[serde(default)]
+    pub(super) blackout: Vec<Spanned<BlackoutInFile>>,
     pub(super) milestone: Vec<MilestoneInFile>,
     pub(super) replacement: Vec<ReplacementInFile>,
     #[serde(default)]
@@ -57,10 +112,29 @@ const fn observe() -> Mode {
     Mode::Observe
 }
 
+/// A duty to report.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WaveInFile {
-    pub(super) name: String,
+pub(super) struct DutyInFile {
+    pub(super) name: Spanned<String>,
+    pub(super) on: DutyTrigger,
+    pub(super) to: String,
+    #[serde(default)]
+    pub(super) within: Option<String>,
+    #[serde(default)]
+    pub(super) follow_up: Option<String>,
+    #[serde(default)]
+    pub(super) note: String,
+}
+
+/// Hosts that the duty does not reach.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScopeInFile {
+    pub(super) name: Spanned<String>,
+    pub(super) why: String,
+    #[serde(rename = "match")]
+    pub(super) hosts: Selector,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +156,13 @@ pub(super) struct ReplacementInFile {
     pub(super) os_family: Vec<OsFamily>,
     #[serde(default)]
     pub(super) os_id: Vec<String>,
-    pub(super) product: ProductId,
+    #[serde(default, rename = "match")]
+    pub(super) hosts: Selector,
+    pub(super) product: Spanned<ProductId>,
+    #[serde(default)]
+    pub(super) second: Option<ProductId>,
+    #[serde(default)]
+    pub(super) use_second: bool,
     #[serde(default)]
     pub(super) tenant: Option<String>,
     #[serde(default)]
@@ -113,6 +193,9 @@ pub(super) struct PolicyInFile {
     pub(super) agent_lost_after: Option<String>,
     pub(super) protection_bound: Option<String>,
     pub(super) max_in_flight: Option<u32>,
+    pub(super) site_in_flight: Option<u32>,
+    pub(super) starts_per_hour: Option<u32>,
+    pub(super) approval_for: Option<Vec<HostClass>>,
     pub(super) imported_looks: Option<CountedLooks>,
     pub(super) imported_look_holds: Option<String>,
 }

@@ -1,17 +1,30 @@
 //! One duty as data: what must go, by when, what takes its place, and how carefully.
 
+mod change;
+mod check;
 mod document;
 mod instant;
 mod model;
 mod parse;
 mod policy;
+mod selector;
 pub mod span;
+mod timetable;
+mod waves;
 pub mod zone;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wave_tests;
 
+pub use change::{Change, changes};
 pub use document::PRESETS;
-pub use model::{Campaign, CampaignKind, External, Milestone, Mode, Regime, ReplacementRule, Wave};
+pub use model::{
+    Campaign, CampaignKind, Duty, DutyTrigger, External, Milestone, Mode, Regime, ReplacementRule, ScopeRule,
+};
 pub use parse::CampaignError;
-pub use policy::{Grace, PendingRestart, Policy};
+pub use policy::{PendingRestart, Policy, Term};
+pub use selector::{HostClass, Selector, Traits, VersionRange};
+pub use timetable::{For, Site};
+pub use waves::{LateJoiners, Opens, Share, UNMATCHED, Wave};

@@ -2,13 +2,20 @@
 
 use cutover_proto::{
     ids::{CampaignId, ProductId},
-    inventory::OsFamily,
     verdict::Protection,
     words,
 };
 
-use super::Policy;
-use crate::catalog::{Settings, Source};
+use super::{
+    Policy, Term,
+    selector::{Selector, Traits},
+    timetable::{For, Site},
+    waves::Wave,
+};
+use crate::{
+    catalog::{Settings, Source},
+    hours::{Blackout, Window},
+};
 
 words! {
     /// What the duty forbids. Only a ban on use makes use unlawful; pages must not say so otherwise.
@@ -64,12 +71,14 @@ pub struct Milestone {
 /// Which replacement a host gets. The first rule that fits decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplacementRule {
-    /// Fits any family when empty.
-    pub os_family: Vec<OsFamily>,
-    /// Fits any distribution when empty; os-release IDs.
-    pub os_id: Vec<String>,
+    /// Which hosts it is for.
+    pub hosts: Selector,
     /// The product.
     pub product: ProductId,
+    /// Another approved product, for when the first breaks machines. Hosts that have either are done.
+    pub second: Option<ProductId>,
+    /// Whether hosts get the second one from here on.
+    pub use_second: bool,
     /// Whose it has to be, in the vendor's words (organisation, customer or site id). Another's, or one that does not tell,
     /// is not healthy. `None`: anybody's.
     pub tenant: Option<String>,
@@ -91,11 +100,61 @@ pub struct External {
     pub within: std::time::Duration,
 }
 
-/// A group of hosts that opens together. Whether it is open stands in the store.
+impl ReplacementRule {
+    /// What hosts get by it.
+    #[must_use]
+    pub fn effective(&self) -> &ProductId {
+        self.second
+            .as_ref()
+            .filter(|_| self.use_second)
+            .unwrap_or(&self.product)
+    }
+
+    /// What a host may have by it: what it gets, and the other.
+    pub fn approved(&self) -> impl Iterator<Item = &ProductId> {
+        let effective = self.effective();
+        let others = [Some(&self.product), self.second.as_ref()];
+        let others = others.into_iter().flatten().filter(move |it| *it != effective);
+        std::iter::once(effective).chain(others)
+    }
+}
+
+words! {
+    /// What makes somebody report.
+    pub enum DutyTrigger("trigger of a duty") {
+        /// A target was found.
+        TargetFound = "target-found",
+        /// The campaign is done.
+        CampaignDone = "campaign-done",
+    }
+}
+
+/// A duty to report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wave {
+pub struct Duty {
     /// Its name.
     pub name: String,
+    /// What it is for.
+    pub on: DutyTrigger,
+    /// To whom.
+    pub to: String,
+    /// Within which time; `None` where none is known.
+    pub within: Option<Term>,
+    /// Within which time after that a second report follows.
+    pub follow_up: Option<Term>,
+    /// What is not certain about it; empty where nothing is.
+    pub note: String,
+}
+
+/// A rule that leaves hosts out of the duty's scope. A host of which is not known what a rule asks stays in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeRule {
+    /// Its name, as plans and pages give it.
+    pub name: String,
+    /// Why the duty does not reach them.
+    pub why: String,
+    /// Which hosts.
+    pub hosts: Selector,
 }
 
 /// One duty.
@@ -109,6 +168,12 @@ pub struct Campaign {
     pub title: String,
     /// What it forbids.
     pub kind: CampaignKind,
+    /// Whom and what it reaches, for people; empty where the file does not say it.
+    pub scope: String,
+    /// Why no day is given by which it must be done; empty where a milestone is the cutoff.
+    pub no_cutoff: String,
+    /// What must be reported to whom.
+    pub duties: Vec<Duty>,
     /// What must go.
     pub targets: Vec<ProductId>,
     /// In order of time.
@@ -125,8 +190,16 @@ pub struct Campaign {
     pub policy: Policy,
     /// Who does the work, where it is not Cutover.
     pub executor: Option<External>,
-    /// The one wave.
-    pub wave: Wave,
+    /// Which hosts the duty does not reach.
+    pub out_of_scope: Vec<ScopeRule>,
+    /// Where machines stand.
+    pub sites: Vec<Site>,
+    /// Hours in which work may start. A host for which there is none has no such limit.
+    pub windows: Vec<For<Window>>,
+    /// Times in which none may.
+    pub blackouts: Vec<For<Blackout>>,
+    /// In order: a host is in the first that takes it.
+    pub waves: Vec<Wave>,
     /// The file that it was read from, exactly.
     pub source: String,
 }
@@ -156,6 +229,24 @@ impl Campaign {
     pub fn source_of(&self, product: &ProductId) -> Option<Source> {
         let rule = self.replacements.iter().find(|rule| rule.product == *product);
         rule.and_then(|rule| rule.source)
+    }
+
+    /// Every product that may take the targets' place, each once.
+    #[must_use]
+    pub fn approved(&self) -> Vec<&ProductId> {
+        let mut products: Vec<&ProductId> = Vec::new();
+        for product in self.replacements.iter().flat_map(ReplacementRule::approved) {
+            if !products.contains(&product) {
+                products.push(product);
+            }
+        }
+        products
+    }
+
+    /// The rule that leaves a host out of scope, if one does.
+    #[must_use]
+    pub fn scope_rule_for(&self, host: &Traits<'_>) -> Option<&ScopeRule> {
+        self.out_of_scope.iter().find(|rule| rule.hosts.fits(host))
     }
 
     /// Whether a grade of protection counts.

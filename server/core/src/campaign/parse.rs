@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use cutover_proto::{ids::CampaignId, rule::Role, verdict::Protection};
+use cutover_proto::ids::CampaignId;
 use toml::Spanned;
 
 use super::{
-    Campaign, External, Milestone, Policy, ReplacementRule, Wave,
-    document::{CampaignInFile, PRESETS, SCHEMA},
+    Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term,
+    document::{CampaignInFile, DutyInFile, PRESETS, ReplacementInFile, SCHEMA, ScopeInFile},
     instant::{self, NotAnInstant},
+    timetable,
+    waves::{self, Flaw},
 };
-use crate::catalog::Catalog;
 
 /// Why a campaign file is refused. Nothing of it takes effect.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +41,12 @@ pub enum CampaignError {
         example: String,
     },
     /// Well formed, but it makes no sense.
-    #[error("{file}: {why}")]
+    #[error("{file}{}: {why}", line.map_or_else(String::new, |line| format!(", line {line}")))]
     Invalid {
         /// The file.
         file: String,
+        /// From 1, where it is one place.
+        line: Option<usize>,
         /// What to change.
         why: String,
     },
@@ -58,17 +61,33 @@ impl Reader<'_> {
     fn invalid(&self, why: impl Into<String>) -> CampaignError {
         CampaignError::Invalid {
             file: self.file.to_owned(),
+            line: None,
             why: why.into(),
         }
+    }
+
+    fn invalid_at(&self, at: usize, why: String) -> CampaignError {
+        CampaignError::Invalid {
+            file: self.file.to_owned(),
+            line: Some(self.line(at)),
+            why,
+        }
+    }
+
+    fn flawed(&self, flaw: Flaw) -> CampaignError {
+        self.invalid_at(flaw.at, flaw.why)
+    }
+
+    /// The line of an offset in bytes, from 1.
+    fn line(&self, at: usize) -> usize {
+        let before = &self.text.as_bytes()[..at.min(self.text.len())];
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
     }
 
     fn instant(&self, key: &str, value: &Spanned<toml::Value>) -> Result<i64, CampaignError> {
         instant::parse(value.get_ref()).map_err(|why| CampaignError::BareDate {
             file: self.file.to_owned(),
-            line: self.text[..value.span().start.min(self.text.len())]
-                .lines()
-                .count()
-                .max(1),
+            line: self.line(value.span().start),
             key: key.to_owned(),
             value: value.get_ref().to_string(),
             example: match why {
@@ -98,6 +117,122 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    fn replacements(&self, file: Vec<ReplacementInFile>) -> Result<Vec<ReplacementRule>, CampaignError> {
+        let mut rules = Vec::new();
+        for it in file {
+            let at = it.product.span().start;
+            let product = it.product.into_inner();
+            let mut hosts = it.hosts;
+            // The two commonest keys may stand outside of `match`, once.
+            for (key, is_twice) in [
+                ("os_family", !it.os_family.is_empty() && !hosts.os_family.is_empty()),
+                ("os_id", !it.os_id.is_empty() && !hosts.os_id.is_empty()),
+            ] {
+                if is_twice {
+                    let why = format!("replacement `{product}` has {key} in `match` and beside it; write it once");
+                    return Err(self.invalid_at(at, why));
+                }
+            }
+            hosts.os_family.extend(it.os_family);
+            hosts.os_id.extend(it.os_id);
+            hosts
+                .check(&format!("replacement `{product}`: match"))
+                .map_err(|why| self.invalid_at(at, why))?;
+            if it.second.as_ref() == Some(&product) {
+                let why = format!("replacement `{product}` is its own `second`; name another product or leave it out");
+                return Err(self.invalid_at(at, why));
+            }
+            if it.use_second && it.second.is_none() {
+                let why = format!("replacement `{product}`: use_second is set and there is no `second`; name one");
+                return Err(self.invalid_at(at, why));
+            }
+            rules.push(ReplacementRule {
+                hosts,
+                product,
+                second: it.second,
+                use_second: it.use_second,
+                tenant: it.tenant,
+                settings: it.settings,
+                source: it.source,
+            });
+        }
+        Ok(rules)
+    }
+
+    fn duties(&self, file: Vec<DutyInFile>) -> Result<Vec<Duty>, CampaignError> {
+        let mut duties: Vec<Duty> = Vec::new();
+        for it in file {
+            let at = it.name.span().start;
+            let name = it.name.into_inner();
+            let refuse = |why: String| self.invalid_at(at, format!("duty `{name}`: {why}"));
+            if !is_plain(&name) || duties.iter().any(|duty| duty.name == name) {
+                return Err(refuse(
+                    "its name is not made of lower-case letters, digits and `-`, or another duty has it".to_owned(),
+                ));
+            }
+            if it.to.trim().is_empty() {
+                return Err(refuse("`to` is empty; write who is to be told".to_owned()));
+            }
+            let term = |key: &str, text: Option<String>| {
+                let term = text.map(|text| Term::parse(&text)).transpose();
+                term.map_err(|why| refuse(format!("{key}: {why}")))
+            };
+            let (within, follow_up) = (term("within", it.within)?, term("follow_up", it.follow_up)?);
+            if follow_up.is_some() && within.is_none() {
+                return Err(refuse(
+                    "follow_up counts from `within`, which is not given; give both".to_owned(),
+                ));
+            }
+            duties.push(Duty {
+                on: it.on,
+                to: it.to,
+                within,
+                follow_up,
+                note: it.note,
+                name: name.clone(),
+            });
+        }
+        Ok(duties)
+    }
+
+    fn out_of_scope(&self, file: Vec<ScopeInFile>) -> Result<Vec<ScopeRule>, CampaignError> {
+        let mut rules: Vec<ScopeRule> = Vec::new();
+        for it in file {
+            let at = it.name.span().start;
+            let name = it.name.into_inner();
+            let refuse = |why: String| Err(self.invalid_at(at, format!("out_of_scope `{name}`: {why}")));
+            if !is_plain(&name) {
+                return refuse("its name is not made of lower-case letters, digits and `-`, at most 64".to_owned());
+            }
+            if rules.iter().any(|rule| rule.name == name) {
+                return refuse("two rules have this name; rename one".to_owned());
+            }
+            if it.why.trim().is_empty() {
+                return refuse("`why` is empty; write why the duty does not reach these hosts".to_owned());
+            }
+            if it.hosts.is_everything() {
+                return refuse("`match` is empty, so it would leave every host out; say which".to_owned());
+            }
+            if let Err(why) = it.hosts.check("match") {
+                return refuse(why);
+            }
+            rules.push(ScopeRule {
+                name,
+                why: it.why,
+                hosts: it.hosts,
+            });
+        }
+        Ok(rules)
+    }
+}
+
+/// Whether a name is fit for commands, rows and pages.
+pub(super) fn is_plain(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !name.is_empty() && name.len() <= 64 && name.chars().all(is_plain)
+}
+
 impl Campaign {
     /// Reads and checks a file; `version` comes from the store, 1 for a new one.
     ///
@@ -124,22 +259,14 @@ impl Campaign {
             version,
             title: it.title,
             kind: it.kind,
+            scope: it.scope,
+            no_cutoff: it.no_cutoff,
+            duties: reader.duties(it.duty)?,
             targets: it.targets,
             milestones: reader.milestones(it.milestone)?,
             recovery_target_ms,
             mode: it.mode,
-            replacements: it
-                .replacement
-                .into_iter()
-                .map(|rule| ReplacementRule {
-                    os_family: rule.os_family,
-                    os_id: rule.os_id,
-                    product: rule.product,
-                    tenant: rule.tenant,
-                    settings: rule.settings,
-                    source: rule.source,
-                })
-                .collect(),
+            replacements: reader.replacements(it.replacement)?,
             accepted_grades: it.accepted_grades,
             policy: Policy::from_file(it.policy).map_err(|why| reader.invalid(why))?,
             executor: it.executor.map(|it| External {
@@ -147,7 +274,11 @@ impl Campaign {
                 owner: it.owner,
                 within: it.within,
             }),
-            wave: Wave { name: it.wave.name },
+            out_of_scope: reader.out_of_scope(it.out_of_scope)?,
+            sites: timetable::sites(it.site).map_err(|flaw| reader.flawed(flaw))?,
+            windows: timetable::windows(it.window).map_err(|flaw| reader.flawed(flaw))?,
+            blackouts: timetable::blackouts(it.blackout).map_err(|flaw| reader.flawed(flaw))?,
+            waves: waves::read(it.wave).map_err(|flaw| reader.flawed(flaw))?,
             source: text.to_owned(),
         };
         campaign.check().map_err(|why| reader.invalid(why))?;
@@ -161,152 +292,5 @@ impl Campaign {
     pub fn preset() -> Result<Self, CampaignError> {
         let (file, text) = PRESETS[0];
         Self::parse(file, text, 1)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let plain = |name: &str| {
-            !name.is_empty()
-                && name.len() <= 64
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        };
-        if !plain(self.id.as_str()) {
-            return Err(format!(
-                "id `{}` is not made of lower-case letters, digits and `-`, at most 64",
-                self.id
-            ));
-        }
-        if !plain(&self.wave.name) {
-            return Err(format!(
-                "wave.name `{}` is not made of lower-case letters, digits and `-`",
-                self.wave.name
-            ));
-        }
-        if let Some(external) = &self.executor {
-            if external.name.trim().is_empty() || external.owner.trim().is_empty() {
-                return Err(
-                    "[executor] names nobody; write who does the work (name) and who answers for it (owner)".to_owned(),
-                );
-            }
-            if external.within.is_zero() {
-                return Err("executor.within is nothing; write how long the work may take, such as 14d".to_owned());
-            }
-        }
-        if self.targets.is_empty() {
-            return Err("`targets` is empty; name the products that must go".to_owned());
-        }
-        if let Some(twice) = self
-            .targets
-            .iter()
-            .find(|it| self.targets.iter().filter(|other| other == it).count() > 1)
-        {
-            return Err(format!("target `{twice}` is named twice; name it once"));
-        }
-        if self.replacements.is_empty() {
-            return Err("there is no [[replacement]]; name what takes the targets' place".to_owned());
-        }
-        if let Some(both) = self
-            .replacements
-            .iter()
-            .find(|rule| self.targets.contains(&rule.product))
-        {
-            return Err(format!(
-                "`{}` is a target and a replacement; it cannot be both",
-                both.product
-            ));
-        }
-        for rule in &self.replacements {
-            let is_one =
-                rule.settings == *self.settings_of(&rule.product) && rule.source == self.source_of(&rule.product);
-            if !is_one {
-                return Err(format!(
-                    "two [[replacement]] name `{}` with different settings or sources; a product is set up in one way",
-                    rule.product
-                ));
-            }
-            if rule.tenant.as_deref() != self.tenant_of(&rule.product) {
-                return Err(format!(
-                    "two [[replacement]] name `{}` with different tenants; a product has one",
-                    rule.product
-                ));
-            }
-            if rule.tenant.as_ref().is_some_and(|tenant| tenant.trim().is_empty()) {
-                return Err(format!(
-                    "tenant of `{}` is empty; write the vendor's id of your organisation, or leave it out",
-                    rule.product
-                ));
-            }
-        }
-        for grade in &self.accepted_grades {
-            if !matches!(grade, Protection::RealTime | Protection::OnDemand) {
-                return Err(format!(
-                    "accepted_grades: `{grade}` is no protection and cannot be accepted; write on-demand or real-time"
-                ));
-            }
-        }
-        let Some(cutoff) = self.cutoff_ms() else {
-            return Err(
-                "no [[milestone]] has cutoff = true; mark the one by which the replacement must be done".to_owned(),
-            );
-        };
-        match self.recovery_target_ms {
-            Some(target) if target <= cutoff => Err(
-                "recovery_target is not after the cutoff, so it would only hide it; set a later one or leave it out"
-                    .to_owned(),
-            ),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Whether the catalog can serve it.
-    ///
-    /// # Errors
-    /// The first target or replacement that the catalog lacks, and what to do.
-    pub fn check_against(&self, catalog: &Catalog) -> Result<(), String> {
-        for target in &self.targets {
-            match catalog.rules.get(target).map(|rule| rule.role) {
-                Some(Role::Target) => {}
-                Some(Role::Replacement | Role::Unapproved) => {
-                    return Err(format!(
-                        "target `{target}` is no target by its rule; name another product"
-                    ));
-                }
-                None => {
-                    return Err(format!(
-                        "no rule of the catalog sees target `{target}`; add one or drop it"
-                    ));
-                }
-            }
-        }
-        for rule in &self.replacements {
-            let product = &rule.product;
-            if catalog.rules.get(product).map(|rule| rule.role) != Some(Role::Replacement) {
-                return Err(format!(
-                    "no rule of the catalog sees replacement `{product}`; add one or drop it"
-                ));
-            }
-            let Some(install) = catalog.installation(product) else {
-                // Others install it; that it is there and healthy is seen all the same.
-                if rule.settings.is_empty() {
-                    continue;
-                }
-                return Err(format!(
-                    "replacement `{product}`: settings: no recipe of the catalog installs it, so nothing takes them; leave \
-                     them out"
-                ));
-            };
-            if let Some(source) = rule.source.filter(|source| !install.offers(*source)) {
-                return Err(format!(
-                    "replacement `{product}`: its recipe knows no packages for source = \"{source}\"; leave `source` out"
-                ));
-            }
-            if let Some(its_rule) = catalog.rules.get(product) {
-                install
-                    .contents(its_rule, &rule.settings)
-                    .map_err(|why| format!("replacement `{product}`: settings: {why}"))?;
-            }
-        }
-        Ok(())
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use cutover_proto::words;
 use jiff::{Timestamp, ToSpan, civil::Weekday};
 
-use super::{document::PolicyInFile, span, zone::zone};
+use super::{document::PolicyInFile, selector::HostClass, span, zone::zone};
 use crate::coverage::{CountedLooks, LookRules};
 
-/// The time after enrolling or coming back in which nobody is forced.
+/// A time that is given to somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grace {
+pub enum Term {
     /// Monday to Friday, in the campaign's zone.
     WorkingDays(u32),
     /// Plain time.
@@ -30,8 +30,8 @@ words! {
 /// How carefully a campaign goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// See [`Grace`]. Default: three working days.
-    pub grace: Grace,
+    /// The time after enrolling or coming back in which nobody is forced. Default: three working days.
+    pub grace: Term,
     /// Zone of working days and of times in reports. Default: `UTC`.
     pub time_zone: String,
     /// How many attempts a host gets before a person must look. Default: 3.
@@ -67,6 +67,12 @@ pub struct Policy {
     pub protection_bound: Duration,
     /// How many hosts may have an order out at a time. Default: 50.
     pub max_in_flight: u32,
+    /// How many hosts of one site may have an order out at a time. Default: no limit but `max_in_flight`.
+    pub site_in_flight: Option<u32>,
+    /// How many hosts may start within an hour. Default: no limit but `max_in_flight`.
+    pub starts_per_hour: Option<u32>,
+    /// Classes of hosts of which a person lets each start, unless its wave says otherwise. Default: servers.
+    pub approval_for: Vec<HostClass>,
     /// Which imported looks count at machines without agent (docs/decisions/0018). Default: `collected`, all.
     pub imported_looks: CountedLooks,
     /// For how long an imported look that found no target says so. Default: 30 days.
@@ -78,7 +84,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            grace: Grace::WorkingDays(3),
+            grace: Term::WorkingDays(3),
             time_zone: "UTC".to_owned(),
             attempts: 3,
             hindrances: 12,
@@ -96,6 +102,9 @@ impl Default for Policy {
             agent_lost_after: 2 * HOUR,
             protection_bound: 24 * HOUR,
             max_in_flight: 50,
+            site_in_flight: None,
+            starts_per_hour: None,
+            approval_for: vec![HostClass::Server],
             imported_looks: CountedLooks::Collected,
             imported_look_holds: 30 * 24 * HOUR,
         }
@@ -115,9 +124,15 @@ impl Policy {
     /// When grace ends for a host that enrolled or came back at an instant.
     #[must_use]
     pub fn grace_end_ms(&self, from_ms: i64) -> i64 {
-        match self.grace {
-            Grace::For(length) => from_ms.saturating_add(span::ms(length)),
-            Grace::WorkingDays(days) => working_days_after(from_ms, days, &self.time_zone),
+        self.end_ms(self.grace, from_ms)
+    }
+
+    /// When a time is over that began at an instant. Public holidays are working days here: nobody told them.
+    #[must_use]
+    pub fn end_ms(&self, term: Term, from_ms: i64) -> i64 {
+        match term {
+            Term::For(length) => from_ms.saturating_add(span::ms(length)),
+            Term::WorkingDays(days) => working_days_after(from_ms, days, &self.time_zone),
         }
     }
 
@@ -145,7 +160,7 @@ impl Policy {
         let policy = Self {
             grace: match file.grace {
                 None => default.grace,
-                Some(text) => Grace::parse(&text).map_err(|why| format!("policy.grace: {why}"))?,
+                Some(text) => Term::parse(&text).map_err(|why| format!("policy.grace: {why}"))?,
             },
             time_zone: file.time_zone.unwrap_or(default.time_zone),
             attempts: file.attempts.unwrap_or(default.attempts),
@@ -164,6 +179,9 @@ impl Policy {
             agent_lost_after: given("agent_lost_after", file.agent_lost_after, default.agent_lost_after)?,
             protection_bound: given("protection_bound", file.protection_bound, default.protection_bound)?,
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
+            site_in_flight: file.site_in_flight,
+            starts_per_hour: file.starts_per_hour,
+            approval_for: file.approval_for.unwrap_or(default.approval_for),
             imported_looks: file.imported_looks.unwrap_or(default.imported_looks),
             imported_look_holds: given(
                 "imported_look_holds",
@@ -182,8 +200,13 @@ impl Policy {
                 self.time_zone
             ));
         }
-        for (key, value) in [("attempts", self.attempts), ("max_in_flight", self.max_in_flight)] {
-            if value == 0 {
+        for (key, value) in [
+            ("attempts", Some(self.attempts)),
+            ("max_in_flight", Some(self.max_in_flight)),
+            ("site_in_flight", self.site_in_flight),
+            ("starts_per_hour", self.starts_per_hour),
+        ] {
+            if value == Some(0) {
                 return Err(format!(
                     "policy.{key} is 0, so nothing would ever start; write at least 1, or set mode = \"observe\""
                 ));
@@ -224,7 +247,7 @@ impl Policy {
     }
 }
 
-impl Grace {
+impl Term {
     /// Reads `3 working days` or a length of time.
     ///
     /// # Errors

@@ -14,6 +14,12 @@ fn every_preset_is_sound_and_served_by_the_catalog() {
     let catalog = Catalog::built_in().unwrap();
     for (file, text) in PRESETS {
         let campaign = Campaign::parse(file, text, 1).unwrap();
+        assert_eq!(format!("{}.toml", campaign.id), *file);
+        assert!(!campaign.scope.is_empty(), "{file} says whom it reaches");
+        for milestone in &campaign.milestones {
+            let is_certain = file.contains("us-2024") && milestone.name == "updates";
+            assert!(is_certain || !milestone.note.is_empty(), "{file}: {}", milestone.name);
+        }
         campaign.check_against(&catalog).unwrap();
         assert_eq!(campaign.mode, Mode::Observe, "a new campaign only looks");
     }
@@ -44,7 +50,7 @@ fn the_us_preset_has_its_instants_and_bans_no_use() {
 #[test]
 fn a_bare_date_is_refused_with_line_and_remedy() {
     let said = refusal(|text| text.replace("\"2024-09-29T04:00:00Z\"", "2024-09-29"));
-    assert!(said.contains("line 41") && said.contains("`updates`.at"), "{said}");
+    assert!(said.contains("line 42") && said.contains("`updates`.at"), "{said}");
     assert!(said.contains("2024-09-29T00:00:00-04:00"), "{said}");
     let said = refusal(|text| text.replace("2024-09-29T04:00:00Z", "2024-09-29T04:00:00"));
     assert!(said.contains("names no instant"), "{said}");
@@ -60,6 +66,38 @@ fn an_instant_may_have_an_offset_a_zone_or_be_a_toml_datetime() {
         let campaign = preset_with(|text| text.replace("\"2024-09-29T04:00:00Z\"", spelling)).unwrap();
         assert_eq!(campaign.cutoff_ms(), Some(1_727_582_400_000), "{spelling}");
     }
+}
+
+#[test]
+fn presets_say_what_is_forbidden_by_when_and_what_is_to_be_reported() {
+    let told: Vec<String> = PRESETS
+        .iter()
+        .map(|(file, text)| {
+            let it = Campaign::parse(file, text, 1).unwrap();
+            let cutoff = it.cutoff_ms().map_or_else(|| "no cutoff".to_owned(), zone::utc);
+            let duties: Vec<String> = it
+                .duties
+                .iter()
+                .map(|duty| format!("; {} {:?} {:?}", duty.on, duty.within, duty.follow_up))
+                .collect();
+            format!("{} {} {cutoff}{}", it.id, it.kind, duties.concat())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "kaspersky-us-2024 sale-and-update-ban 2024-09-29T04:00:00Z",
+            "kaspersky-us-bod-17-01 use-ban no cutoff",
+            "kaspersky-us-ndaa-1634 use-ban 2018-10-01T04:00:00Z",
+            "kaspersky-us-far-52-204-23 use-ban 2018-07-16T04:00:00Z; target-found Some(WorkingDays(3)) \
+             Some(WorkingDays(10))",
+            "kaspersky-us-fcc-covered-list advice no cutoff",
+            "kaspersky-au-pspf-2025 use-ban 2025-03-31T13:00:00Z; campaign-done None None",
+            "kaspersky-ca-mobile-2023 use-ban 2023-10-30T04:00:00Z",
+            "kaspersky-lt-2017 use-ban no cutoff",
+            "kaspersky-de-bsi-2022 advice no cutoff",
+        ]
+    );
 }
 
 /// The preset's targets, as its file spells them.

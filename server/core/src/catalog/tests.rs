@@ -26,7 +26,7 @@ fn composed_for(
     inventory: &Inventory,
     catalog: &Catalog,
 ) -> Result<Vec<Step>, ComposeError> {
-    let assessment = assess(inventory, &campaign(""), catalog);
+    let assessment = assess(inventory, &crate::plan::Known::default(), &campaign(""), catalog);
     let means = Means {
         catalog,
         settings,

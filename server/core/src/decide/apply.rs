@@ -75,6 +75,16 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             site,
             campaign_version,
         } => enrol(plan, at_ms, wave, site, *campaign_version),
+        Fact::Described { known } => plan.known.clone_from(known),
+        Fact::Grouped {
+            wave,
+            site,
+            is_late_joiner,
+        } => {
+            wave.clone_into(&mut plan.wave);
+            site.clone_into(&mut plan.site);
+            plan.is_late_joiner = *is_late_joiner;
+        }
         Fact::Looked {
             looked_at_ms,
             boot_id,
@@ -303,6 +313,7 @@ fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
         steps,
         expires_ms,
         fetch_by_ms,
+        slots,
         ..
     } = fact
     else {
@@ -322,6 +333,7 @@ fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
         epoch: *epoch,
         replacement: replacement.clone(),
         steps: steps.clone(),
+        slots: slots.clone(),
         boot_id: plan.last_boot_id.clone(),
         issued_ms: at_ms,
         expires_ms: *expires_ms,

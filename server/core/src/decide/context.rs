@@ -5,7 +5,7 @@ use cutover_proto::ids::ProductId;
 use crate::{
     campaign::Campaign,
     catalog::{Catalog, Means, Shelf},
-    rollout::WaveState,
+    rollout::{Breakers, RunState, Waves},
 };
 
 /// A time in which the server took no check-ins. Limits, staleness and gates do not count it.
@@ -28,10 +28,12 @@ pub struct Cx<'a> {
     pub catalog: &'a Catalog,
     /// Package files that operators bound to products.
     pub shelf: &'a Shelf,
-    /// The plan's wave, as the store has it.
-    pub wave: WaveState,
-    /// The present round of the wave's breaker; what comes of an order counts in the round in which it was issued.
-    pub round: u32,
+    /// Whether anything may start in the campaign.
+    pub run: RunState,
+    /// Its waves, as the store has them.
+    pub waves: &'a Waves,
+    /// The breakers of its waves; what comes of an order counts in the round in which it was issued.
+    pub breakers: &'a Breakers,
     /// Outages of the server, in order, that may overlap the limits at hand. Empty where there were none.
     pub outages: &'a [Outage],
     /// Where this decision's jitter comes from; the edge draws it.

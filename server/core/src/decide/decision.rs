@@ -2,8 +2,11 @@
 
 use cutover_proto::{ids::ProductId, step::Step, words};
 
-use super::{Cx, Event, Input, look, order, pen::Pen, people, records, wake};
-use crate::plan::{Phase, Plan};
+use super::{Cx, Event, Input, campaign, group, look, order, pen::Pen, people, records, wake};
+use crate::{
+    plan::{Phase, Plan},
+    rollout::Slot,
+};
 
 words! {
     /// What somebody must be told at once.
@@ -44,11 +47,15 @@ pub enum Effect {
         steps: Vec<Step>,
         /// Of the recipes.
         catalog_revision: u64,
+        /// What it takes of what is limited: all of it or nothing.
+        slots: Vec<Slot>,
     },
-    /// Take an order back that no host has; free its slot.
+    /// Take an order back that no host has; free its slots.
     WithdrawOrder {
         /// Its number.
         number: u64,
+        /// What it took.
+        slots: Vec<String>,
     },
     /// Sign a cancel; it leaves in the next reply and acts at the next safe point.
     CancelOrder {
@@ -57,10 +64,12 @@ pub enum Effect {
         /// Why.
         why: String,
     },
-    /// The order is over: free its slot.
-    FreeSlot {
-        /// Its number.
+    /// The order is over: free its slots.
+    FreeSlots {
+        /// The order's number.
         number: u64,
+        /// What it took.
+        slots: Vec<String>,
     },
     /// Ask for a fresh look in the next reply ([`Plan::wants_look`] says so until it came).
     WantLook,
@@ -106,7 +115,8 @@ pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refus
         return Err(pen.refuse("the host has not enrolled; enrol it first"));
     }
     match input {
-        Input::Enrolled { wave, site } => people::enrolled(&mut pen, wave, site)?,
+        Input::Enrolled { known } => people::enrolled(&mut pen, known)?,
+        Input::Described { known } => group::described(&mut pen, known)?,
         Input::Pooled(pool) => people::pooled(&mut pen, pool)?,
         Input::Forked { from, first_carried_ms } => people::forked(&mut pen, *from, *first_carried_ms)?,
         Input::Looked {
@@ -124,10 +134,11 @@ pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refus
         Input::OrderFetched { number } => order::fetched(&mut pen, *number)?,
         Input::Recorded(record) => records::recorded(&mut pen, record)?,
         Input::Woke { last_seen_ms } => wake::woke(&mut pen, *last_seen_ms)?,
-        Input::WaveOpened => people::wave_opened(&mut pen)?,
+        Input::WaveOpened => campaign::wave_opened(&mut pen)?,
         Input::Approved { by } => people::approved(&mut pen, by)?,
+        Input::Halted => campaign::halted(&mut pen)?,
         Input::Started { order_number, epoch } => order::started(&mut pen, *order_number, *epoch)?,
-        Input::CampaignChanged { assessment } => people::campaign_changed(&mut pen, assessment.as_deref())?,
+        Input::CampaignChanged { assessment } => campaign::campaign_changed(&mut pen, assessment.as_deref())?,
         Input::HoldPlaced(hold) => people::hold_placed(&mut pen, hold)?,
         Input::HoldLifted { kind, by } => people::hold_lifted(&mut pen, *kind, by)?,
         Input::HeldLocally { why } => people::held_locally(&mut pen, why.as_deref())?,
@@ -137,8 +148,6 @@ pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refus
         Input::Retried { by } => people::retried(&mut pen, by)?,
         Input::HandworkDone { by, evidence } => people::handwork_done(&mut pen, by, evidence)?,
         Input::JournalDistrusted { fault } => order::journal_distrusted(&mut pen, *fault)?,
-        Input::ScopedOut { rule } => people::scoped(&mut pen, Some(rule.clone()))?,
-        Input::ScopedIn => people::scoped(&mut pen, None)?,
         Input::Forecast { late } => people::forecast(&mut pen, *late)?,
         Input::Retired { by, why } => people::retired(&mut pen, by, why)?,
         Input::Concluded => people::concluded(&mut pen)?,

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalog::RestartNeed,
     judge::Assessment,
-    plan::{Cover, Exemption, Hold, HoldKind, JournalFault, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify},
+    plan::{
+        Cover, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify,
+    },
 };
 
 /// A fact and the server's time of it.
@@ -36,6 +38,20 @@ pub enum Fact {
         site: String,
         /// The campaign's version.
         campaign_version: u32,
+    },
+    /// People or records say this of it.
+    Described {
+        /// All of it.
+        known: Known,
+    },
+    /// It is in another wave, or at another site, than before.
+    Grouped {
+        /// Its wave.
+        wave: String,
+        /// Its site.
+        site: String,
+        /// Whether the wave was open already when it came into it.
+        is_late_joiner: bool,
     },
     /// A look said something new, or came when one was wanted.
     Looked {
@@ -114,6 +130,9 @@ pub enum Fact {
         /// Of the wave's breaker.
         #[serde(default, skip_serializing_if = "crate::plan::is_first")]
         round: u32,
+        /// The slots that it takes. Orders of earlier versions named none.
+        #[serde(default = "crate::plan::campaigns_slot")]
+        slots: Vec<String>,
     },
     /// It left in a reply.
     OrderFetched {
@@ -338,6 +357,8 @@ impl Fact {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Enrolled { .. } => "enrolled",
+            Self::Described { .. } => "described",
+            Self::Grouped { .. } => "grouped",
             Self::Looked { .. } => "looked",
             Self::TargetSeen { .. } => "target-seen",
             Self::TargetVanished => "target-vanished",

@@ -4,7 +4,7 @@ use cutover_proto::{ids::HostId, record::StepRecord, step::StepKind};
 
 use crate::{
     judge::Assessment,
-    plan::{Exemption, Hold, HoldKind, JournalFault, Personal, Pool},
+    plan::{Exemption, Hold, HoldKind, JournalFault, Known, Personal, Pool},
 };
 
 /// What happened.
@@ -12,10 +12,13 @@ use crate::{
 pub enum Input {
     /// The agent enrolled, for the first time or again.
     Enrolled {
-        /// The wave that it falls into.
-        wave: String,
-        /// Its site; empty where none is known.
-        site: String,
+        /// What people and records say of it.
+        known: Known,
+    },
+    /// What people and records say of the host: again, or something else.
+    Described {
+        /// All of it.
+        known: Known,
     },
     /// It is one of several machines that had one identity; its history before is that identity's.
     Forked {
@@ -58,6 +61,8 @@ pub enum Input {
     },
     /// The plan's wave opened.
     WaveOpened,
+    /// The campaign was paused, stopped or closed.
+    Halted,
     /// A person let it start.
     Approved {
         /// Who.
@@ -118,13 +123,6 @@ pub enum Input {
         /// What is wrong with it.
         fault: JournalFault,
     },
-    /// A named rule of scope leaves the host out.
-    ScopedOut {
-        /// Its name.
-        rule: String,
-    },
-    /// The rule or the facts changed.
-    ScopedIn,
     /// The forecast said otherwise than before.
     Forecast {
         /// Whether it will miss the target.
@@ -147,6 +145,7 @@ impl Input {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Enrolled { .. } => "enrolled",
+            Self::Described { .. } => "described",
             Self::Forked { .. } => "forked",
             Self::Pooled(..) => "pooled",
             Self::Looked { .. } => "looked",
@@ -155,6 +154,7 @@ impl Input {
             Self::Recorded(..) => "recorded",
             Self::Woke { .. } => "woke",
             Self::WaveOpened => "wave-opened",
+            Self::Halted => "halted",
             Self::Approved { .. } => "approved",
             Self::Started { .. } => "started",
             Self::CampaignChanged { .. } => "campaign-changed",
@@ -167,8 +167,6 @@ impl Input {
             Self::Retried { .. } => "retried",
             Self::HandworkDone { .. } => "handwork-done",
             Self::JournalDistrusted { .. } => "journal-distrusted",
-            Self::ScopedOut { .. } => "scoped-out",
-            Self::ScopedIn => "scoped-in",
             Self::Forecast { .. } => "forecast",
             Self::Retired { .. } => "retired",
             Self::Concluded => "concluded",

@@ -58,8 +58,7 @@ pub(super) fn seen(
         Phase::Handwork => match &pen.plan.reason {
             // The machine is back after all.
             Some(Reason::RestartOverdue { .. }) if is_new_session => settle(pen),
-            // These end by a person's word alone.
-            Some(Reason::StepInterrupted { .. } | Reason::RestartOverdue { .. }) => Ok(()),
+            _ if pen.plan.is_persons_to_end() => Ok(()),
             Some(_) | None => settle(pen),
         },
         Phase::Concluded | Phase::Retired => Ok(()),

@@ -4,9 +4,11 @@
 //! cannot be is [`Refused`] with state, input and reason.
 
 mod apply;
+mod campaign;
 mod context;
 mod decision;
 mod event;
+mod group;
 mod input;
 mod look;
 mod order;

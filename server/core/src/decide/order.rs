@@ -11,7 +11,8 @@ use super::{
 use crate::{
     campaign::{Mode, span},
     plan::{JournalFault, OrderEnd, Phase},
-    rollout::WaveState,
+    rollout::{RunState, WaveState, approval_cause, slots},
+    waiting::hours,
 };
 
 /// The rollout chose the host. What stands against a start is checked again here: between choosing and starting, anything
@@ -33,6 +34,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
     let expires_ms = now_ms.saturating_add(span::ms(policy.order_life));
     let fetch_by_ms = now_ms.saturating_add(span::ms(policy.fetch_within));
     let catalog_revision = pen.cx.catalog.revision;
+    let slots = slots(&pen.plan, pen.cx.campaign);
     pen.write(Fact::OrderIssued {
         number,
         attempt,
@@ -42,7 +44,8 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         expires_ms,
         fetch_by_ms,
         catalog_revision,
-        round: pen.cx.round,
+        round: pen.cx.breakers.round(&pen.plan.wave),
+        slots: slots.iter().map(|slot| slot.name.clone()).collect(),
     })?;
     pen.go(Phase::Migrating, None)?;
     pen.effect(Effect::IssueOrder {
@@ -54,6 +57,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         replacement,
         steps,
         catalog_revision,
+        slots,
     });
     pen.effect(Effect::Nudge);
     Ok(())
@@ -76,24 +80,35 @@ fn may_start(pen: &Pen<'_>, number: u64) -> Result<(), Refused> {
     if plan.journal_fault.is_some() {
         return Err(pen.refuse("the host's journal is not settled; a fresh look must come first"));
     }
+    if let Some(ownership) = plan.known.ownership.filter(|it| !it.is_ours()) {
+        return Err(pen.refuse(format!("the machine is not the organisation's ({ownership})")));
+    }
+    if cx.run != RunState::Running {
+        return Err(pen.refuse(format!("the campaign is {}; resume it first", cx.run)));
+    }
     if let Some(external) = plan.executor(cx.campaign) {
         return Err(pen.refuse(format!("{} does the work; this server issues no order", external.name)));
     }
     match cx.campaign.mode {
         Mode::Observe => return Err(pen.refuse("the campaign only looks; set its mode to approve or automatic")),
-        Mode::Approve if plan.approval.is_none() => return Err(pen.refuse("it waits for an approval")),
         Mode::Approve | Mode::Automatic => {}
     }
-    match cx.wave {
+    if plan.approval.is_none() && approval_cause(plan, cx.campaign).is_some() {
+        return Err(pen.refuse("it waits for an approval"));
+    }
+    match cx.waves.state(&plan.wave) {
         WaveState::Open => {}
-        WaveState::Closed | WaveState::Paused => {
-            return Err(pen.refuse(format!("wave {} is {}; open it first", plan.wave, cx.wave)));
+        state @ (WaveState::Closed | WaveState::Paused) => {
+            return Err(pen.refuse(format!("wave {} is {state}; open it first", plan.wave)));
         }
     }
     let grace_end_ms = cx.campaign.policy.grace_end_ms(plan.grace_from_ms);
     if cx.now_ms < grace_end_ms {
         let until = crate::campaign::zone::utc(grace_end_ms);
         return Err(pen.refuse(format!("nobody is forced before {until}, the end of grace")));
+    }
+    if let Some(waiting) = hours(plan, cx.campaign, cx.now_ms) {
+        return Err(pen.refuse(waiting.text()));
     }
     if let Some(at_ms) = plan.retry_at_ms.filter(|at_ms| cx.now_ms < *at_ms) {
         let at = crate::campaign::zone::utc(at_ms);
@@ -124,6 +139,7 @@ pub(super) fn fetched(pen: &mut Pen<'_>, number: u64) -> Result<(), Refused> {
 
 /// Takes an order back that no host has. No attempt is used.
 pub(super) fn withdraw(pen: &mut Pen<'_>, number: u64) -> Result<(), Refused> {
+    let slots = taken(pen);
     pen.write(Fact::OrderEnded {
         number,
         end: OrderEnd::Withdrawn,
@@ -131,7 +147,7 @@ pub(super) fn withdraw(pen: &mut Pen<'_>, number: u64) -> Result<(), Refused> {
         detail: String::new(),
         used_attempt: false,
     })?;
-    pen.effect(Effect::WithdrawOrder { number });
+    pen.effect(Effect::WithdrawOrder { number, slots });
     Ok(())
 }
 
@@ -159,7 +175,16 @@ pub(super) fn cancel(pen: &mut Pen<'_>, why: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Ends the open order and frees its slot.
+/// The slots of the open order.
+fn taken(pen: &Pen<'_>) -> Vec<String> {
+    pen.plan
+        .order
+        .as_ref()
+        .map(|order| order.slots.clone())
+        .unwrap_or_default()
+}
+
+/// Ends the open order and frees its slots.
 pub(super) fn end(
     pen: &mut Pen<'_>,
     end: OrderEnd,
@@ -170,6 +195,7 @@ pub(super) fn end(
     let Some(number) = pen.plan.order.as_ref().map(|order| order.number) else {
         return Ok(());
     };
+    let slots = taken(pen);
     pen.write(Fact::OrderEnded {
         number,
         end,
@@ -177,7 +203,7 @@ pub(super) fn end(
         detail,
         used_attempt,
     })?;
-    pen.effect(Effect::FreeSlot { number });
+    pen.effect(Effect::FreeSlots { number, slots });
     Ok(())
 }
 

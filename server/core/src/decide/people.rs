@@ -3,17 +3,16 @@
 use cutover_proto::{ids::HostId, step::StepKind, verdict::Protection};
 
 use super::{
-    Fact, Refused, look, order,
+    Fact, Refused, group, order,
     pen::Pen,
     place::{self, begin_verifying, settle},
 };
 use crate::{
-    judge::Assessment,
-    plan::{Exemption, Hold, HoldKind, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify},
-    rollout::WaveState,
+    campaign::Traits,
+    plan::{Exemption, Hold, HoldKind, Known, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify},
 };
 
-pub(super) fn enrolled(pen: &mut Pen<'_>, wave: &str, site: &str) -> Result<(), Refused> {
+pub(super) fn enrolled(pen: &mut Pen<'_>, known: &Known) -> Result<(), Refused> {
     order::end(
         pen,
         OrderEnd::Abandoned,
@@ -21,11 +20,28 @@ pub(super) fn enrolled(pen: &mut Pen<'_>, wave: &str, site: &str) -> Result<(), 
         "the agent enrolled anew".to_owned(),
         false,
     )?;
+    let traits = Traits {
+        known,
+        looked: None,
+        ..pen.plan.traits()
+    };
+    let wave = pen.cx.campaign.wave_of(&traits).to_owned();
     pen.write(Fact::Enrolled {
-        wave: wave.to_owned(),
-        site: site.to_owned(),
+        wave,
+        site: known.site.clone(),
         campaign_version: pen.cx.campaign.version,
     })?;
+    if pen.plan.known != *known {
+        pen.write(Fact::Described { known: known.clone() })?;
+    }
+    let is_late_joiner = group::joins_late(pen.cx, &pen.plan.wave);
+    if pen.plan.is_late_joiner != is_late_joiner {
+        pen.write(Fact::Grouped {
+            wave: pen.plan.wave.clone(),
+            site: pen.plan.site.clone(),
+            is_late_joiner,
+        })?;
+    }
     pen.turn_protection(Protection::Unobserved, pen.cx.now_ms)?;
     pen.go(Phase::Unassessed, Some(Reason::NoInventory))?;
     settle(pen)
@@ -50,70 +66,12 @@ pub(super) fn pooled(pen: &mut Pen<'_>, pool: &Pool) -> Result<(), Refused> {
     settle(pen)
 }
 
-pub(super) fn wave_opened(pen: &mut Pen<'_>) -> Result<(), Refused> {
-    match pen.cx.wave {
-        WaveState::Open => {}
-        WaveState::Closed | WaveState::Paused => {
-            return Err(pen.refuse(format!(
-                "wave {} is {} by its row; open that first",
-                pen.plan.wave, pen.cx.wave
-            )));
-        }
-    }
-    if pen.plan.phase == Phase::Planned {
-        settle(pen)
-    } else {
-        Ok(())
-    }
-}
-
 pub(super) fn approved(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
     watched(pen)?;
     if pen.plan.approval.is_some() {
         return Ok(());
     }
     pen.write(Fact::Approved { by: by.clone() })
-}
-
-pub(super) fn campaign_changed(pen: &mut Pen<'_>, assessment: Option<&Assessment>) -> Result<(), Refused> {
-    let version = pen.cx.campaign.version;
-    let news = assessment.filter(|it| pen.plan.assessment.as_ref() != Some(it));
-    if pen.plan.campaign_version != version || news.is_some() {
-        pen.write(Fact::CampaignChanged {
-            version,
-            assessment: news.map(|it| Box::new(it.clone())),
-        })?;
-    }
-    // What a grade counts as may have changed with the campaign.
-    let (grade, now_ms) = (pen.plan.account.grade, pen.cx.now_ms);
-    pen.turn_protection(grade, now_ms)?;
-    if let Some(it) = &pen.plan.assessment
-        && it.carries()
-        && !pen.plan.ever_carried
-    {
-        let products = it.targets.iter().map(|target| target.product.clone()).collect();
-        pen.write(Fact::TargetSeen { products })?;
-    }
-    match pen.plan.phase {
-        Phase::Unassessed
-        | Phase::Clear
-        | Phase::Unplanned
-        | Phase::Planned
-        | Phase::Queued
-        | Phase::Blocked
-        | Phase::Failed
-        | Phase::Exempt
-        | Phase::OutOfScope => settle(pen),
-        Phase::Handwork => match &pen.plan.reason {
-            Some(Reason::StepInterrupted { .. } | Reason::RestartOverdue { .. }) => Ok(()),
-            Some(_) | None => settle(pen),
-        },
-        // A wider definition is no regression: nobody put anything back.
-        Phase::Migrated if pen.plan.assessment.as_ref().is_some_and(Assessment::carries) => settle(pen),
-        Phase::Migrated => look::watch(pen),
-        // The order's end, or the look that is awaited, decides under the new version.
-        Phase::Migrating | Phase::Rebooting | Phase::Verifying | Phase::Concluded | Phase::Retired => Ok(()),
-    }
 }
 
 pub(super) fn hold_placed(pen: &mut Pen<'_>, hold: &Hold) -> Result<(), Refused> {
@@ -262,26 +220,6 @@ pub(super) fn handwork_done(pen: &mut Pen<'_>, by: &Personal, evidence: &Persona
         evidence: evidence.clone(),
     })?;
     begin_verifying(pen, Origin::Handwork, Verify::FirstContact)
-}
-
-pub(super) fn scoped(pen: &mut Pen<'_>, rule: Option<String>) -> Result<(), Refused> {
-    watched(pen)?;
-    if pen.plan.scoped_out_by == rule {
-        return Ok(());
-    }
-    let why = rule
-        .as_ref()
-        .map(|rule| format!("rule `{rule}` leaves the host out of scope"));
-    let was_out = pen.plan.phase == Phase::OutOfScope;
-    pen.write(Fact::ScopeTurned { rule })?;
-    match why {
-        Some(why) => {
-            order::cancel(pen, &why)?;
-            settle(pen)
-        }
-        None if was_out => settle(pen),
-        None => Ok(()),
-    }
 }
 
 pub(super) fn forecast(pen: &mut Pen<'_>, late: bool) -> Result<(), Refused> {

@@ -2,7 +2,7 @@
 
 use cutover_proto::step::{Step, StepKind};
 
-use super::{Fact, Refused, pen::Pen, restart};
+use super::{Fact, Refused, group, pen::Pen, restart};
 use crate::{
     campaign::Mode,
     catalog::ComposeError,
@@ -78,6 +78,9 @@ fn lost(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
 
 /// There is something to remove, or to install.
 fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
+    if let Some(ownership) = plan.known.ownership.filter(|it| !it.is_ours()) {
+        return (Phase::Handwork, Some(Reason::NotOurs { ownership }));
+    }
     if let Some(blocker) = it.blockers.iter().find(|blocker| blocker.is_encryption()) {
         return (Phase::Blocked, Some(blocker.reason()));
     }
@@ -127,9 +130,9 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
 
 /// Work is due: once its wave is open the host is queued for it.
 fn started_or_planned(plan: &Plan, cx: &Cx<'_>) -> Place {
-    let is_open = match cx.wave {
+    let is_open = match cx.waves.state(&plan.wave) {
         WaveState::Open | WaveState::Paused => true,
-        WaveState::Closed => matches!(plan.phase, Phase::Queued | Phase::Migrating | Phase::Rebooting),
+        WaveState::Closed => matches!(plan.phase, Phase::Migrating | Phase::Rebooting),
     };
     match cx.campaign.mode {
         Mode::Observe => (Phase::Planned, None),
@@ -149,6 +152,7 @@ pub(super) fn settle(pen: &mut Pen<'_>) -> Result<(), Refused> {
     if pen.plan.order.is_some() {
         return Ok(());
     }
+    group::regroup(pen)?;
     let (phase, reason) = place(&pen.plan, pen.cx);
     match phase {
         Phase::Planned | Phase::Queued => {

@@ -73,6 +73,8 @@ pub struct OtherWord {
     pub active: Option<bool>,
     /// Whose the machine is.
     pub ownership: Option<Ownership>,
+    /// Where it stands; empty where it is not said.
+    pub site: String,
 }
 
 /// What a person should know.

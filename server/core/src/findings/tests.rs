@@ -16,7 +16,12 @@ fn assessed(state: Option<HealthState>) -> Assessment {
         Some(state) => samples::with_clamav(samples::inventory(), state),
         None => samples::inventory(),
     };
-    judge::assess(&inventory, &campaign(), &samples::catalog())
+    judge::assess(
+        &inventory,
+        &crate::plan::Known::default(),
+        &campaign(),
+        &samples::catalog(),
+    )
 }
 
 fn own(phase: Phase, assessment: &Assessment) -> OwnWord<'_> {
@@ -40,6 +45,7 @@ fn console() -> OtherWord {
         target: None,
         active: None,
         ownership: None,
+        site: String::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     campaign::{Campaign, span, zone::utc},
+    hours::{Calendar, HORIZON_MS},
     plan::{Phase, Plan, Verify},
 };
 
@@ -26,8 +27,13 @@ pub fn slack_ms(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<i64> {
         | Phase::Handwork
         | Phase::Failed => {
             let grace_end_ms = campaign.policy.grace_end_ms(plan.grace_from_ms);
-            let start_ms = now_ms.max(grace_end_ms).max(plan.retry_at_ms.unwrap_or(i64::MIN));
+            let ready_ms = now_ms.max(grace_end_ms).max(plan.retry_at_ms.unwrap_or(i64::MIN));
+            let host = plan.traits();
+            let start_ms = campaign
+                .calendar_for(&host)
+                .next_open_ms(ready_ms, &campaign.zone_for(&host));
             start_ms
+                .unwrap_or(i64::MAX)
                 .saturating_add(span::ms(WORK_ALLOWANCE))
                 .saturating_add(soak_ms)
         }
@@ -44,12 +50,23 @@ pub fn slack_ms(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<i64> {
     Some(target_ms.saturating_sub(done_ms))
 }
 
-/// The latest instant at which a start still meets the target; the queue's order. [`i64::MAX`] without a target.
+/// The latest instant at which a start still meets the target, in hours in which one may be; the queue's order.
+/// [`i64::MAX`] without a target. Where no hour before the target is left, it lies as far back as one was looked for.
 #[must_use]
-pub fn latest_start_ms(campaign: &Campaign) -> i64 {
-    campaign.target_ms().map_or(i64::MAX, |target| {
-        target - span::ms(WORK_ALLOWANCE) - span::ms(campaign.policy.soak)
-    })
+pub fn latest_start_ms(plan: &Plan, campaign: &Campaign) -> i64 {
+    let Some(target_ms) = campaign.target_ms() else {
+        return i64::MAX;
+    };
+    let needed_ms = span::ms(WORK_ALLOWANCE).saturating_add(span::ms(campaign.policy.soak));
+    let plain_ms = target_ms.saturating_sub(needed_ms);
+    let host = plan.traits();
+    let calendar = campaign.calendar_for(&host);
+    if calendar == Calendar::default() {
+        return plain_ms;
+    }
+    calendar
+        .latest_start_ms(target_ms, needed_ms, &campaign.zone_for(&host))
+        .unwrap_or_else(|| plain_ms.saturating_sub(HORIZON_MS))
 }
 
 /// Whether the plan will miss the target: its slack is used up. `None` where that cannot be said.

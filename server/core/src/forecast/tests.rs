@@ -25,7 +25,7 @@ fn a_host_is_late_once_work_and_soak_no_longer_fit() {
     let campaign = campaign();
     let target_ms = campaign.target_ms().unwrap();
     let queued = plan(Phase::Queued);
-    let last_ms = latest_start_ms(&campaign);
+    let last_ms = latest_start_ms(&plan(Phase::Queued), &campaign);
     assert_eq!(last_ms, target_ms - 6 * HOUR);
     assert_eq!(slack_ms(&queued, &campaign, last_ms), Some(0));
     assert_eq!(late(&queued, &campaign, last_ms), Some(false));
@@ -44,7 +44,7 @@ fn a_host_is_late_once_work_and_soak_no_longer_fit() {
 #[test]
 fn a_retry_or_grace_ahead_takes_from_the_slack() {
     let campaign = campaign();
-    let now_ms = latest_start_ms(&campaign) - HOUR;
+    let now_ms = latest_start_ms(&plan(Phase::Queued), &campaign) - HOUR;
     let mut queued = plan(Phase::Queued);
     queued.retry_at_ms = Some(now_ms + 2 * HOUR);
     assert_eq!(slack_ms(&queued, &campaign, now_ms), Some(-HOUR));

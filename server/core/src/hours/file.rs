@@ -10,7 +10,7 @@ use super::{
     Blackout, Span, Window,
     window::{DAY_MIN, DAYS},
 };
-use crate::campaign::zone::zone;
+use crate::campaign::{Selector, zone::zone};
 
 /// A window, as a file writes it.
 ///
@@ -32,6 +32,9 @@ pub struct WindowInFile {
     /// The IANA name of the zone in which these times are meant.
     #[serde(default)]
     pub zone: Option<String>,
+    /// Which hosts it is for; left out: all.
+    #[serde(default, rename = "match")]
+    pub hosts: Selector,
 }
 
 /// A blackout, as a file writes it.
@@ -54,6 +57,9 @@ pub struct BlackoutInFile {
     /// Why, for who must wait.
     #[serde(default)]
     pub why: String,
+    /// Which hosts it is for; left out: all.
+    #[serde(default, rename = "match")]
+    pub hosts: Selector,
 }
 
 impl WindowInFile {

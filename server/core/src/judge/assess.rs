@@ -2,19 +2,20 @@
 
 use cutover_proto::{
     ids::ProductId,
-    inventory::{DiskEncryption, Inventory},
+    inventory::{DiskEncryption, Inventory, OsFamily},
     rule::{Role, Rule},
     verdict::{EvidenceKind, EvidenceOutcome, Health, HealthState, Sighting, Verdict},
 };
 
 use super::{Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook};
 use crate::{
-    campaign::{Campaign, zone::zone},
+    campaign::{Campaign, ReplacementRule, Traits, zone::zone},
     catalog::Catalog,
+    plan::Known,
     upkeep::Dates,
 };
 
-/// Judges an inventory.
+/// Judges an inventory of a host of which `known` is known besides.
 ///
 /// | what the looks at the targets say | condition |
 /// |---|---|
@@ -24,14 +25,14 @@ use crate::{
 /// | else: one left something behind | remnant |
 /// | else | free |
 #[must_use]
-pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> Assessment {
+pub fn assess(inventory: &Inventory, known: &Known, campaign: &Campaign, catalog: &Catalog) -> Assessment {
     let mut it = Assessment {
         condition: Condition::Free,
         targets: Vec::new(),
         embedded: Vec::new(),
         leftovers: Vec::new(),
         unknown: Vec::new(),
-        replacement: replacement(inventory, campaign),
+        replacement: None,
         unapproved: unapproved(inventory, campaign, catalog),
         protection: inventory.protection,
         blockers: Vec::new(),
@@ -45,6 +46,8 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
         time_zone: known_zone(&inventory.facts.time_zone),
         managers: inventory.facts.package_managers.clone(),
         hostname: inventory.facts.hostname.clone(),
+        roles: inventory.facts.roles.clone(),
+        is_server_edition: is_server_edition(inventory),
     };
     for product in &campaign.targets {
         look_at(&mut it, product, inventory, catalog);
@@ -74,6 +77,7 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
             ),
         });
     }
+    it.replacement = replacement(&it, inventory, known, campaign);
     it.blockers = blockers(&it, inventory, catalog);
     it
 }
@@ -81,6 +85,11 @@ pub fn assess(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
 /// A name that the database here does not know is worth as little as none: nobody could say what time it is there.
 fn known_zone(name: &str) -> String {
     zone(name).map_or_else(String::new, |_| name.to_owned())
+}
+
+/// Windows says it in its name; other systems do not have editions that tell.
+fn is_server_edition(inventory: &Inventory) -> bool {
+    inventory.facts.os_family == OsFamily::Windows && inventory.facts.os_name.contains("Server")
 }
 
 /// Whether any target has looks on this family of systems. Without, nothing could ever be seen there.
@@ -182,28 +191,26 @@ fn packages(sighting: &Sighting, rule: &Rule, inventory: &Inventory) -> Vec<Stri
     names
 }
 
-/// The replacement that counts: any that the campaign names, when it is healthy at an accepted grade; else the one that
+/// The replacement that counts: any that the campaign approves, when it is healthy at an accepted grade; else the one that
 /// its rules choose for this host.
-fn replacement(inventory: &Inventory, campaign: &Campaign) -> Option<ReplacementSeen> {
-    let facts = &inventory.facts;
+fn replacement(it: &Assessment, inventory: &Inventory, known: &Known, campaign: &Campaign) -> Option<ReplacementSeen> {
+    let host = Traits {
+        host: inventory.host_id,
+        known,
+        looked: Some(it),
+    };
     let state = |product: &ProductId| replacement_state(inventory.sighting(product), product, campaign);
-    let chosen = campaign.replacements.iter().find(|rule| {
-        (rule.os_family.is_empty() || rule.os_family.contains(&facts.os_family))
-            && (rule.os_id.is_empty() || rule.os_id.contains(&facts.os_id))
-    });
-    let healthy = campaign
-        .replacements
-        .iter()
-        .find(|rule| matches!(state(&rule.product), ReplacementState::Healthy { accepted: true, .. }));
+    let is_healthy = |product: &&ProductId| matches!(state(product), ReplacementState::Healthy { accepted: true, .. });
+    let rule = campaign.replacements.iter().find(|rule| rule.hosts.fits(&host));
+    let chosen = rule.map(ReplacementRule::effective);
     // What the rules choose leads, so that a host with two does not flap between them.
-    let chosen_is_healthy =
-        chosen.is_some_and(|rule| matches!(state(&rule.product), ReplacementState::Healthy { accepted: true, .. }));
-    let product = if chosen_is_healthy { chosen } else { healthy.or(chosen) }?
-        .product
-        .clone();
+    let product = match chosen.filter(is_healthy) {
+        Some(chosen) => chosen,
+        None => campaign.approved().into_iter().find(is_healthy).or(chosen)?,
+    };
     Some(ReplacementSeen {
-        state: state(&product),
-        product,
+        state: state(product),
+        product: product.clone(),
     })
 }
 
@@ -256,11 +263,11 @@ pub(super) fn strange(wanted: &str, health: &Health) -> Option<String> {
 /// Present products that protect and that the campaign does not name, not even as another way of setting up one that it
 /// names.
 fn unapproved(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> Vec<ProductId> {
+    let approved = campaign.approved();
     let is_named = |product: &ProductId| {
-        campaign
-            .replacements
+        approved
             .iter()
-            .any(|rule| rule.product == *product || catalog.is_kin(product, &rule.product))
+            .any(|named| *named == product || catalog.is_kin(product, named))
     };
     inventory
         .sightings

@@ -2,7 +2,7 @@
 
 use cutover_proto::{
     ids::ProductId,
-    inventory::{OsFamily, PackageManager},
+    inventory::{HostRole, OsFamily, PackageManager},
     verdict::{Protection, Verdict},
     words,
 };
@@ -223,6 +223,12 @@ pub struct Assessment {
     /// For people.
     #[serde(default)]
     pub hostname: String,
+    /// What the host does for others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<HostRole>,
+    /// Whether its system is an edition for servers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_server_edition: bool,
 }
 
 impl Assessment {

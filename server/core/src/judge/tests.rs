@@ -7,10 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::campaign::Campaign;
+use crate::plan::Known;
 use crate::samples::{campaign, carrying, catalog, inventory, replaced, with, with_clamav};
 
 fn judged(inventory: &cutover_proto::inventory::Inventory) -> Assessment {
-    assess(inventory, &campaign(""), &catalog())
+    assess(inventory, &Known::default(), &campaign(""), &catalog())
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn a_replacement_counts_only_healthy_and_at_an_accepted_grade() {
     );
     assert!(!judged(&with_clamav(inventory(), HealthState::Unknown)).is_protected_by_replacement());
     let strict = crate::campaign::Campaign::preset().unwrap();
-    let it = assess(&replaced(), &strict, &catalog());
+    let it = assess(&replaced(), &Known::default(), &strict, &catalog());
     assert_eq!(
         state(&it),
         ReplacementState::Healthy {
@@ -233,7 +234,7 @@ fn a_replacement_that_intercepts_files_is_not_put_beside_another_that_does() {
         let mut catalog = catalog();
         let clamav = catalog.recipes.get_mut(&ProductId::new("clamav")).unwrap();
         clamav.install.as_mut().unwrap().grade = grade;
-        assess(inventory, &campaign(""), &catalog).blockers
+        assess(inventory, &Known::default(), &campaign(""), &catalog).blockers
     };
     let foreign = deciding(carrying(), "other");
     let expected = [Blocker::Intercepted { by: "other".into() }];
@@ -262,7 +263,10 @@ fn a_replacement_of_another_tenant_is_not_healthy() {
             .and_then(|it| it.health.as_mut())
             .unwrap();
         health.tenant = tenant.map(str::to_owned);
-        assess(&inventory, &named, &catalog()).replacement.unwrap().state
+        assess(&inventory, &Known::default(), &named, &catalog())
+            .replacement
+            .unwrap()
+            .state
     };
     assert!(matches!(told(Some("b1c2-d3")), ReplacementState::Healthy { .. }));
     for (tenant, part) in [(Some("ffff"), "belongs to tenant ffff"), (None, "could not be told")] {

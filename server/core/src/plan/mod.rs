@@ -4,6 +4,7 @@
 
 mod account;
 mod holds;
+mod known;
 mod order;
 mod personal;
 mod phase;
@@ -16,6 +17,8 @@ mod tried;
 
 pub use account::{Account, Cover, Gap, Spent};
 pub use holds::{Exemption, Hold, HoldKind};
+pub use known::{Known, SET};
+pub(crate) use order::campaigns_slot;
 pub use order::{OpenOrder, OrderEnd, RestartDue};
 pub use personal::{NotADigest, Personal};
 pub use phase::Phase;

@@ -8,7 +8,7 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::span;
+use crate::{campaign::span, rollout::IN_FLIGHT};
 
 words! {
     /// How an order ended.
@@ -64,6 +64,9 @@ pub struct OpenOrder {
     pub replacement: ProductId,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// The slots that it takes. An order of an earlier version names none, and took the campaign's.
+    #[serde(default = "campaigns_slot")]
+    pub slots: Vec<String>,
     /// Kernel session that the host was in when it was issued.
     #[serde(default)]
     pub boot_id: String,
@@ -99,6 +102,11 @@ pub struct OpenOrder {
     /// The restart that is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartDue>,
+}
+
+/// What an order took that names no slots: there was one then.
+pub(crate) fn campaigns_slot() -> Vec<String> {
+    vec![IN_FLIGHT.to_owned()]
 }
 
 impl OpenOrder {

@@ -4,7 +4,7 @@ use cutover_proto::{ids::ProductId, record::FailureCause, step::StepKind, words}
 use serde::{Deserialize, Serialize};
 
 use super::Personal;
-use crate::catalog::Missing;
+use crate::{catalog::Missing, coverage::Ownership};
 
 words! {
     /// Who must act for a plan to go on.
@@ -62,6 +62,11 @@ pub enum Reason {
     },
     /// The product that is to go holds the disks' keys.
     EncryptedByTarget,
+    /// The machine is not the organisation's: no order ever goes there.
+    NotOurs {
+        /// Whose it is.
+        ownership: Ownership,
+    },
     /// Who encrypts the disks could not be told.
     EncryptionUnknown,
     /// Not enough room.

@@ -58,6 +58,9 @@ impl Reason {
                 format!("{product} took the target's place, and the campaign does not approve it")
             }
             Self::EncryptedByTarget => "the product that is to go holds the keys of the disks".to_owned(),
+            Self::NotOurs { ownership } => {
+                format!("the machine is not the organisation's ({ownership}), so no work order goes there")
+            }
             Self::EncryptionUnknown => "who encrypts the disks could not be told".to_owned(),
             Self::LittleDisk { free_mib, need_mib } => format!("{free_mib} MiB are free, {need_mib} MiB are needed"),
             Self::Intercepted { by } => {
@@ -129,6 +132,10 @@ impl Reason {
             Self::EncryptionUnknown => {
                 "find out who encrypts the disks, so that a look can tell; this can never be forced".to_owned()
             }
+            Self::NotOurs { .. } => {
+                "ask whoever owns it to replace the product; where the record is wrong, tag the host ownership=corporate"
+                    .to_owned()
+            }
             Self::LittleDisk { free_mib, need_mib } => {
                 format!("free {} MiB more", need_mib.saturating_sub(*free_mib))
             }
@@ -169,6 +176,7 @@ impl Reason {
             | Self::UnapprovedReplacement { .. }
             | Self::GradeNotAccepted { .. }
             | Self::EncryptedByTarget
+            | Self::NotOurs { .. }
             | Self::Intercepted { .. }
             | Self::ArtifactMissing { .. }
             | Self::AttemptsUsed { .. } => Owner::Operator,

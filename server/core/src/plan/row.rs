@@ -10,9 +10,9 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Exemption, Gap, Hold, HoldKind, OpenOrder, Personal, Phase, Pool, Reason, Tried};
+use super::{Account, Exemption, Gap, Hold, HoldKind, Known, OpenOrder, Personal, Phase, Pool, Reason, Tried};
 use crate::{
-    campaign::{Campaign, External},
+    campaign::{Campaign, External, Traits},
     catalog::RestartNeed,
     judge::Assessment,
     rollout::Outcome,
@@ -143,6 +143,12 @@ pub struct Plan {
     /// The identity that this machine shared with others; its history goes on from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<HostId>,
+    /// What people and records say of it.
+    #[serde(default)]
+    pub known: Known,
+    /// It came into its wave when that was open already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_late_joiner: bool,
     /// The machines that this plan is of, where they come and go from one image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<Pool>,
@@ -278,6 +284,8 @@ impl Plan {
             order: None,
             highest_order: 0,
             forked_from: None,
+            known: Known::default(),
+            is_late_joiner: false,
             pool: None,
             holds: BTreeMap::new(),
             local_hold: None,
@@ -326,10 +334,29 @@ impl Plan {
         of_pool.or_else(|| campaign.executor.clone())
     }
 
+    /// What selectors ask of it.
+    #[must_use]
+    pub const fn traits(&self) -> Traits<'_> {
+        Traits {
+            host: self.host_id,
+            known: &self.known,
+            looked: self.assessment.as_ref(),
+        }
+    }
+
     /// Whether its first event has happened.
     #[must_use]
     pub const fn is_enrolled(&self) -> bool {
         self.seq > 0
+    }
+
+    /// Whether it waits for a person's word, whatever looks show.
+    #[must_use]
+    pub const fn is_persons_to_end(&self) -> bool {
+        matches!(
+            self.reason,
+            Some(Reason::StepInterrupted { .. } | Reason::RestartOverdue { .. })
+        )
     }
 
     /// Whether the host is no longer watched.

@@ -2,6 +2,7 @@
 
 use cutover_proto::{ids::HostId, words};
 
+use super::GroupState;
 use crate::{
     campaign::Campaign,
     plan::{Phase, Plan},
@@ -18,17 +19,6 @@ words! {
         /// They might, but somebody paused it.
         Paused = "paused",
     }
-}
-
-/// What a wave's rows say at this moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GroupState {
-    /// The wave.
-    pub wave: WaveState,
-    /// The campaign is stopped: nothing starts anywhere in it.
-    pub stopped: bool,
-    /// Orders that are out in this wave.
-    pub in_flight: u32,
 }
 
 /// A queued plan at the head of the queue.
@@ -49,17 +39,17 @@ pub struct Chosen {
     pub waiting: Vec<(HostId, Waiting)>,
 }
 
-/// Chooses who starts. Candidates come in the queue's order, least slack first; one that waits does not hold up the next.
+/// Chooses who starts, and counts them in the group. Candidates come in the queue's order, least slack first; one that waits
+/// does not hold up the next.
 #[must_use]
-pub fn choose(candidates: &[Candidate<'_>], group: &GroupState, campaign: &Campaign, now_ms: i64) -> Chosen {
+pub fn choose(candidates: &[Candidate<'_>], group: &mut GroupState, campaign: &Campaign, now_ms: i64) -> Chosen {
     let mut chosen = Chosen::default();
-    let mut group = *group;
     for candidate in candidates.iter().filter(|it| it.plan.phase == Phase::Queued) {
         let host = candidate.plan.host_id;
-        match gate(candidate.plan, &group, candidate.last_seen_ms, campaign, now_ms) {
+        match gate(candidate.plan, group, candidate.last_seen_ms, campaign, now_ms) {
             Some(waiting) => chosen.waiting.push((host, waiting)),
             None => {
-                group.in_flight = group.in_flight.saturating_add(1);
+                group.note_start(candidate.plan, campaign, now_ms);
                 chosen.starts.push(host);
             }
         }

@@ -4,6 +4,7 @@
 mod breaker;
 mod choose;
 mod gate;
+mod group;
 mod ready;
 mod release;
 mod tally;
@@ -12,10 +13,11 @@ mod tally;
 mod tests;
 
 pub use breaker::{Breaker, BreakerState, Cause, FEW, HalfOpen, ResetRefused, Trip, breach};
-pub use choose::{Candidate, Chosen, GroupState, WaveState, choose};
+pub use choose::{Candidate, Chosen, WaveState, choose};
 pub use gate::{
     ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
 };
+pub use group::{ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, approval_cause, slots};
 pub use ready::ready_at_ms;
 pub use release::{ReleasePace, ReleaseTally, may_be_offered};
 pub use tally::{Left, Outcome, Tally};

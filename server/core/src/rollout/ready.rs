@@ -1,7 +1,9 @@
 //! When a queued plan could start at the earliest, so that the head of the queue is read without those that cannot yet.
 
+use super::approval_cause;
 use crate::{
     campaign::{Campaign, Mode},
+    hours::Calendar,
     plan::{Phase, Plan},
 };
 
@@ -13,13 +15,10 @@ pub fn ready_at_ms(plan: &Plan, campaign: &Campaign) -> i64 {
     if plan.phase != Phase::Queued {
         return i64::MIN;
     }
-    let waits_for_approval = match campaign.mode {
-        Mode::Observe => true,
-        Mode::Approve => plan.approval.is_none(),
-        Mode::Automatic => false,
-    };
+    let waits_for_approval = plan.approval.is_none() && approval_cause(plan, campaign).is_some();
     // Each of them ends by an event, which writes the row anew.
-    if waits_for_approval
+    if campaign.mode == Mode::Observe
+        || waits_for_approval
         || !plan.holds.is_empty()
         || plan.local_hold.is_some()
         || plan.journal_fault.is_some()
@@ -29,7 +28,15 @@ pub fn ready_at_ms(plan: &Plan, campaign: &Campaign) -> i64 {
         return i64::MAX;
     }
     let retry_ms = plan.retry_at_ms.unwrap_or(i64::MIN);
-    retry_ms.max(campaign.policy.grace_end_ms(plan.grace_from_ms))
+    let ready_ms = retry_ms.max(campaign.policy.grace_end_ms(plan.grace_from_ms));
+    let host = plan.traits();
+    let calendar = campaign.calendar_for(&host);
+    if calendar == Calendar::default() {
+        return ready_ms;
+    }
+    calendar
+        .next_open_ms(ready_ms, &campaign.zone_for(&host))
+        .unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

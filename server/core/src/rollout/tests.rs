@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use cutover_proto::ids::{CampaignId, HostId};
 
 use super::*;
@@ -26,9 +28,11 @@ fn queued(number: u32) -> Plan {
 
 fn open(in_flight: u32) -> GroupState {
     GroupState {
+        run: RunState::Running,
         wave: WaveState::Open,
-        stopped: false,
-        in_flight,
+        taken: BTreeMap::from([(IN_FLIGHT.to_owned(), in_flight)]),
+        starts: Starts::default(),
+        wave_starts: Starts::default(),
     }
 }
 
@@ -40,7 +44,7 @@ fn chosen(plans: &[Plan], group: &GroupState, campaign: &Campaign) -> Chosen {
             last_seen_ms: NOW_MS,
         })
         .collect();
-    choose(&candidates, group, campaign, NOW_MS)
+    choose(&candidates, &mut group.clone(), campaign, NOW_MS)
 }
 
 #[test]
@@ -49,7 +53,14 @@ fn starts_stay_below_the_limit_and_the_rest_knows_why() {
     let it = chosen(&plans, &open(1), &campaign());
     assert_eq!(it.starts, [plans[0].host_id, plans[1].host_id]);
     assert_eq!(it.waiting.len(), 3);
-    assert_eq!(it.waiting[0].1, Waiting::Slot { in_flight: 3, limit: 3 });
+    assert_eq!(
+        it.waiting[0].1,
+        Waiting::Slot {
+            of: "the campaign".into(),
+            in_flight: 3,
+            limit: 3
+        }
+    );
     assert!(chosen(&plans, &open(7), &campaign()).starts.is_empty());
 }
 
@@ -81,11 +92,11 @@ fn a_stopped_campaign_a_paused_wave_and_a_mode_that_only_looks_start_nothing() {
     let cases = [
         (
             GroupState {
-                stopped: true,
+                run: RunState::Stopped,
                 ..open(0)
             },
             campaign(),
-            Waiting::Stopped,
+            Waiting::Halted { run: RunState::Stopped },
         ),
         (
             closed(WaveState::Paused),
@@ -98,7 +109,13 @@ fn a_stopped_campaign_a_paused_wave_and_a_mode_that_only_looks_start_nothing() {
             Waiting::WaveClosed { wave: "all".into() },
         ),
         (open(0), observing, Waiting::ObserveMode),
-        (open(0), approving, Waiting::Approval),
+        (
+            open(0),
+            approving,
+            Waiting::Approval {
+                cause: ApprovalCause::Mode,
+            },
+        ),
     ];
     for (group, campaign, expected) in cases {
         let it = chosen(&plans, &group, &campaign);
@@ -122,7 +139,7 @@ fn grace_ends_at_its_instant_and_an_absent_host_takes_no_slot() {
                 plan: &plan,
                 last_seen_ms,
             }],
-            &open(0),
+            &mut open(0),
             &campaign,
             now_ms,
         )
@@ -138,4 +155,89 @@ fn a_row_that_is_no_longer_queued_is_passed_over() {
     let mut plan = queued(1);
     plan.phase = Phase::Verifying;
     assert_eq!(chosen(&[plan], &open(0), &campaign()), Chosen::default());
+}
+
+fn named(number: u32, tags: &[&str], site: &str) -> Plan {
+    let mut plan = queued(number);
+    plan.known.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    plan.known.site = site.to_owned();
+    plan
+}
+
+#[test]
+fn a_site_has_no_more_at_work_than_it_may_and_others_go_on() {
+    let campaign = samples::campaign("[policy]\ngrace = \"0s\"\nsite_in_flight = 1\n");
+    let plans = [
+        named(1, &[], "berlin"),
+        named(2, &[], "berlin"),
+        named(3, &[], "paris"),
+        named(4, &[], ""),
+        named(5, &[], ""),
+    ];
+    let it = chosen(&plans, &open(0), &campaign);
+    let started: Vec<HostId> = [0, 2, 3, 4].map(|index: usize| plans[index].host_id).to_vec();
+    assert_eq!(it.starts, started, "no site is no site's limit");
+    let expected = Waiting::Slot {
+        of: "site berlin".into(),
+        in_flight: 1,
+        limit: 1,
+    };
+    assert_eq!(it.waiting, [(plans[1].host_id, expected)]);
+}
+
+#[test]
+fn two_that_stand_in_for_each_other_are_never_worked_on_at_once() {
+    let plans = [
+        named(1, &["set=mail", "set=front"], ""),
+        named(2, &["set=mail"], ""),
+        named(3, &["set=front"], ""),
+        named(4, &["set=other"], ""),
+    ];
+    let campaign = samples::campaign("[policy]\ngrace = \"0s\"\n");
+    let it = chosen(&plans, &open(0), &campaign);
+    assert_eq!(it.starts, [plans[0].host_id, plans[3].host_id]);
+}
+
+#[test]
+fn two_domain_controllers_of_a_site_are_never_worked_on_at_once() {
+    let campaign = samples::campaign("[policy]\ngrace = \"0s\"\napproval_for = []\n");
+    let controller = |number, site| {
+        let mut inventory = samples::carrying();
+        inventory.facts.roles = vec![cutover_proto::inventory::HostRole::DomainController];
+        let mut plan = named(number, &[], site);
+        plan.assessment = Some(crate::judge::assess(
+            &inventory,
+            &plan.known,
+            &campaign,
+            &samples::catalog(),
+        ));
+        plan
+    };
+    let plans = [controller(1, "berlin"), controller(2, "berlin"), controller(3, "paris")];
+    let it = chosen(&plans, &open(0), &campaign);
+    assert_eq!(it.starts, [plans[0].host_id, plans[2].host_id]);
+    assert!(it.waiting[0].1.text().contains("domain controllers at site berlin"));
+}
+
+#[test]
+fn no_more_start_within_an_hour_than_may() {
+    let campaign = samples::campaign("[policy]\ngrace = \"0s\"\nstarts_per_hour = 3\n");
+    let plans: Vec<Plan> = (0..4).map(queued).collect();
+    let mut group = open(0);
+    group.starts = Starts {
+        count: 1,
+        oldest_ms: NOW_MS - 1000,
+    };
+    let it = chosen(&plans, &group, &campaign);
+    assert_eq!(it.starts.len(), 2);
+    let at_ms = NOW_MS - 1000 + Starts::WITHIN_MS;
+    assert_eq!(
+        it.waiting[0].1,
+        Waiting::Pace {
+            of: "the campaign".into(),
+            limit: 3,
+            at_ms
+        }
+    );
+    assert_eq!(it.waiting[0].1.until_ms(), Some(at_ms));
 }

@@ -5,7 +5,7 @@ mod wake;
 mod why;
 
 pub(crate) use wake::wakes;
-pub(crate) use why::gate;
+pub(crate) use why::{gate, hours};
 
 pub use reason::Waiting;
 pub use wake::{Wake, WakeKind, next_wake};

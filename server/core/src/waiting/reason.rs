@@ -3,6 +3,7 @@
 use crate::{
     campaign::zone::utc,
     plan::{HoldKind, Owner, Personal, Reason},
+    rollout::{ApprovalCause, RunState},
 };
 
 /// Why a plan does not go on at this moment.
@@ -20,15 +21,21 @@ pub enum Waiting {
         /// Which.
         wave: String,
     },
-    /// The campaign is stopped.
-    Stopped,
+    /// Somebody paused, stopped or closed the campaign.
+    Halted {
+        /// How.
+        run: RunState,
+    },
     /// Nobody is forced yet.
     Grace {
         /// Until then.
         until_ms: i64,
     },
     /// A person must let it start.
-    Approval,
+    Approval {
+        /// Why.
+        cause: ApprovalCause,
+    },
     /// Others do the work.
     External {
         /// Who.
@@ -42,12 +49,35 @@ pub enum Waiting {
         /// Whether that is past.
         is_late: bool,
     },
+    /// No work may start at this hour.
+    Hours {
+        /// When it may; `None` where that is not within two years.
+        opens_ms: Option<i64>,
+    },
+    /// No work may start in these days.
+    Blackout {
+        /// What people call them.
+        name: String,
+        /// When it may; `None` where that is not within two years.
+        opens_ms: Option<i64>,
+    },
     /// All slots are taken.
     Slot {
+        /// Of what.
+        of: String,
         /// So many are out.
         in_flight: u32,
         /// So many may be.
         limit: u32,
+    },
+    /// So many were started within the last hour as may be.
+    Pace {
+        /// Of what.
+        of: String,
+        /// So many may start within an hour.
+        limit: u32,
+        /// When the next may.
+        at_ms: i64,
     },
     /// It is held.
     Held {
@@ -141,9 +171,9 @@ impl Waiting {
             Self::ObserveMode => "the campaign only looks".to_owned(),
             Self::WaveClosed { wave } => format!("wave {wave} is not open"),
             Self::WavePaused { wave } => format!("wave {wave} is paused"),
-            Self::Stopped => "the campaign is stopped".to_owned(),
+            Self::Halted { run } => format!("the campaign is {run}"),
             Self::Grace { until_ms } => format!("nobody is forced before {}, the end of grace", utc(*until_ms)),
-            Self::Approval => "a person must let it start".to_owned(),
+            Self::Approval { cause } => format!("a person must let it start: {}", asked_by(*cause)),
             Self::External {
                 name,
                 owner,
@@ -161,7 +191,13 @@ impl Waiting {
                 "{name} was to have done the work by {} and no look shows it; {owner} answers for it",
                 utc(*by_ms)
             ),
-            Self::Slot { in_flight, limit } => format!("{in_flight} of {limit} slots are taken"),
+            Self::Hours { opens_ms } => format!("no work starts at this hour; {}", opens(*opens_ms)),
+            Self::Blackout { name, opens_ms } => format!("no work starts in {name}; {}", opens(*opens_ms)),
+            Self::Slot { of, in_flight, limit } => format!("{in_flight} of {limit} slots of {of} are taken"),
+            Self::Pace { of, limit, at_ms } => format!(
+                "{limit} hosts of {of} were started within an hour, which is the limit; the next may at {}",
+                utc(*at_ms)
+            ),
             Self::Held {
                 kind,
                 who,
@@ -207,8 +243,9 @@ impl Waiting {
             Self::ObserveMode => "set mode = \"approve\" or \"automatic\" in the campaign".to_owned(),
             Self::WaveClosed { wave } => format!("cutover wave open {wave}"),
             Self::WavePaused { wave } => format!("cutover wave resume {wave}"),
-            Self::Stopped => "cutover campaign resume".to_owned(),
-            Self::Approval => "cutover wave approve".to_owned(),
+            Self::Halted { run: RunState::Closed } => "nothing: it is over".to_owned(),
+            Self::Halted { .. } => "cutover campaign resume".to_owned(),
+            Self::Approval { .. } => "cutover wave approve".to_owned(),
             Self::External {
                 name,
                 owner,
@@ -235,10 +272,16 @@ impl Waiting {
                     .to_owned()
             }
             Self::Restart { .. } => "restart the machine when it suits, or wait: it comes by itself".to_owned(),
+            Self::Hours { opens_ms: None } | Self::Blackout { opens_ms: None, .. } => {
+                "see [[window]] and [[blackout]] of the campaign: together they leave this host no hour".to_owned()
+            }
             Self::Stuck(reason) => reason.remedy(),
             Self::Grace { .. }
             | Self::External { .. }
+            | Self::Hours { opens_ms: Some(_) }
+            | Self::Blackout { opens_ms: Some(_), .. }
             | Self::Slot { .. }
+            | Self::Pace { .. }
             | Self::Journal
             | Self::NextPass
             | Self::Fetch { .. }
@@ -256,15 +299,21 @@ impl Waiting {
             Self::ObserveMode
             | Self::WaveClosed { .. }
             | Self::WavePaused { .. }
-            | Self::Stopped
-            | Self::Approval
+            | Self::Halted { .. }
+            | Self::Approval { .. }
             | Self::Held { .. } => Owner::Operator,
             Self::External { is_late: true, .. } => Owner::Operator,
             // Until its limit nobody here need act.
             Self::External { is_late: false, .. } => Owner::Server,
-            Self::Grace { .. } | Self::Slot { .. } | Self::Retry { .. } | Self::NextPass | Self::Soak { .. } => {
-                Owner::Server
-            }
+            Self::Hours { opens_ms: None } | Self::Blackout { opens_ms: None, .. } => Owner::Operator,
+            Self::Hours { opens_ms: Some(_) }
+            | Self::Blackout { opens_ms: Some(_), .. }
+            | Self::Grace { .. }
+            | Self::Slot { .. }
+            | Self::Pace { .. }
+            | Self::Retry { .. }
+            | Self::NextPass
+            | Self::Soak { .. } => Owner::Server,
             Self::HeldLocally { .. } | Self::AgentPerhapsLost { .. } => Owner::Technician,
             Self::Away { .. } => Owner::Helpdesk,
             Self::Restart { .. } => Owner::User,
@@ -280,16 +329,17 @@ impl Waiting {
     pub const fn until_ms(&self) -> Option<i64> {
         match self {
             Self::Grace { until_ms } | Self::Soak { until_ms } | Self::Steps { until_ms, .. } => Some(*until_ms),
-            Self::Retry { at_ms, .. } => Some(*at_ms),
+            Self::Retry { at_ms, .. } | Self::Pace { at_ms, .. } => Some(*at_ms),
             Self::Fetch { by_ms } | Self::External { by_ms, .. } => Some(*by_ms),
             Self::Restart { back_by_ms, .. } => Some(*back_by_ms),
             Self::Held { until_ms, .. } => *until_ms,
+            Self::Hours { opens_ms } | Self::Blackout { opens_ms, .. } => *opens_ms,
             Self::Stuck(Reason::Exempted { until_ms, .. }) => *until_ms,
             Self::ObserveMode
             | Self::WaveClosed { .. }
             | Self::WavePaused { .. }
-            | Self::Stopped
-            | Self::Approval
+            | Self::Halted { .. }
+            | Self::Approval { .. }
             | Self::Slot { .. }
             | Self::HeldLocally { .. }
             | Self::Away { .. }
@@ -300,6 +350,22 @@ impl Waiting {
             | Self::FreshLook
             | Self::Stuck(_) => None,
         }
+    }
+}
+
+fn opens(at_ms: Option<i64>) -> String {
+    at_ms.map_or_else(
+        || "no hour is left to it within two years".to_owned(),
+        |at_ms| format!("it may from {}", utc(at_ms)),
+    )
+}
+
+const fn asked_by(cause: ApprovalCause) -> &'static str {
+    match cause {
+        ApprovalCause::Mode => "the campaign is of mode approve",
+        ApprovalCause::Wave => "its wave asks for it",
+        ApprovalCause::Class => "the campaign asks it of machines of its class",
+        ApprovalCause::LateJoiner => "it came into its wave when that was open already",
     }
 }
 

@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     campaign::{Campaign, Mode, span},
+    hours::Closed,
     judge::Assessment,
     plan::{OpenOrder, Phase, Plan, Verify},
-    rollout::{GroupState, WaveState},
+    rollout::{GroupState, RunState, WaveState, approval_cause, slots},
 };
 
 /// Why the plan does not go on. `None` where nothing is awaited (clear, migrated). One that was not heard of for too long
@@ -111,8 +112,8 @@ pub(crate) fn gate(
     now_ms: i64,
 ) -> Option<Waiting> {
     let policy = &campaign.policy;
-    if group.stopped {
-        return Some(Waiting::Stopped);
+    if group.run != RunState::Running {
+        return Some(Waiting::Halted { run: group.run });
     }
     if let Some(hold) = plan.holds.values().next() {
         return Some(Waiting::Held {
@@ -153,8 +154,10 @@ pub(crate) fn gate(
     }
     match campaign.mode {
         Mode::Observe => return Some(Waiting::ObserveMode),
-        Mode::Approve if plan.approval.is_none() => return Some(Waiting::Approval),
         Mode::Approve | Mode::Automatic => {}
+    }
+    if let Some(cause) = approval_cause(plan, campaign).filter(|_| plan.approval.is_none()) {
+        return Some(Waiting::Approval { cause });
     }
     if let Some(at_ms) = plan.retry_at_ms.filter(|at_ms| now_ms < *at_ms) {
         return Some(Waiting::Retry {
@@ -168,16 +171,65 @@ pub(crate) fn gate(
     if now_ms < until_ms {
         return Some(Waiting::Grace { until_ms });
     }
+    if let Some(waiting) = hours(plan, campaign, now_ms) {
+        return Some(waiting);
+    }
     if plan.stale || now_ms.saturating_sub(last_seen_ms) > span::ms(policy.fetch_within) {
         return Some(Waiting::Away { last_seen_ms });
     }
-    if group.in_flight >= policy.max_in_flight {
-        return Some(Waiting::Slot {
-            in_flight: group.in_flight,
-            limit: policy.max_in_flight,
-        });
-    }
-    None
+    pace(plan, group, campaign).or_else(|| slot(plan, group, campaign))
+}
+
+/// Windows and blackouts, by the clock on the host's wall.
+pub(crate) fn hours(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<Waiting> {
+    let host = plan.traits();
+    let calendar = campaign.calendar_for(&host);
+    let zone = campaign.zone_for(&host);
+    let closed = calendar.closed_by(now_ms, &zone)?;
+    let opens_ms = calendar.next_open_ms(now_ms, &zone);
+    Some(match closed {
+        Closed::Blackout(blackout) => Waiting::Blackout {
+            name: blackout.name.clone(),
+            opens_ms,
+        },
+        Closed::Hours => Waiting::Hours { opens_ms },
+    })
+}
+
+/// Limits on how many start within an hour.
+fn pace(plan: &Plan, group: &GroupState, campaign: &Campaign) -> Option<Waiting> {
+    let wave = campaign.wave(&plan.wave);
+    let limits = [
+        (
+            campaign.policy.starts_per_hour,
+            &group.starts,
+            "the campaign".to_owned(),
+        ),
+        (
+            wave.and_then(|wave| wave.starts_per_hour),
+            &group.wave_starts,
+            format!("wave {}", plan.wave),
+        ),
+    ];
+    limits.into_iter().find_map(|(limit, starts, of)| {
+        let at_ms = starts.next_ms(limit)?;
+        Some(Waiting::Pace {
+            of,
+            limit: limit?,
+            at_ms,
+        })
+    })
+}
+
+/// Limits on how many are at work at a time.
+fn slot(plan: &Plan, group: &GroupState, campaign: &Campaign) -> Option<Waiting> {
+    let slots = slots(plan, campaign);
+    let full = slots.into_iter().find(|slot| group.taken(slot) >= slot.cap)?;
+    Some(Waiting::Slot {
+        in_flight: group.taken(&full),
+        limit: full.cap,
+        of: full.of,
+    })
 }
 
 fn last_words(plan: &Plan) -> String {

@@ -151,7 +151,8 @@ pub(in super::super) fn other_word(row: &AssetRow) -> Result<Option<OtherWord>, 
         && said.target.is_none()
         && said.active.is_none()
         && said.last_seen_ms.is_none()
-        && said.ownership.is_none();
+        && said.ownership.is_none()
+        && said.site.is_empty();
     if row.missing_ms.is_some() || is_silent {
         return Ok(None);
     }
@@ -164,6 +165,7 @@ pub(in super::super) fn other_word(row: &AssetRow) -> Result<Option<OtherWord>, 
         target: said.target,
         active: said.active,
         ownership: said.ownership,
+        site: said.site,
     }))
 }
 

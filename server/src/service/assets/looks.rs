@@ -255,7 +255,12 @@ impl Service {
     /// What the rules in force make of it.
     fn judged(&self, db: &mut impl Reader, read: &Read) -> Result<(Found, LookRow), ServiceError> {
         let in_force = self.in_force(db)?;
-        let found = Found::of(&judge::assess(&read.inventory, &in_force.campaign, &self.0.catalog));
+        let found = Found::of(&judge::assess(
+            &read.inventory,
+            &cutover_core::plan::Known::default(),
+            &in_force.campaign,
+            &self.0.catalog,
+        ));
         let row = LookRow {
             sha256: read.sha256.clone(),
             vouched: read.vouched.as_str().to_owned(),

@@ -8,6 +8,7 @@ use super::{
     super::{
         CallError, Service, ServiceError,
         campaign::{InForce, last_seen},
+        known::known_of,
         plan_edit::{PlanEdit, signed},
         retire::superseded,
     },
@@ -75,14 +76,8 @@ impl Service {
         }
         let mut told = Vec::new();
         if !edit.plan.is_enrolled() {
-            let wave = in_force.campaign.wave.name.clone();
-            edit.take(
-                &Input::Enrolled {
-                    wave,
-                    site: String::new(),
-                },
-                &in_force.cx(self, &in_force.campaign.wave.name),
-            )?;
+            let known = known_of(tx, &host)?;
+            edit.take(&Input::Enrolled { known }, &in_force.cx(self))?;
         }
         told.extend(self.follow_session(tx, &mut edit, &in_force, arrival, words)?);
         for signed_record in &arrival.records {
@@ -91,8 +86,7 @@ impl Service {
             }
         }
         if let Some(fault) = arrival.journal_fault {
-            let wave = edit.plan.wave.clone();
-            edit.take(&Input::JournalDistrusted { fault }, &in_force.cx(self, &wave))?;
+            edit.take(&Input::JournalDistrusted { fault }, &in_force.cx(self))?;
         }
         if let Some(why) = &arrival.ending {
             tracing::warn!(host = %arrival.host, why, "the agent ends itself, to be started again");
@@ -104,7 +98,12 @@ impl Service {
             Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));
                 self.recognise(tx, arrival.host, &inventory.inventory.facts)?;
-                let assessment = judge::assess(&inventory.inventory, &in_force.campaign, &self.0.catalog);
+                let assessment = judge::assess(
+                    &inventory.inventory,
+                    &edit.plan.known,
+                    &in_force.campaign,
+                    &self.0.catalog,
+                );
                 let looked = Input::Looked {
                     assessment: Box::new(assessment),
                     looked_at_ms: arrival.news_ms(
@@ -114,9 +113,8 @@ impl Service {
                     ),
                     boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
                 };
-                let wave = edit.plan.wave.clone();
                 edit.told_at(inventory.inventory.taken_at_ms);
-                edit.take(&looked, &in_force.cx(self, &wave))?;
+                edit.take(&looked, &in_force.cx(self))?;
             }
             Some(_) | None => self.take_presence(&mut edit, &in_force, arrival)?,
         }
@@ -143,22 +141,20 @@ impl Service {
         if edit.plan.is_closed() {
             return Ok(());
         }
-        let wave = edit.plan.wave.clone();
         let input = Input::HeldLocally {
             why: arrival.hold.clone(),
         };
-        edit.take(&input, &in_force.cx(self, &wave))
+        edit.take(&input, &in_force.cx(self))
     }
 
     fn take_steps(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {
         if edit.plan.is_closed() {
             return Ok(());
         }
-        let wave = edit.plan.wave.clone();
         let input = Input::SaidSteps {
             lacking: arrival.lacking_steps.clone(),
         };
-        edit.take(&input, &in_force.cx(self, &wave))
+        edit.take(&input, &in_force.cx(self))
     }
 
     fn take_presence(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {
@@ -166,13 +162,12 @@ impl Service {
             // It left, or was taken out; only enrolling again brings it back.
             return Ok(());
         }
-        let wave = edit.plan.wave.clone();
         let input = Input::CheckedIn {
             looked_at_ms: arrival.looked_ms(),
             boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
             running: arrival.running,
         };
-        edit.take(&input, &in_force.cx(self, &wave))
+        edit.take(&input, &in_force.cx(self))
     }
 
     /// Whether the record is new. One past a gap is not taken: the host sends it again with those before it.
@@ -208,9 +203,8 @@ impl Service {
                 return Ok(false);
             }
         }
-        let wave = edit.plan.wave.clone();
         edit.told_at(record.at_ms);
-        edit.take(&Input::Recorded(Box::new(record.clone())), &in_force.cx(self, &wave))?;
+        edit.take(&Input::Recorded(Box::new(record.clone())), &in_force.cx(self))?;
         Ok(true)
     }
 

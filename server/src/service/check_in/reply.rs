@@ -149,12 +149,11 @@ impl Service {
         let id = host.to_string();
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
-        let wave = edit.plan.wave.clone();
         edit.take(
             &Input::OrderFetched {
                 number: unsigned(number),
             },
-            &in_force.cx(self, &wave),
+            &in_force.cx(self),
         )?;
         if !work_orders::set_envelope(tx, &id, number, envelope)?
             || !work_orders::fetch(tx, &id, number, self.now_ms())?

@@ -98,10 +98,9 @@ impl Service {
         };
         if told == Told::Alternates && !edit.plan.is_closed() && clones::open(tx, &host, self.now_ms())? {
             tracing::warn!(%host, "several machines have this identity; each is told to get its own");
-            let wave = edit.plan.wave.clone();
             words.who.keep(tx, &edit.stream())?;
             words.why.keep(tx, &edit.stream())?;
-            edit.take(&Input::HoldPlaced(words.hold()), &in_force.cx(self, &wave))?;
+            edit.take(&Input::HoldPlaced(words.hold()), &in_force.cx(self))?;
         } else {
             tracing::info!(%host, boot_id = session, kind, "an old kernel session came back");
         }

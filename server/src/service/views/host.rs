@@ -45,10 +45,16 @@ impl Service {
         let in_force = self.in_force(db)?;
         let line = self.line(db, &named.host_id)?;
         let plan = read_state(&line.state)?;
-        let row = self.row(db, &in_force, &line)?;
-        let group = self.group_state(db, &in_force)?;
+        let groups = self.groups(db, &in_force)?;
+        let row = self.row(db, &in_force, &groups, &line)?;
         let now_ms = self.now_ms();
-        let waits = waiting::why(&plan, &group, row.last_contact_ms, &in_force.campaign, now_ms);
+        let waits = waiting::why(
+            &plan,
+            &groups.of(&plan.wave),
+            row.last_contact_ms,
+            &in_force.campaign,
+            now_ms,
+        );
         let stream = StreamName::plan(self.campaign_id().as_str(), &named.host_id);
         let stored = events::load(db, &stream, 1, TIMELINE)?;
         let told = stored.iter().map(read_event).collect::<Result<Vec<_>, _>>()?;

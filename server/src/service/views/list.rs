@@ -8,7 +8,9 @@ use cutover_core::{
 use cutover_proto::inventory::HostFacts;
 
 use super::{
-    super::{HostFilter, Service, ServiceError, campaign::InForce, personal::revealed, plan_edit::read_state},
+    super::{
+        HostFilter, Service, ServiceError, campaign::InForce, personal::revealed, plan_edit::read_state, start::Groups,
+    },
     HostList, HostRow,
     summary::standing_word,
 };
@@ -33,6 +35,7 @@ impl Service {
 
     fn page(&self, db: &mut impl Reader, wanted: &Wanted) -> Result<HostList, ServiceError> {
         let in_force = self.in_force(db)?;
+        let groups = self.groups(db, &in_force)?;
         let mut hosts = Vec::new();
         let mut after = wanted.after.clone();
         loop {
@@ -47,7 +50,7 @@ impl Service {
                     let next = hosts.last().map(|host: &HostRow| host.host_id.clone());
                     return Ok(HostList { hosts, next });
                 }
-                let row = self.row(db, &in_force, &line)?;
+                let row = self.row(db, &in_force, &groups, &line)?;
                 if wanted.fits(&row) {
                     hosts.push(row);
                 }
@@ -61,13 +64,13 @@ impl Service {
         &self,
         db: &mut impl Reader,
         in_force: &InForce,
+        groups: &Groups,
         line: &store_views::HostLine,
     ) -> Result<HostRow, ServiceError> {
         let plan = read_state(&line.state)?;
         let (now_ms, seen_ms) = (self.now_ms(), line.seen_ms.unwrap_or(0));
         let standing = standing::standing(&plan.bucket(), now_ms, &in_force.campaign);
-        let group = self.group_state(db, in_force)?;
-        let waits = waiting::why(&plan, &group, seen_ms, &in_force.campaign, now_ms);
+        let waits = waiting::why(&plan, &groups.of(&plan.wave), seen_ms, &in_force.campaign, now_ms);
         Ok(HostRow {
             host_id: line.host_id.clone(),
             name: line.name.clone(),

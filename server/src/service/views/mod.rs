@@ -18,4 +18,4 @@ pub use shape::{
 pub use work::Work;
 
 pub(super) use host::every_verdict;
-pub(super) use summary::{bucket, phases_that_may_stand_still};
+pub(super) use summary::{bucket, phases_that_may_stand_still, standing_word};

@@ -1,6 +1,7 @@
 //! Where the fleet stands, from totals: a page never scans the fleet.
 
 use cutover_core::{
+    campaign::UNMATCHED,
     plan::{Cover, Phase},
     report::{self, StuckHost},
     standing::{self, Headline, Standing, Totals},
@@ -108,7 +109,12 @@ impl Service {
             replaced: share(headline.replaced),
             unknown: share(headline.unknown),
             protected: self.protected(db, expected)?,
-            waves: vec![wave(&in_force, &totals)],
+            waves: in_force
+                .campaign
+                .wave_names()
+                .map(|name| wave(&in_force, name, &totals))
+                .filter(|wave| wave.name != UNMATCHED || wave.hosts > 0)
+                .collect(),
             stuck: stuck.into_iter().map(StuckView::from).collect(),
         })
     }
@@ -144,11 +150,10 @@ fn share(share: standing::Share) -> Share {
     }
 }
 
-fn wave(in_force: &InForce, totals: &Totals) -> WaveView {
-    let name = in_force.campaign.wave.name.clone();
+fn wave(in_force: &InForce, name: &str, totals: &Totals) -> WaveView {
     let mut view = WaveView {
-        state: in_force.wave(&name).to_string(),
-        name,
+        state: in_force.progress.waves.state(name).to_string(),
+        name: name.to_owned(),
         hosts: 0,
         waiting: 0,
         moving: 0,
@@ -184,6 +189,6 @@ impl From<StuckHost> for StuckView {
 }
 
 /// What lies outside the duty has no standing; listings name it so.
-pub(super) fn standing_word(standing: Option<Standing>) -> &'static str {
+pub(in super::super) fn standing_word(standing: Option<Standing>) -> &'static str {
     standing.map_or("outside", Standing::as_str)
 }

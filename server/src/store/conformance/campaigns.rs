@@ -11,18 +11,14 @@ on_both!(
 );
 
 fn slots_are_taken_and_given_within_their_cap(lab: &Lab) {
-    let take = || lab.store.write_now(|tx| slots::take(tx, "us-2024", "all"));
+    let take = |cap: i64| lab.store.write_now(move |tx| slots::take(tx, "us-2024", "all", cap));
     let give = || lab.store.write_now(|tx| slots::give(tx, "us-2024", "all"));
-    let cap = |cap: i64| lab.store.write_now(move |tx| slots::set_cap(tx, "us-2024", "all", cap));
-    assert_eq!(take(), Ok(false), "a limit that nobody set lets nothing start");
-    cap(2).expect("set");
-    assert_eq!([take(), take(), take()], [Ok(true), Ok(true), Ok(false)]);
-    cap(1).expect("set");
+    assert_eq!([take(2), take(2), take(2)], [Ok(true), Ok(true), Ok(false)]);
     assert_eq!(give(), Ok(()));
-    assert_eq!(take(), Ok(false), "one is still out and the cap is one");
+    assert_eq!(take(1), Ok(false), "one is still out and the cap is one");
     assert_eq!(give(), Ok(()));
     assert!(matches!(give(), Err(StoreError::Corrupt { .. })));
-    assert_eq!(take(), Ok(true));
+    assert_eq!(take(1), Ok(true));
     let rows = lab.store.read_now(|tx| slots::list(tx, "us-2024")).expect("read");
     assert_eq!((rows.len(), rows[0].used, rows[0].cap), (1, 1, 1));
 }

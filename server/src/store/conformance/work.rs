@@ -30,6 +30,7 @@ fn order(number: i64) -> WorkOrderRow {
         ended_ms: None,
         expires_ms: NOW + 1000,
         outcome: None,
+        wave: "all".to_owned(),
     }
 }
 

@@ -27,7 +27,7 @@ fn shelved(file_name: &str, version: &str, systems: &[&str], bound_ms: i64) -> S
 }
 
 fn from_files(inventory: &Inventory, catalog: &Catalog, shelf: Vec<Shelved>) -> Result<Vec<Step>, ComposeError> {
-    let assessment = assess(inventory, &campaign(""), catalog);
+    let assessment = assess(inventory, &crate::plan::Known::default(), &campaign(""), catalog);
     let means = Means {
         catalog,
         settings: &Settings::new(),

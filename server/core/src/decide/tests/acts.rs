@@ -144,7 +144,8 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// The inputs that an act is, in the state that the host is in.
 pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
-    let judged = |host: &Host, index: usize| Box::new(assess(&shown(index), &host.campaign, &host.catalog));
+    let judged =
+        |host: &Host, index: usize| Box::new(assess(&shown(index), &Known::default(), &host.campaign, &host.catalog));
     let boot = |new: bool| if new { "boot-2" } else { "boot-1" }.to_owned();
     let until = |host: &Host, ends: bool| ends.then_some(host.now_ms + 2 * DAY);
     vec![match act {
@@ -249,7 +250,7 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
             }
         }
         Act::Wave(index) => {
-            host.wave = [WaveState::Open, WaveState::Open, WaveState::Paused, WaveState::Closed][*index];
+            host.turn_wave([WaveState::Open, WaveState::Open, WaveState::Paused, WaveState::Closed][*index]);
             Input::WaveOpened
         }
         Act::Approve => Input::Approved { by: "ann".into() },
@@ -281,8 +282,12 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
         Act::Steps(index) => Input::SaidSteps {
             lacking: [vec![], vec![StepKind::DetectionTest], vec![StepKind::WriteConfig]][*index].clone(),
         },
-        Act::Scope(true) => Input::ScopedOut { rule: "kiosks".into() },
-        Act::Scope(false) => Input::ScopedIn,
+        Act::Scope(true) => Input::Described {
+            known: samples::tagged("kiosk"),
+        },
+        Act::Scope(false) => Input::Described {
+            known: Known::default(),
+        },
         Act::Late(late) => Input::Forecast { late: *late },
         Act::Retire => Input::Retired {
             by: "ann".into(),
@@ -290,8 +295,7 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
         },
         Act::Conclude => Input::Concluded,
         Act::Enrol => Input::Enrolled {
-            wave: "all".into(),
-            site: String::new(),
+            known: Known::default(),
         },
         Act::Campaign { mode, attempts, grades } => {
             use Mode::{Approve, Automatic, Observe};

@@ -189,15 +189,20 @@ fn modes_and_grace_hold_starts_back_with_their_reasons() {
     assert_eq!(host.send(Input::WaveOpened).events, []);
 
     host.campaign.mode = crate::campaign::Mode::Approve;
-    host.wave = WaveState::Closed;
+    host.turn_wave(WaveState::Closed);
     host.check_in();
     assert_eq!(host.waiting(), Some(Waiting::WaveClosed { wave: "all".into() }));
     assert!(host.refusal(&Input::WaveOpened).contains("closed"));
-    host.wave = WaveState::Open;
+    host.turn_wave(WaveState::Open);
     host.send(Input::WaveOpened);
     assert_eq!(
         (host.plan.phase, host.waiting()),
-        (Phase::Queued, Some(Waiting::Approval))
+        (
+            Phase::Queued,
+            Some(Waiting::Approval {
+                cause: ApprovalCause::Mode
+            })
+        )
     );
     assert!(host.refusal(&start).contains("approval"));
     host.send(Input::Approved { by: "ann".into() });
@@ -207,10 +212,10 @@ fn modes_and_grace_hold_starts_back_with_their_reasons() {
     };
     assert_eq!(until_ms, START + 3 * DAY);
     host.now_ms = until_ms;
-    host.wave = WaveState::Paused;
+    host.turn_wave(WaveState::Paused);
     host.check_in();
     assert!(host.refusal(&start).contains("paused"));
-    host.wave = WaveState::Open;
+    host.turn_wave(WaveState::Open);
     host.migrate();
 }
 
@@ -362,8 +367,10 @@ fn leaving_and_coming_again() {
     };
     assert!(host.refusal(&news).contains("enrol it again"));
     host.send(Input::Enrolled {
-        wave: "all".into(),
-        site: "berlin".into(),
+        known: Known {
+            site: "berlin".into(),
+            ..Known::default()
+        },
     });
     assert_eq!(
         (host.plan.phase, host.plan.site.as_str()),
@@ -376,7 +383,7 @@ fn leaving_and_coming_again() {
         by: "ann".into(),
         why: "scrapped, form 12".into(),
     });
-    assert!(decision.effects.iter().any(|it| matches!(it, Effect::FreeSlot { .. })));
+    assert!(decision.effects.iter().any(|it| matches!(it, Effect::FreeSlots { .. })));
     assert_eq!((host.plan.phase, host.plan.order.clone()), (Phase::Retired, None));
 }
 

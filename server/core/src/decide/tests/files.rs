@@ -98,7 +98,7 @@ fn a_file_that_went_before_the_start_stops_the_start_and_nothing_else() {
 fn who_waits_for_a_turn_may_fetch_ahead_and_nobody_else() {
     let mut host = host();
     host.shelf = shelf(1);
-    host.wave = WaveState::Closed;
+    host.turn_wave(WaveState::Closed);
     assert_eq!(hints(&host), [""; 0], "nothing was looked at");
     host.look(&carrying());
     assert_eq!(host.plan.phase, Phase::Planned);
@@ -106,7 +106,7 @@ fn who_waits_for_a_turn_may_fetch_ahead_and_nobody_else() {
     host.campaign.mode = Mode::Observe;
     assert_eq!(hints(&host), [""; 0], "who only looks fetches nothing");
     host.campaign.mode = Mode::Automatic;
-    host.wave = WaveState::Open;
+    host.turn_wave(WaveState::Open);
     host.send(Input::WaveOpened);
     assert_eq!(host.plan.phase, Phase::Queued);
     assert_eq!(hints(&host), ["clamav_1.1_amd64.deb"]);

@@ -91,8 +91,7 @@ fn an_agent_that_enrols_anew_says_anew_what_it_knows() {
     host.look(&carrying());
     assert_eq!(host.plan.phase, Phase::Blocked);
     host.send(Input::Enrolled {
-        wave: "all".into(),
-        site: String::new(),
+        known: Known::default(),
     });
     host.look(&carrying());
     assert_eq!(host.plan.phase, Phase::Queued, "{}", host.told());

@@ -4,6 +4,7 @@ mod acts;
 mod awkward;
 mod files;
 mod gap;
+mod groups;
 mod lacking;
 mod lost;
 mod others;
@@ -12,6 +13,8 @@ mod properties;
 mod restarts;
 mod story;
 mod table;
+
+use std::collections::BTreeMap;
 
 use cutover_proto::{
     ids::CampaignId,
@@ -25,8 +28,8 @@ use crate::{
     catalog::{Catalog, Shelf},
     history,
     judge::assess,
-    plan::{Phase, Plan},
-    rollout::{GroupState, WaveState},
+    plan::{Known, Phase, Plan},
+    rollout::{ApprovalCause, Breaker, Breakers, GroupState, IN_FLIGHT, RunState, Starts, WaveState, Waves},
     samples,
     waiting::{self, Waiting},
 };
@@ -47,8 +50,9 @@ pub(super) struct Host {
     pub(super) campaign: Campaign,
     pub(super) catalog: Catalog,
     pub(super) shelf: Shelf,
-    pub(super) wave: WaveState,
-    pub(super) round: u32,
+    pub(super) waves: Waves,
+    pub(super) run: RunState,
+    pub(super) breakers: Breakers,
     pub(super) outages: Vec<Outage>,
     pub(super) seed: u64,
 }
@@ -74,14 +78,14 @@ impl Host {
             campaign,
             catalog: samples::catalog(),
             shelf: Shelf::default(),
-            wave: WaveState::Open,
-            round: 0,
+            waves: Waves::from([("all", WaveState::Open)]),
+            run: RunState::Running,
+            breakers: Breakers::default(),
             outages: Vec::new(),
             seed: 1,
         };
         host.send(Input::Enrolled {
-            wave: "all".to_owned(),
-            site: String::new(),
+            known: Known::default(),
         });
         host
     }
@@ -92,11 +96,25 @@ impl Host {
             campaign: &self.campaign,
             catalog: &self.catalog,
             shelf: &self.shelf,
-            wave: self.wave,
-            round: self.round,
+            run: self.run,
+            waves: &self.waves,
+            breakers: &self.breakers,
             outages: &self.outages,
             seed: self.seed,
         }
+    }
+
+    pub(super) fn turn_wave(&mut self, to: WaveState) {
+        self.waves.turn("all", to);
+    }
+
+    /// The breaker of wave `all` is in this round.
+    pub(super) fn turn_round(&mut self, round: u32) {
+        let breaker = Breaker {
+            round,
+            ..Breaker::default()
+        };
+        self.breakers.set("all", breaker);
     }
 
     pub(super) fn try_send(&mut self, input: &Input) -> Result<Decision, Refused> {
@@ -122,7 +140,7 @@ impl Host {
     pub(super) fn look(&mut self, inventory: &Inventory) -> Decision {
         self.looked_at_ms = self.looked_at_ms.max(self.now_ms) + 1;
         self.last_seen_ms = self.now_ms;
-        let assessment = Box::new(assess(inventory, &self.campaign, &self.catalog));
+        let assessment = Box::new(assess(inventory, &Known::default(), &self.campaign, &self.catalog));
         let boot_id = inventory.boot_id.clone();
         self.send(Input::Looked {
             assessment,
@@ -211,9 +229,11 @@ impl Host {
 
     pub(super) fn waiting(&self) -> Option<Waiting> {
         let group = GroupState {
-            wave: self.wave,
-            stopped: false,
-            in_flight: 0,
+            run: self.run,
+            wave: self.waves.state(&self.plan.wave),
+            taken: BTreeMap::new(),
+            starts: Starts::default(),
+            wave_starts: Starts::default(),
         };
         waiting::why(&self.plan, &group, self.last_seen_ms, &self.campaign, self.now_ms)
     }

@@ -9,6 +9,7 @@ use cutover_proto::{
 
 use super::*;
 use crate::{
+    campaign::{Selector, Wave},
     catalog::RestartNeed,
     plan::{Hold, HoldKind, Origin, Personal},
     rollout::Outcome,
@@ -78,7 +79,7 @@ fn an_order_that_nobody_fetched_leaves_what_was_before() {
 
     let mut host = working();
     fail(&mut host, FailureCause::ToolFailed);
-    host.round = 3;
+    host.turn_round(3);
     host.wake();
     host.look(&carrying());
     host.start();
@@ -121,11 +122,11 @@ fn a_failure_counts_in_its_round_until_the_host_succeeds_and_not_only_until_it_i
 fn another_try_in_a_later_round_counts_there() {
     let mut host = working();
     fail(&mut host, FailureCause::ToolFailed);
-    host.round = 1;
+    host.turn_round(1);
     try_again(&mut host);
     assert_eq!(outcome(&host), (Outcome::UnderWay, "all", 1));
     // The round may go on meanwhile: the order was issued in this one.
-    host.round = 2;
+    host.turn_round(2);
     fail(&mut host, FailureCause::ToolFailed);
     assert_eq!(outcome(&host), (Outcome::Failed, "all", 1));
 }
@@ -256,27 +257,40 @@ fn a_host_that_leaves_the_fleet_under_way_is_dark_unless_it_never_had_the_order(
     }
 }
 
+/// It enrols anew, and falls into another wave, which is open too.
+fn enrol_in_second(host: &mut Host) {
+    let second = Wave {
+        hosts: Selector {
+            tag: vec!["second".to_owned()],
+            ..Selector::default()
+        },
+        ..Wave::everybody("second")
+    };
+    host.campaign.waves.insert(0, second);
+    host.waves.turn("second", WaveState::Open);
+    host.send(Input::Enrolled {
+        known: samples::tagged("second"),
+    });
+}
+
 #[test]
 fn a_host_that_enrols_anew_under_way_is_dark_in_the_wave_in_which_it_began() {
     for work in [false, true] {
         let mut host = queued();
-        host.round = 2;
+        host.turn_round(2);
         host.start_and_fetch();
         if work {
             host.work();
         }
-        host.pass(HOUR).send(Input::Enrolled {
-            wave: "second".to_owned(),
-            site: String::new(),
-        });
+        host.pass(HOUR);
+        enrol_in_second(&mut host);
         assert_eq!(host.plan.wave, "second");
         assert_eq!(outcome(&host), (Outcome::Dark, "all", 2), "{}", host.told());
     }
     let mut host = queued();
     host.start();
     host.send(Input::Enrolled {
-        wave: "all".to_owned(),
-        site: String::new(),
+        known: Known::default(),
     });
     assert_eq!(outcome(&host), (Outcome::None, "", 0));
 }
@@ -305,10 +319,7 @@ fn a_host_that_goes_stale_while_its_work_is_verified_is_dark_until_it_is_confirm
 fn what_is_tried_again_in_another_wave_counts_there() {
     let mut host = working();
     fail(&mut host, FailureCause::ToolFailed);
-    host.send(Input::Enrolled {
-        wave: "second".to_owned(),
-        site: String::new(),
-    });
+    enrol_in_second(&mut host);
     assert_eq!(
         outcome(&host),
         (Outcome::Failed, "all", 0),

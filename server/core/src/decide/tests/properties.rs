@@ -23,7 +23,7 @@ fn as_stored(event: &Event) -> Event {
 /// Sends an input as the service does, and checks what must hold whatever it was.
 fn send(host: &mut Host, input: &Input, totals: &mut Totals, moves: &mut BTreeSet<(Phase, Phase)>) {
     // The breaker of the wave goes on while orders are out.
-    host.round = u32::try_from(host.events.len() / 40).unwrap();
+    host.turn_round(u32::try_from(host.events.len() / 40).unwrap());
     let before = host.plan.clone();
     let decision = match host.try_send(input) {
         Ok(decision) => decision,
@@ -57,7 +57,7 @@ fn check_effects(host: &Host, before: &Plan, decision: &Decision) {
     let frees = decision
         .effects
         .iter()
-        .filter(|it| matches!(it, Effect::FreeSlot { .. } | Effect::WithdrawOrder { .. }))
+        .filter(|it| matches!(it, Effect::FreeSlots { .. } | Effect::WithdrawOrder { .. }))
         .count();
     let issues = decision
         .effects
@@ -87,7 +87,7 @@ fn check_effects(host: &Host, before: &Plan, decision: &Decision) {
         );
         assert!(before.holds.is_empty() && before.exemption.is_none() && before.journal_fault.is_none());
         assert!(before.scoped_out_by.is_none() && !before.is_closed());
-        assert_eq!(host.wave, WaveState::Open);
+        assert_eq!(host.waves.state(&host.plan.wave), WaveState::Open);
         assert_ne!(host.campaign.mode, Mode::Observe);
         assert!(host.campaign.mode == Mode::Automatic || before.approval.is_some());
         assert!(host.now_ms >= host.campaign.policy.grace_end_ms(before.grace_from_ms));

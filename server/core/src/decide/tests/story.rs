@@ -27,7 +27,7 @@ fn a_host_goes_from_a_look_to_migrated() {
     let freed = host
         .effects
         .iter()
-        .filter(|it| matches!(it, Effect::FreeSlot { .. }))
+        .filter(|it| matches!(it, Effect::FreeSlots { .. }))
         .count();
     assert_eq!((issued, freed), (1, 1));
 }
@@ -53,7 +53,7 @@ fn a_look_from_before_the_end_of_the_steps_confirms_nothing() {
     host.start_and_fetch();
     let before_ms = host.looked_at_ms;
     host.work();
-    let assessment = Box::new(assess(&replaced(), &host.campaign, &host.catalog));
+    let assessment = Box::new(assess(&replaced(), &Known::default(), &host.campaign, &host.catalog));
     host.send(Input::Looked {
         assessment,
         looked_at_ms: before_ms + 1,
@@ -203,7 +203,10 @@ fn an_order_that_nobody_fetched_is_withdrawn_without_an_attempt() {
     let number = host.start();
     assert!(matches!(host.waiting(), Some(Waiting::Fetch { .. })));
     let decision = host.wake();
-    assert!(decision.effects.contains(&Effect::WithdrawOrder { number }));
+    assert!(decision.effects.contains(&Effect::WithdrawOrder {
+        number,
+        slots: vec![IN_FLIGHT.to_owned()],
+    }));
     assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Queued, 0));
     host.pass(1);
     assert!(

@@ -60,7 +60,7 @@ fn in_phase(phase: Phase) -> Host {
             host.look(&other);
         }
         Phase::Planned => {
-            host.wave = WaveState::Closed;
+            host.turn_wave(WaveState::Closed);
             host.look(&carrying());
         }
         Phase::Queued => drop(host.look(&carrying())),
@@ -103,7 +103,9 @@ fn in_phase(phase: Phase) -> Host {
             host.look(&inventory());
             host.send(Input::Concluded);
         }
-        Phase::OutOfScope => drop(host.send(Input::ScopedOut { rule: "kiosks".into() })),
+        Phase::OutOfScope => drop(host.send(Input::Described {
+            known: samples::tagged("kiosk"),
+        })),
         Phase::Retired => drop(host.send(Input::Retired {
             by: "ann".into(),
             why: "scrapped".into(),
@@ -118,7 +120,7 @@ fn way_out(phase: Phase, host: &mut Host) {
     match phase {
         Phase::Unassessed | Phase::Clear | Phase::Unplanned | Phase::Blocked => drop(host.look(&carrying())),
         Phase::Planned => {
-            host.wave = WaveState::Open;
+            host.turn_wave(WaveState::Open);
             host.send(Input::WaveOpened);
         }
         Phase::Queued => drop(host.start()),
@@ -132,11 +134,12 @@ fn way_out(phase: Phase, host: &mut Host) {
         })),
         Phase::Failed => drop(host.send(Input::Retried { by: "ann".into() })),
         Phase::Exempt => drop(host.send(Input::ExemptionRevoked { by: "eve".into() })),
-        Phase::OutOfScope => drop(host.send(Input::ScopedIn)),
+        Phase::OutOfScope => drop(host.send(Input::Described {
+            known: Known::default(),
+        })),
         Phase::Concluded | Phase::Retired => {
             host.send(Input::Enrolled {
-                wave: "all".into(),
-                site: String::new(),
+                known: Known::default(),
             });
         }
     }

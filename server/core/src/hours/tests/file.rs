@@ -146,7 +146,7 @@ proptest! {
         prop_assume!(days.contains(&true) && from != to);
         let clock = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
         let names = super::super::window::DAYS.iter().zip(days).filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned());
-        let file = WindowInFile { days: names.collect(), from: clock(from), to: clock(to), zone: None };
+        let file = WindowInFile { days: names.collect(), from: clock(from), to: clock(to), zone: None, hosts: Selector::default() };
         let window = file.read().unwrap();
         let shown = window.to_string();
         let (days, times) = shown.rsplit_once(" to ").and_then(|(head, to)| {
@@ -158,15 +158,16 @@ proptest! {
             from: times.0.to_owned(),
             to: times.1.to_owned(),
             zone: None,
+            hosts: Selector::default(),
         };
         prop_assert_eq!(again.read(), Ok(window));
     }
 
     #[test]
     fn no_text_makes_the_reading_panic(day in ".{0,8}", from in ".{0,6}", to in "[0-9:]{0,6}", date in "[-0-9T:+Z]{0,25}") {
-        let file = WindowInFile { days: vec![day.clone()], from: from.clone(), to, zone: Some(day.clone()) };
+        let file = WindowInFile { days: vec![day.clone()], from: from.clone(), to, zone: Some(day.clone()), hosts: Selector::default() };
         let _ = file.read();
         let end = toml::Value::String(date);
-        let _ = BlackoutInFile { from: end.clone(), to: end, name: day, why: from }.read();
+        let _ = BlackoutInFile { from: end.clone(), to: end, name: day, why: from, hosts: Selector::default() }.read();
     }
 }

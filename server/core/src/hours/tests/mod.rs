@@ -5,7 +5,7 @@ mod reference;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Blackout, BlackoutInFile, Calendar, Closed, HORIZON_MS, Span, Window, WindowInFile};
-use crate::campaign::zone::zone;
+use crate::campaign::{Selector, zone::zone};
 
 fn window(days: &str, from: &str, to: &str) -> Window {
     in_file(days, from, to).read().unwrap()
@@ -17,6 +17,7 @@ fn in_file(days: &str, from: &str, to: &str) -> WindowInFile {
         from: from.to_owned(),
         to: to.to_owned(),
         zone: None,
+        hosts: Selector::default(),
     }
 }
 
@@ -26,6 +27,7 @@ fn blackout(from: &str, to: &str) -> Blackout {
         to: toml::Value::String(to.to_owned()),
         name: "close".to_owned(),
         why: String::new(),
+        hosts: Selector::default(),
     }
     .read()
     .unwrap()

@@ -97,6 +97,7 @@ fn windows() -> impl Strategy<Value = Vec<WindowInFile>> {
             from,
             to,
             zone: zone.map(str::to_owned),
+            hosts: crate::campaign::Selector::default(),
         });
     proptest::collection::vec(one, 0..3)
 }

@@ -1,0 +1,129 @@
+use cutover_proto::inventory::{HostRole, OsFamily};
+
+use super::*;
+use crate::{catalog::Catalog, judge::assess, samples};
+
+fn selector(toml: &str) -> Selector {
+    toml::from_str(toml).unwrap_or_else(|error| panic!("{toml}: {error}"))
+}
+
+/// The sample host, with what people say of it and another look.
+fn fits(toml: &str, known: &Known, change: impl FnOnce(&mut cutover_proto::inventory::Inventory)) -> bool {
+    let mut inventory = samples::carrying();
+    change(&mut inventory);
+    let looked = assess(&inventory, known, &samples::campaign(""), &Catalog::built_in().unwrap());
+    selector(toml).fits(&Traits {
+        host: samples::host(),
+        known,
+        looked: Some(&looked),
+    })
+}
+
+fn known(tags: &[&str], site: &str, ownership: Option<Ownership>) -> Known {
+    Known {
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        site: site.to_owned(),
+        ownership,
+    }
+}
+
+#[test]
+fn every_key_asks_for_what_it_is_called() {
+    let it = known(
+        &["pilot", "group=finance", "entity=acme-inc", "contract=n001"],
+        "berlin",
+        Some(Ownership::Corporate),
+    );
+    let cases = [
+        ("", true),
+        ("os_family = [\"linux\"]", true),
+        ("os_family = [\"windows\", \"macos\"]", false),
+        ("os_id = [\"debian\"]", true),
+        ("os_id = [\"ubuntu\"]", false),
+        ("os_version = [\"12\"]", true),
+        ("os_version = [\"<12\"]", false),
+        ("tag = [\"pilot\"]", true),
+        ("tag = [\"pilots\"]", false),
+        ("group = [\"sales\", \"finance\"]", true),
+        ("group = [\"sales\"]", false),
+        ("entity = [\"acme-inc\"]", true),
+        ("entity = [\"acme\"]", false),
+        ("contract = [\"n001\"]", true),
+        ("contract = [\"n002\"]", false),
+        ("site = [\"berlin\"]", true),
+        ("site = [\"paris\"]", false),
+        ("class = [\"workstation\"]", true),
+        ("class = [\"server\"]", false),
+        ("role = [\"database\"]", false),
+        ("ownership = [\"corporate\"]", true),
+        ("ownership = [\"personal\", \"contractor\"]", false),
+        ("installed = [\"kesl\"]", true),
+        ("installed = [\"kea\"]", false),
+        ("host = [\"PC-1\"]", true),
+        ("host = [\"01890000-0000-7000-8000-000000000001\"]", true),
+        ("host = [\"pc-2\"]", false),
+        ("site = [\"berlin\"]\nos_id = [\"ubuntu\"]", false),
+        ("site = [\"berlin\"]\nexcept = { tag = [\"pilot\"] }", false),
+        ("site = [\"berlin\"]\nexcept = { tag = [\"other\"] }", true),
+    ];
+    for (toml, expected) in cases {
+        assert_eq!(fits(toml, &it, |_| ()), expected, "{toml}");
+    }
+}
+
+#[test]
+fn what_is_not_known_fits_nothing_that_asks_for_it() {
+    let nothing = Known::default();
+    let unseen = Traits {
+        host: samples::host(),
+        known: &nothing,
+        looked: None,
+    };
+    for toml in [
+        "os_family = [\"linux\"]",
+        "os_version = [\">=0\"]",
+        "site = [\"berlin\"]",
+        "ownership = [\"corporate\"]",
+        "installed = [\"kesl\"]",
+        "entity = [\"acme\"]",
+        "role = [\"exchange\"]",
+    ] {
+        assert!(!selector(toml).fits(&unseen), "{toml}");
+    }
+    assert!(selector("").fits(&unseen), "who asks for nothing takes every host");
+}
+
+#[test]
+fn a_role_an_edition_or_a_persons_word_makes_a_server() {
+    let server = "class = [\"server\"]";
+    assert!(fits(server, &Known::default(), |it| it
+        .facts
+        .roles
+        .push(HostRole::DomainController)));
+    assert!(fits(server, &Known::default(), |it| {
+        it.facts.os_family = OsFamily::Windows;
+        it.facts.os_name = "Windows Server 2019 Standard".to_owned();
+    }));
+    assert!(fits(server, &known(&["class=server"], "", None), |_| ()));
+    let said = known(&["class=workstation"], "", None);
+    assert!(
+        !fits(server, &said, |it| it.facts.roles.push(HostRole::Database)),
+        "a person's word goes before a role"
+    );
+}
+
+#[test]
+fn versions_compare_by_number_and_not_by_spelling() {
+    let holds = |range: &str, version: &str| VersionRange::parse(range).unwrap().holds(version);
+    assert!(holds("12", "12") && holds("12", "12.5") && !holds("12", "120") && !holds("12.5", "12"));
+    assert!(holds("10.0", "10"), "a part that is not there is nought");
+    assert!(holds(">=10.0.17763", "10.0.17763.1") && !holds(">=10.0.17763", "10.0.9999"));
+    assert!(holds("<11", "9.13") && !holds("<11", "11.0") && holds("<11.1", "11"));
+    assert!(
+        !holds("<99", "rolling") && !holds(">=0", ""),
+        "no number is in no range"
+    );
+    for bad in ["", "twelve", ">12", ">= x"] {
+        assert!(VersionRange::parse(bad).unwrap_err().contains("no version"), "{bad}");
+    }
+}

@@ -1,0 +1,125 @@
+//! When and where: the hours of a campaign for each host, and the zone that they are meant in.
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    Campaign,
+    selector::{Selector, Traits},
+    waves::Flaw,
+    zone::zone,
+};
+use crate::hours::{Blackout, BlackoutInFile, Calendar, Window, WindowInFile};
+
+/// Something that holds for the hosts of a selector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct For<T> {
+    /// Which hosts.
+    pub hosts: Selector,
+    /// What holds for them.
+    pub it: T,
+}
+
+/// A place where machines stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// As tags and imports name it.
+    pub name: String,
+    /// IANA name of the zone of machines there that do not tell theirs.
+    pub time_zone: String,
+}
+
+/// A site in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SiteInFile {
+    name: Spanned<String>,
+    time_zone: String,
+}
+
+impl Campaign {
+    /// When work may start on a host: in the windows that are for it, at any hour where none is; and in no blackout that is
+    /// for it.
+    #[must_use]
+    pub fn calendar_for(&self, host: &Traits<'_>) -> Calendar {
+        fn of<T: Clone>(all: &[For<T>], host: &Traits<'_>) -> Vec<T> {
+            let fitting = all.iter().filter(|rule| rule.hosts.fits(host));
+            fitting.map(|rule| rule.it.clone()).collect()
+        }
+        Calendar {
+            windows: of(&self.windows, host),
+            blackouts: of(&self.blackouts, host),
+        }
+    }
+
+    /// The zone that a host's hours are meant in: its own where it tells it, its site's, else the campaign's.
+    #[must_use]
+    pub fn zone_for(&self, host: &Traits<'_>) -> TimeZone {
+        let told = host.looked.and_then(|it| zone(&it.time_zone));
+        let site = || {
+            let site = self.sites.iter().find(|site| site.name == host.known.site);
+            zone(&site?.time_zone)
+        };
+        told.or_else(site)
+            .or_else(|| zone(&self.policy.time_zone))
+            .unwrap_or(TimeZone::UTC)
+    }
+}
+
+pub(super) fn windows(file: Vec<Spanned<WindowInFile>>) -> Result<Vec<For<Window>>, Flaw> {
+    read(file, "window", |it| (it.read(), &it.hosts))
+}
+
+pub(super) fn blackouts(file: Vec<Spanned<BlackoutInFile>>) -> Result<Vec<For<Blackout>>, Flaw> {
+    read(file, "blackout", |it| (it.read(), &it.hosts))
+}
+
+fn read<F, T>(
+    file: Vec<Spanned<F>>,
+    key: &str,
+    of: impl Fn(&F) -> (Result<T, String>, &Selector),
+) -> Result<Vec<For<T>>, Flaw> {
+    let mut all = Vec::new();
+    for spanned in file {
+        let at = spanned.span().start;
+        let (it, hosts) = of(spanned.get_ref());
+        let flaw = |why: String| Flaw {
+            at,
+            why: format!("[[{key}]]: {why}"),
+        };
+        let it = it.map_err(flaw)?;
+        hosts.check("match").map_err(flaw)?;
+        let hosts = hosts.clone();
+        all.push(For { hosts, it });
+    }
+    Ok(all)
+}
+
+pub(super) fn sites(file: Vec<SiteInFile>) -> Result<Vec<Site>, Flaw> {
+    let mut sites: Vec<Site> = Vec::new();
+    for it in file {
+        let at = it.name.span().start;
+        let name = it.name.into_inner();
+        let flaw = |why: String| Flaw {
+            at,
+            why: format!("site `{name}`: {why}"),
+        };
+        if name.trim().is_empty() || sites.iter().any(|site| site.name == name) {
+            return Err(flaw(
+                "its name is empty, or another site has it; give each its own".to_owned(),
+            ));
+        }
+        if zone(&it.time_zone).is_none() {
+            return Err(flaw(format!(
+                "time_zone `{}` is no zone of the IANA database; write for example America/New_York or UTC",
+                it.time_zone
+            )));
+        }
+        sites.push(Site {
+            name,
+            time_zone: it.time_zone,
+        });
+    }
+    Ok(sites)
+}

@@ -1,0 +1,242 @@
+//! What a wave's rows say at a moment: its state, the campaign's, and what is out and was started.
+
+use std::collections::BTreeMap;
+
+use cutover_proto::{inventory::HostRole, words};
+use serde::{Deserialize, Serialize};
+
+use super::{Breaker, BreakerState, WaveState};
+use crate::{
+    campaign::{Campaign, LateJoiners, Mode},
+    plan::{Plan, SET},
+};
+
+words! {
+    /// Whether anything may start in a campaign. Kept in its row.
+    pub enum RunState("state of a campaign") {
+        /// It may.
+        Running = "running",
+        /// Nothing starts; what is out runs to its end.
+        Paused = "paused",
+        /// Nothing starts, and what is out ends at its next safe point.
+        Stopped = "stopped",
+        /// It is over, and nothing of it changes any more.
+        Closed = "closed",
+    }
+}
+
+/// The states of a campaign's waves. One that was never turned is closed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Waves(BTreeMap<String, WaveState>);
+
+impl Waves {
+    /// The state of a wave.
+    #[must_use]
+    pub fn state(&self, wave: &str) -> WaveState {
+        self.0.get(wave).copied().unwrap_or(WaveState::Closed)
+    }
+
+    /// Turns a wave.
+    pub fn turn(&mut self, wave: &str, to: WaveState) {
+        self.0.insert(wave.to_owned(), to);
+    }
+}
+
+impl<const N: usize> From<[(&str, WaveState); N]> for Waves {
+    fn from(states: [(&str, WaveState); N]) -> Self {
+        Self(
+            states
+                .into_iter()
+                .map(|(wave, state)| (wave.to_owned(), state))
+                .collect(),
+        )
+    }
+}
+
+/// The breakers of a campaign's waves. One that never tripped lets everything through, in round 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Breakers(BTreeMap<String, Breaker>);
+
+/// Of a wave that never tripped.
+static WORKING: Breaker = Breaker {
+    round: 0,
+    state: BreakerState::Working,
+};
+
+impl Breakers {
+    /// The breaker of a wave.
+    #[must_use]
+    pub fn of(&self, wave: &str) -> &Breaker {
+        self.0.get(wave).unwrap_or(&WORKING)
+    }
+
+    /// The present round of a wave's breaker.
+    #[must_use]
+    pub fn round(&self, wave: &str) -> u32 {
+        self.of(wave).round
+    }
+
+    /// Sets a wave's breaker.
+    pub fn set(&mut self, wave: &str, breaker: Breaker) {
+        self.0.insert(wave.to_owned(), breaker);
+    }
+}
+
+/// A limit on how many orders may be out at a time, of which a host takes a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Its name in the store.
+    pub name: String,
+    /// How many there are.
+    pub cap: u32,
+    /// What it limits, for people.
+    pub of: String,
+}
+
+/// The slot of the whole campaign.
+pub const IN_FLIGHT: &str = "in-flight";
+
+/// The slots that a host's order takes, all of them or none. Two members of one redundancy set (tags `set=…`), and two domain
+/// controllers of one site, are never worked on at a time.
+#[must_use]
+pub fn slots(plan: &Plan, campaign: &Campaign) -> Vec<Slot> {
+    let policy = &campaign.policy;
+    let mut slots = vec![Slot {
+        name: IN_FLIGHT.to_owned(),
+        cap: policy.max_in_flight,
+        of: "the campaign".to_owned(),
+    }];
+    if let Some(cap) = campaign.wave(&plan.wave).and_then(|wave| wave.max_in_flight) {
+        slots.push(Slot {
+            name: format!("wave:{}", plan.wave),
+            cap,
+            of: format!("wave {}", plan.wave),
+        });
+    }
+    let site = &plan.known.site;
+    if let Some(cap) = policy.site_in_flight.filter(|_| !site.is_empty()) {
+        slots.push(Slot {
+            name: format!("site:{site}"),
+            cap,
+            of: format!("site {site}"),
+        });
+    }
+    for set in plan.known.values(SET) {
+        slots.push(Slot {
+            name: format!("set:{set}"),
+            cap: 1,
+            of: format!("redundancy set {set}"),
+        });
+    }
+    if plan.traits().has_role(HostRole::DomainController) {
+        let at = if site.is_empty() {
+            "at no named site".to_owned()
+        } else {
+            format!("at site {site}")
+        };
+        slots.push(Slot {
+            name: format!("controllers:{site}"),
+            cap: 1,
+            of: format!("domain controllers {at}"),
+        });
+    }
+    slots
+}
+
+words! {
+    /// Why a person must let a host start.
+    pub enum ApprovalCause("cause of an approval") {
+        /// The campaign asks it of every host.
+        Mode = "mode",
+        /// Its wave asks it.
+        Wave = "wave",
+        /// The campaign asks it of hosts of its class.
+        Class = "class",
+        /// It came into its wave when that was open.
+        LateJoiner = "late-joiner",
+    }
+}
+
+/// Whether a person must let the host start, and why.
+#[must_use]
+pub fn approval_cause(plan: &Plan, campaign: &Campaign) -> Option<ApprovalCause> {
+    let wave = campaign.wave(&plan.wave);
+    if campaign.mode == Mode::Approve {
+        return Some(ApprovalCause::Mode);
+    }
+    if plan.is_late_joiner && wave.is_some_and(|wave| wave.late_joiners == LateJoiners::Approve) {
+        return Some(ApprovalCause::LateJoiner);
+    }
+    match wave.and_then(|wave| wave.approval) {
+        Some(true) => Some(ApprovalCause::Wave),
+        Some(false) => None,
+        None => campaign
+            .policy
+            .approval_for
+            .contains(&plan.traits().class())
+            .then_some(ApprovalCause::Class),
+    }
+}
+
+/// How many hosts were started within the last hour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Starts {
+    /// So many.
+    pub count: u32,
+    /// When the first of them was; what the next waits for counts from here.
+    pub oldest_ms: i64,
+}
+
+impl Starts {
+    /// An hour.
+    pub const WITHIN_MS: i64 = 3_600_000;
+
+    fn note(&mut self, at_ms: i64) {
+        if self.count == 0 {
+            self.oldest_ms = at_ms;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// When one more may start at the earliest; `None` where it may now.
+    #[must_use]
+    pub fn next_ms(&self, limit: Option<u32>) -> Option<i64> {
+        let is_full = limit.is_some_and(|limit| self.count >= limit);
+        is_full.then(|| self.oldest_ms.saturating_add(Self::WITHIN_MS))
+    }
+}
+
+/// What a wave's rows say at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupState {
+    /// The campaign.
+    pub run: RunState,
+    /// The wave.
+    pub wave: WaveState,
+    /// How many of each slot are taken, by its name; none where it is not named.
+    pub taken: BTreeMap<String, u32>,
+    /// Starts in the campaign.
+    pub starts: Starts,
+    /// Starts in the wave.
+    pub wave_starts: Starts,
+}
+
+impl GroupState {
+    /// How many of a slot are taken.
+    #[must_use]
+    pub fn taken(&self, slot: &Slot) -> u32 {
+        self.taken.get(&slot.name).copied().unwrap_or(0)
+    }
+
+    /// Counts one more start.
+    pub(super) fn note_start(&mut self, plan: &Plan, campaign: &Campaign, now_ms: i64) {
+        for slot in slots(plan, campaign) {
+            let taken = self.taken.entry(slot.name).or_default();
+            *taken = taken.saturating_add(1);
+        }
+        self.starts.note(now_ms);
+        self.wave_starts.note(now_ms);
+    }
+}

@@ -1,0 +1,139 @@
+//! Routes of campaigns and their waves.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
+use cutover_core::rollout::RunState;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Ask, Done, Problem, Signed,
+    extract::{Asked, Named, Sent},
+};
+use crate::service::{
+    ApplyCampaign, ApproveWave, Caller, CampaignApplied, CampaignDetail, HaltCampaign, Service, views::WaveView,
+};
+
+pub(super) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/campaigns", get(list))
+        .route("/campaigns/{campaign}", get(show))
+        .route("/campaigns/{campaign}/versions", post(apply))
+        .route("/campaigns/{campaign}/pause", post(pause))
+        .route("/campaigns/{campaign}/resume", post(resume))
+        .route("/campaigns/{campaign}/stop", post(stop))
+        .route("/waves", get(waves))
+        .route("/waves/{wave}/open", post(open_wave))
+        .route("/waves/{wave}/pause", post(pause_wave))
+        .route("/waves/{wave}/approve", post(approve_wave))
+}
+
+/// Which version of a campaign's text.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichVersion {
+    /// From 1; left out: the one in force.
+    pub version: Option<i64>,
+}
+
+async fn list(_: Signed, State(service): State<Service>) -> Result<Json<Vec<CampaignDetail>>, Problem> {
+    Ok(Json(service.campaigns().await?))
+}
+
+async fn show(
+    _: Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Asked(which): Asked<WhichVersion>,
+) -> Result<Json<CampaignDetail>, Problem> {
+    Ok(Json(service.campaign(campaign, which.version).await?))
+}
+
+async fn apply(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<ApplyCampaign>,
+) -> Result<Json<CampaignApplied>, Problem> {
+    service.is_run(&campaign)?;
+    Ok(Json(service.apply_campaign(caller, ask).await?))
+}
+
+async fn turn(
+    caller: Caller,
+    service: Service,
+    campaign: &str,
+    to: RunState,
+    ask: HaltCampaign,
+) -> Result<Json<Done>, Problem> {
+    service.is_run(campaign)?;
+    Ok(Json(Done {
+        done: service.turn_campaign(caller, to, ask).await?,
+    }))
+}
+
+async fn pause(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<HaltCampaign>,
+) -> Result<Json<Done>, Problem> {
+    turn(caller, service, &campaign, RunState::Paused, ask).await
+}
+
+async fn resume(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<HaltCampaign>,
+) -> Result<Json<Done>, Problem> {
+    turn(caller, service, &campaign, RunState::Running, ask).await
+}
+
+async fn stop(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<HaltCampaign>,
+) -> Result<Json<Done>, Problem> {
+    turn(caller, service, &campaign, RunState::Stopped, ask).await
+}
+
+async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<WaveView>>, Problem> {
+    Ok(Json(service.summary().await?.waves))
+}
+
+async fn open_wave(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(wave): Named,
+    Sent(ask): Sent<Ask>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.open_wave(caller, wave, ask.dry_run).await?,
+    }))
+}
+
+async fn pause_wave(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(wave): Named,
+    Sent(ask): Sent<Ask>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.pause_wave(caller, wave, ask.dry_run).await?,
+    }))
+}
+
+async fn approve_wave(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(wave): Named,
+    Sent(ask): Sent<ApproveWave>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.approve_wave(caller, wave, ask).await?,
+    }))
+}

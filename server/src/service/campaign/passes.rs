@@ -1,0 +1,205 @@
+//! Passes over many plans: a batch a transaction, with the place that was reached kept beside it, so that a server that was
+//! stopped goes on where it was.
+
+use cutover_core::{
+    decide::Input,
+    judge,
+    plan::Phase,
+    rollout::{RunState, WaveState},
+};
+use cutover_proto::ids::HostId;
+
+use super::{
+    super::{Service, ServiceError, known::known_of, plan_edit::PlanEdit},
+    BATCH, InForce, PassReached, Progress, broken_id, last_seen, newest_inventory,
+};
+use crate::store::{WriteTx, hosts, plans};
+
+/// What is done to many plans, one after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Pass {
+    /// Each is decided anew under the version in force.
+    Anew,
+    /// What is said of assets is worked out anew under it.
+    Assets,
+    /// Orders that are out are taken back, or end.
+    Halt,
+    /// Planned hosts of a wave are told that it is open.
+    Queue(String),
+}
+
+const QUEUE: &str = "queue:";
+
+/// So many batches are done before whoever asked for a pass is answered: a fleet of ten thousand is done with then.
+const AT_ONCE: usize = 12;
+
+impl Pass {
+    /// What it does, for people.
+    pub(super) fn in_words(name: &str) -> String {
+        match Self::parse(name) {
+            Ok(Self::Anew) => "hosts are decided anew under the version in force".to_owned(),
+            Ok(Self::Assets) => "assets are placed anew under the version in force".to_owned(),
+            Ok(Self::Halt) => "orders that are out are taken back or ended".to_owned(),
+            Ok(Self::Queue(wave)) => format!("hosts of wave {wave} are queued"),
+            Err(_) => name.to_owned(),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Anew => "anew".to_owned(),
+            Self::Assets => "assets".to_owned(),
+            Self::Halt => "halt".to_owned(),
+            Self::Queue(wave) => format!("{QUEUE}{wave}"),
+        }
+    }
+
+    fn parse(name: &str) -> Result<Self, ServiceError> {
+        match name {
+            "anew" => Ok(Self::Anew),
+            "assets" => Ok(Self::Assets),
+            "halt" => Ok(Self::Halt),
+            _ => match name.strip_prefix(QUEUE) {
+                Some(wave) => Ok(Self::Queue(wave.to_owned())),
+                None => Err(ServiceError::Broken {
+                    why: format!("stored pass `{name}` is not known to this version"),
+                }),
+            },
+        }
+    }
+
+    /// From the first plan on.
+    pub(in super::super) fn begin(&self, progress: &mut Progress) {
+        progress.passes.insert(self.name(), PassReached::default());
+    }
+}
+
+impl Service {
+    /// Goes on with what was begun and is not through, for as long as whoever asked for it may be kept waiting. What is left is
+    /// done in the background. Says whether anything is.
+    ///
+    /// # Errors
+    /// When the store fails; what was done stays done, and the next call goes on.
+    pub(in super::super) async fn run_passes(&self) -> Result<bool, ServiceError> {
+        for _ in 0..AT_ONCE {
+            if !self.go_on().await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// One batch of what was begun and is not through; says whether there was any.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn go_on(&self) -> Result<bool, ServiceError> {
+        let service = self.clone();
+        let next = self
+            .0
+            .store
+            .read(move |tx| {
+                // Before the first version there is nothing to go on with.
+                let id = service.campaign_id().as_str();
+                match crate::store::campaigns::load(tx, id)? {
+                    None => Ok(None),
+                    Some(_) => Ok::<_, ServiceError>(service.in_force(tx)?.progress.passes.into_keys().next()),
+                }
+            })
+            .await?;
+        let Some(name) = next else { return Ok(false) };
+        let pass = Pass::parse(&name)?;
+        if pass == Pass::Assets {
+            self.place_all().await?;
+        }
+        let service = self.clone();
+        self.0.store.write(move |tx| service.batch(tx, &pass)).await?;
+        Ok(true)
+    }
+
+    fn batch(&self, tx: &mut WriteTx<'_>, pass: &Pass) -> Result<(), ServiceError> {
+        let mut in_force = self.in_force(tx)?;
+        let Some(reached) = in_force.progress.passes.get(&pass.name()).cloned() else {
+            return Ok(());
+        };
+        let filter = match pass {
+            Pass::Anew => Some(plans::PlanFilter::default()),
+            Pass::Queue(wave) => Some(plans::PlanFilter {
+                phase: Some(Phase::Planned.as_str().to_owned()),
+                wave: Some(wave.clone()),
+                ..plans::PlanFilter::default()
+            }),
+            Pass::Halt => None,
+            Pass::Assets => {
+                in_force.progress.passes.remove(&pass.name());
+                return self.put_campaign(tx, &in_force, None);
+            }
+        };
+        let after = Some(reached.after.as_str()).filter(|after| !after.is_empty());
+        let id = self.campaign_id().as_str();
+        let rows = match &filter {
+            Some(filter) => plans::list(tx, id, filter, after, BATCH)?,
+            None => plans::with_order(tx, id, after, BATCH)?,
+        };
+        for row in &rows {
+            let host: HostId = row.host_id.parse().map_err(broken_id)?;
+            match pass {
+                Pass::Anew => self.judge_anew(tx, &in_force, host)?,
+                Pass::Halt if in_force.run != RunState::Running => self.take(tx, &in_force, host, &Input::Halted)?,
+                Pass::Queue(wave) if in_force.progress.waves.state(wave) == WaveState::Open => {
+                    self.take(tx, &in_force, host, &Input::WaveOpened)?;
+                }
+                // It was turned back meanwhile.
+                Pass::Halt | Pass::Queue(_) | Pass::Assets => {}
+            }
+        }
+        match rows.last() {
+            Some(last) => {
+                let reached = PassReached {
+                    after: last.host_id.clone(),
+                    done: reached.done + rows.len() as u64,
+                };
+                in_force.progress.passes.insert(pass.name(), reached);
+            }
+            None => {
+                in_force.progress.passes.remove(&pass.name());
+                if *pass == Pass::Anew {
+                    Pass::Assets.begin(&mut in_force.progress);
+                }
+            }
+        }
+        self.put_campaign(tx, &in_force, None)
+    }
+
+    /// Judges a host's newest inventory anew.
+    fn judge_anew(&self, tx: &mut WriteTx<'_>, in_force: &InForce, host: HostId) -> Result<(), ServiceError> {
+        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        if let Some(row) = hosts::load(tx, &host.to_string())? {
+            let known = known_of(tx, &row)?;
+            edit.take(&Input::Described { known }, &in_force.cx(self))?;
+        }
+        let assessment = newest_inventory(tx, host)?.map(|inventory| {
+            let known = &edit.plan.known;
+            Box::new(judge::assess(&inventory, known, &in_force.campaign, &self.0.catalog))
+        });
+        edit.take(&Input::CampaignChanged { assessment }, &in_force.cx(self))?;
+        let last_seen_ms = last_seen(tx, host)?;
+        edit.save(tx, self, in_force, last_seen_ms)?;
+        Ok(())
+    }
+
+    /// One input for one plan.
+    pub(in super::super) fn take(
+        &self,
+        tx: &mut WriteTx<'_>,
+        in_force: &InForce,
+        host: HostId,
+        input: &Input,
+    ) -> Result<(), ServiceError> {
+        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        edit.take(input, &in_force.cx(self))?;
+        let last_seen_ms = last_seen(tx, host)?;
+        edit.save(tx, self, in_force, last_seen_ms)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! What a campaign file would change: key by key, and for how many hosts. Every plan is decided under it by the same code as in
+//! earnest, and nothing of it is kept.
+
+use std::collections::BTreeMap;
+
+use cutover_core::{
+    campaign::{Campaign, Change, changes},
+    decide::Input,
+    judge,
+    plan::Plan,
+    standing::Totals,
+};
+use cutover_proto::ids::HostId;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{Service, ServiceError, known::known_of, plan_edit::PlanEdit, views::standing_word},
+    BATCH, InForce, apply, broken_id, newest_inventory,
+};
+use crate::store::{Reader, campaigns, hosts, plans};
+
+/// Hosts that a figure counts before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// What is counted: a phase, a wave, a standing, a replacement.
+    pub name: String,
+    /// So many are in it now.
+    pub before: u64,
+    /// So many would be.
+    pub after: u64,
+}
+
+/// What a campaign file changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignPreview {
+    /// The version that it would take the place of.
+    pub version: i64,
+    /// What it sets otherwise.
+    pub changes: Vec<Change>,
+    /// What is sound and probably not meant.
+    pub warnings: Vec<String>,
+    /// How many hosts were decided under it.
+    pub hosts: u64,
+    /// Phases whose counts change.
+    pub phases: Vec<Moved>,
+    /// Standings whose counts change.
+    pub standings: Vec<Moved>,
+    /// Waves, all of them.
+    pub waves: Vec<Moved>,
+    /// Replacements whose counts change.
+    pub replacements: Vec<Moved>,
+}
+
+/// What plans are counted by, before and after.
+#[derive(Default)]
+struct Counted {
+    hosts: u64,
+    before: Totals,
+    after: Totals,
+    waves: BTreeMap<String, (u64, u64)>,
+    replacements: BTreeMap<String, (u64, u64)>,
+    /// How many hosts each selector fits, by what it belongs to.
+    fitting: BTreeMap<String, u64>,
+}
+
+impl Counted {
+    fn take_in(&mut self, other: Self) {
+        fn pairs(to: &mut BTreeMap<String, (u64, u64)>, from: BTreeMap<String, (u64, u64)>) {
+            for (name, (before, after)) in from {
+                let sum = to.entry(name).or_default();
+                *sum = (sum.0 + before, sum.1 + after);
+            }
+        }
+        self.hosts += other.hosts;
+        for (bucket, hosts) in other.before.iter() {
+            self.before.add(bucket.clone(), hosts);
+        }
+        for (bucket, hosts) in other.after.iter() {
+            self.after.add(bucket.clone(), hosts);
+        }
+        pairs(&mut self.waves, other.waves);
+        pairs(&mut self.replacements, other.replacements);
+        for (what, hosts) in other.fitting {
+            *self.fitting.entry(what).or_default() += hosts;
+        }
+    }
+}
+
+impl Service {
+    /// What the file would change. Reads a batch of plans at a time, so that it holds nobody up; hosts that change meanwhile
+    /// are counted as they were read.
+    pub(super) async fn preview_campaign(
+        &self,
+        campaign: Campaign,
+        text: String,
+    ) -> Result<CampaignPreview, ServiceError> {
+        let mut counted = Counted::default();
+        let mut after: Option<String> = None;
+        loop {
+            let (service, new, text) = (self.clone(), campaign.clone(), text.clone());
+            let from = after.clone();
+            let (batch, last) = self
+                .0
+                .store
+                .read(move |tx| {
+                    let id = service.campaign_id().as_str();
+                    let rows = plans::list(tx, id, &plans::PlanFilter::default(), from.as_deref(), BATCH)?;
+                    let mut batch = Counted::default();
+                    if !rows.is_empty() {
+                        let in_force = service.in_force(tx)?;
+                        let under = apply::under(&in_force, new.clone(), text.clone());
+                        for row in &rows {
+                            service.count(tx, &mut batch, &under, row.host_id.parse().map_err(broken_id)?)?;
+                        }
+                    }
+                    Ok::<_, ServiceError>((batch, rows.last().map(|row| row.host_id.clone())))
+                })
+                .await?;
+            counted.take_in(batch);
+            after = last;
+            if after.is_none() {
+                break;
+            }
+        }
+        let service = self.clone();
+        let row = self
+            .0
+            .store
+            .read(move |tx| Ok::<_, ServiceError>(campaigns::load(tx, service.campaign_id().as_str())?))
+            .await?;
+        let (version, before) = row.map_or_else(Default::default, |row| (row.version, row.body));
+        let mut warnings = campaign.warnings(self.now_ms());
+        if counted.hosts > 0 {
+            warnings.extend(unfitting(&campaign, &counted));
+        }
+        let now_ms = self.now_ms();
+        let standings = |totals: &Totals| -> BTreeMap<String, u64> {
+            let counts = totals.by_standing(now_ms, &campaign).into_iter();
+            counts
+                .map(|(standing, hosts)| (standing_word(standing).to_owned(), hosts.unsigned_abs()))
+                .collect()
+        };
+        let phases = |totals: &Totals| -> BTreeMap<String, u64> {
+            let counts = totals.by_phase().into_iter();
+            counts
+                .map(|(phase, hosts)| (phase.to_string(), hosts.unsigned_abs()))
+                .collect()
+        };
+        Ok(CampaignPreview {
+            version,
+            changes: changes(&before, &text),
+            warnings,
+            hosts: counted.hosts,
+            phases: moved(&phases(&counted.before), &phases(&counted.after)),
+            standings: moved(&standings(&counted.before), &standings(&counted.after)),
+            waves: campaign
+                .wave_names()
+                .map(|name| {
+                    let (before, after) = counted.waves.get(name).copied().unwrap_or_default();
+                    Moved {
+                        name: name.to_owned(),
+                        before,
+                        after,
+                    }
+                })
+                .collect(),
+            replacements: counted
+                .replacements
+                .iter()
+                .filter(|(_, (before, after))| before != after)
+                .map(|(name, (before, after))| Moved {
+                    name: name.clone(),
+                    before: *before,
+                    after: *after,
+                })
+                .collect(),
+        })
+    }
+
+    fn count(
+        &self,
+        db: &mut impl Reader,
+        counted: &mut Counted,
+        under: &InForce,
+        host: HostId,
+    ) -> Result<(), ServiceError> {
+        let mut edit = PlanEdit::load(db, self.campaign_id(), host)?;
+        let before = edit.plan.clone();
+        if let Some(row) = hosts::load(db, &host.to_string())? {
+            let known = known_of(db, &row)?;
+            edit.take(&Input::Described { known }, &under.cx(self))?;
+        }
+        let assessment = newest_inventory(db, host)?.map(|inventory| {
+            let known = &edit.plan.known;
+            Box::new(judge::assess(&inventory, known, &under.campaign, &self.0.catalog))
+        });
+        edit.take(&Input::CampaignChanged { assessment }, &under.cx(self))?;
+        let after = &edit.plan;
+        counted.hosts += 1;
+        counted.before.add(before.bucket(), 1);
+        counted.after.add(after.bucket(), 1);
+        counted.waves.entry(before.wave.clone()).or_default().0 += 1;
+        counted.waves.entry(after.wave.clone()).or_default().1 += 1;
+        let word = |plan: &Plan| {
+            plan.replacement
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), ToString::to_string)
+        };
+        counted.replacements.entry(word(&before)).or_default().0 += 1;
+        counted.replacements.entry(word(after)).or_default().1 += 1;
+        for (what, selector) in under.campaign.selectors() {
+            *counted.fitting.entry(what).or_default() += u64::from(selector.fits(&after.traits()));
+        }
+        Ok(())
+    }
+}
+
+/// Selectors that fit no host of the fleet.
+fn unfitting(campaign: &Campaign, counted: &Counted) -> Vec<String> {
+    let none = |what: &String| counted.fitting.get(what).copied().unwrap_or_default() == 0;
+    let selectors = campaign.selectors().into_iter().map(|(what, _)| what);
+    selectors
+        .filter(none)
+        .map(|what| {
+            format!(
+                "{what} matches none of the {} hosts; see the spelling of its tags, sites and products",
+                counted.hosts
+            )
+        })
+        .collect()
+}
+
+fn moved(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> Vec<Moved> {
+    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let count = |of: &BTreeMap<String, u64>, name: &str| of.get(name).copied().unwrap_or_default();
+    names
+        .into_iter()
+        .map(|name| Moved {
+            name: name.clone(),
+            before: count(before, name),
+            after: count(after, name),
+        })
+        .filter(|it| it.before != it.after)
+        .collect()
+}
