@@ -1,8 +1,18 @@
 //! When to look.
 
+use std::time::Duration;
+
 use cutover_proto::words;
 
 use super::ticks::Ticks;
+
+/// So many looks that the server asks for one after the other are made at once: what verifying needs.
+const AT_ONCE: u32 = 3;
+/// The wait before the one after them; each further one waits twice as long.
+const FIRST_AGAIN: Duration = Duration::from_secs(5);
+/// The longest. What a look finds wanting (a check that fails, signatures that are still on their way) is rarely mended by
+/// the next second, and a machine that did nothing but look would be of no use to anybody.
+const LONGEST_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 words! {
     /// What makes a look due.
@@ -39,6 +49,8 @@ pub(super) struct Looks {
     under_way: bool,
     /// The server waits for the end of one that begins after it asked.
     wanted: Wanted,
+    /// How many it asked for in a row.
+    in_a_row: u32,
     ended_since_start: bool,
 }
 
@@ -56,6 +68,7 @@ impl Looks {
             due: Some((now, WhyLook::Start)),
             under_way: false,
             wanted: Wanted::No,
+            in_a_row: 0,
             ended_since_start: false,
         }
     }
@@ -76,11 +89,22 @@ impl Looks {
         self.ask(until, WhyLook::Packages);
     }
 
+    /// The server waits for a fresh one. Where none of some in a row was what it waits for, the next come ever less often.
     pub(super) fn want(&mut self, now: Ticks) {
         if self.wanted == Wanted::No {
             self.wanted = Wanted::Asked;
-            self.ask(now, WhyLook::Wanted);
+            let wait = match self.in_a_row.checked_sub(AT_ONCE) {
+                None => Duration::ZERO,
+                Some(more) => FIRST_AGAIN.saturating_mul(1 << more.min(16)).min(LONGEST_AGAIN),
+            };
+            self.in_a_row = self.in_a_row.saturating_add(1);
+            self.ask(now.after(wait), WhyLook::Wanted);
         }
+    }
+
+    /// The server waits for none.
+    pub(super) const fn suffice(&mut self) {
+        self.in_a_row = 0;
     }
 
     pub(super) fn poll(&self, order_open: bool) -> Option<(Ticks, WhyLook)> {

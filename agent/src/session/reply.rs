@@ -134,6 +134,8 @@ impl Session {
         }
         if reply.want_look {
             self.looks.want(now);
+        } else {
+            self.looks.suffice();
         }
         effects.extend(reply.settings.map(|settings| self.take_settings(settings)));
         effects.extend(reply.rules.and_then(|envelope| self.read_rules(envelope)));

@@ -50,6 +50,26 @@ fn a_wanted_look_is_made_at_once_and_told_at_once_though_nothing_changed() {
     assert_eq!(request.looked_at_ms, looked_at_ms);
 }
 
+/// What verifying waits for may not come for hours: a check that fails, signatures that are still on their way.
+#[test]
+fn a_look_that_is_wanted_again_and_again_is_made_ever_less_often_until_none_is_wanted() {
+    let mut world = World::settled();
+    world.pass_seconds(300);
+    let wanted = |world: &mut World| {
+        world.answered_with(|reply| reply.want_look = true);
+        let (seconds, why) = due(world).unwrap();
+        assert_eq!(why, WhyLook::Wanted);
+        world.pass_seconds(seconds);
+        assert!(!world.look("a"));
+        seconds
+    };
+    let waits: Vec<u64> = (0..13).map(|_| wanted(&mut world)).collect();
+    assert_eq!(waits, [0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+    world.answered();
+    world.pass_seconds(300);
+    assert_eq!(wanted(&mut world), 0);
+}
+
 #[test]
 fn a_look_that_had_begun_before_it_was_wanted_does_not_count() {
     let mut world = World::settled();
