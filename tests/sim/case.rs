@@ -21,6 +21,8 @@ words! {
         TooMany = "too many in flight",
         /// A total is off by one.
         Total = "total off by one",
+        /// What came of a wave's orders is off by one.
+        Tally = "tally off by one",
         /// A plan's row is not what its events say.
         Row = "row differs",
         /// A plan has no wake.

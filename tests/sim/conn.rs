@@ -14,6 +14,8 @@ struct State {
     /// The checks read: nothing fails meanwhile.
     paused: bool,
     fired: bool,
+    /// Statements that failed so far: each kind of failure has its turn.
+    failed: u32,
     statement_in: Option<u32>,
     commit_in: Option<(u32, bool)>,
 }
@@ -61,8 +63,12 @@ impl Sabotage {
                 _ if state.paused => Ok(()),
                 Some(0) => {
                     (state.statement_in, state.fired) = (None, true);
-                    Err(StoreError::Unavailable {
-                        why: "the simulation lets this statement fail".to_owned(),
+                    state.failed += 1;
+                    let why = "the simulation lets this statement fail".to_owned();
+                    Err(match state.failed % 3 {
+                        0 => StoreError::NoRoom { why },
+                        1 => StoreError::Unavailable { why },
+                        _ => StoreError::Busy { what: why },
                     })
                 }
                 Some(more) => {

@@ -60,6 +60,7 @@ impl World {
             }
             Tamper::NoPasses => {}
             Tamper::Total => self.sql(&service, "UPDATE total SET hosts = hosts + 1").await?,
+            Tamper::Tally => self.sql(&service, "UPDATE wave_tally SET hosts = hosts + 1").await?,
             Tamper::Row => {
                 let change = "UPDATE plan SET state = replace(state, '\"hindrances\":0', '\"hindrances\":7')";
                 self.sql(&service, change).await?;
@@ -145,7 +146,8 @@ impl World {
         };
         let mut facts = first;
         facts.push(issued);
-        let fits = |plan: &Plan| plan.order.is_none() && !plan.is_closed() && plan.pool.is_none();
+        let is_free = |plan: &Plan| plan.holds.is_empty() && plan.local_hold.is_none() && plan.pool.is_none();
+        let fits = |plan: &Plan| is_free(plan) && plan.order.is_none() && !plan.is_closed();
         self.append(service, fits, most, &facts).await
     }
 

@@ -42,6 +42,7 @@ fn more_orders_than_allowed_are_seen() {
 #[test]
 fn what_the_store_tells_wrongly_is_seen() {
     assert_eq!(broken_by(Tamper::Total), "totals-are-a-recount");
+    assert_eq!(broken_by(Tamper::Tally), "tallies-are-a-recount");
     assert_eq!(broken_by(Tamper::Row), "rows-are-their-events");
     assert_eq!(broken_by(Tamper::Wake), "every-watched-plan-wakes");
     assert_eq!(broken_by(Tamper::Records), "acknowledged-is-durable");

@@ -12,7 +12,7 @@ use cutover_core::{
 use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
     service::{HostFilter, Service, ServiceError},
-    store::{campaigns, events, plans, slots, step_records, totals},
+    store::{campaigns, events, plans, slots, step_records, tallies, totals},
 };
 use sha2::{Digest, Sha256};
 
@@ -55,6 +55,7 @@ pub(crate) struct Recount {
     pub(crate) listed: Vec<(String, String, String)>,
     /// Marks of orders that are lower in the store than what hosts were told.
     pub(crate) lost_marks: Vec<String>,
+    pub(crate) tallies_fault: Option<String>,
     /// Where the slots that are taken are not the orders that are out.
     pub(crate) slots_fault: Option<String>,
 }
@@ -195,6 +196,7 @@ impl View {
             .read(move |tx| {
                 let rows = plans::list(tx, CAMPAIGN, &plans::PlanFilter::default(), None, i64::MAX)?;
                 let totals_fault = totals::check(tx, CAMPAIGN).err().map(|error| error.to_string());
+                let tallies_fault = tallies::check(tx, CAMPAIGN).err().map(|error| error.to_string());
                 let mut lost_marks = Vec::new();
                 for (host, order, told) in &acknowledged {
                     let number = i64::try_from(*order).unwrap_or(i64::MAX);
@@ -212,6 +214,7 @@ impl View {
                 let slots_fault = (taken != out).then(|| format!("{taken} slots are taken by {out} orders"));
                 Ok::<_, ServiceError>(Recount {
                     slots_fault,
+                    tallies_fault,
                     rows,
                     totals_fault,
                     listed: Vec::new(),
