@@ -331,7 +331,9 @@ impl World {
         }
         let passed = async {
             service.flush_seen().await?;
+            service.go_on().await?;
             let woken = service.wake_due().await?;
+            service.tend_queues().await?;
             let started = service.start_hosts().await?;
             Ok::<_, ServiceError>((woken, started))
         };
