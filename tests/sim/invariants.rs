@@ -41,8 +41,7 @@ const fn recount(name: &'static str, holds: fn(&View) -> Result<(), String>) -> 
     }
 }
 
-/// All of them. Windows, blackouts, limits of sites and gates get theirs when the service goes by them; whose a machine is
-/// it does not keep yet, so that nothing is asked about orders for personal machines. Beside these the machines watch over what they are asked to do (`encrypted-untouched`,
+/// All of them. Windows, blackouts, limits of sites and gates get theirs when the service goes by them. Beside these the machines watch over what they are asked to do (`encrypted-untouched`,
 /// `fetched-before-removal`, `no-bad-order`), and the world over whole chains, its end (`liveness`) and faults of the program
 /// (`no-fault`).
 pub(crate) const ALL: &[Invariant] = &[
@@ -57,6 +56,9 @@ pub(crate) const ALL: &[Invariant] = &[
     }),
     step("no-order-out-of-scope", |view| {
         no_order(view, |it| it.before.scoped_out_by.is_some())
+    }),
+    step("no-order-for-machines-of-others", |view| {
+        no_order(view, |it| !it.before.known.is_ours())
     }),
     step("no-order-for-retired", |view| {
         no_order(view, |it| it.before.phase.is_closed())

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use cutover_core::plan::Phase;
 use cutover_proto::ids::HostId;
-use cutover_server::service::{ApplyCampaign, Caller, CloneDecision, Service, ServiceError, SettleClones};
+use cutover_server::service::{ApplyCampaign, Caller, ChangeTags, CloneDecision, Service, ServiceError, SettleClones};
 
 use crate::{
     calendar::{HOUR, MINUTE},
@@ -63,6 +63,17 @@ impl World {
                 Ok(format!("version {} is in force", applied.version))
             }
             3 => self.decide_about_clones(service).await,
+            5 => match self.a_host_that(|phase| phase != Phase::Retired) {
+                Some(host) => {
+                    let ask = ChangeTags {
+                        add: vec!["ownership=personal".to_owned()],
+                        remove: Vec::new(),
+                        dry_run: false,
+                    };
+                    service.tag_host(Caller::server(), host.to_string(), ask).await
+                }
+                None => Ok("nothing".to_owned()),
+            },
             4 if self.dice.once_in_a_thousand(300) => match self.a_host_that(|phase| phase != Phase::Retired) {
                 Some(host) => {
                     let why = "scrapped, says the owner".to_owned();

@@ -146,7 +146,9 @@ impl World {
         };
         let mut facts = first;
         facts.push(issued);
-        let is_free = |plan: &Plan| plan.holds.is_empty() && plan.local_hold.is_none() && plan.pool.is_none();
+        let is_free = |plan: &Plan| {
+            plan.holds.is_empty() && plan.local_hold.is_none() && plan.pool.is_none() && plan.known.is_ours()
+        };
         let fits = |plan: &Plan| is_free(plan) && plan.order.is_none() && !plan.is_closed();
         self.append(service, fits, most, &facts).await
     }
