@@ -1,9 +1,6 @@
 //! The real service on a real store, with clocks that only the simulation moves. It can die and come back.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use cutover_core::catalog::Catalog;
@@ -38,21 +35,6 @@ fn place() -> PathBuf {
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-/// One authority for all runs of this process; nothing of a trace hangs on it.
-fn authority() -> Result<PathBuf> {
-    static MADE: OnceLock<(TempDir, Option<String>)> = OnceLock::new();
-    let (directory, fault) = MADE.get_or_init(|| {
-        let directory = tempfile::tempdir_in(place()).or_else(|_| tempfile::tempdir());
-        let directory = directory.expect("a simulation needs a directory of its own");
-        let fault = Pki::create(&directory.path().join("pki"), START).err();
-        (directory, fault.map(|error| error.to_string()))
-    });
-    match fault {
-        None => Ok(directory.path().join("pki")),
-        Some(why) => anyhow::bail!("no authority: {why}"),
-    }
-}
-
 /// A server that may be down.
 pub(crate) struct Server {
     directory: TempDir,
@@ -82,12 +64,18 @@ impl Server {
             catalog: Catalog::built_in()?,
             up: None,
         };
+        Pki::create(&server.authority(), START)?;
         server.open()?;
         let service = server.service().context("just opened")?;
         service
             .configure_campaign(campaign.to_owned(), "configuration".to_owned())
             .await?;
         Ok(server)
+    }
+
+    /// Keys of its own; nothing of a trace hangs on them.
+    fn authority(&self) -> PathBuf {
+        self.directory.path().join("pki")
     }
 
     /// Comes up on the same store.
@@ -102,8 +90,8 @@ impl Server {
         let changes = store.subscribe();
         let service = Service::new(Parts {
             store,
-            pki: Pki::open(&authority()?)?,
-            pki_dir: authority()?,
+            pki: Pki::open(&self.authority())?,
+            pki_dir: self.authority(),
             campaign_clock: self.clock.clone(),
             real_clock: self.real_clock.clone(),
             entropy: self.entropy.clone(),
