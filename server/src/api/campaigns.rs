@@ -13,7 +13,8 @@ use super::{
     extract::{Asked, Named, Sent},
 };
 use crate::service::{
-    ApplyCampaign, ApproveWave, Caller, CampaignApplied, CampaignDetail, HaltCampaign, Service, views::WaveView,
+    AnswerGate, ApplyCampaign, ApproveWave, Caller, CampaignApplied, CampaignDetail, HaltCampaign, ResetWave, Service,
+    views::WaveView,
 };
 
 pub(super) fn routes() -> Router<Service> {
@@ -28,6 +29,8 @@ pub(super) fn routes() -> Router<Service> {
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
         .route("/waves/{wave}/approve", post(approve_wave))
+        .route("/waves/{wave}/reset", post(reset_wave))
+        .route("/waves/{wave}/gate", post(answer_gate))
 }
 
 /// Which version of a campaign's text.
@@ -135,5 +138,27 @@ async fn approve_wave(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.approve_wave(caller, wave, ask).await?,
+    }))
+}
+
+async fn reset_wave(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(wave): Named,
+    Sent(ask): Sent<ResetWave>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.reset_wave(caller, wave, ask).await?,
+    }))
+}
+
+async fn answer_gate(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(wave): Named,
+    Sent(ask): Sent<AnswerGate>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.answer_gate(caller, wave, ask).await?,
     }))
 }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     api::Ask,
     service::{
-        ApplyCampaign, ApproveWave, CampaignApplied, CampaignDetail, CampaignPreview, HaltCampaign, Moved,
-        views::WaveView,
+        AnswerGate, ApplyCampaign, ApproveWave, CampaignApplied, CampaignDetail, CampaignPreview, HaltCampaign, Moved,
+        ResetWave, views::WaveView,
     },
 };
 
@@ -74,6 +74,22 @@ pub enum Wave {
     Pause(WaveNamed),
     /// Lets the hosts of a paused wave start again.
     Resume(WaveNamed),
+    /// Lets a halted wave go on, with a few hosts first.
+    Reset {
+        /// The wave's name.
+        name: String,
+        /// What the cause was, and why it is gone.
+        #[arg(long)]
+        why: String,
+        /// How many hosts go first [default: 5].
+        #[arg(long)]
+        first: Option<u32>,
+        /// Only says what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Approves a wave's gate, so that the waves after it may open.
+    Gate(Gate),
     /// Lets hosts start that wait for a person: servers, unless the campaign says otherwise, and every host in mode approve.
     Approve {
         /// The wave's name.
@@ -85,6 +101,22 @@ pub enum Wave {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// An answer at a gate.
+#[derive(Debug, clap::Args)]
+pub struct Gate {
+    /// The wave's name.
+    pub name: String,
+    /// The change's number, where a system outside answers; without it you approve by your role.
+    #[arg(long)]
+    pub change: Option<String>,
+    /// Refuses instead.
+    #[arg(long)]
+    pub refuse: bool,
+    /// Only says what would happen.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// A wave.
@@ -273,6 +305,27 @@ pub(super) async fn ask_wave(command: &Wave, client: &Client, format: Format) ->
         Wave::List => return waves(&client.get::<Vec<WaveView>>("waves", &[]).await?, format),
         Wave::Open(wave) | Wave::Resume(wave) => (wave, "open"),
         Wave::Pause(wave) => (wave, "pause"),
+        Wave::Reset {
+            name,
+            why,
+            first,
+            dry_run,
+        } => {
+            let ask = ResetWave {
+                why: why.clone(),
+                first: *first,
+                dry_run: *dry_run,
+            };
+            return done(&client.post(&format!("waves/{name}/reset"), &ask).await?, format);
+        }
+        Wave::Gate(gate) => {
+            let ask = AnswerGate {
+                granted: !gate.refuse,
+                change: gate.change.clone(),
+                dry_run: gate.dry_run,
+            };
+            return done(&client.post(&format!("waves/{}/gate", gate.name), &ask).await?, format);
+        }
         Wave::Approve { name, hosts, dry_run } => {
             let ask = ApproveWave {
                 hosts: hosts.clone(),
@@ -293,12 +346,13 @@ fn waves(waves: &Vec<WaveView>, format: Format) -> anyhow::Result<()> {
             [wave.name.clone(), wave.state.clone()]
                 .into_iter()
                 .chain(counts.map(|count| count.to_string()))
+                .chain([wave.note.clone()])
                 .collect()
         })
         .collect();
     output::listing(
         format,
-        &["wave", "state", "hosts", "waiting", "moving", "done", "stuck"],
+        &["wave", "state", "hosts", "waiting", "moving", "done", "stuck", "note"],
         &rows,
         waves,
     )

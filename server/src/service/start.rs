@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use cutover_core::{
     decide::Input,
     plan::Phase,
-    rollout::{Candidate, GroupState, RunState, Starts, WaveState, Waves, choose},
+    rollout::{Breakers, Candidate, GroupState, RunState, Starts, Tally, WaveState, Waves, choose},
+    waiting::hindrance,
 };
 use cutover_proto::ids::HostId;
 
@@ -14,7 +15,7 @@ use super::{
     campaign::{InForce, last_seen},
     plan_edit::{PlanEdit, read_plan, unsigned},
 };
-use crate::store::{Reader, WriteTx, campaigns, hosts, plans, slots, work_orders};
+use crate::store::{Reader, WriteTx, campaigns, hosts, plans, slots, tallies, work_orders};
 
 /// How many queued plans one pass looks at. Held and waiting ones at the head must not hide those behind them.
 const HEAD: i64 = 200;
@@ -87,7 +88,17 @@ impl Service {
             taken,
             starts: Starts::default(),
             wave_starts: BTreeMap::new(),
+            breakers: in_force.progress.breakers.clone(),
+            tallies: BTreeMap::new(),
         };
+        for wave in in_force.campaign.wave_names() {
+            if in_force.progress.waves.state(wave) == WaveState::Open {
+                let round = groups.breakers.round(wave);
+                groups
+                    .tallies
+                    .insert(wave.to_owned(), tallies::of_wave(db, id, wave, round)?);
+            }
+        }
         let after_ms = self.now_ms() - Starts::WITHIN_MS;
         if in_force.campaign.policy.starts_per_hour.is_some() {
             groups.starts = starts(work_orders::issued_since(db, id, None, after_ms)?);
@@ -108,6 +119,12 @@ impl Service {
     fn start(&self, tx: &mut WriteTx<'_>, host: HostId) -> Result<(), ServiceError> {
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        // Between choosing and starting anything may have happened, also to the limits.
+        let group = self.groups(tx, &in_force)?.of(&edit.plan.wave);
+        let seen_ms = last_seen(tx, host)?;
+        if let Some(waiting) = hindrance(&edit.plan, &group, seen_ms, &in_force.campaign, self.now_ms()) {
+            return Err(ServiceError::Refused { why: waiting.text() });
+        }
         let order_number = unsigned(hosts::take_order_number(tx, &host.to_string())?);
         let epoch = unsigned(in_force.row.epoch);
         edit.take(&Input::Started { order_number, epoch }, &in_force.cx(self))?;
@@ -127,6 +144,8 @@ pub(super) struct Groups {
     taken: BTreeMap<String, u32>,
     starts: Starts,
     wave_starts: BTreeMap<String, Starts>,
+    breakers: Breakers,
+    tallies: BTreeMap<String, Tally>,
 }
 
 impl Groups {
@@ -138,6 +157,8 @@ impl Groups {
             taken: self.taken.clone(),
             starts: self.starts,
             wave_starts: self.wave_starts.get(wave).copied().unwrap_or_default(),
+            breaker: self.breakers.of(wave).clone(),
+            tally: self.tallies.get(wave).copied().unwrap_or_default(),
         }
     }
 

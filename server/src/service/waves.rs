@@ -206,7 +206,7 @@ impl Service {
     }
 }
 
-fn known_wave(in_force: &InForce, name: &str) -> Result<(), ServiceError> {
+pub(super) fn known_wave(in_force: &InForce, name: &str) -> Result<(), ServiceError> {
     if name == UNMATCHED || in_force.campaign.wave(name).is_some() {
         return Ok(());
     }

@@ -37,6 +37,8 @@ pub struct Pass {
     pub ended: usize,
     /// Queued plans that were put off or came forward.
     pub moved: usize,
+    /// Waves that were halted, opened or brought a step further by what their hosts came to.
+    pub judged: usize,
     /// Hosts that were started.
     pub started: usize,
     /// Reports that were made.
@@ -112,6 +114,7 @@ impl Tasks {
             woken: self.service.wake_due().await?,
             ended: self.service.end_attestations().await?,
             moved: self.service.tend_queues().await?,
+            judged: self.service.judge_waves().await?,
             started: self.service.start_hosts().await?,
             reports: self.service.make_due_reports().await?,
             delivered: deliver::due(&self.service, &self.http).await?,

@@ -44,6 +44,8 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),
     ("POST", "/waves/{wave}/approve", Unauthorized),
+    ("POST", "/waves/{wave}/reset", Unauthorized),
+    ("POST", "/waves/{wave}/gate", Unauthorized),
     ("GET", "/campaigns", Unauthorized),
     ("GET", "/campaigns/{campaign}", Unauthorized),
     ("POST", "/campaigns/{campaign}/versions", Unauthorized),

@@ -24,7 +24,6 @@ share = \"10 %\"
 [[wave]]
 name = \"berlin\"
 match = { site = [\"berlin\"] }
-opens = \"by-gate\"
 after = [\"pilot\", \"early\"]
 ";
 
@@ -125,6 +124,14 @@ fn waves_that_overlap_or_cannot_be_are_refused_with_line_and_remedy() {
             "break the circle",
         ),
         ("[[wave]]\nname = \"a\"\nafter = [\"a\"]\n", "break the circle"),
+        (
+            "[[wave]]\nname = \"a\"\nmatch = { tag = [\"x\"] }\n[[wave]]\nname = \"b\"\nopens = \"by-gate\"\n",
+            "opens by the gate of `a`, which has none",
+        ),
+        (
+            "[[wave]]\nname = \"a\"\n[wave.gate]\nsuccess = \"99 %\"\nleast = 3\n",
+            "is the least that could",
+        ),
         (
             "[[wave]]\nname = \"a\"\nmatch = { except = {} }\n",
             "except asks for nothing",

@@ -10,6 +10,7 @@ use super::{
     Campaign,
     selector::{Selector, Traits},
 };
+use crate::rollout::{Gate, GateInFile};
 
 /// The wave of hosts that fit no other. Nothing opens it but a person.
 pub const UNMATCHED: &str = "unmatched";
@@ -110,6 +111,8 @@ pub struct Wave {
     pub approval: Option<bool>,
     /// See [`LateJoiners`].
     pub late_joiners: LateJoiners,
+    /// What must hold of it before the waves after it open, and what halts it.
+    pub gate: Option<Gate>,
 }
 
 impl Wave {
@@ -127,6 +130,7 @@ impl Wave {
             starts_per_hour: None,
             approval: None,
             late_joiners: LateJoiners::Join,
+            gate: None,
         }
     }
 
@@ -179,6 +183,8 @@ pub(super) struct WaveInFile {
     approval: Option<bool>,
     #[serde(default = "join")]
     late_joiners: LateJoiners,
+    #[serde(default)]
+    gate: Option<GateInFile>,
 }
 
 const fn by_hand() -> Opens {
@@ -223,6 +229,10 @@ pub(super) fn read(file: Vec<WaveInFile>) -> Result<Vec<Wave>, Flaw> {
     let offsets: Vec<usize> = file.iter().map(|wave| wave.name.span().start).collect();
     for (it, at) in file.into_iter().zip(&offsets) {
         let before = waves.last().map(|wave| wave.name.clone());
+        let gate = it.gate.map(Gate::from_file).transpose().map_err(|why| Flaw {
+            at: *at,
+            why: format!("wave `{}`: {why}", it.name.get_ref()),
+        })?;
         let wave = Wave {
             after: match (it.after, it.opens) {
                 (Some(after), _) => after,
@@ -238,6 +248,7 @@ pub(super) fn read(file: Vec<WaveInFile>) -> Result<Vec<Wave>, Flaw> {
             starts_per_hour: it.starts_per_hour,
             approval: it.approval,
             late_joiners: it.late_joiners,
+            gate,
         };
         check(&wave, &waves).map_err(|why| Flaw { at: *at, why })?;
         waves.push(wave);
@@ -299,6 +310,17 @@ fn check_order(wave: &Wave, waves: &[Wave]) -> Result<(), String> {
     if wave.opens == Opens::ByGate && wave.after.is_empty() {
         return Err(format!(
             "wave `{name}` opens by gate and comes after no wave; name one in `after`, or let a person open it"
+        ));
+    }
+    if wave.opens == Opens::ByGate
+        && let Some(other) = waves
+            .iter()
+            .find(|it| wave.after.contains(&it.name) && it.gate.is_none())
+    {
+        return Err(format!(
+            "wave `{name}` opens by the gate of `{}`, which has none; write [wave.gate] under that wave, or let a person open \
+             `{name}`",
+            other.name
         ));
     }
     if is_before_itself(wave, waves) {

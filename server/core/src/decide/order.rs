@@ -11,7 +11,7 @@ use super::{
 use crate::{
     campaign::{Mode, span},
     plan::{JournalFault, OrderEnd, Phase},
-    rollout::{RunState, WaveState, approval_cause, slots},
+    rollout::{BreakerState, RunState, WaveState, approval_cause, slots},
     waiting::hours,
 };
 
@@ -101,6 +101,9 @@ fn may_start(pen: &Pen<'_>, number: u64) -> Result<(), Refused> {
         state @ (WaveState::Closed | WaveState::Paused) => {
             return Err(pen.refuse(format!("wave {} is {state}; open it first", plan.wave)));
         }
+    }
+    if let BreakerState::Tripped(trip) = &cx.breakers.of(&plan.wave).state {
+        return Err(pen.refuse(format!("wave {} is halted: {}", plan.wave, trip.cause.text())));
     }
     let grace_end_ms = cx.campaign.policy.grace_end_ms(plan.grace_from_ms);
     if cx.now_ms < grace_end_ms {

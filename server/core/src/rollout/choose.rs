@@ -6,7 +6,7 @@ use super::GroupState;
 use crate::{
     campaign::Campaign,
     plan::{Phase, Plan},
-    waiting::{Waiting, gate},
+    waiting::{Waiting, hindrance},
 };
 
 words! {
@@ -46,7 +46,7 @@ pub fn choose(candidates: &[Candidate<'_>], group: &mut GroupState, campaign: &C
     let mut chosen = Chosen::default();
     for candidate in candidates.iter().filter(|it| it.plan.phase == Phase::Queued) {
         let host = candidate.plan.host_id;
-        match gate(candidate.plan, group, candidate.last_seen_ms, campaign, now_ms) {
+        match hindrance(candidate.plan, group, candidate.last_seen_ms, campaign, now_ms) {
             Some(waiting) => chosen.waiting.push((host, waiting)),
             None => {
                 group.note_start(candidate.plan, campaign, now_ms);

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use cutover_proto::{inventory::HostRole, words};
 use serde::{Deserialize, Serialize};
 
-use super::{Breaker, BreakerState, WaveState};
+use super::{Breaker, BreakerState, Outcome, Tally, WaveState};
 use crate::{
-    campaign::{Campaign, LateJoiners, Mode},
+    campaign::{Campaign, LateJoiners, Mode, Wave},
     plan::{Plan, SET},
 };
 
@@ -221,6 +221,10 @@ pub struct GroupState {
     pub starts: Starts,
     /// Starts in the wave.
     pub wave_starts: Starts,
+    /// What halts the wave.
+    pub breaker: Breaker,
+    /// What its hosts came to in the breaker's present round.
+    pub tally: Tally,
 }
 
 impl GroupState {
@@ -238,5 +242,21 @@ impl GroupState {
         }
         self.starts.note(now_ms);
         self.wave_starts.note(now_ms);
+        self.tally.add(Outcome::UnderWay, 1);
+    }
+
+    /// How many of the wave's hosts may go first, before any other starts, and how many have begun; `None` where all may. The
+    /// first ones of a wave are its canaries; after a reset, those that it lets through.
+    #[must_use]
+    pub fn first_ones(&self, wave: Option<&Wave>) -> Option<(u32, u32)> {
+        match &self.breaker.state {
+            BreakerState::Tripped(_) => Some((0, self.tally.begun())),
+            BreakerState::HalfOpen(half) => Some((half.allowed, self.tally.begun())),
+            BreakerState::Working => {
+                let canaries = wave.map_or(0, |wave| wave.canaries);
+                let go_on = self.breaker.round > 0 || self.tally.succeeded >= canaries;
+                (!go_on).then_some((canaries, self.tally.begun()))
+            }
+        }
     }
 }

@@ -5,8 +5,8 @@ mod wake;
 mod why;
 
 pub(crate) use wake::wakes;
-pub(crate) use why::{gate, hours};
+pub(crate) use why::hours;
 
 pub use reason::Waiting;
 pub use wake::{Wake, WakeKind, next_wake};
-pub use why::why;
+pub use why::{hindrance, why};

@@ -3,7 +3,7 @@
 use crate::{
     campaign::zone::utc,
     plan::{HoldKind, Owner, Personal, Reason},
-    rollout::{ApprovalCause, RunState},
+    rollout::{ApprovalCause, Cause, RunState},
 };
 
 /// Why a plan does not go on at this moment.
@@ -20,6 +20,24 @@ pub enum Waiting {
     WavePaused {
         /// Which.
         wave: String,
+    },
+    /// Its wave is halted: too much of it went wrong.
+    Tripped {
+        /// Which.
+        wave: String,
+        /// Why.
+        cause: Cause,
+        /// Since when.
+        since_ms: i64,
+    },
+    /// A few of its wave go first.
+    FewFirst {
+        /// Which wave.
+        wave: String,
+        /// So many go first.
+        allowed: u32,
+        /// So many have begun.
+        begun: u32,
     },
     /// Somebody paused, stopped or closed the campaign.
     Halted {
@@ -171,6 +189,12 @@ impl Waiting {
             Self::ObserveMode => "the campaign only looks".to_owned(),
             Self::WaveClosed { wave } => format!("wave {wave} is not open"),
             Self::WavePaused { wave } => format!("wave {wave} is paused"),
+            Self::Tripped { wave, cause, since_ms } => {
+                format!("wave {wave} is halted since {}: {}", utc(*since_ms), cause.text())
+            }
+            Self::FewFirst { wave, allowed, begun } => format!(
+                "{allowed} hosts of wave {wave} go first, and all others once these have succeeded; {begun} have begun"
+            ),
             Self::Halted { run } => format!("the campaign is {run}"),
             Self::Grace { until_ms } => format!("nobody is forced before {}, the end of grace", utc(*until_ms)),
             Self::Approval { cause } => format!("a person must let it start: {}", asked_by(*cause)),
@@ -243,6 +267,9 @@ impl Waiting {
             Self::ObserveMode => "set mode = \"approve\" or \"automatic\" in the campaign".to_owned(),
             Self::WaveClosed { wave } => format!("cutover wave open {wave}"),
             Self::WavePaused { wave } => format!("cutover wave resume {wave}"),
+            Self::Tripped { wave, cause, .. } => {
+                format!("{}: cutover wave reset {wave} --why …", cause.remedy())
+            }
             Self::Halted { run: RunState::Closed } => "nothing: it is over".to_owned(),
             Self::Halted { .. } => "cutover campaign resume".to_owned(),
             Self::Approval { .. } => "cutover wave approve".to_owned(),
@@ -276,7 +303,8 @@ impl Waiting {
                 "see [[window]] and [[blackout]] of the campaign: together they leave this host no hour".to_owned()
             }
             Self::Stuck(reason) => reason.remedy(),
-            Self::Grace { .. }
+            Self::FewFirst { .. }
+            | Self::Grace { .. }
             | Self::External { .. }
             | Self::Hours { opens_ms: Some(_) }
             | Self::Blackout { opens_ms: Some(_), .. }
@@ -302,12 +330,14 @@ impl Waiting {
             | Self::Halted { .. }
             | Self::Approval { .. }
             | Self::Held { .. } => Owner::Operator,
+            Self::Tripped { cause, .. } => cause.owner(),
             Self::External { is_late: true, .. } => Owner::Operator,
             // Until its limit nobody here need act.
             Self::External { is_late: false, .. } => Owner::Server,
             Self::Hours { opens_ms: None } | Self::Blackout { opens_ms: None, .. } => Owner::Operator,
             Self::Hours { opens_ms: Some(_) }
             | Self::Blackout { opens_ms: Some(_), .. }
+            | Self::FewFirst { .. }
             | Self::Grace { .. }
             | Self::Slot { .. }
             | Self::Pace { .. }
@@ -339,6 +369,8 @@ impl Waiting {
             | Self::WaveClosed { .. }
             | Self::WavePaused { .. }
             | Self::Halted { .. }
+            | Self::Tripped { .. }
+            | Self::FewFirst { .. }
             | Self::Approval { .. }
             | Self::Slot { .. }
             | Self::HeldLocally { .. }

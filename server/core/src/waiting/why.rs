@@ -9,7 +9,7 @@ use crate::{
     hours::Closed,
     judge::Assessment,
     plan::{OpenOrder, Phase, Plan, Verify},
-    rollout::{GroupState, RunState, WaveState, approval_cause, slots},
+    rollout::{BreakerState, GroupState, RunState, WaveState, approval_cause, slots},
 };
 
 /// Why the plan does not go on. `None` where nothing is awaited (clear, migrated). One that was not heard of for too long
@@ -30,7 +30,7 @@ pub fn why(plan: &Plan, group: &GroupState, last_seen_ms: i64, campaign: &Campai
             fault.filter(|_| plan.unhealthy_since_ms.is_some()).map(Waiting::Stuck)
         }
         Phase::Planned => Some(planned(plan, group, campaign)),
-        Phase::Queued => Some(gate(plan, group, last_seen_ms, campaign, now_ms).unwrap_or(Waiting::NextPass)),
+        Phase::Queued => Some(hindrance(plan, group, last_seen_ms, campaign, now_ms).unwrap_or(Waiting::NextPass)),
         Phase::Migrating => plan.order.as_ref().map(|order| steps(plan, order, campaign)),
         Phase::Rebooting => plan.order.as_ref().map(|order| restart(plan, order, campaign)),
         Phase::Verifying => Some(match (&plan.reason, &plan.verify) {
@@ -103,8 +103,10 @@ fn steps(plan: &Plan, order: &OpenOrder, campaign: &Campaign) -> Waiting {
     }
 }
 
-/// What stands against starting a queued plan; `None` when it may start. The rollout and `why` ask the same question.
-pub(crate) fn gate(
+/// What stands against starting a queued plan; `None` when it may start. The rollout, the transaction that starts it, and
+/// [`why`] ask the same question.
+#[must_use]
+pub fn hindrance(
     plan: &Plan,
     group: &GroupState,
     last_seen_ms: i64,
@@ -142,6 +144,13 @@ pub(crate) fn gate(
             });
         }
     }
+    if let BreakerState::Tripped(trip) = &group.breaker.state {
+        return Some(Waiting::Tripped {
+            wave: plan.wave.clone(),
+            cause: trip.cause,
+            since_ms: trip.at_ms,
+        });
+    }
     if let Some(external) = plan.executor(campaign) {
         let by_ms = plan.phase_since_ms.saturating_add(span::ms(external.within));
         return Some(Waiting::External {
@@ -176,6 +185,14 @@ pub(crate) fn gate(
     }
     if plan.stale || now_ms.saturating_sub(last_seen_ms) > span::ms(policy.fetch_within) {
         return Some(Waiting::Away { last_seen_ms });
+    }
+    let first = group.first_ones(campaign.wave(&plan.wave));
+    if let Some((allowed, begun)) = first.filter(|(allowed, begun)| begun >= allowed) {
+        return Some(Waiting::FewFirst {
+            wave: plan.wave.clone(),
+            allowed,
+            begun,
+        });
     }
     pace(plan, group, campaign).or_else(|| slot(plan, group, campaign))
 }

@@ -55,6 +55,7 @@ pub(crate) fn summary() -> Summary {
             moving: 0,
             done: 22,
             stuck: 1,
+            note: String::new(),
         }],
         stuck: vec![StuckView {
             host_id: HOST.to_owned(),

@@ -54,6 +54,9 @@ pub struct WaveView {
     pub done: u64,
     /// Waiting for a person.
     pub stuck: u64,
+    /// Why it is halted, who goes first, or what its gate waits for; empty where there is nothing of the kind.
+    #[serde(default)]
+    pub note: String,
 }
 
 /// A host that waits for a person.

@@ -109,14 +109,22 @@ impl Service {
             replaced: share(headline.replaced),
             unknown: share(headline.unknown),
             protected: self.protected(db, expected)?,
-            waves: in_force
-                .campaign
-                .wave_names()
-                .map(|name| wave(&in_force, name, &totals))
-                .filter(|wave| wave.name != UNMATCHED || wave.hosts > 0)
-                .collect(),
+            waves: self.waves(db, &in_force, &totals)?,
             stuck: stuck.into_iter().map(StuckView::from).collect(),
         })
+    }
+
+    fn waves(&self, db: &mut impl Reader, in_force: &InForce, totals: &Totals) -> Result<Vec<WaveView>, ServiceError> {
+        let mut waves = Vec::new();
+        for name in in_force.campaign.wave_names() {
+            let mut view = wave(in_force, name, totals);
+            if name == UNMATCHED && view.hosts == 0 {
+                continue;
+            }
+            view.note = self.wave_note(db, in_force, name)?;
+            waves.push(view);
+        }
+        Ok(waves)
     }
 
     /// Hosts whose protection counts, of all that are enrolled or expected.
@@ -159,6 +167,7 @@ fn wave(in_force: &InForce, name: &str, totals: &Totals) -> WaveView {
         moving: 0,
         done: 0,
         stuck: 0,
+        note: String::new(),
     };
     for (bucket, hosts) in totals.iter().filter(|(bucket, _)| bucket.wave == view.name) {
         let hosts = unsigned(hosts);

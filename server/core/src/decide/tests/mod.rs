@@ -29,7 +29,7 @@ use crate::{
     history,
     judge::assess,
     plan::{Known, Phase, Plan},
-    rollout::{ApprovalCause, Breaker, Breakers, GroupState, IN_FLIGHT, RunState, Starts, WaveState, Waves},
+    rollout::{ApprovalCause, Breaker, Breakers, GroupState, IN_FLIGHT, RunState, Starts, Tally, WaveState, Waves},
     samples,
     waiting::{self, Waiting},
 };
@@ -234,6 +234,8 @@ impl Host {
             taken: BTreeMap::new(),
             starts: Starts::default(),
             wave_starts: Starts::default(),
+            breaker: self.breakers.of(&self.plan.wave).clone(),
+            tally: Tally::default(),
         };
         waiting::why(&self.plan, &group, self.last_seen_ms, &self.campaign, self.now_ms)
     }

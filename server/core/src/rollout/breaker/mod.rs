@@ -82,13 +82,13 @@ impl Breaker {
     pub fn judged(&self, gate: Option<&Gate>, tally: &Tally, left: Left, now_ms: i64) -> Option<Self> {
         match &self.state {
             BreakerState::Tripped(_) => None,
-            BreakerState::Working => Some(self.trip(breach(gate, tally, left)?, now_ms)),
+            BreakerState::Working => Some(self.tripped(breach(gate, tally, left)?, now_ms)),
             BreakerState::HalfOpen(_) if tally.against() > 0 => {
                 let cause = Cause::HalfOpen {
                     failed: tally.failed,
                     gone: tally.gone(),
                 };
-                Some(self.trip(cause, now_ms))
+                Some(self.tripped(cause, now_ms))
             }
             BreakerState::HalfOpen(half) => {
                 let is_last = tally.under_way == 0 && left.untried == 0 && tally.succeeded > 0;
@@ -144,7 +144,9 @@ impl Breaker {
         })
     }
 
-    fn trip(&self, cause: Cause, now_ms: i64) -> Self {
+    /// The breaker after it tripped.
+    #[must_use]
+    pub fn tripped(&self, cause: Cause, now_ms: i64) -> Self {
         Self {
             round: self.round,
             state: BreakerState::Tripped(Trip {
