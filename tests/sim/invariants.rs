@@ -4,7 +4,7 @@ use cutover_core::{
     campaign::Mode,
     decide::Fact,
     plan::{OrderEnd, Phase},
-    rollout::WaveState,
+    rollout::{BreakerState, WaveState},
 };
 
 use crate::view::{Fresh, View};
@@ -65,6 +65,12 @@ pub(crate) const ALL: &[Invariant] = &[
     }),
     step("no-order-for-encrypted", no_order_for_encrypted),
     step("no-order-out-of-wave", no_order_out_of_wave),
+    step("no-order-in-a-halted-wave", |view| {
+        no_order(view, |it| {
+            let breaker = view.rules.breakers.of(&it.before.wave);
+            matches!(breaker.state, BreakerState::Tripped(_))
+        })
+    }),
     step("no-order-while-stopped", |view| no_order(view, |_| view.rules.stopped)),
     step("no-order-unless-the-mode-allows", no_order_unless_allowed),
     step("no-order-in-grace", no_order_in_grace),

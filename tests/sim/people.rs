@@ -1,9 +1,11 @@
 //! What people do while it runs: open and pause waves, apply a new version, retry, retire, decide about clones.
 
 use anyhow::Result;
-use cutover_core::plan::Phase;
+use cutover_core::{plan::Phase, rollout::BreakerState};
 use cutover_proto::ids::HostId;
-use cutover_server::service::{ApplyCampaign, Caller, ChangeTags, CloneDecision, Service, ServiceError, SettleClones};
+use cutover_server::service::{
+    ApplyCampaign, Caller, ChangeTags, CloneDecision, ResetWave, Service, ServiceError, SettleClones,
+};
 
 use crate::{
     calendar::{HOUR, MINUTE},
@@ -22,7 +24,7 @@ impl World {
             return Ok(());
         };
         let done = match nth {
-            0 => self.open(&service).await,
+            0 => self.open_and_reset(&service).await,
             _ if self.calm => self.open(&service).await,
             _ => self.do_something(&service).await,
         };
@@ -36,8 +38,27 @@ impl World {
                 }
             }
         }
+        // A wave that is halted in the calm needs somebody who comes again.
+        if nth == 0 && self.calm {
+            self.later(self.now_ms + 6 * HOUR, Happening::People(nth));
+        }
         self.after_call();
         Ok(())
+    }
+
+    /// Opens the wave, and lets it go on where it is halted.
+    async fn open_and_reset(&mut self, service: &Service) -> Result<String, ServiceError> {
+        let said = self.open(service).await?;
+        let breaker = self.view.rules.breakers.of(WAVE);
+        if !matches!(breaker.state, BreakerState::Tripped(_)) {
+            return Ok(said);
+        }
+        let ask = ResetWave {
+            why: "the cause is mended".to_owned(),
+            first: Some(u32::try_from(self.dice.between(1, 6)).unwrap_or(1)),
+            dry_run: false,
+        };
+        service.reset_wave(Caller::server(), WAVE.to_owned(), ask).await
     }
 
     async fn open(&mut self, service: &Service) -> Result<String, ServiceError> {
@@ -83,6 +104,7 @@ impl World {
                 }
                 None => Ok("nothing".to_owned()),
             },
+            6 => self.open_and_reset(service).await,
             _ => match self.a_host_that(|phase| phase == Phase::Failed) {
                 Some(host) => service.retry_host(Caller::server(), host.to_string(), false).await,
                 None => Ok("nothing".to_owned()),

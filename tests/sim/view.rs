@@ -7,7 +7,7 @@ use cutover_core::{
     campaign::Campaign,
     decide::{self, Event},
     plan::Plan,
-    rollout::WaveState,
+    rollout::{Breakers, WaveState},
 };
 use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
@@ -35,6 +35,7 @@ pub(crate) struct Rules {
     pub(crate) campaign: Campaign,
     pub(crate) stopped: bool,
     pub(crate) waves: BTreeMap<String, WaveState>,
+    pub(crate) breakers: Breakers,
 }
 
 /// A plan's event that is new, with the plan before and after it.
@@ -92,6 +93,7 @@ impl View {
                 campaign,
                 stopped: false,
                 waves: BTreeMap::new(),
+                breakers: Breakers::default(),
             },
             plans: BTreeMap::new(),
             fresh: Vec::new(),
@@ -153,6 +155,10 @@ impl View {
         self.rules.waves = match progress.get("waves") {
             Some(waves) => serde_json::from_value(waves.clone())?,
             None => BTreeMap::new(),
+        };
+        self.rules.breakers = match progress.get("breakers") {
+            Some(breakers) => serde_json::from_value(breakers.clone())?,
+            None => Breakers::default(),
         };
         Ok(())
     }

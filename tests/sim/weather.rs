@@ -21,6 +21,8 @@ pub(crate) struct Weather {
     /// By what the server dies next.
     pub(crate) dies_by: Option<Fault>,
     policy: String,
+    /// Beside its name.
+    wave: String,
     mode_is_late: bool,
 }
 
@@ -50,12 +52,14 @@ impl Weather {
         let mut people_ms: Vec<i64> = (0..people).map(|_| START + dice.between(HOUR, 7 * DAY)).collect();
         people_ms.sort_unstable();
         let policy = policy(dice);
+        let wave = wave(dice);
         Self {
             rates,
             times,
             people_ms,
             dies_by: None,
             policy,
+            wave,
             mode_is_late: dice.once_in_a_thousand(200),
         }
     }
@@ -69,6 +73,19 @@ impl Weather {
         let all = self.times.get(&fault).into_iter().flatten().copied();
         all.filter(|at| *at < START + within_ms).collect()
     }
+}
+
+/// Canaries and a gate, which may halt it.
+fn wave(dice: &mut Dice) -> String {
+    let canaries = dice.between(0, 3);
+    let mut text = format!("canaries = {canaries}\n");
+    if dice.once_in_a_thousand(500) {
+        let (failures, dark) = (dice.between(0, 5), dice.between(0, 3));
+        text.push_str(&format!(
+            "[wave.gate]\nmost_failures = {failures}\nmost_dark = {dark}\n"
+        ));
+    }
+    text
 }
 
 fn policy(dice: &mut Dice) -> String {
@@ -108,5 +125,6 @@ pub(crate) fn campaign_text(weather: &Weather, version: u32) -> Result<String> {
     Ok(preset
         .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
         .replace("mode = \"observe\"", &format!("mode = \"{mode}\""))
-        .replace("[wave]", &format!("# version {version}\n{}\n[wave]", weather.policy)))
+        .replace("[wave]", &format!("# version {version}\n{}\n[wave]", weather.policy))
+        .replace("name = \"all\"\n", &format!("name = \"all\"\n{}", weather.wave)))
 }

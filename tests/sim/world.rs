@@ -334,6 +334,7 @@ impl World {
             service.go_on().await?;
             let woken = service.wake_due().await?;
             service.tend_queues().await?;
+            service.judge_waves().await?;
             let started = service.start_hosts().await?;
             Ok::<_, ServiceError>((woken, started))
         };
@@ -430,6 +431,7 @@ impl World {
         }
         self.server_up()?;
         self.later(self.now_ms + GLANCE, Happening::Glance);
+        self.later(self.now_ms + HOUR, Happening::People(0));
         self.tell(|| "nothing goes wrong from here on".to_owned());
         Ok(())
     }
