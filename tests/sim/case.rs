@@ -15,6 +15,8 @@ words! {
         OrderForExempt = "order for an exempt host",
         /// An order is issued while the wave is paused.
         OrderInPausedWave = "order in a paused wave",
+        /// An order is issued in a wave that is halted.
+        OrderInHaltedWave = "order in a halted wave",
         /// An order is issued while the campaign is stopped.
         OrderWhileStopped = "order while stopped",
         /// More orders are out than the campaign allows.

@@ -4,12 +4,12 @@ use anyhow::Result;
 use cutover_core::{
     decide::{self, Event, Fact},
     plan::{Exemption, Hold, HoldKind, Personal, Phase, Plan},
-    rollout::WaveState,
+    rollout::{BreakerState, WaveState},
 };
 use cutover_proto::ids::{HostId, ProductId};
 use cutover_server::{
     service::{Service, ServiceError},
-    store::{StreamName, events, plans},
+    store::{StreamName, campaigns, events, plans},
 };
 
 use crate::{
@@ -33,9 +33,15 @@ impl World {
                 | Tamper::OrderForExempt
                 | Tamper::OrderInPausedWave
                 | Tamper::OrderWhileStopped
+                | Tamper::OrderInHaltedWave
                 | Tamper::TooMany
         );
-        let is_open = self.view.rules.waves.values().any(|state| *state == WaveState::Open);
+        let rules = &self.view.rules;
+        let is_halted = |wave: &str| matches!(rules.breakers.of(wave).state, BreakerState::Tripped(_));
+        let is_open = rules
+            .waves
+            .iter()
+            .any(|(wave, state)| *state == WaveState::Open && !is_halted(wave));
         if needs_open && !is_open {
             self.later(self.now_ms + HOUR, Happening::Tamper);
             return Ok(());
@@ -95,13 +101,17 @@ impl World {
             Tamper::OrderInPausedWave => {
                 self.sql(
                     &service,
-                    "UPDATE campaign SET progress = replace(progress, 'open', 'paused')",
+                    "UPDATE campaign SET progress = replace(progress, '\"all\":\"open\"', '\"all\":\"paused\"')",
                 )
                 .await?;
                 self.issue(&service, 1, Vec::new()).await?;
             }
             Tamper::OrderWhileStopped => {
                 self.sql(&service, "UPDATE campaign SET state = 'stopped'").await?;
+                self.issue(&service, 1, Vec::new()).await?;
+            }
+            Tamper::OrderInHaltedWave => {
+                halt(&service).await?;
                 self.issue(&service, 1, Vec::new()).await?;
             }
             Tamper::TooMany => self.issue(&service, usize::MAX, Vec::new()).await?,
@@ -212,4 +222,26 @@ impl World {
 /// What stands for words of a person that nobody said.
 fn nobody() -> Result<Personal> {
     Ok(Personal::of_digest(&"0".repeat(64))?)
+}
+
+/// Says that the wave is halted, as its breaker would.
+async fn halt(service: &Service) -> Result<()> {
+    service
+        .store()
+        .write(|tx| {
+            let why = "the campaign has no row that could be changed".to_owned();
+            let broken = || ServiceError::Broken { why: why.clone() };
+            let mut row = campaigns::load(tx, CAMPAIGN)?.ok_or_else(broken)?;
+            let mut progress: serde_json::Value = serde_json::from_str(&row.progress).map_err(|_| broken())?;
+            progress["breakers"]["all"] = serde_json::json!({
+                "round": 0,
+                "state": {
+                    "state": "tripped", "cause": { "kind": "not-back", "hosts": 2 }, "owner": "technician", "at_ms": 0,
+                },
+            });
+            row.progress = progress.to_string();
+            Ok::<_, ServiceError>(campaigns::compare_and_set(tx, row.seq, &row)?)
+        })
+        .await?;
+    Ok(())
 }

@@ -31,6 +31,7 @@ fn an_order_for_a_host_that_must_have_none_is_seen() {
     assert_eq!(broken_by(Tamper::OrderForHeld), "no-order-for-held");
     assert_eq!(broken_by(Tamper::OrderForExempt), "no-order-for-exempt");
     assert_eq!(broken_by(Tamper::OrderInPausedWave), "no-order-out-of-wave");
+    assert_eq!(broken_by(Tamper::OrderInHaltedWave), "no-order-in-a-halted-wave");
     assert_eq!(broken_by(Tamper::OrderWhileStopped), "no-order-while-stopped");
 }
 
