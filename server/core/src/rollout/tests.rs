@@ -243,3 +243,50 @@ fn no_more_start_within_an_hour_than_may() {
     );
     assert_eq!(it.waiting[0].1.until_ms(), Some(at_ms));
 }
+
+#[test]
+fn a_waves_canaries_go_first_and_all_others_once_these_have_succeeded() {
+    let mut campaign = campaign();
+    campaign.waves[0].canaries = 2;
+    let plans: Vec<Plan> = (0..3).map(queued).collect();
+    let mut group = open(0);
+    let it = chosen(&plans, &group, &campaign);
+    assert_eq!(it.starts, [plans[0].host_id, plans[1].host_id]);
+    let first = |allowed, begun| Waiting::FewFirst {
+        wave: "all".into(),
+        allowed,
+        begun,
+    };
+    assert_eq!(it.waiting, [(plans[2].host_id, first(2, 2))]);
+    group.tally.add(Outcome::Succeeded, 1);
+    group.tally.add(Outcome::UnderWay, 1);
+    assert!(
+        chosen(&plans, &group, &campaign).starts.is_empty(),
+        "one is still at work"
+    );
+    group.tally.add(Outcome::Succeeded, 1);
+    assert_eq!(chosen(&plans, &group, &campaign).starts.len(), 3);
+}
+
+#[test]
+fn a_halted_wave_starts_nobody_and_a_reset_one_a_few() {
+    let campaign = campaign();
+    let plans: Vec<Plan> = (0..3).map(queued).collect();
+    let mut group = open(0);
+    let cause = Cause::NotBack { hosts: 2 };
+    group.breaker = Breaker::default().tripped(cause, NOW_MS);
+    let it = chosen(&plans, &group, &campaign);
+    assert!(it.starts.is_empty());
+    let text = it.waiting[0].1.text();
+    assert!(
+        text.contains("wave all is halted") && text.contains("2 hosts"),
+        "{text}"
+    );
+    assert!(it.waiting[0].1.remedy().contains("cutover wave reset all"));
+    let somebody = || crate::plan::Personal::of_digest(&"ab".repeat(32)).unwrap();
+    group.breaker = group
+        .breaker
+        .reset("mended", somebody(), somebody(), 1, NOW_MS)
+        .unwrap();
+    assert_eq!(chosen(&plans, &group, &campaign).starts, [plans[0].host_id]);
+}
