@@ -204,6 +204,8 @@ async fn a_stop_holds_at_once_and_after_a_restart_and_ends_what_hosts_have() {
         campaign.halted
     );
     assert_eq!((campaign.state.as_str(), campaign.epoch), ("stopped", 2));
+    let summary = server.service().summary().await.unwrap();
+    assert_eq!(summary.halted, campaign.halted, "the overview says it too");
 
     let silent = server
         .service()

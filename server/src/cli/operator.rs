@@ -150,7 +150,11 @@ fn status(summary: &Summary, format: Format) -> anyhow::Result<()> {
     rows.push(vec![
         "campaign".into(),
         summary.title.clone(),
-        format!("{}, {}", summary.kind, summary.mode),
+        if summary.halted.is_empty() {
+            format!("{}, {}", summary.kind, summary.mode)
+        } else {
+            format!("{}, {}; {}", summary.kind, summary.mode, summary.halted)
+        },
     ]);
     for milestone in &summary.milestones {
         rows.push(vec![

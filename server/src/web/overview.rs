@@ -32,6 +32,7 @@ struct OverviewPart {
 pub(crate) struct Overview {
     campaign: String,
     mode: String,
+    halted: String,
     kind: String,
     campaign_version: u64,
     catalog_revision: u64,
@@ -140,6 +141,7 @@ impl Overview {
         Self {
             campaign: summary.title,
             mode: summary.mode,
+            halted: summary.halted,
             kind: summary.kind,
             campaign_version: summary.campaign_version,
             catalog_revision: summary.catalog_revision,

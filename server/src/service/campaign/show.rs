@@ -1,5 +1,6 @@
 //! What a campaign is, for people.
 
+use cutover_core::campaign::zone::utc;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -49,6 +50,17 @@ pub struct CampaignDetail {
     pub going_on: Vec<String>,
     /// What is not as it should be about it now.
     pub warnings: Vec<String>,
+}
+
+impl InForce {
+    /// Who paused or stopped it, when and why; empty where it runs.
+    pub(in super::super) fn halted_text(&self, db: &mut impl Reader) -> Result<String, ServiceError> {
+        let Some(it) = &self.progress.halted else {
+            return Ok(String::new());
+        };
+        let since = utc(it.at_ms);
+        revealed(db, format!("{} since {since} by {}: {}", self.run, it.by, it.why))
+    }
 }
 
 impl Service {
@@ -113,13 +125,7 @@ impl Service {
                 row.body.clone()
             }
         };
-        let halted = match &in_force.progress.halted {
-            None => String::new(),
-            Some(it) => {
-                let since = cutover_core::campaign::zone::utc(it.at_ms);
-                revealed(db, format!("{} since {since} by {}: {}", in_force.run, it.by, it.why))?
-            }
-        };
+        let halted = in_force.halted_text(db)?;
         let campaign = &in_force.campaign;
         Ok(CampaignDetail {
             id: campaign.id.to_string(),

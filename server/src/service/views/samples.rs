@@ -22,6 +22,7 @@ pub(crate) fn summary() -> Summary {
         title: "Kaspersky, US final determination of June 2024".to_owned(),
         kind: "sale-and-update-ban".to_owned(),
         mode: "automatic".to_owned(),
+        halted: String::new(),
         campaign_version: 2,
         catalog_revision: 1,
         milestones: vec![

@@ -89,6 +89,9 @@ pub struct Summary {
     pub kind: String,
     /// Observe, approve, automatic.
     pub mode: String,
+    /// Who paused or stopped it, when and why; empty where it runs.
+    #[serde(default)]
+    pub halted: String,
     /// Its version.
     pub campaign_version: u64,
     /// Of the recipes.

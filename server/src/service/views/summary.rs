@@ -82,6 +82,7 @@ impl Service {
             title: in_force.campaign.title.clone(),
             kind: in_force.campaign.kind.to_string(),
             mode: in_force.campaign.mode.to_string(),
+            halted: in_force.halted_text(db)?,
             campaign_version: version_of(&in_force),
             catalog_revision: self.0.catalog.revision,
             milestones: figures
