@@ -16,7 +16,7 @@ use cutover_core::{
     catalog::Shelf,
     decide::{Cx, Outage},
     plan::Personal,
-    rollout::{Breakers, ExternalAsked, RunState, Waves},
+    rollout::{Breakers, Gates, RunState, Waves},
 };
 use cutover_proto::{ids::HostId, inventory::Inventory, v1};
 use prost::Message as _;
@@ -57,8 +57,8 @@ pub(super) struct Progress {
     #[serde(default)]
     pub(super) breakers: Breakers,
     /// How far the gates of its waves have come.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) gates: BTreeMap<String, GateReached>,
+    #[serde(default, skip_serializing_if = "Gates::is_empty")]
+    pub(super) gates: Gates,
     /// Passes over many plans that have begun and are not through, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) passes: BTreeMap<String, PassReached>,
@@ -69,36 +69,6 @@ pub(super) struct Progress {
     /// shelf. Empty while nothing is bound.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) shelf: String,
-}
-
-/// How far a wave's gate has come, in one round of its breaker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct GateReached {
-    /// The round.
-    pub(super) round: u32,
-    /// Since when it has its sample.
-    #[serde(default)]
-    pub(super) sample_since_ms: Option<i64>,
-    /// Who approved, by the role that it asks for.
-    #[serde(default)]
-    pub(super) approved: Option<Personal>,
-    /// The gate outside, once it was asked.
-    #[serde(default)]
-    pub(super) external: Option<ExternalAsked>,
-    /// When it held first. What opened by it stays open.
-    #[serde(default)]
-    pub(super) passed_ms: Option<i64>,
-}
-
-impl Progress {
-    /// How far a wave's gate has come in a round.
-    pub(super) fn gate(&self, wave: &str, round: u32) -> GateReached {
-        let known = self.gates.get(wave).filter(|it| it.round == round);
-        known.cloned().unwrap_or_else(|| GateReached {
-            round,
-            ..GateReached::default()
-        })
-    }
 }
 
 /// How far a pass has come.

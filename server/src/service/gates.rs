@@ -1,11 +1,13 @@
 //! Whether waves were good enough: breakers halt them, gates let the next ones open.
 
+use std::collections::BTreeMap;
+
 use cutover_core::{
-    campaign::{Mode, Opens, Wave, zone::utc},
+    campaign::{Wave, zone::utc},
     plan::Phase,
     rollout::{
-        Breaker, BreakerState, Cause, ExternalAnswer, ExternalAsked, FEW, GateFacts, GateVerdict, Left, NotYet,
-        RunState, Tally, WaveState,
+        Breaker, BreakerState, ExternalAnswer, FEW, GateCourse, GateVerdict, Left, RunState, Tally, WaveState, judged,
+        openings,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Caller, Service, ServiceError,
     access::Role,
-    campaign::{GateReached, InForce, Pass},
+    campaign::{InForce, Pass},
     plan_edit::unsigned,
 };
 use crate::store::{Reader, StreamName, WriteTx, tallies, totals};
@@ -50,8 +52,12 @@ pub struct AnswerGate {
 /// What is turned by one judging of a wave.
 enum Turned {
     Breaker(Breaker),
-    Gate(GateReached),
+    Gate(GateCourse),
 }
+
+/// How many hosts of each wave may still start.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(BTreeMap<String, u64>);
 
 impl Service {
     /// Judges the waves that were begun, and opens those that come after gates that hold; says how many changed.
@@ -60,15 +66,15 @@ impl Service {
     /// When the store fails.
     pub async fn judge_waves(&self) -> Result<usize, ServiceError> {
         let service = self.clone();
-        let due = self
+        let is_due = self
             .0
             .store
             .read(move |tx| {
                 let in_force = service.in_force(tx)?;
-                Ok::<_, ServiceError>(!service.turns(tx, &in_force)?.is_empty() || !openings(&in_force).is_empty())
+                Ok::<_, ServiceError>(!service.turns(tx, &in_force)?.is_empty() || !due(&in_force).is_empty())
             })
             .await?;
-        if !due {
+        if !is_due {
             return Ok(0);
         }
         let service = self.clone();
@@ -77,35 +83,40 @@ impl Service {
 
     /// What the waves' hosts came to turns of breakers and gates.
     fn turns(&self, db: &mut impl Reader, in_force: &InForce) -> Result<Vec<(String, Turned)>, ServiceError> {
+        let progress = &in_force.progress;
+        let begun = |wave: &&Wave| progress.waves.state(&wave.name) != WaveState::Closed;
+        let begun: Vec<&Wave> = in_force.campaign.waves.iter().filter(begun).collect();
+        let asks = |wave: &&Wave| {
+            wave.gate.is_some() || matches!(progress.breakers.of(&wave.name).state, BreakerState::HalfOpen(_))
+        };
+        // Where neither a gate nor a reset asks for them, nobody is counted who waits.
+        let waiting = if begun.iter().any(asks) {
+            self.waiting(db)?
+        } else {
+            Waiting::default()
+        };
+        let now_ms = self.now_ms();
         let mut turned = Vec::new();
-        for wave in &in_force.campaign.waves {
-            if in_force.progress.waves.state(&wave.name) == WaveState::Closed {
-                continue;
-            }
-            let (tally, left) = self.sample(db, in_force, &wave.name)?;
-            let breaker = in_force.progress.breakers.of(&wave.name);
-            if let Some(next) = judged(breaker, wave, &tally, left, self.now_ms()) {
+        for wave in begun {
+            let (tally, left) = self.sample(db, in_force, &wave.name, &waiting)?;
+            let breaker = progress.breakers.of(&wave.name);
+            if let Some(next) = judged(breaker, wave, &tally, left, now_ms) {
                 turned.push((wave.name.clone(), Turned::Breaker(next)));
                 continue;
             }
-            if let Some(reached) = self.reached(in_force, wave, &tally, left) {
-                turned.push((wave.name.clone(), Turned::Gate(reached)));
+            let Some(gate) = &wave.gate else { continue };
+            let before = progress.gates.of(&wave.name, breaker.round);
+            let next = before.asked(gate, &tally, left, now_ms);
+            if next != before {
+                turned.push((wave.name.clone(), Turned::Gate(next)));
             }
         }
         Ok(turned)
     }
 
-    /// What a wave's hosts came to in the present round, and how many may still come to something. The latter are counted by
-    /// phase, from totals, and never too few: a wave is called out of reach rather late than wrongly.
-    pub(super) fn sample(
-        &self,
-        db: &mut impl Reader,
-        in_force: &InForce,
-        wave: &str,
-    ) -> Result<(Tally, Left), ServiceError> {
-        let id = self.campaign_id().as_str();
-        let round = in_force.progress.breakers.round(wave);
-        let tally = tallies::of_wave(db, id, wave, round)?;
+    /// How many hosts of each wave may still start, by the phases that totals count. Never too few: a wave is called out of
+    /// reach rather late than wrongly.
+    pub(super) fn waiting(&self, db: &mut impl Reader) -> Result<Waiting, ServiceError> {
         let may_start = [
             Phase::Unassessed,
             Phase::Unplanned,
@@ -115,12 +126,26 @@ impl Service {
             Phase::Handwork,
             Phase::Failed,
         ];
-        let waiting: u64 = totals::list(db, id)?
-            .into_iter()
-            .filter(|total| total.bucket.wave == wave)
-            .filter(|total| may_start.iter().any(|phase| phase.as_str() == total.bucket.phase))
-            .map(|total| unsigned(total.hosts))
-            .sum();
+        let mut waiting = Waiting::default();
+        for total in totals::list(db, self.campaign_id().as_str())? {
+            if may_start.iter().any(|phase| phase.as_str() == total.bucket.phase) {
+                *waiting.0.entry(total.bucket.wave).or_default() += unsigned(total.hosts);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// What a wave's hosts came to in the present round, and how many may still come to something.
+    fn sample(
+        &self,
+        db: &mut impl Reader,
+        in_force: &InForce,
+        wave: &str,
+        waiting: &Waiting,
+    ) -> Result<(Tally, Left), ServiceError> {
+        let round = in_force.progress.breakers.round(wave);
+        let tally = tallies::of_wave(db, self.campaign_id().as_str(), wave, round)?;
+        let waiting = waiting.0.get(wave).copied().unwrap_or_default();
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         let left = Left {
             untried: waiting,
@@ -129,40 +154,13 @@ impl Service {
         Ok((tally, left))
     }
 
-    /// How far a wave's gate has come, where that is news.
-    fn reached(&self, in_force: &InForce, wave: &Wave, tally: &Tally, left: Left) -> Option<GateReached> {
-        let gate = wave.gate.as_ref()?;
-        let round = in_force.progress.breakers.round(&wave.name);
-        let before = in_force.progress.gate(&wave.name, round);
-        let now_ms = self.now_ms();
-        let mut next = before.clone();
-        if !gate.has_sample(tally) {
-            next.sample_since_ms = None;
-        } else if next.sample_since_ms.is_none() {
-            next.sample_since_ms = Some(now_ms);
-        }
-        let verdict = gate.verdict(&facts(tally, left, &next, now_ms));
-        match verdict {
-            GateVerdict::Holds => {
-                next.passed_ms.get_or_insert(now_ms);
-            }
-            GateVerdict::NotYet(NotYet::ExternalUnasked { .. }) => {
-                next.external = Some(ExternalAsked {
-                    at_ms: now_ms,
-                    answer: None,
-                });
-            }
-            GateVerdict::NotYet(_) | GateVerdict::Breached(_) => {}
-        }
-        (next != before).then_some(next)
-    }
-
     /// Why a wave is halted, who goes first, or what its gate waits for.
     pub(super) fn wave_note(
         &self,
         db: &mut impl Reader,
         in_force: &InForce,
         wave: &str,
+        waiting: &Waiting,
     ) -> Result<String, ServiceError> {
         if in_force.progress.waves.state(wave) == WaveState::Closed {
             return Ok(String::new());
@@ -176,19 +174,18 @@ impl Service {
                 trip.owner
             ));
         }
-        let (tally, left) = self.sample(db, in_force, wave)?;
+        let (tally, left) = self.sample(db, in_force, wave, waiting)?;
         if let BreakerState::HalfOpen(half) = &breaker.state {
             return Ok(format!("{} hosts go first, {} have begun", half.allowed, tally.begun()));
         }
         let Some(gate) = in_force.campaign.wave(wave).and_then(|wave| wave.gate.as_ref()) else {
             return Ok(String::new());
         };
-        let reached = in_force.progress.gate(wave, breaker.round);
-        if let Some(passed_ms) = reached.passed_ms {
+        let course = in_force.progress.gates.of(wave, breaker.round);
+        if let Some(passed_ms) = course.passed_ms {
             return Ok(format!("its gate holds since {}", utc(passed_ms)));
         }
-        let verdict = gate.verdict(&facts(&tally, left, &reached, self.now_ms()));
-        Ok(match verdict {
+        Ok(match course.verdict(gate, &tally, left, self.now_ms()) {
             GateVerdict::Holds => "its gate holds".to_owned(),
             GateVerdict::NotYet(not_yet) => format!("its gate: {}", not_yet.text()),
             GateVerdict::Breached(cause) => cause.text(),
@@ -209,11 +206,11 @@ impl Service {
                     in_force.progress.breakers.set(&wave, breaker);
                     Some(("breaker-turned", body))
                 }
-                Turned::Gate(reached) => {
-                    let passed = reached.passed_ms.is_some();
-                    let asks = reached.external.is_some();
-                    let body = serde_json::json!({ "wave": wave, "holds": passed, "asks_outside": asks });
-                    in_force.progress.gates.insert(wave, reached);
+                Turned::Gate(course) => {
+                    let holds = course.passed_ms.is_some();
+                    let asks = course.external.is_some();
+                    let body = serde_json::json!({ "wave": wave, "holds": holds, "asks_outside": asks });
+                    in_force.progress.gates.set(&wave, course);
                     Some(("gate-turned", body))
                 }
             };
@@ -221,7 +218,7 @@ impl Service {
             in_force = self.in_force(tx)?;
             count += 1;
         }
-        for wave in openings(&in_force) {
+        for wave in due(&in_force) {
             in_force.progress.waves.turn(&wave, WaveState::Open);
             Pass::Queue(wave.clone()).begin(&mut in_force.progress);
             let body = serde_json::json!({ "wave": wave, "to": WaveState::Open, "by": "gate" });
@@ -287,7 +284,7 @@ impl Service {
                     return refuse(format!("wave {wave} has no gate; write [wave.gate] in the campaign"));
                 };
                 let round = in_force.progress.breakers.round(&wave);
-                let mut reached = in_force.progress.gate(&wave, round);
+                let mut course = in_force.progress.gates.of(&wave, round);
                 let said = match &ask.change {
                     Some(change) => {
                         let Some(outside) = &gate.external else {
@@ -295,7 +292,7 @@ impl Service {
                                 "the gate of wave {wave} asks nobody outside; leave out the change"
                             ));
                         };
-                        let Some(asked) = &mut reached.external else {
+                        let Some(asked) = &mut course.external else {
                             return refuse(format!(
                                 "{} was not asked yet: the rest of the gate does not hold; see `cutover wave list`",
                                 outside.name
@@ -313,14 +310,14 @@ impl Service {
                             return refuse(format!("the gate of wave {wave} asks for nobody's approval"));
                         };
                         caller.must_be(Role::parse(role).unwrap_or(Role::Administrator))?;
-                        reached.approved = ask.granted.then(|| by.mention());
+                        course.approved = ask.granted.then(|| by.mention());
                         format!("you {} the gate of wave {wave}", verb(ask.granted))
                     }
                 };
                 if ask.dry_run {
                     return Ok(format!("would note: {said}"));
                 }
-                in_force.progress.gates.insert(wave.clone(), reached);
+                in_force.progress.gates.set(&wave, course);
                 by.keep(tx, &StreamName::campaign(service.campaign_id().as_str()))?;
                 let body = serde_json::json!({
                     "wave": wave, "granted": ask.granted, "change": ask.change, "by": by.mention(),
@@ -329,17 +326,6 @@ impl Service {
                 Ok::<_, ServiceError>(said)
             })
             .await
-    }
-}
-
-fn facts<'a>(tally: &'a Tally, left: Left, reached: &'a GateReached, now_ms: i64) -> GateFacts<'a> {
-    GateFacts {
-        tally,
-        left,
-        sample_since_ms: reached.sample_since_ms,
-        is_approved: reached.approved.is_some(),
-        external: reached.external.as_ref(),
-        now_ms,
     }
 }
 
@@ -355,33 +341,12 @@ fn breaker_event(wave: &str, breaker: &Breaker) -> serde_json::Value {
     serde_json::json!({ "wave": wave, "breaker": breaker, "cause": cause })
 }
 
-/// The breaker after what its wave came to. The first hosts of a wave, its canaries, must all succeed.
-fn judged(breaker: &Breaker, wave: &Wave, tally: &Tally, left: Left, now_ms: i64) -> Option<Breaker> {
-    let are_canaries = breaker.round == 0 && tally.succeeded < wave.canaries;
-    if are_canaries && breaker.state == BreakerState::Working && tally.against() > 0 {
-        let cause = Cause::Failures {
-            failed: tally.against(),
-            most: 0,
-        };
-        return Some(breaker.tripped(cause, now_ms));
-    }
-    breaker.judged(wave.gate.as_ref(), tally, left, now_ms)
-}
-
-/// Waves that open by gate, and whose gates hold.
-fn openings(in_force: &InForce) -> Vec<String> {
-    if in_force.run != RunState::Running || in_force.campaign.mode == Mode::Observe {
+/// Waves that open by gate and are due.
+fn due(in_force: &InForce) -> Vec<String> {
+    if in_force.run != RunState::Running {
         return Vec::new();
     }
-    let holds = |name: &String| {
-        let round = in_force.progress.breakers.round(name);
-        in_force.progress.gate(name, round).passed_ms.is_some()
-    };
-    let waves = in_force.campaign.waves.iter();
-    waves
-        .filter(|wave| wave.opens == Opens::ByGate)
-        .filter(|wave| in_force.progress.waves.state(&wave.name) == WaveState::Closed)
-        .filter(|wave| wave.after.iter().all(holds))
-        .map(|wave| wave.name.clone())
-        .collect()
+    let progress = &in_force.progress;
+    let waves = openings(&in_force.campaign, &progress.waves, &progress.breakers, &progress.gates);
+    waves.into_iter().map(str::to_owned).collect()
 }

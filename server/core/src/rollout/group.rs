@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_proto::{inventory::HostRole, words};
 use serde::{Deserialize, Serialize};
 
-use super::{Breaker, BreakerState, Outcome, Tally, WaveState};
+use super::{Breaker, BreakerState, Outcome, Tally, WaveState, course::canaries};
 use crate::{
     campaign::{Campaign, LateJoiners, Mode, Wave},
     plan::{Plan, SET},
@@ -245,18 +245,17 @@ impl GroupState {
         self.tally.add(Outcome::UnderWay, 1);
     }
 
-    /// How many of the wave's hosts may go first, before any other starts, and how many have begun; `None` where all may. The
-    /// first ones of a wave are its canaries; after a reset, those that it lets through.
+    /// How many of the wave's hosts go first, and how many have begun, where no other may start now: a wave's canaries, or those
+    /// that a reset lets through. `None` where one may.
     #[must_use]
     pub fn first_ones(&self, wave: Option<&Wave>) -> Option<(u32, u32)> {
-        match &self.breaker.state {
-            BreakerState::Tripped(_) => Some((0, self.tally.begun())),
-            BreakerState::HalfOpen(half) => Some((half.allowed, self.tally.begun())),
-            BreakerState::Working => {
-                let canaries = wave.map_or(0, |wave| wave.canaries);
-                let go_on = self.breaker.round > 0 || self.tally.succeeded >= canaries;
-                (!go_on).then_some((canaries, self.tally.begun()))
-            }
-        }
+        let (breaker, tally) = (&self.breaker, &self.tally);
+        let (allowed, room) = match (&breaker.state, canaries(breaker, wave, tally)) {
+            (BreakerState::HalfOpen(half), _) => (half.allowed, breaker.room(tally)),
+            (_, Some(canaries)) if tally.against() == 0 => (canaries, canaries.saturating_sub(tally.begun())),
+            (_, Some(canaries)) => (canaries, 0),
+            (BreakerState::Working | BreakerState::Tripped(_), None) => (0, breaker.room(tally)),
+        };
+        (room == 0).then(|| (allowed, tally.begun()))
     }
 }

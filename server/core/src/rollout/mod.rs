@@ -3,6 +3,7 @@
 
 mod breaker;
 mod choose;
+mod course;
 mod gate;
 mod group;
 mod ready;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use breaker::{Breaker, BreakerState, Cause, FEW, HalfOpen, ResetRefused, Trip, breach};
 pub use choose::{Candidate, Chosen, WaveState, choose};
+pub use course::{GateCourse, Gates, judged, openings};
 pub use gate::{
     ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
 };

@@ -264,6 +264,13 @@ fn a_waves_canaries_go_first_and_all_others_once_these_have_succeeded() {
         chosen(&plans, &group, &campaign).starts.is_empty(),
         "one is still at work"
     );
+    let mut failed = group.clone();
+    failed.tally = Tally::default();
+    failed.tally.add(Outcome::Failed, 1);
+    assert!(
+        chosen(&plans, &failed, &campaign).starts.is_empty(),
+        "one failed, and the breaker was not asked yet"
+    );
     group.tally.add(Outcome::Succeeded, 1);
     assert_eq!(chosen(&plans, &group, &campaign).starts.len(), 3);
 }
@@ -289,4 +296,9 @@ fn a_halted_wave_starts_nobody_and_a_reset_one_a_few() {
         .reset("mended", somebody(), somebody(), 1, NOW_MS)
         .unwrap();
     assert_eq!(chosen(&plans, &group, &campaign).starts, [plans[0].host_id]);
+    group.tally.add(Outcome::Failed, 1);
+    assert!(
+        chosen(&plans, &group, &campaign).starts.is_empty(),
+        "the one that went first failed"
+    );
 }

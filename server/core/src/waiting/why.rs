@@ -186,8 +186,7 @@ pub fn hindrance(
     if plan.stale || now_ms.saturating_sub(last_seen_ms) > span::ms(policy.fetch_within) {
         return Some(Waiting::Away { last_seen_ms });
     }
-    let first = group.first_ones(campaign.wave(&plan.wave));
-    if let Some((allowed, begun)) = first.filter(|(allowed, begun)| begun >= allowed) {
+    if let Some((allowed, begun)) = group.first_ones(campaign.wave(&plan.wave)) {
         return Some(Waiting::FewFirst {
             wave: plan.wave.clone(),
             allowed,

@@ -116,13 +116,14 @@ impl Service {
     }
 
     fn waves(&self, db: &mut impl Reader, in_force: &InForce, totals: &Totals) -> Result<Vec<WaveView>, ServiceError> {
+        let waiting = self.waiting(db)?;
         let mut waves = Vec::new();
         for name in in_force.campaign.wave_names() {
             let mut view = wave(in_force, name, totals);
             if name == UNMATCHED && view.hosts == 0 {
                 continue;
             }
-            view.note = self.wave_note(db, in_force, name)?;
+            view.note = self.wave_note(db, in_force, name, &waiting)?;
             waves.push(view);
         }
         Ok(waves)
