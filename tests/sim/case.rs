@@ -13,6 +13,10 @@ words! {
         OrderForHeld = "order for a held host",
         /// An order is issued for a host that is exempt.
         OrderForExempt = "order for an exempt host",
+        /// An order is issued for a machine that is somebody's own.
+        OrderForOthers = "order for a machine of others",
+        /// An order is issued for a host that a rule leaves out.
+        OrderOutOfScope = "order out of scope",
         /// An order is issued while the wave is paused.
         OrderInPausedWave = "order in a paused wave",
         /// An order is issued in a wave that is halted.

@@ -51,9 +51,6 @@ pub(crate) const ALL: &[Invariant] = &[
     step("no-order-for-exempt", |view| {
         no_order(view, |it| it.before.exemption.is_some())
     }),
-    step("no-order-for-machines-of-others", |view| {
-        no_order(view, |it| !it.before.known.is_ours())
-    }),
     step("no-order-out-of-scope", |view| {
         no_order(view, |it| it.before.scoped_out_by.is_some())
     }),

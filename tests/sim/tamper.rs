@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use cutover_core::{
+    coverage::Ownership,
     decide::{self, Event, Fact},
-    plan::{Exemption, Hold, HoldKind, Personal, Phase, Plan},
+    plan::{Exemption, Hold, HoldKind, Known, Personal, Phase, Plan},
     rollout::{BreakerState, WaveState},
 };
 use cutover_proto::ids::{HostId, ProductId};
@@ -31,6 +32,8 @@ impl World {
             tamper,
             Tamper::OrderForHeld
                 | Tamper::OrderForExempt
+                | Tamper::OrderForOthers
+                | Tamper::OrderOutOfScope
                 | Tamper::OrderInPausedWave
                 | Tamper::OrderWhileStopped
                 | Tamper::OrderInHaltedWave
@@ -97,6 +100,17 @@ impl World {
                     until_ms: None,
                 };
                 self.issue(&service, 1, vec![Fact::Exempted { exemption }]).await?;
+            }
+            Tamper::OrderForOthers => {
+                let known = Known {
+                    ownership: Some(Ownership::Personal),
+                    ..Known::default()
+                };
+                self.issue(&service, 1, vec![Fact::Described { known }]).await?;
+            }
+            Tamper::OrderOutOfScope => {
+                let rule = Some("kiosks".to_owned());
+                self.issue(&service, 1, vec![Fact::ScopeTurned { rule }]).await?;
             }
             Tamper::OrderInPausedWave => {
                 self.sql(

@@ -30,6 +30,8 @@ fn broken_by(tamper: Tamper) -> String {
 fn an_order_for_a_host_that_must_have_none_is_seen() {
     assert_eq!(broken_by(Tamper::OrderForHeld), "no-order-for-held");
     assert_eq!(broken_by(Tamper::OrderForExempt), "no-order-for-exempt");
+    assert_eq!(broken_by(Tamper::OrderForOthers), "no-order-for-machines-of-others");
+    assert_eq!(broken_by(Tamper::OrderOutOfScope), "no-order-out-of-scope");
     assert_eq!(broken_by(Tamper::OrderInPausedWave), "no-order-out-of-wave");
     assert_eq!(broken_by(Tamper::OrderInHaltedWave), "no-order-in-a-halted-wave");
     assert_eq!(broken_by(Tamper::OrderWhileStopped), "no-order-while-stopped");

@@ -15,6 +15,7 @@ mod condition;
 mod copied_agents;
 mod database;
 mod enrolment;
+mod gates;
 mod inventories;
 mod keys;
 mod log;

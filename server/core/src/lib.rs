@@ -31,6 +31,7 @@ pub mod forecast;
 pub mod history;
 pub mod hours;
 pub mod judge;
+mod mix;
 pub mod plan;
 pub mod report;
 pub mod rollout;

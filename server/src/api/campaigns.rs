@@ -13,7 +13,7 @@ use super::{
     extract::{Asked, Named, Sent},
 };
 use crate::service::{
-    AnswerGate, ApplyCampaign, ApproveWave, Caller, CampaignApplied, CampaignDetail, HaltCampaign, ResetWave, Service,
+    AnswerGate, ApplyCampaign, ApproveWave, CampaignApplied, CampaignDetail, HaltCampaign, ResetWave, Service,
     views::WaveView,
 };
 
@@ -22,9 +22,18 @@ pub(super) fn routes() -> Router<Service> {
         .route("/campaigns", get(list))
         .route("/campaigns/{campaign}", get(show))
         .route("/campaigns/{campaign}/versions", post(apply))
-        .route("/campaigns/{campaign}/pause", post(pause))
-        .route("/campaigns/{campaign}/resume", post(resume))
-        .route("/campaigns/{campaign}/stop", post(stop))
+        .route(
+            "/campaigns/{campaign}/pause",
+            post(|by, at, of, ask| turn(by, at, of, ask, RunState::Paused)),
+        )
+        .route(
+            "/campaigns/{campaign}/resume",
+            post(|by, at, of, ask| turn(by, at, of, ask, RunState::Running)),
+        )
+        .route(
+            "/campaigns/{campaign}/stop",
+            post(|by, at, of, ask| turn(by, at, of, ask, RunState::Stopped)),
+        )
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
@@ -65,43 +74,16 @@ async fn apply(
 }
 
 async fn turn(
-    caller: Caller,
-    service: Service,
-    campaign: &str,
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<HaltCampaign>,
     to: RunState,
-    ask: HaltCampaign,
 ) -> Result<Json<Done>, Problem> {
-    service.is_run(campaign)?;
+    service.is_run(&campaign)?;
     Ok(Json(Done {
         done: service.turn_campaign(caller, to, ask).await?,
     }))
-}
-
-async fn pause(
-    Signed(caller): Signed,
-    State(service): State<Service>,
-    Named(campaign): Named,
-    Sent(ask): Sent<HaltCampaign>,
-) -> Result<Json<Done>, Problem> {
-    turn(caller, service, &campaign, RunState::Paused, ask).await
-}
-
-async fn resume(
-    Signed(caller): Signed,
-    State(service): State<Service>,
-    Named(campaign): Named,
-    Sent(ask): Sent<HaltCampaign>,
-) -> Result<Json<Done>, Problem> {
-    turn(caller, service, &campaign, RunState::Running, ask).await
-}
-
-async fn stop(
-    Signed(caller): Signed,
-    State(service): State<Service>,
-    Named(campaign): Named,
-    Sent(ask): Sent<HaltCampaign>,
-) -> Result<Json<Done>, Problem> {
-    turn(caller, service, &campaign, RunState::Stopped, ask).await
 }
 
 async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<WaveView>>, Problem> {

@@ -35,21 +35,40 @@ pub(super) fn known_of(db: &mut impl Reader, row: &hosts::HostRow) -> Result<Kno
 }
 
 impl Service {
+    /// Decides a plan by what is said of its host now, and by its newest look judged anew: under the version in force, or under
+    /// another one to see what that would do.
+    pub(super) fn decide_anew(
+        &self,
+        db: &mut impl Reader,
+        edit: &mut PlanEdit,
+        in_force: &InForce,
+    ) -> Result<(), ServiceError> {
+        let host = edit.plan.host_id;
+        if let Some(row) = hosts::load(db, &host.to_string())? {
+            let known = known_of(db, &row)?;
+            edit.take(&Input::Described { known }, &in_force.cx(self))?;
+        }
+        let assessment = newest_inventory(db, host)?.map(|inventory| {
+            let known = &edit.plan.known;
+            Box::new(judge::assess(&inventory, known, &in_force.campaign, &self.0.catalog))
+        });
+        edit.take(&Input::CampaignChanged { assessment }, &in_force.cx(self))
+    }
+
     /// Decides a host's plan anew where people or records say something else of it than before.
     pub(super) fn describe(&self, tx: &mut WriteTx<'_>, in_force: &InForce, host_id: &str) -> Result<(), ServiceError> {
-        let Some(row) = hosts::load(tx, host_id)? else {
-            return Ok(());
-        };
         let host: HostId = host_id.parse().map_err(broken_id)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
-        let known = known_of(tx, &row)?;
-        if !edit.plan.is_enrolled() || edit.plan.is_closed() || edit.plan.known == known {
+        if !edit.plan.is_enrolled() || edit.plan.is_closed() {
             return Ok(());
         }
-        let assessment = newest_inventory(tx, host)?
-            .map(|inventory| Box::new(judge::assess(&inventory, &known, &in_force.campaign, &self.0.catalog)));
-        edit.take(&Input::Described { known }, &in_force.cx(self))?;
-        edit.take(&Input::CampaignChanged { assessment }, &in_force.cx(self))?;
+        // An import says of most hosts what it said before, and judging is dear.
+        let row = hosts::load(tx, host_id)?;
+        let known = row.map(|row| known_of(tx, &row)).transpose()?;
+        if known.is_none_or(|known| edit.plan.known == known) {
+            return Ok(());
+        }
+        self.decide_anew(tx, &mut edit, in_force)?;
         let last_seen_ms = last_seen(tx, host)?;
         edit.save(tx, self, in_force, last_seen_ms)?;
         Ok(())

@@ -128,8 +128,7 @@ impl Service {
         let order_number = unsigned(hosts::take_order_number(tx, &host.to_string())?);
         let epoch = unsigned(in_force.row.epoch);
         edit.take(&Input::Started { order_number, epoch }, &in_force.cx(self))?;
-        let last_seen_ms = last_seen(tx, host)?;
-        edit.save(tx, self, &in_force, last_seen_ms)?;
+        edit.save(tx, self, &in_force, seen_ms)?;
         campaigns::hold_epoch(tx, self.campaign_id().as_str(), in_force.row.epoch)?;
         tx.after_commit(super::handle::nudge_topic(host));
         Ok(())

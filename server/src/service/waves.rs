@@ -16,7 +16,7 @@ use super::{
     personal::PersonalValue,
     plan_edit::PlanEdit,
 };
-use crate::store::{StreamName, WriteTx, plans};
+use crate::store::{StreamName, WriteTx, plans, totals};
 
 /// Which hosts a person lets start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -42,8 +42,10 @@ impl Service {
             .read(move |tx| {
                 let in_force = service.in_force(tx)?;
                 known_wave(&in_force, &name)?;
-                let id = service.campaign_id().as_str();
-                let waiting = plans::first_in_phase(tx, id, &name, Phase::Planned.as_str(), 0, i64::MAX)?.len();
+                let planned = totals::list(tx, service.campaign_id().as_str())?
+                    .into_iter()
+                    .filter(|total| total.bucket.wave == name && total.bucket.phase == Phase::Planned.as_str());
+                let waiting: i64 = planned.map(|total| total.hosts).sum();
                 Ok::<_, ServiceError>((in_force.campaign.mode, waiting))
             })
             .await?;

@@ -115,9 +115,7 @@ impl Reader<'_> {
         milestones.sort_by_key(|milestone| milestone.at_ms);
         Ok(milestones)
     }
-}
 
-impl Reader<'_> {
     fn replacements(&self, file: Vec<ReplacementInFile>) -> Result<Vec<ReplacementRule>, CampaignError> {
         let mut rules = Vec::new();
         for it in file {

@@ -6,7 +6,10 @@ use cutover_proto::words;
 use jiff::{Timestamp, ToSpan, civil::Weekday};
 
 use super::{document::PolicyInFile, selector::HostClass, span, zone::zone};
-use crate::coverage::{CountedLooks, LookRules};
+use crate::{
+    coverage::{CountedLooks, LookRules},
+    mix::mix,
+};
 
 /// A time that is given to somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,11 +146,7 @@ impl Policy {
         let base = span::ms(self.retry_base);
         let factor = 1_i64.checked_shl(nth.saturating_sub(1).min(32)).unwrap_or(i64::MAX);
         let full = base.saturating_mul(factor).min(span::ms(self.retry_cap));
-        // splitmix64's finisher: neighbouring seeds give unrelated parts.
-        let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let part = i64::try_from((mixed ^ (mixed >> 31)) % 1024).unwrap_or(0);
+        let part = i64::try_from(mix(seed) % 1024).unwrap_or(0);
         full - full / 4 * part / 1024
     }
 

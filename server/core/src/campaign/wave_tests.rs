@@ -94,7 +94,8 @@ fn shares_are_parts_of_a_hundred() {
         assert!(Share::parse(good).is_ok(), "{good}");
     }
     for bad in ["0 %", "100 %", "5", "%", "-5 %", "1e1 %", "0.00001 %", "5,5 %"] {
-        assert!(Share::parse(bad).unwrap_err().contains("no share"), "{bad}");
+        let said = Share::parse(bad).unwrap_err();
+        assert!(said.contains("%") && said.contains("write "), "{bad}: {said}");
     }
 }
 
@@ -140,7 +141,7 @@ fn waves_that_overlap_or_cannot_be_are_refused_with_line_and_remedy() {
             "[[wave]]\nname = \"a\"\nmatch = { tags = [\"x\"] }\n",
             "unknown field `tags`",
         ),
-        ("[[wave]]\nname = \"a\"\nshare = \"0 %\"\n", "no share"),
+        ("[[wave]]\nname = \"a\"\nshare = \"0 %\"\n", "is no part"),
         (
             "[[wave]]\nname = \"a\"\nmatch = { os_version = [\"ten\"] }\n",
             "no version",

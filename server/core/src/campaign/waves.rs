@@ -10,7 +10,10 @@ use super::{
     Campaign,
     selector::{Selector, Traits},
 };
-use crate::rollout::{Gate, GateInFile};
+use crate::{
+    mix::mix,
+    rollout::{Gate, GateInFile, Rate},
+};
 
 /// The wave of hosts that fit no other. Nothing opens it but a person.
 pub const UNMATCHED: &str = "unmatched";
@@ -35,49 +38,35 @@ words! {
     }
 }
 
-/// A part of the hosts that fit, in millionths. Each host's place is drawn from its id and the wave's name, so it stays where
-/// it is when others come or go.
+/// A part of the hosts that fit. Each host's place is drawn from its id and the wave's name, so it stays where it is when others
+/// come or go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share(u32);
+pub struct Share(Rate);
 
 impl Share {
-    const WHOLE: u32 = 1_000_000;
-
     /// Reads `5 %` or `0.5%`.
     ///
     /// # Errors
     /// When it is no part of a hundred, nothing, or everything.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let refuse = || {
-            format!(
-                "`{text}` is no share; write more than 0 % and less than 100 %, with up to four digits behind the point, such as \"5 %\""
-            )
-        };
-        let number = text.trim().strip_suffix('%').ok_or_else(refuse)?.trim();
-        let (whole, behind) = number.split_once('.').unwrap_or((number, ""));
-        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 3 || behind.len() > 4 || !is_digits(whole) || !is_digits(behind) {
-            return Err(refuse());
+        let rate = Rate::parse(text)?;
+        if rate.parts() == 0 || rate.rest().parts() == 0 {
+            return Err(format!(
+                "a share of {rate} is no part; write more than 0 % and less than 100 %, or leave it out"
+            ));
         }
-        let millionths = format!("{whole}{behind:0<4}").parse::<u32>().map_err(|_| refuse())?;
-        if millionths == 0 || millionths >= Self::WHOLE {
-            return Err(refuse());
-        }
-        Ok(Self(millionths))
+        Ok(Self(rate))
     }
 
     /// Whether it takes this host.
     #[must_use]
     pub fn takes(self, wave: &str, host: HostId) -> bool {
-        // FNV-1a over both, then splitmix64's finisher, so that neighbouring ids fall apart.
+        // FNV-1a over both.
         let bytes = wave.bytes().chain([0]).chain(host.uuid().into_bytes());
-        let mut mixed = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        (u128::from(mixed) * u128::from(Self::WHOLE)) >> 64 < u128::from(self.0)
+        (u128::from(mix(hash)) * u128::from(Rate::WHOLE)) >> 64 < u128::from(self.0.parts())
     }
 }
 

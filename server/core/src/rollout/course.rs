@@ -251,7 +251,7 @@ mod tests {
             asked,
             "it is asked once"
         );
-        let mut answered = asked.clone();
+        let mut answered = asked;
         answered.external.as_mut().unwrap().answer = Some(ExternalAnswer {
             granted: true,
             change: "CHG-7".to_owned(),

@@ -1,5 +1,7 @@
 //! A campaign's text comes into force: validated, versioned, audited, whole or not at all.
 
+use std::sync::Arc;
+
 use cutover_core::{campaign::Campaign, rollout::RunState};
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +127,15 @@ impl Service {
         campaign
             .check_against(&self.0.catalog)
             .map_err(|why| invalid(format!("{file}: {why}")))?;
+        for wave in &campaign.waves {
+            let asked = wave.gate.as_ref().and_then(|gate| gate.approval.as_ref());
+            if let Some(Err(error)) = asked.map(|role| Role::parse(role)) {
+                return Err(invalid(format!(
+                    "{file}: gate of wave `{}`: approval: {error}",
+                    wave.name
+                )));
+            }
+        }
         if campaign.id != *self.campaign_id() {
             return Err(invalid(format!(
                 "{file} is of campaign `{}`, and this server runs `{}`; another campaign needs a server of its own",
@@ -228,13 +239,9 @@ pub(super) fn under(in_force: &InForce, campaign: Campaign, text: String) -> InF
     let mut under = in_force.clone();
     under.row.version += 1;
     under.row.body = text;
-    under.campaign = std::sync::Arc::new(Campaign {
-        version: campaign_version(&under),
+    under.campaign = Arc::new(Campaign {
+        version: u32::try_from(under.row.version).unwrap_or(u32::MAX),
         ..campaign
     });
     under
-}
-
-fn campaign_version(in_force: &InForce) -> u32 {
-    u32::try_from(in_force.row.version).unwrap_or(u32::MAX)
 }

@@ -3,17 +3,16 @@
 
 use cutover_core::{
     decide::Input,
-    judge,
     plan::Phase,
     rollout::{RunState, WaveState},
 };
 use cutover_proto::ids::HostId;
 
 use super::{
-    super::{Service, ServiceError, known::known_of, plan_edit::PlanEdit},
-    BATCH, InForce, PassReached, Progress, broken_id, last_seen, newest_inventory,
+    super::{Service, ServiceError, plan_edit::PlanEdit},
+    BATCH, InForce, PassReached, Progress, broken_id, last_seen,
 };
-use crate::store::{WriteTx, hosts, plans};
+use crate::store::{WriteTx, plans};
 
 /// What is done to many plans, one after another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,15 +173,7 @@ impl Service {
     /// Judges a host's newest inventory anew.
     fn judge_anew(&self, tx: &mut WriteTx<'_>, in_force: &InForce, host: HostId) -> Result<(), ServiceError> {
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
-        if let Some(row) = hosts::load(tx, &host.to_string())? {
-            let known = known_of(tx, &row)?;
-            edit.take(&Input::Described { known }, &in_force.cx(self))?;
-        }
-        let assessment = newest_inventory(tx, host)?.map(|inventory| {
-            let known = &edit.plan.known;
-            Box::new(judge::assess(&inventory, known, &in_force.campaign, &self.0.catalog))
-        });
-        edit.take(&Input::CampaignChanged { assessment }, &in_force.cx(self))?;
+        self.decide_anew(tx, &mut edit, in_force)?;
         let last_seen_ms = last_seen(tx, host)?;
         edit.save(tx, self, in_force, last_seen_ms)?;
         Ok(())

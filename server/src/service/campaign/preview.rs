@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 
 use cutover_core::{
     campaign::{Campaign, Change, changes},
-    decide::Input,
-    judge,
     plan::Plan,
     standing::Totals,
 };
@@ -14,10 +12,10 @@ use cutover_proto::ids::HostId;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Service, ServiceError, known::known_of, plan_edit::PlanEdit, views::standing_word},
-    BATCH, InForce, apply, broken_id, newest_inventory,
+    super::{Service, ServiceError, plan_edit::PlanEdit, views::standing_word},
+    BATCH, InForce, apply, broken_id,
 };
-use crate::store::{Reader, campaigns, hosts, plans};
+use crate::store::{Reader, campaigns, plans};
 
 /// Hosts that a figure counts before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,15 +184,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let mut edit = PlanEdit::load(db, self.campaign_id(), host)?;
         let before = edit.plan.clone();
-        if let Some(row) = hosts::load(db, &host.to_string())? {
-            let known = known_of(db, &row)?;
-            edit.take(&Input::Described { known }, &under.cx(self))?;
-        }
-        let assessment = newest_inventory(db, host)?.map(|inventory| {
-            let known = &edit.plan.known;
-            Box::new(judge::assess(&inventory, known, &under.campaign, &self.0.catalog))
-        });
-        edit.take(&Input::CampaignChanged { assessment }, &under.cx(self))?;
+        self.decide_anew(db, &mut edit, under)?;
         let after = &edit.plan;
         counted.hosts += 1;
         counted.before.add(before.bucket(), 1);
