@@ -243,6 +243,12 @@ mod tests {
         };
         let early = GateCourse::default().asked(&gate, &tally(1, 0), LEFT, NOW_MS);
         assert_eq!(early, GateCourse::default(), "the sample comes first");
+        let lost = GateCourse {
+            sample_since_ms: Some(1),
+            ..GateCourse::default()
+        };
+        let lost = lost.asked(&gate, &tally(1, 0), LEFT, NOW_MS);
+        assert_eq!(lost.sample_since_ms, None, "a sample that is lost soaks anew");
         let asked = early.asked(&gate, &tally(2, 0), LEFT, NOW_MS);
         assert_eq!(asked.sample_since_ms, Some(NOW_MS));
         assert_eq!(asked.external.as_ref().unwrap().at_ms, NOW_MS);

@@ -194,3 +194,14 @@ fn nothing_starts_outside_the_hours_that_are_for_the_host() {
     host.start();
     assert_eq!(host.plan.phase, Phase::Migrating);
 }
+
+#[test]
+fn a_halted_wave_refuses_a_start_that_was_chosen_before() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    let cause = crate::rollout::Cause::NotBack { hosts: 2 };
+    let tripped = Breaker::default().tripped(cause, host.now_ms);
+    host.breakers.set("all", tripped);
+    assert!(host.refusal(&start()).contains("halted: 2 hosts did not come back"));
+    assert!(matches!(host.waiting(), Some(Waiting::Tripped { .. })));
+}
