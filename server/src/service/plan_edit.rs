@@ -65,12 +65,11 @@ impl PlanEdit {
 
     /// Decides one input and applies what follows.
     pub(super) fn take(&mut self, input: &Input, cx: &Cx<'_>) -> Result<(), ServiceError> {
-        let decision = decide::decide(&self.plan, input, cx).map_err(|refused| ServiceError::Refused {
-            why: refused.to_string(),
-        })?;
-        self.plan = decide::replay(self.plan.clone(), &decision.events).map_err(|error| ServiceError::Broken {
-            why: format!("plan of {}: {error}", self.plan.host_id),
-        })?;
+        let (decision, plan) =
+            decide::decide_and_apply(&self.plan, input, cx).map_err(|refused| ServiceError::Refused {
+                why: refused.to_string(),
+            })?;
+        self.plan = plan;
         self.events.extend(decision.events);
         self.effects.extend(decision.effects);
         Ok(())

@@ -50,18 +50,28 @@ pub enum ApplyError {
 /// When the event cannot follow on this plan; then the stream is damaged or another plan's.
 pub fn apply(plan: &Plan, event: &Event) -> Result<Plan, ApplyError> {
     let mut next = plan.clone();
-    take_in(&mut next, event)?;
-    outcome::turn(plan, &mut next, &event.fact);
-    next.seq += 1;
+    apply_to(&mut next, event)?;
     Ok(next)
+}
+
+/// Makes the plan the next one. After an error it is neither, and is to be dropped.
+pub(super) fn apply_to(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
+    let before = outcome::Before::of(plan);
+    take_in(plan, event)?;
+    outcome::turn(before, plan, &event.fact);
+    plan.seq += 1;
+    Ok(())
 }
 
 /// The plan after all of them.
 ///
 /// # Errors
 /// As [`apply`].
-pub fn replay<'a>(plan: Plan, events: impl IntoIterator<Item = &'a Event>) -> Result<Plan, ApplyError> {
-    events.into_iter().try_fold(plan, |plan, event| apply(&plan, event))
+pub fn replay<'a>(mut plan: Plan, events: impl IntoIterator<Item = &'a Event>) -> Result<Plan, ApplyError> {
+    for event in events {
+        apply_to(&mut plan, event)?;
+    }
+    Ok(plan)
 }
 
 fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {

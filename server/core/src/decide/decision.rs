@@ -110,6 +110,14 @@ pub struct Refused {
 /// # Errors
 /// When the input cannot be in this state. What is merely late, repeated or out of order is no error.
 pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refused> {
+    Ok(decide_and_apply(plan, input, cx)?.0)
+}
+
+/// The same, with the next plan beside it: the one that the events give.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Decision, Plan), Refused> {
     let mut pen = Pen::new(plan, input.name(), cx);
     if !plan.is_enrolled() && !matches!(input, Input::Enrolled { .. }) {
         return Err(pen.refuse("the host has not enrolled; enrol it first"));

@@ -26,6 +26,6 @@ mod tests;
 
 pub use apply::{ApplyError, apply, replay};
 pub use context::{Cx, Outage};
-pub use decision::{AlarmKind, Decision, Effect, Refused, decide};
+pub use decision::{AlarmKind, Decision, Effect, Refused, decide, decide_and_apply};
 pub use event::{EVENT_SCHEMA, Event, Fact};
 pub use input::Input;

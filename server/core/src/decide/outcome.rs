@@ -18,13 +18,31 @@ use crate::{
 
 use super::Fact;
 
-/// Turns the outcome of a plan by a fact that was applied to it; `before` is the plan without it.
-pub(super) fn turn(before: &Plan, plan: &mut Plan, fact: &Fact) {
-    let was_fetched = before.order.as_ref().is_some_and(|order| order.fetched_ms.is_some());
+/// What counts of a plan as it was before a fact.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    phase: Phase,
+    has_order: bool,
+    was_fetched: bool,
+}
+
+impl Before {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            phase: plan.phase,
+            has_order: plan.order.is_some(),
+            was_fetched: plan.order.as_ref().is_some_and(|order| order.fetched_ms.is_some()),
+        }
+    }
+}
+
+/// Turns the outcome of a plan by a fact that was applied to it.
+pub(super) fn turn(before: Before, plan: &mut Plan, fact: &Fact) {
+    let was_fetched = before.was_fetched;
     let is_under_way = plan.outcome == Outcome::UnderWay;
     // An order that nobody fetched is withdrawn in its own time.
     let is_lost = matches!(fact, Fact::Enrolled { .. })
-        || (matches!(fact, Fact::WentStale { .. }) && (was_fetched || before.order.is_none()));
+        || (matches!(fact, Fact::WentStale { .. }) && (was_fetched || !before.has_order));
     let is_undone = matches!(fact, Fact::Regressed { .. } | Fact::ProtectionLost { .. });
     if let Fact::OrderIssued { round, .. } = fact {
         begin(plan, *round);

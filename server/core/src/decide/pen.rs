@@ -2,7 +2,7 @@
 
 use cutover_proto::verdict::Protection;
 
-use super::{AlarmKind, Cx, Decision, Effect, Event, Fact, Refused, apply};
+use super::{AlarmKind, Cx, Decision, Effect, Event, Fact, Refused, apply::apply_to};
 use crate::{
     campaign::span,
     plan::{Cover, Phase, Plan, Reason},
@@ -26,8 +26,9 @@ impl<'a> Pen<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Decision {
-        self.decision
+    /// What was written, and the plan that it makes.
+    pub(super) fn finish(self) -> (Decision, Plan) {
+        (self.decision, self.plan)
     }
 
     pub(super) fn refuse(&self, why: impl Into<String>) -> Refused {
@@ -44,7 +45,12 @@ impl<'a> Pen<'a> {
             at_ms: self.cx.now_ms,
             fact,
         };
-        self.plan = apply(&self.plan, &event).map_err(|error| self.refuse(error.to_string()))?;
+        let phase = self.plan.phase;
+        apply_to(&mut self.plan, &event).map_err(|error| Refused {
+            state: phase,
+            input: self.input,
+            why: error.to_string(),
+        })?;
         self.decision.events.push(event);
         Ok(())
     }
