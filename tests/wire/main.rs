@@ -28,6 +28,7 @@ mod planted;
 mod pools;
 mod post;
 mod queue;
+mod readiness;
 mod records;
 mod releases;
 mod renewal;

@@ -12,6 +12,7 @@
 //! - [`coverage`]: imported records, which hosts they are, and where those without agent count.
 //! - [`decide`](mod@decide): the only place that moves a plan; events and how they are applied.
 //! - [`waiting`]: why nothing happens at the moment, who must act, and until when.
+//! - [`readiness`]: what must be so around the machines before hosts are started without a person.
 //! - [`rollout`]: who starts next in a wave.
 //! - [`standing`]: how hosts relate to the duty, from bucket totals.
 //! - [`upkeep`]: how targets are kept up, and what was updated or installed after a milestone.
@@ -33,6 +34,7 @@ pub mod hours;
 pub mod judge;
 mod mix;
 pub mod plan;
+pub mod readiness;
 pub mod report;
 pub mod rollout;
 pub mod standing;

@@ -9,6 +9,7 @@ mod events;
 mod extract;
 mod health;
 mod problem;
+mod readiness;
 mod routes;
 
 pub use auth::Signed;

@@ -36,6 +36,7 @@ pub fn router(service: Service) -> Router {
         .route("/artifacts", put(add_artifact))
         .route("/artifacts/uses", post(use_artifacts))
         .merge(super::campaigns::routes())
+        .merge(super::readiness::routes())
         .merge(super::assets::routes())
         .merge(super::agent_releases::routes())
         .route("/tokens", post(create_token))

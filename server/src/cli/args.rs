@@ -133,6 +133,9 @@ pub enum Operator {
     /// Waves.
     #[command(subcommand)]
     Wave(super::campaign::Wave),
+    /// What must be so around the machines before hosts start without a person.
+    #[command(subcommand)]
+    Readiness(super::readiness::Readiness),
     /// Package files that hosts fetch from the server.
     #[command(subcommand)]
     Artifact(Artifact),

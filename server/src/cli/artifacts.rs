@@ -179,7 +179,8 @@ fn query(new: &NewArtifact) -> Vec<(&'static str, String)> {
     query
 }
 
-async fn hashed(file: PathBuf) -> anyhow::Result<(ArtifactDigest, u64)> {
+/// SHA-256 and size of a file.
+pub(super) async fn hashed(file: PathBuf) -> anyhow::Result<(ArtifactDigest, u64)> {
     let hashing = tokio::task::spawn_blocking(move || {
         let read = || -> std::io::Result<(ArtifactDigest, u64)> {
             let mut opened = std::fs::File::open(&file)?;

@@ -13,6 +13,7 @@ mod import_scan;
 mod init;
 mod operator;
 pub(crate) mod output;
+mod readiness;
 mod serve;
 
 #[cfg(feature = "demo")]

@@ -16,6 +16,7 @@ use cutover_core::{
     catalog::Shelf,
     decide::{Cx, Outage},
     plan::Personal,
+    readiness::Answers,
     rollout::{Breakers, Gates, RunState, Waves},
 };
 use cutover_proto::{ids::HostId, inventory::Inventory, v1};
@@ -59,6 +60,9 @@ pub(super) struct Progress {
     /// How far the gates of its waves have come.
     #[serde(default, skip_serializing_if = "Gates::is_empty")]
     pub(super) gates: Gates,
+    /// What was said of the readiness list.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub(super) readiness: Answers,
     /// Passes over many plans that have begun and are not through, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) passes: BTreeMap<String, PassReached>,

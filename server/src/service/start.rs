@@ -89,6 +89,7 @@ impl Service {
             starts: Starts::default(),
             wave_starts: BTreeMap::new(),
             breakers: in_force.progress.breakers.clone(),
+            not_ready: in_force.not_ready(),
             tallies: BTreeMap::new(),
         };
         for wave in in_force.campaign.wave_names() {
@@ -144,6 +145,7 @@ pub(super) struct Groups {
     starts: Starts,
     wave_starts: BTreeMap<String, Starts>,
     breakers: Breakers,
+    not_ready: Vec<String>,
     tallies: BTreeMap<String, Tally>,
 }
 
@@ -156,6 +158,7 @@ impl Groups {
             taken: self.taken.clone(),
             starts: self.starts,
             wave_starts: self.wave_starts.get(wave).copied().unwrap_or_default(),
+            not_ready: self.not_ready.clone(),
             breaker: self.breakers.of(wave).clone(),
             tally: self.tallies.get(wave).copied().unwrap_or_default(),
         }

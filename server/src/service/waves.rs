@@ -5,6 +5,7 @@ use cutover_core::{
     decide::Input,
     plan::Phase,
     rollout::{WaveState, approval_cause},
+    waiting::Waiting,
 };
 use cutover_proto::ids::HostId;
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ impl Service {
     pub async fn open_wave(&self, caller: Caller, wave: String, dry_run: bool) -> Result<String, ServiceError> {
         caller.must_be(Role::Operator)?;
         let (service, name) = (self.clone(), wave.clone());
-        let (mode, waiting) = self
+        let (mode, waiting, not_ready) = self
             .0
             .store
             .read(move |tx| {
@@ -46,7 +47,7 @@ impl Service {
                     .into_iter()
                     .filter(|total| total.bucket.wave == name && total.bucket.phase == Phase::Planned.as_str());
                 let waiting: i64 = planned.map(|total| total.hosts).sum();
-                Ok::<_, ServiceError>((in_force.campaign.mode, waiting))
+                Ok::<_, ServiceError>((in_force.campaign.mode, waiting, in_force.not_ready()))
             })
             .await?;
         match mode {
@@ -56,13 +57,19 @@ impl Service {
             }
             Mode::Approve | Mode::Automatic => {}
         }
+        let but = if not_ready.is_empty() {
+            String::new()
+        } else {
+            let waiting = Waiting::Readiness { open: not_ready };
+            format!("; none starts yet: {} ({})", waiting.text(), waiting.remedy())
+        };
         if dry_run {
-            return Ok(format!("would open wave {wave} and queue {waiting} hosts"));
+            return Ok(format!("would open wave {wave} and queue {waiting} hosts{but}"));
         }
         let by = self.personal_user(caller.name())?;
         self.turn_wave(wave.clone(), WaveState::Open, by).await?;
         self.run_passes().await?;
-        Ok(format!("opened wave {wave} and queued {waiting} hosts"))
+        Ok(format!("opened wave {wave} and queued {waiting} hosts{but}"))
     }
 
     /// Stops starts in a wave.

@@ -46,6 +46,10 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/waves/{wave}/approve", Unauthorized),
     ("POST", "/waves/{wave}/reset", Unauthorized),
     ("POST", "/waves/{wave}/gate", Unauthorized),
+    ("GET", "/readiness", Unauthorized),
+    ("POST", "/readiness/{item}/attest", Unauthorized),
+    ("POST", "/readiness/{item}/waive", Unauthorized),
+    ("POST", "/readiness/{item}/withdraw", Unauthorized),
     ("GET", "/campaigns", Unauthorized),
     ("GET", "/campaigns/{campaign}", Unauthorized),
     ("POST", "/campaigns/{campaign}/versions", Unauthorized),
@@ -107,7 +111,7 @@ fn listed(routes: &[(&str, &str, Door)]) -> BTreeSet<(String, String)> {
 #[test]
 fn every_route_of_the_sources_has_an_entry_here() {
     let mut api = routes_in("api/routes.rs");
-    for source in ["assets", "campaigns", "agent_releases"] {
+    for source in ["assets", "campaigns", "agent_releases", "readiness"] {
         api.extend(routes_in(&format!("api/{source}.rs")));
     }
     assert_eq!(listed(API), api);
@@ -121,6 +125,7 @@ async fn knock(server: &Server, browser: &Browser, method: &str, path: &str, doo
         .replace("{asset}", "pc-1")
         .replace("{wave}", "all")
         .replace("{campaign}", "kaspersky-us-2024")
+        .replace("{item}", "seats")
         .replace("{revision}", "1")
         .replace("{name}", "cutover.css");
     let request = browser.ask(server, method.parse::<Method>().unwrap(), &path);

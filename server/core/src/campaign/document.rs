@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::{
     CampaignKind, DutyTrigger, Mode, PendingRestart, Regime,
+    readiness::ReadinessInFile,
     selector::{HostClass, Selector},
     timetable::SiteInFile,
     waves::{self, WaveInFile},
@@ -91,6 +92,8 @@ pub(super) struct CampaignInFile {
     pub(super) blackout: Vec<Spanned<BlackoutInFile>>,
     pub(super) milestone: Vec<MilestoneInFile>,
     pub(super) replacement: Vec<ReplacementInFile>,
+    #[serde(default)]
+    pub(super) readiness: Vec<ReadinessInFile>,
     #[serde(default)]
     pub(super) policy: PolicyInFile,
     #[serde(default)]

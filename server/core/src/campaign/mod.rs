@@ -7,6 +7,7 @@ mod instant;
 mod model;
 mod parse;
 mod policy;
+mod readiness;
 mod selector;
 pub mod span;
 mod timetable;
@@ -25,6 +26,8 @@ pub use model::{
 };
 pub use parse::CampaignError;
 pub use policy::{PendingRestart, Policy, Term};
+pub use readiness::ReadinessItem;
+pub(crate) use readiness::named as readiness_named;
 pub use selector::{HostClass, Selector, Traits, VersionRange};
 pub use timetable::{For, Site};
 pub use waves::{LateJoiners, Opens, Share, UNMATCHED, Wave};

@@ -8,6 +8,7 @@ use cutover_proto::{
 
 use super::{
     Policy, Term,
+    readiness::ReadinessItem,
     selector::{Selector, Traits},
     timetable::{For, Site},
     waves::Wave,
@@ -200,6 +201,8 @@ pub struct Campaign {
     pub blackouts: Vec<For<Blackout>>,
     /// In order: a host is in the first that takes it.
     pub waves: Vec<Wave>,
+    /// What must be so before hosts are started without a person.
+    pub readiness: Vec<ReadinessItem>,
     /// The file that it was read from, exactly.
     pub source: String,
 }

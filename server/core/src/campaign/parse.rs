@@ -9,7 +9,7 @@ use super::{
     Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term,
     document::{CampaignInFile, DutyInFile, PRESETS, ReplacementInFile, SCHEMA, ScopeInFile},
     instant::{self, NotAnInstant},
-    timetable,
+    readiness, timetable,
     waves::{self, Flaw},
 };
 
@@ -277,6 +277,7 @@ impl Campaign {
             windows: timetable::windows(it.window).map_err(|flaw| reader.flawed(flaw))?,
             blackouts: timetable::blackouts(it.blackout).map_err(|flaw| reader.flawed(flaw))?,
             waves: waves::read(it.wave).map_err(|flaw| reader.flawed(flaw))?,
+            readiness: readiness::read(it.readiness).map_err(|flaw| reader.flawed(flaw))?,
             source: text.to_owned(),
         };
         campaign.check().map_err(|why| reader.invalid(why))?;

@@ -221,6 +221,8 @@ pub struct GroupState {
     pub starts: Starts,
     /// Starts in the wave.
     pub wave_starts: Starts,
+    /// Items of the readiness list that are open, and without which mode automatic starts nobody.
+    pub not_ready: Vec<String>,
     /// What halts the wave.
     pub breaker: Breaker,
     /// What its hosts came to in the breaker's present round.

@@ -33,6 +33,7 @@ fn open(in_flight: u32) -> GroupState {
         taken: BTreeMap::from([(IN_FLIGHT.to_owned(), in_flight)]),
         starts: Starts::default(),
         wave_starts: Starts::default(),
+        not_ready: Vec::new(),
         breaker: Breaker::default(),
         tally: Tally::default(),
     }
@@ -301,4 +302,24 @@ fn a_halted_wave_starts_nobody_and_a_reset_one_a_few() {
         chosen(&plans, &group, &campaign).starts.is_empty(),
         "the one that went first failed"
     );
+}
+
+#[test]
+fn an_open_item_of_the_readiness_list_starts_nobody_without_a_person() {
+    let plans = [queued(0)];
+    let group = GroupState {
+        not_ready: vec!["seats".to_owned(), "helpdesk-told".to_owned()],
+        ..open(0)
+    };
+    let mut campaign = campaign();
+    let it = chosen(&plans, &group, &campaign);
+    assert!(it.starts.is_empty());
+    let waiting = &it.waiting[0].1;
+    assert_eq!(waiting.text(), "of the readiness list is open: seats, helpdesk-told");
+    assert!(waiting.remedy().contains("cutover readiness list"));
+    assert_eq!(waiting.owner(), crate::plan::Owner::Operator);
+    // Where a person lets each host start, that person answers for it.
+    campaign.mode = Mode::Approve;
+    let it = chosen(&plans, &group, &campaign);
+    assert!(matches!(it.waiting[0].1, Waiting::Approval { .. }), "{it:?}");
 }

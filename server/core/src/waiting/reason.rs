@@ -54,6 +54,11 @@ pub enum Waiting {
         /// Why.
         cause: ApprovalCause,
     },
+    /// Something around the machines is not as it must be before hosts start without a person.
+    Readiness {
+        /// Open items of the readiness list.
+        open: Vec<String>,
+    },
     /// Others do the work.
     External {
         /// Who.
@@ -198,6 +203,7 @@ impl Waiting {
             Self::Halted { run } => format!("the campaign is {run}"),
             Self::Grace { until_ms } => format!("nobody is forced before {}, the end of grace", utc(*until_ms)),
             Self::Approval { cause } => format!("a person must let it start: {}", asked_by(*cause)),
+            Self::Readiness { open } => format!("of the readiness list is open: {}", open.join(", ")),
             Self::External {
                 name,
                 owner,
@@ -273,6 +279,9 @@ impl Waiting {
             Self::Halted { run: RunState::Closed } => "nothing: it is over".to_owned(),
             Self::Halted { .. } => "cutover campaign resume".to_owned(),
             Self::Approval { .. } => "cutover wave approve".to_owned(),
+            Self::Readiness { .. } => {
+                "cutover readiness list says what each is; attest what is so, or have two people waive it".to_owned()
+            }
             Self::External {
                 name,
                 owner,
@@ -329,6 +338,7 @@ impl Waiting {
             | Self::WavePaused { .. }
             | Self::Halted { .. }
             | Self::Approval { .. }
+            | Self::Readiness { .. }
             | Self::Held { .. } => Owner::Operator,
             Self::Tripped { cause, .. } => cause.owner(),
             Self::External { is_late: true, .. } => Owner::Operator,
@@ -372,6 +382,7 @@ impl Waiting {
             | Self::Tripped { .. }
             | Self::FewFirst { .. }
             | Self::Approval { .. }
+            | Self::Readiness { .. }
             | Self::Slot { .. }
             | Self::HeldLocally { .. }
             | Self::Away { .. }

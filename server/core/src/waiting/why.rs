@@ -163,6 +163,11 @@ pub fn hindrance(
     }
     match campaign.mode {
         Mode::Observe => return Some(Waiting::ObserveMode),
+        Mode::Automatic if !group.not_ready.is_empty() => {
+            return Some(Waiting::Readiness {
+                open: group.not_ready.clone(),
+            });
+        }
         Mode::Approve | Mode::Automatic => {}
     }
     if let Some(cause) = approval_cause(plan, campaign).filter(|_| plan.approval.is_none()) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cutover_core::{campaign::Campaign, rollout::RunState};
+use cutover_core::{campaign::Campaign, readiness::not_ready, rollout::RunState};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -102,16 +102,30 @@ impl Service {
             .write(move |tx| {
                 let id = service.campaign_id().as_str();
                 let newest = campaigns::versions(tx, id)?.pop();
-                if let Some(newest) = newest.filter(|it| ![CONFIGURATION, INIT].contains(&it.made_by.as_str())) {
+                if let Some(newest) = newest.as_ref().filter(|it| ![CONFIGURATION, INIT].contains(&it.made_by.as_str())) {
                     if newest.body != text {
                         tracing::warn!(
                             version = newest.version,
-                            by = newest.made_by,
+                            by = newest.made_by.as_str(),
                             "the configuration names another campaign text than the one that was applied; the applied one \
                              stays in force, and `cutover campaign apply` puts another in its place"
                         );
                     }
                     return Ok((newest.version, false));
+                }
+                if let Some(newest) = newest.filter(|it| it.body != text) {
+                    let (in_force, campaign) = (service.in_force(tx)?, parsed(&text, newest.version)?);
+                    let (before, answers) = (&in_force.campaign.readiness, &in_force.progress.readiness);
+                    let passed_over = answers.passed_over(before, &campaign.readiness);
+                    if !passed_over.is_empty() {
+                        tracing::warn!(
+                            version = newest.version,
+                            open = passed_over.join(", "),
+                            "the configuration's campaign text no longer asks for what is open in the readiness list; the \
+                             version in force stays: attest those items, or have two people waive them, and start again"
+                        );
+                        return Ok((newest.version, false));
+                    }
                 }
                 service.put_version(tx, &text, &by, None)
             })
@@ -175,11 +189,23 @@ impl Service {
         }
         let version = row.version + 1;
         let campaign = parsed(text, version)?;
+        let answers = &in_force.progress.readiness;
+        // What the configuration names comes into force as it is: it starts nobody before the list is settled.
+        let by_a_person = seen.is_some();
+        if let Some(why) = not_ready(answers, &in_force.campaign, &campaign).filter(|_| by_a_person) {
+            return Err(ServiceError::Refused { why });
+        }
+        let (answers, reopened) = answers.under(&in_force.campaign.readiness, &campaign.readiness);
+        in_force.progress.readiness = answers;
         in_force.row.version = version;
         in_force.row.mode = campaign.mode.as_str().to_owned();
         text.clone_into(&mut in_force.row.body);
         Pass::Anew.begin(&mut in_force.progress);
-        self.put_campaign(tx, &in_force, Some(("version-applied", applied(version, by))))?;
+        self.put_campaign(
+            tx,
+            &in_force,
+            Some(("version-applied", applied(version, by, &reopened))),
+        )?;
         self.keep_version(tx, version, text, by)?;
         Ok((version, true))
     }
@@ -190,7 +216,7 @@ impl Service {
         let event = events::NewEvent {
             kind: "version-applied".to_owned(),
             schema_version: 1,
-            body: applied(1, by).to_string(),
+            body: applied(1, by, &[]).to_string(),
             at_ms: now_ms,
             agent_at_ms: None,
         };
@@ -230,8 +256,12 @@ fn parsed(text: &str, version: i64) -> Result<Campaign, ServiceError> {
     Campaign::parse("campaign", text, version).map_err(|error| ServiceError::Invalid { why: error.to_string() })
 }
 
-fn applied(version: i64, by: &str) -> serde_json::Value {
-    serde_json::json!({ "version": version, "by": by })
+fn applied(version: i64, by: &str, reopened: &[String]) -> serde_json::Value {
+    let mut body = serde_json::json!({ "version": version, "by": by });
+    if !reopened.is_empty() {
+        body["readiness_forgotten"] = reopened.into();
+    }
+    body
 }
 
 /// The circumstances under another text than the one in force.

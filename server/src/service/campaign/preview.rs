@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use cutover_core::{
     campaign::{Campaign, Change, changes},
     plan::Plan,
+    readiness::not_ready,
     standing::Totals,
 };
 use cutover_proto::ids::HostId;
@@ -15,7 +16,7 @@ use super::{
     super::{Service, ServiceError, plan_edit::PlanEdit, views::standing_word},
     BATCH, InForce, apply, broken_id,
 };
-use crate::store::{Reader, campaigns, plans};
+use crate::store::{Reader, plans};
 
 /// Hosts that a figure counts before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,13 +122,11 @@ impl Service {
             }
         }
         let service = self.clone();
-        let row = self
-            .0
-            .store
-            .read(move |tx| Ok::<_, ServiceError>(campaigns::load(tx, service.campaign_id().as_str())?))
-            .await?;
-        let (version, before) = row.map_or_else(Default::default, |row| (row.version, row.body));
-        let mut warnings = campaign.warnings(self.now_ms());
+        let in_force = self.0.store.read(move |tx| service.in_force(tx)).await?;
+        let (version, before) = (in_force.row.version, in_force.row.body);
+        let not_ready = not_ready(&in_force.progress.readiness, &in_force.campaign, &campaign);
+        let mut warnings: Vec<String> = not_ready.into_iter().map(|why| format!("refused: {why}")).collect();
+        warnings.extend(campaign.warnings(self.now_ms()));
         if counted.hosts > 0 {
             warnings.extend(unfitting(&campaign, &counted));
         }

@@ -1,6 +1,6 @@
 //! What a campaign is, for people.
 
-use cutover_core::campaign::zone::utc;
+use cutover_core::{campaign::zone::utc, waiting::Waiting};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -36,7 +36,7 @@ pub struct CampaignDetail {
     pub mode: String,
     /// Whether it runs.
     pub state: String,
-    /// Who paused or stopped it, when and why; empty where it runs.
+    /// Why nothing starts: who paused or stopped it, when and why, or what of the readiness list is open; empty where it runs.
     pub halted: String,
     /// The version in force.
     pub version: i64,
@@ -53,10 +53,15 @@ pub struct CampaignDetail {
 }
 
 impl InForce {
-    /// Who paused or stopped it, when and why; empty where it runs.
+    /// Why nothing starts: who paused or stopped it, when and why, or what of the readiness list is open; empty where it runs.
     pub(in super::super) fn halted_text(&self, db: &mut impl Reader) -> Result<String, ServiceError> {
         let Some(it) = &self.progress.halted else {
-            return Ok(String::new());
+            let open = self.not_ready();
+            return Ok(if open.is_empty() {
+                String::new()
+            } else {
+                Waiting::Readiness { open }.text()
+            });
         };
         let since = utc(it.at_ms);
         revealed(db, format!("{} since {since} by {}: {}", self.run, it.by, it.why))

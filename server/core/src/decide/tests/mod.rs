@@ -234,6 +234,7 @@ impl Host {
             taken: BTreeMap::new(),
             starts: Starts::default(),
             wave_starts: Starts::default(),
+            not_ready: Vec::new(),
             breaker: self.breakers.of(&self.plan.wave).clone(),
             tally: Tally::default(),
         };
