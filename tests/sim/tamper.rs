@@ -98,6 +98,7 @@ impl World {
                     owner: nobody()?,
                     control: None,
                     until_ms: None,
+                    by: None,
                 };
                 self.issue(&service, 1, vec![Fact::Exempted { exemption }]).await?;
             }

@@ -137,7 +137,7 @@ pub fn line(event: &Event) -> String {
             "stands for all machines of pool {}; {} answers for its image",
             pool.name, pool.owner
         ),
-        Fact::HoldPlaced { hold } => format!("held ({}) by {}: {}", hold.kind, hold.who, hold.why),
+        Fact::HoldPlaced { hold } => hold.text(),
         Fact::HoldLifted { kind, by } => format!("hold ({kind}) {}", ended_by("lifted", by.as_ref())),
         Fact::HeldLocally { why } => format!("held by the host itself: {why}"),
         Fact::LocalHoldGone => "the host no longer holds itself".to_owned(),
@@ -146,8 +146,11 @@ pub fn line(event: &Event) -> String {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
             format!("the agent does not know {}", kinds.join(", "))
         }
-        Fact::Exempted { exemption } => format!("exempted by {}: {}", exemption.owner, exemption.why),
-        Fact::ExemptionEnded { by } => format!("exemption {}", ended_by("revoked", by.as_ref())),
+        Fact::Exempted { exemption } => exemption.text(),
+        Fact::ExemptionEnded { by, why } => {
+            let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            format!("exemption {}{why}", ended_by("revoked", by.as_ref()))
+        }
         Fact::CampaignChanged { version, .. } => format!("campaign version {version} in force"),
         Fact::Retried { by } => format!("another try asked for by {by}"),
         Fact::HandworkDone { by, evidence } => format!("handwork done by {by}: {evidence}"),

@@ -8,6 +8,7 @@ mod campaigns;
 mod events;
 mod extract;
 mod health;
+mod people;
 mod problem;
 mod readiness;
 mod routes;

@@ -38,6 +38,7 @@ pub fn router(service: Service) -> Router {
         .merge(super::campaigns::routes())
         .merge(super::readiness::routes())
         .merge(super::assets::routes())
+        .merge(super::people::routes())
         .merge(super::agent_releases::routes())
         .route("/tokens", post(create_token))
         .route("/reports", get(reports).post(run_report))

@@ -127,6 +127,9 @@ pub enum Operator {
     Findings,
     /// Takes in a look that was carried here: of a machine without a network, or of a Windows that no agent runs on.
     ImportScan(super::import_scan::ImportScan),
+    /// Hosts that are let off, with a reason, somebody who answers, and an end.
+    #[command(subcommand)]
+    Exemption(super::exemptions::Exemption),
     /// Campaigns: what must go, by when, and how carefully.
     #[command(subcommand)]
     Campaign(super::campaign::Campaign),

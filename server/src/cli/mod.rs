@@ -8,6 +8,7 @@ mod artifacts;
 mod assets;
 mod campaign;
 mod client;
+mod exemptions;
 mod findings;
 mod import_scan;
 mod init;

@@ -82,6 +82,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             };
             done(&client.post(&format!("clones/{host}/settle"), &ask).await?, format)
         }
+        Operator::Exemption(exemption) => super::exemptions::ask(exemption, client, format).await,
         Operator::Campaign(campaign) => super::campaign::ask(campaign, client, format).await,
         Operator::Wave(wave) => super::campaign::ask_wave(wave, client, format).await,
         Operator::Readiness(readiness) => super::readiness::ask(readiness, client, format).await,
@@ -231,6 +232,9 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
         vec!["agent".into(), host.program.clone(), String::new()],
         vec!["reaches".into(), host.network.clone(), String::new()],
     ];
+    for line in &host.set {
+        rows.push(vec!["set".into(), line.clone(), String::new()]);
+    }
     for line in &host.identity {
         rows.push(vec!["identity".into(), line.clone(), String::new()]);
     }
@@ -286,11 +290,14 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
 
 fn why(host: &HostDetail, format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Json => output::json(&host.why),
+        Format::Json => output::json(&[host.why.as_slice(), host.set.as_slice()].concat()),
         Format::Table | Format::Csv => {
             output::text(&format!("{} is {}", host.row.name, host.row.phase));
             for line in &host.why {
                 output::text(&format!("  {line}"));
+            }
+            for line in &host.set {
+                output::text(&format!("  set: {line}"));
             }
             Ok(())
         }

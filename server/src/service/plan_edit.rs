@@ -3,7 +3,7 @@
 use cutover_core::{
     decide::{self, Cx, Effect, Event, Fact, Input},
     forecast,
-    plan::Plan,
+    plan::{Exemption, Plan},
     rollout::{Slot, ready_at_ms},
     waiting,
 };
@@ -17,6 +17,7 @@ use prost::Message as _;
 use super::{
     Service, ServiceError,
     campaign::InForce,
+    exemptions,
     handle::{PLAN_CHANGED, nudge_topic},
 };
 use crate::store::{Reader, StreamName, WriteTx, events, plans, slots, work_orders};
@@ -30,6 +31,7 @@ pub(super) struct PlanEdit {
     pub(super) plan: Plan,
     stored_seq: u64,
     stored_wake: Option<i64>,
+    exempt_before: Option<Exemption>,
     events: Vec<Event>,
     effects: Vec<Effect>,
     agent_at_ms: Option<i64>,
@@ -46,6 +48,7 @@ impl PlanEdit {
         Ok(Self {
             stored_seq: plan.seq,
             stored_wake,
+            exempt_before: exemptions::in_force(&plan).cloned(),
             plan,
             events: Vec::new(),
             effects: Vec::new(),
@@ -113,6 +116,7 @@ impl PlanEdit {
                 ready_at_ms(&self.plan, &in_force.campaign),
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
+            service.keep_exemption(tx, self.exempt_before.as_ref(), &self.plan)?;
             service.compare_host(tx, &self.plan, in_force)?;
             tx.after_commit(PLAN_CHANGED);
         }

@@ -81,6 +81,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "waves",
         text: include_str!("../../migrations/012_waves.sql"),
     },
+    Migration {
+        version: 13,
+        name: "exemptions",
+        text: include_str!("../../migrations/013_exemptions.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

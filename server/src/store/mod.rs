@@ -61,6 +61,7 @@ pub mod earlier_records;
 pub mod enrol_tokens;
 pub mod enrolments;
 pub mod events;
+pub mod exemptions;
 pub mod findings;
 pub mod host_keys;
 pub mod host_seen;

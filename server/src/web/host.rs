@@ -44,6 +44,7 @@ struct Host {
     machine: Vec<String>,
     network: String,
     why: Vec<String>,
+    set: Vec<String>,
     protection: Vec<(&'static str, String)>,
     verdicts: Vec<VerdictView>,
     grade: String,
@@ -133,6 +134,7 @@ impl From<HostDetail> for Host {
             machine: detail.machine,
             network: detail.network,
             why: newest(detail.why),
+            set: detail.set,
             protection: vec![
                 ("at the last look", detail.row.protection),
                 ("time protected", words::span(time.protected)),

@@ -191,3 +191,38 @@ async fn an_export_is_tried_taken_in_listed_and_attested() {
     let nowhere = operator.cutover(&format!("{import} --map serial=Tag")).await;
     assert!(nowhere.stderr.contains("Gerät, Besitzer"), "{}", nowhere.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_exempts_hosts_sees_who_is_exempt_and_revokes_it() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    let operator = Operator::of(&server).await;
+    let add = "exemption add pc-1 --why press --owner ada --control offline --until";
+    let bare = operator.cutover(&format!("{add} 2026-12-02")).await;
+    assert_eq!(bare.code(), Some(1), "{bare:?}");
+    assert!(bare.stderr.contains("2026-12-02T00:00:00-04:00"), "{bare:?}");
+    let without = operator
+        .cutover("exemption add pc-1 --why press --owner ada --control offline")
+        .await;
+    assert_eq!(without.code(), Some(2), "{without:?}");
+    operator.says(&format!("{add} 2026-12-02T00:00:00Z")).await;
+    let rows = operator.json("exemption list").await;
+    assert_eq!((&rows[0]["name"], &rows[0]["owner"]), (&"pc-1".into(), &"ada".into()));
+    let csv = operator.says("exemption list --output csv").await;
+    assert!(
+        csv.contains("\npc-1,exempt,2026-12-02T00:00:00Z,ada,press,offline,"),
+        "{csv}"
+    );
+    assert!(
+        operator
+            .says("why pc-1")
+            .await
+            .contains("set: exempt until 2026-12-02T00:00:00Z, ada answers")
+    );
+    assert!(operator.says("hosts show pc-1").await.contains("done instead: offline"));
+    operator.says("exemption revoke pc-1 --why sold").await;
+    assert_eq!(operator.json("exemption list").await, serde_json::json!([]));
+    server.stop().await;
+}

@@ -5,6 +5,7 @@ pub(crate) mod browser;
 mod command_line;
 mod date_proofs;
 mod events;
+mod exemptions;
 mod findings;
 mod listeners;
 mod pages;

@@ -40,6 +40,9 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/assets/{asset}/attest", Unauthorized),
     ("POST", "/assets/{asset}/match", Unauthorized),
     ("POST", "/assets/{asset}/erase-personal", Unauthorized),
+    ("GET", "/exemptions", Unauthorized),
+    ("POST", "/exemptions", Unauthorized),
+    ("POST", "/exemptions/{host}/revoke", Unauthorized),
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),
@@ -111,7 +114,7 @@ fn listed(routes: &[(&str, &str, Door)]) -> BTreeSet<(String, String)> {
 #[test]
 fn every_route_of_the_sources_has_an_entry_here() {
     let mut api = routes_in("api/routes.rs");
-    for source in ["assets", "campaigns", "agent_releases", "readiness"] {
+    for source in ["assets", "campaigns", "agent_releases", "people", "readiness"] {
         api.extend(routes_in(&format!("api/{source}.rs")));
     }
     assert_eq!(listed(API), api);

@@ -21,6 +21,7 @@ mod wave_tests;
 
 pub use change::{Change, changes};
 pub use document::PRESETS;
+pub use instant::{NotAnInstant, instant_ms};
 pub use model::{
     Campaign, CampaignKind, Duty, DutyTrigger, External, Milestone, Mode, Regime, ReplacementRule, ScopeRule,
 };

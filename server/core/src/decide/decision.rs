@@ -152,7 +152,7 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
         Input::HeldLocally { why } => people::held_locally(&mut pen, why.as_deref())?,
         Input::SaidSteps { lacking } => people::said_steps(&mut pen, lacking)?,
         Input::Exempted(exemption) => people::exempted(&mut pen, exemption)?,
-        Input::ExemptionRevoked { by } => people::exemption_revoked(&mut pen, by)?,
+        Input::ExemptionRevoked { by, why } => people::exemption_revoked(&mut pen, by, why)?,
         Input::Retried { by } => people::retried(&mut pen, by)?,
         Input::HandworkDone { by, evidence } => people::handwork_done(&mut pen, by, evidence)?,
         Input::JournalDistrusted { fault } => order::journal_distrusted(&mut pen, *fault)?,

@@ -303,6 +303,9 @@ pub enum Fact {
         /// Who revoked it; `None` where its time was over.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Personal>,
+        /// Why it was revoked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Personal>,
     },
     /// A new version of the campaign or of the catalog is in force.
     CampaignChanged {

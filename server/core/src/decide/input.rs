@@ -105,6 +105,8 @@ pub enum Input {
     ExemptionRevoked {
         /// By whom.
         by: Personal,
+        /// Why.
+        why: Personal,
     },
     /// An operator asks for another try.
     Retried {

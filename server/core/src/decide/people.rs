@@ -170,11 +170,14 @@ pub(super) fn exempted(pen: &mut Pen<'_>, exemption: &Exemption) -> Result<(), R
     settle(pen)
 }
 
-pub(super) fn exemption_revoked(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
+pub(super) fn exemption_revoked(pen: &mut Pen<'_>, by: &Personal, why: &Personal) -> Result<(), Refused> {
     if pen.plan.exemption.is_none() {
         return Err(pen.refuse("it has no exemption"));
     }
-    pen.write(Fact::ExemptionEnded { by: Some(by.clone()) })?;
+    pen.write(Fact::ExemptionEnded {
+        by: Some(by.clone()),
+        why: Some(why.clone()),
+    })?;
     if pen.plan.phase == Phase::Exempt {
         settle(pen)
     } else {

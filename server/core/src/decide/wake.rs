@@ -38,7 +38,7 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
     match kind {
         WakeKind::Hold => lift_ended_holds(pen),
         WakeKind::Exemption => {
-            pen.write(Fact::ExemptionEnded { by: None })?;
+            pen.write(Fact::ExemptionEnded { by: None, why: None })?;
             settle(pen)
         }
         WakeKind::Fetch => {

@@ -3,7 +3,8 @@
 use cutover_proto::words;
 use serde::{Deserialize, Serialize};
 
-use super::Personal;
+use super::{Personal, Plan};
+use crate::campaign::zone::utc;
 
 words! {
     /// The kinds of holds. A plan has at most one of each.
@@ -44,4 +45,51 @@ pub struct Exemption {
     /// Its end; `None` means until revoked.
     #[serde(default)]
     pub until_ms: Option<i64>,
+    /// Who granted it; events of earlier versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Personal>,
+}
+
+impl Hold {
+    /// By whom, until when and why it holds.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let until = until(self.until_ms, "until it is lifted");
+        format!("held ({}) {until} by {}: {}", self.kind, self.who, self.why)
+    }
+}
+
+impl Exemption {
+    /// Until when, who answers for it, why, what is done instead, and who granted it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let until = until(self.until_ms, "until revoked");
+        let mut text = format!("exempt {until}, {} answers for it: {}", self.owner, self.why);
+        if let Some(control) = &self.control {
+            text.push_str(&format!("; done instead: {control}"));
+        }
+        if let Some(by) = &self.by {
+            text.push_str(&format!("; granted by {by}"));
+        }
+        text
+    }
+}
+
+impl Plan {
+    /// What people, and the host itself, have set on it, in words: exemption and holds.
+    #[must_use]
+    pub fn set_on_it(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.exemption.iter().map(Exemption::text).collect();
+        lines.extend(self.holds.values().map(Hold::text));
+        lines.extend(
+            self.local_hold
+                .iter()
+                .map(|why| format!("held by the host itself: {why}")),
+        );
+        lines
+    }
+}
+
+fn until(at_ms: Option<i64>, open: &str) -> String {
+    at_ms.map_or_else(|| open.to_owned(), |at_ms| format!("until {}", utc(at_ms)))
 }

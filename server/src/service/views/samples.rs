@@ -160,6 +160,7 @@ pub(crate) fn host() -> HostDetail {
             last_contact_ms: NOW_MS - 30_000,
         },
         why: vec!["enrolled".to_owned(), "it carries kesl".to_owned()],
+        set: vec!["held (legal) until it is lifted by a-<lawyer>: litigation".to_owned()],
         restart_pending: "yes: libc6".to_owned(),
         identity: Vec::new(),
         program: "0.1.0 on linux-x86_64".to_owned(),
@@ -212,6 +213,7 @@ pub(crate) fn host_not_looked_at() -> HostDetail {
             last_contact_ms: 0,
             ..known.row
         },
+        set: Vec::new(),
         why: Vec::new(),
         restart_pending: "unknown".to_owned(),
         identity: Vec::new(),

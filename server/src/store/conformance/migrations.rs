@@ -194,7 +194,7 @@ fn every_table_is_there(lab: &Lab) {
     assert_eq!(
         tables(lab.conn().as_mut()).join(" "),
         "agent_release agent_update api_token artifact artifact_use asset asset_total availability campaign \
-         campaign_version clone_incident clone_member counter earlier_record enrol_token enrolment event finding host host_key \
+         campaign_version clone_incident clone_member counter earlier_record enrol_token enrolment event exemption finding host host_key \
          host_seen host_session identifier image_pool image_pool_member image_pool_token imported_look inventory lease meta one_time_login outbox personal plan report_run \
          schema_version session slot step_record stream total \
          wave_tally work_order"

@@ -13,6 +13,7 @@ mod carried;
 mod concurrency;
 mod enrolment;
 mod events;
+mod exemptions;
 mod group;
 mod housekeeping;
 mod identities;

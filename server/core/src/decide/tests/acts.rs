@@ -269,8 +269,12 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
             owner: "eve".into(),
             control: None,
             until_ms: until(host, *ends),
+            by: None,
         }),
-        Act::Revoke => Input::ExemptionRevoked { by: "eve".into() },
+        Act::Revoke => Input::ExemptionRevoked {
+            by: "eve".into(),
+            why: "it is over".into(),
+        },
         Act::Retry => Input::Retried { by: "ann".into() },
         Act::Handwork => Input::HandworkDone {
             by: "bob".into(),

@@ -417,6 +417,7 @@ fn an_exemption_takes_the_host_out_and_its_end_brings_it_back() {
         owner: "eve".into(),
         control: Some("no network".into()),
         until_ms: Some(host.now_ms + 3 * DAY),
+        by: Some("ann".into()),
     };
     host.send(Input::Exempted(exemption.clone()));
     assert_eq!((host.plan.phase, host.plan.order.clone()), (Phase::Exempt, None));
@@ -432,7 +433,10 @@ fn an_exemption_takes_the_host_out_and_its_end_brings_it_back() {
     assert_eq!(host.plan.phase, Phase::Migrating);
     host.report(RecordEvent::OrderCancelled, 0, None);
     assert_eq!(host.plan.phase, Phase::Exempt);
-    host.send(Input::ExemptionRevoked { by: "eve".into() });
+    host.send(Input::ExemptionRevoked {
+        by: "eve".into(),
+        why: "it is over".into(),
+    });
     assert_eq!(host.plan.phase, Phase::Queued);
 }
 

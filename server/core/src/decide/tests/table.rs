@@ -50,6 +50,7 @@ fn in_phase(phase: Phase) -> Host {
         owner: "eve".into(),
         control: None,
         until_ms: None,
+        by: None,
     };
     match phase {
         Phase::Unassessed => {}
@@ -133,7 +134,10 @@ fn way_out(phase: Phase, host: &mut Host) {
             evidence: "ticket 7".into(),
         })),
         Phase::Failed => drop(host.send(Input::Retried { by: "ann".into() })),
-        Phase::Exempt => drop(host.send(Input::ExemptionRevoked { by: "eve".into() })),
+        Phase::Exempt => drop(host.send(Input::ExemptionRevoked {
+            by: "eve".into(),
+            why: "it is over".into(),
+        })),
         Phase::OutOfScope => drop(host.send(Input::Described {
             known: Known::default(),
         })),
