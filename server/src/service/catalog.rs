@@ -91,6 +91,9 @@ pub fn built_in_catalog() -> BuiltIn {
                     .notes
                     .push(format!("{}: {}", rule.product, rule.sources.join("; ")));
                 found.notes.extend(doubts(&rule));
+                let preconditions = catalog.iter().flat_map(|catalog| catalog.preconditions(&rule.product));
+                let lenient = preconditions.filter_map(|it| Some(format!("{}: {}", rule.product, it.note()?)));
+                found.notes.extend(lenient);
                 found.products.push(ProductView {
                     product: rule.product.to_string(),
                     role: rule.role.to_string(),
@@ -119,6 +122,9 @@ mod tests {
         ));
         assert!(told("kea: service on windows is indirect: "));
         assert!(told("klnagent-mac: not looked for: its launchd label"));
+        assert!(told(
+            "clamav: precondition room: where it is not known, work goes on: the download"
+        ));
         assert!(told("kess: recognised, no recipe: hosts that carry it need a person"));
         assert!(told("sophos: recognised, no recipe: others install it"));
         let rules = BUILT_IN.iter().map(|(file, text)| Rule::parse(file, text).unwrap());

@@ -103,6 +103,12 @@ impl VersionRange {
         })
     }
 
+    /// Whether it can be told of a version in which ranges it is: it begins with a number.
+    #[must_use]
+    pub fn can_judge(version: &str) -> bool {
+        parts(version).is_some()
+    }
+
     /// Whether a version is in it. One that is not made of numbers is in none.
     #[must_use]
     pub fn holds(&self, version: &str) -> bool {

@@ -9,10 +9,10 @@ use cutover_proto::{
     verdict::Protection,
 };
 
-use super::{Install, Recipe, RecipeError, Removal};
+use super::{Install, Precondition, Recipe, RecipeError, Removal};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
-pub const REVISION: u64 = 3;
+pub const REVISION: u64 = 4;
 
 /// Every recipe file that is compiled in: name and text.
 const RECIPES: &[(&str, &str)] = &[
@@ -109,6 +109,12 @@ impl Catalog {
     #[must_use]
     pub fn installation(&self, product: &ProductId) -> Option<&Install> {
         self.recipes.get(product)?.install.as_ref()
+    }
+
+    /// What must hold of a machine before the work of a product's recipe begins.
+    #[must_use]
+    pub fn preconditions(&self, product: &ProductId) -> &[Precondition] {
+        self.recipes.get(product).map_or(&[], |recipe| &recipe.preconditions)
     }
 
     /// Whether two replacements are ways of setting up one product: their recipes share a package.

@@ -7,7 +7,7 @@ use cutover_proto::{
     verdict::Protection,
 };
 
-use super::{Beside, Install, Recipe, RecipeError, Removal, SCHEMA};
+use super::{Beside, Install, Recipe, RecipeError, Removal, SCHEMA, precondition};
 
 impl Recipe {
     /// Reads a file and checks it against the product's rule.
@@ -21,6 +21,14 @@ impl Recipe {
         })?;
         recipe
             .check(rule_of(recipe.product.as_str()).as_ref())
+            .and_then(|()| {
+                precondition::check(
+                    &recipe.preconditions,
+                    recipe.remove.is_some(),
+                    &recipe.product,
+                    &rule_of,
+                )
+            })
             .map_err(|why| RecipeError::Invalid {
                 file: file.to_owned(),
                 why,

@@ -5,6 +5,7 @@
 mod book;
 mod check;
 mod compose;
+mod precondition;
 mod recipe;
 mod restart;
 mod setup;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use book::{Catalog, CatalogError, REVISION};
 pub use compose::{ComposeError, compose};
+pub use precondition::{Needs, Precondition, Unknown, Unmet};
 pub use recipe::{
     Beside, ConfigFile, FilePackage, Install, Rank, Recipe, RecipeError, Removal, RestartNeed, SCHEMA, Settings, Source,
 };

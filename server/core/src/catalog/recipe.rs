@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use cutover_proto::{ids::ProductId, inventory::PackageManager, subject::Subject, verdict::Protection, words};
 use serde::Deserialize;
 
+use super::Precondition;
 use crate::campaign::span;
 
 /// The version of the file format that this program reads.
@@ -72,6 +73,9 @@ pub struct Recipe {
     /// How it comes.
     #[serde(default)]
     pub install: Option<Install>,
+    /// What must hold of a machine before its work begins.
+    #[serde(default, rename = "precondition")]
+    pub preconditions: Vec<Precondition>,
 }
 
 /// How a target is removed.
@@ -127,8 +131,6 @@ pub struct Install {
     pub blocking: Option<bool>,
     /// Whether it may stand beside each target.
     pub beside: Beside,
-    /// Free room that it needs, MiB.
-    pub needs_free_mib: u64,
     /// Whether a harmless test file must be named before anything goes on.
     pub detection_test: bool,
     /// How long the download may take.

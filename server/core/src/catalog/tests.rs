@@ -1,4 +1,5 @@
 mod files;
+mod preconditions;
 mod services;
 
 use std::fmt::Write as _;

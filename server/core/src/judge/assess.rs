@@ -284,8 +284,8 @@ fn unapproved(inventory: &Inventory, campaign: &Campaign, catalog: &Catalog) -> 
         .collect()
 }
 
-/// What stands against work on the host. A pending restart is none: it is answered by scheduling one. Unknown free room
-/// is none either: the download, which comes first, needs the room and changes nothing else.
+/// What stands against work on the host: first what no recipe can change, then what recipes ask. A pending restart is none: it
+/// is answered by scheduling one.
 fn blockers(it: &Assessment, inventory: &Inventory, catalog: &Catalog) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     match inventory.facts.encryption {
@@ -303,6 +303,7 @@ fn blockers(it: &Assessment, inventory: &Inventory, catalog: &Catalog) -> Vec<Bl
                 product: target.product.clone(),
             });
         }
+        blockers.extend(unmet(&target.product, inventory, catalog));
     }
     if it.is_protected_by_replacement() {
         return blockers;
@@ -320,17 +321,18 @@ fn blockers(it: &Assessment, inventory: &Inventory, catalog: &Catalog) -> Vec<Bl
         if install.is_blocking() {
             blockers.extend(intercepted(product, inventory, catalog));
         }
-        match inventory.facts.free_disk_mib {
-            Some(free_mib) if free_mib < install.needs_free_mib => {
-                blockers.push(Blocker::LittleDisk {
-                    free_mib,
-                    need_mib: install.needs_free_mib,
-                });
-            }
-            Some(_) | None => {}
-        }
+        blockers.extend(unmet(product, inventory, catalog));
     }
     blockers
+}
+
+fn unmet<'a>(
+    product: &'a ProductId,
+    inventory: &'a Inventory,
+    catalog: &'a Catalog,
+) -> impl Iterator<Item = Blocker> + use<'a> {
+    let all = catalog.preconditions(product).iter();
+    all.filter_map(|it| it.unmet(product, inventory)).map(Blocker::Unmet)
 }
 
 /// Products that decide about files and stay. Targets do not: where the replacement may not stand beside them, they go

@@ -8,7 +8,7 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::Reason, upkeep::Dates};
+use crate::{catalog::Unmet, plan::Reason, upkeep::Dates};
 
 words! {
     /// What the verdicts of all targets say together. The first that fits, in this order.
@@ -98,13 +98,8 @@ pub enum Blocker {
     EncryptedByTarget,
     /// Who encrypts could not be told. Never forced past.
     EncryptionUnknown,
-    /// Not enough room, MiB.
-    LittleDisk {
-        /// There is.
-        free_mib: u64,
-        /// The recipes ask for.
-        need_mib: u64,
-    },
+    /// What a recipe asks of the machine was not seen to hold.
+    Unmet(Unmet),
     /// Another product decides about every file before it is opened, as the replacement would. Two can hang a machine.
     Intercepted {
         /// Which.
@@ -304,7 +299,7 @@ impl Blocker {
     pub const fn is_encryption(&self) -> bool {
         match self {
             Self::EncryptedByTarget | Self::EncryptionUnknown => true,
-            Self::LittleDisk { .. } | Self::Intercepted { .. } | Self::NoPackageManager { .. } => false,
+            Self::Unmet(_) | Self::Intercepted { .. } | Self::NoPackageManager { .. } => false,
         }
     }
 
@@ -314,10 +309,7 @@ impl Blocker {
         match self {
             Self::EncryptedByTarget => Reason::EncryptedByTarget,
             Self::EncryptionUnknown => Reason::EncryptionUnknown,
-            Self::LittleDisk { free_mib, need_mib } => Reason::LittleDisk {
-                free_mib: *free_mib,
-                need_mib: *need_mib,
-            },
+            Self::Unmet(unmet) => Reason::Unmet(unmet.clone()),
             Self::Intercepted { by } => Reason::Intercepted { by: by.clone() },
             Self::NoPackageManager { product } => Reason::NoPackageManager {
                 product: product.clone(),

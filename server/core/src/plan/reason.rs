@@ -4,7 +4,10 @@ use cutover_proto::{ids::ProductId, record::FailureCause, step::StepKind, words}
 use serde::{Deserialize, Serialize};
 
 use super::Personal;
-use crate::{catalog::Missing, coverage::Ownership};
+use crate::{
+    catalog::{Missing, Unmet},
+    coverage::Ownership,
+};
 
 words! {
     /// Who must act for a plan to go on.
@@ -69,13 +72,8 @@ pub enum Reason {
     },
     /// Who encrypts the disks could not be told.
     EncryptionUnknown,
-    /// Not enough room.
-    LittleDisk {
-        /// There is this much, MiB.
-        free_mib: u64,
-        /// The recipes ask for this much, MiB.
-        need_mib: u64,
-    },
+    /// What a recipe asks of the machine was not seen to hold.
+    Unmet(Unmet),
     /// Another product decides about every file before it is opened, as the replacement would.
     Intercepted {
         /// Which.

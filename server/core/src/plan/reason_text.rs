@@ -62,7 +62,7 @@ impl Reason {
                 format!("the machine is not the organisation's ({ownership}), so no work order goes there")
             }
             Self::EncryptionUnknown => "who encrypts the disks could not be told".to_owned(),
-            Self::LittleDisk { free_mib, need_mib } => format!("{free_mib} MiB are free, {need_mib} MiB are needed"),
+            Self::Unmet(unmet) => unmet.text(),
             Self::Intercepted { by } => {
                 format!(
                     "{by} decides about every file before it is opened, as the replacement would; two can hang the machine"
@@ -136,9 +136,7 @@ impl Reason {
                 "ask whoever owns it to replace the product; where the record is wrong, tag the host ownership=corporate"
                     .to_owned()
             }
-            Self::LittleDisk { free_mib, need_mib } => {
-                format!("free {} MiB more", need_mib.saturating_sub(*free_mib))
-            }
+            Self::Unmet(unmet) => unmet.remedy(),
             Self::Intercepted { by } => {
                 format!("remove {by} or set it to watch only, or name a replacement that does not intercept files")
             }
@@ -168,9 +166,8 @@ impl Reason {
     pub const fn owner(&self) -> Owner {
         match self {
             Self::NoInventory => Owner::Agent,
-            Self::LookFailed { .. } | Self::LittleDisk { .. } | Self::EncryptionUnknown | Self::AgentTooOld { .. } => {
-                Owner::Helpdesk
-            }
+            Self::Unmet(unmet) => unmet.owner,
+            Self::LookFailed { .. } | Self::EncryptionUnknown | Self::AgentTooOld { .. } => Owner::Helpdesk,
             Self::Embedded { .. } => Owner::Vendor,
             Self::NoReplacementRule
             | Self::UnapprovedReplacement { .. }

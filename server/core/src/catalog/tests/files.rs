@@ -208,7 +208,7 @@ fn recipe(install: &str) -> Result<Recipe, RecipeError> {
     let (_, text) = ("clamav.toml", include_str!("../../../../recipes/clamav.toml"));
     let begin = text.find("[install]").unwrap();
     let text = format!(
-        "{}[install]\nmanagers = [\"apt\", \"dnf\"]\ngrade = \"on-demand\"\nbeside = \"first\"\nneeds_free_mib = 1\n\
+        "{}[install]\nmanagers = [\"apt\", \"dnf\"]\ngrade = \"on-demand\"\nbeside = \"first\"\n\
          detection_test = true\nfetch_time_limit = \"1m\"\ntime_limit = \"1m\"\nmax_gap = \"1h\"\n{install}",
         &text[..begin]
     );
