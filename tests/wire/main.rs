@@ -7,6 +7,7 @@
 
 mod artifact_uses;
 mod artifacts;
+mod as_of;
 mod campaigns;
 mod channel;
 mod check_in;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Ask, Done, Problem, Signed,
     extract::{Asked, Named, Sent},
+    routes::Then,
 };
 use crate::service::{
     AnswerGate, ApplyCampaign, ApproveWave, CampaignApplied, CampaignDetail, HaltCampaign, ResetWave, Service,
@@ -86,8 +87,12 @@ async fn turn(
     }))
 }
 
-async fn waves(_: Signed, State(service): State<Service>) -> Result<Json<Vec<WaveView>>, Problem> {
-    Ok(Json(service.summary().await?.waves))
+async fn waves(
+    _: Signed,
+    State(service): State<Service>,
+    Asked(then): Asked<Then>,
+) -> Result<Json<Vec<WaveView>>, Problem> {
+    Ok(Json(service.summary_as_of(then.as_of).await?.waves))
 }
 
 async fn open_wave(

@@ -57,6 +57,9 @@ impl From<ServiceError> for Problem {
                 tracing::error!(%error, "request refused");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "no room", error.to_string())
             }
+            ServiceError::Store(StoreError::NotKept { .. }) => {
+                Self::new(StatusCode::BAD_REQUEST, "not valid", error.to_string())
+            }
             ServiceError::Store(_) | ServiceError::Broken { .. } => {
                 tracing::error!(%error, "request failed");
                 Self::new(

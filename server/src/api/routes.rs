@@ -3,8 +3,10 @@
 use axum::{
     Json, Router,
     body::Body,
-    extract::State,
+    extract::{Request, State},
     http::{Method, StatusCode},
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Response},
     routing::{get, post, put},
 };
 use serde::{Deserialize, Serialize};
@@ -44,13 +46,32 @@ pub fn router(service: Service) -> Router {
         .route("/reports", get(reports).post(run_report))
         .route("/events", get(events::events))
         .fallback(unknown)
-        .method_not_allowed_fallback(not_allowed);
+        .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn(answers_of_then));
     Router::new()
         .nest("/api/v1", v1)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/version", get(health::version))
         .with_state(service)
+}
+
+/// Refuses a question as of an instant where nothing would hear it: an answer of now must not be taken for one of then.
+async fn answers_of_then(request: Request, next: Next) -> Response {
+    let asks = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("as_of")));
+    let path = request.uri().path().trim_matches('/');
+    let answers = match path.split_once('/') {
+        None => matches!(path, "summary" | "hosts" | "waves"),
+        Some((first, rest)) => first == "hosts" && !rest.contains('/'),
+    };
+    if asks && !(answers && request.method() == Method::GET) {
+        let detail = "this is not kept as it was; as of an instant, ask for summary, waves, hosts or hosts/{host}";
+        return Problem::new(StatusCode::BAD_REQUEST, "not valid", detail).into_response();
+    }
+    next.run(request).await
 }
 
 /// What every change answers.
@@ -85,8 +106,21 @@ async fn not_allowed(_: Signed, method: Method) -> Problem {
     )
 }
 
-async fn summary(_: Signed, State(service): State<Service>) -> Result<Json<Summary>, Problem> {
-    Ok(Json(service.summary().await?))
+/// As of which instant a question is asked.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Then {
+    /// With its zone; left out: now.
+    #[serde(default)]
+    pub(super) as_of: Option<String>,
+}
+
+async fn summary(
+    _: Signed,
+    State(service): State<Service>,
+    Asked(then): Asked<Then>,
+) -> Result<Json<Summary>, Problem> {
+    Ok(Json(service.summary_as_of(then.as_of).await?))
 }
 
 async fn hosts(
@@ -97,8 +131,13 @@ async fn hosts(
     Ok(Json(service.hosts(filter).await?))
 }
 
-async fn host(_: Signed, State(service): State<Service>, Named(host): Named) -> Result<Json<HostDetail>, Problem> {
-    Ok(Json(service.host(host).await?))
+async fn host(
+    _: Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Asked(then): Asked<Then>,
+) -> Result<Json<HostDetail>, Problem> {
+    Ok(Json(service.host_as_of(host, then.as_of).await?))
 }
 
 async fn retry(

@@ -108,7 +108,10 @@ pub enum Catalog {
 #[derive(Debug, Subcommand)]
 pub enum Operator {
     /// Where the fleet stands.
-    Status,
+    Status {
+        #[command(flatten)]
+        then: Then,
+    },
     /// Hosts.
     #[command(subcommand)]
     Hosts(Hosts),
@@ -116,6 +119,8 @@ pub enum Operator {
     Why {
         /// Host id or name.
         host: String,
+        #[command(flatten)]
+        then: Then,
     },
     /// Identities that were on several machines.
     #[command(subcommand)]
@@ -153,6 +158,21 @@ pub enum Operator {
     Report(Report),
 }
 
+/// As of which instant a question is asked.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Then {
+    /// As it was at this instant, with its zone: 2024-09-29T04:00:00Z. Without it: now.
+    #[arg(long, value_name = "INSTANT")]
+    pub as_of: Option<String>,
+}
+
+impl Then {
+    /// The query that asks so.
+    pub(super) fn query(&self) -> Vec<(&'static str, String)> {
+        self.as_of.iter().map(|instant| ("as_of", instant.clone())).collect()
+    }
+}
+
 /// Hosts.
 #[derive(Debug, Subcommand)]
 pub enum Hosts {
@@ -167,11 +187,15 @@ pub enum Hosts {
         /// Only names that begin so.
         #[arg(long)]
         name: Option<String>,
+        #[command(flatten)]
+        then: Then,
     },
     /// One host with verdicts, steps and timeline.
     Show {
         /// Host id or name.
         host: String,
+        #[command(flatten)]
+        then: Then,
     },
     /// Says that a host is gone: its plan ends, its keys are revoked.
     Retire {

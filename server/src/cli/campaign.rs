@@ -67,7 +67,10 @@ pub struct Turn {
 #[derive(Debug, Subcommand)]
 pub enum Wave {
     /// Every wave with its state and counts.
-    List,
+    List {
+        #[command(flatten)]
+        then: super::args::Then,
+    },
     /// Lets the wave's hosts start.
     Open(WaveNamed),
     /// Stops starts in the wave; what has begun runs to its end.
@@ -302,7 +305,7 @@ fn difference(preview: &CampaignPreview) -> Vec<Vec<String>> {
 
 pub(super) async fn ask_wave(command: &Wave, client: &Client, format: Format) -> anyhow::Result<()> {
     let (wave, how) = match command {
-        Wave::List => return waves(&client.get::<Vec<WaveView>>("waves", &[]).await?, format),
+        Wave::List { then } => return waves(&client.get::<Vec<WaveView>>("waves", &then.query()).await?, format),
         Wave::Open(wave) | Wave::Resume(wave) => (wave, "open"),
         Wave::Pause(wave) => (wave, "pause"),
         Wave::Reset {

@@ -16,7 +16,7 @@ use crate::{
     api::{Ask, Retire},
     service::{
         ChangeTags, CloneIncident, NewToken, PoolImage, SettleClones, TokenMade,
-        views::{HostDetail, HostList, HostRow, ReportRow, Summary},
+        views::{HostDetail, HostList, HostRow, NOT_KEPT, ReportRow, Summary},
     },
 };
 
@@ -35,13 +35,27 @@ pub(crate) fn run(
 
 async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Result<()> {
     match command {
-        Operator::Status => status(&client.get::<Summary>("summary", &[]).await?, format),
+        Operator::Status { then } => {
+            let summary: Summary = client.get("summary", &then.query()).await?;
+            status(&summary, then.as_of.is_some(), format)
+        }
         Operator::Hosts(hosts) => match hosts {
-            Hosts::List { phase, standing, name } => {
-                let rows = all_hosts(client, [("phase", phase), ("standing", standing), ("name", name)]).await?;
+            Hosts::List {
+                phase,
+                standing,
+                name,
+                then,
+            } => {
+                let filter = [
+                    ("phase", phase),
+                    ("standing", standing),
+                    ("name", name),
+                    ("as_of", &then.as_of),
+                ];
+                let rows = all_hosts(client, filter).await?;
                 host_rows(&rows, format)
             }
-            Hosts::Show { host } => show(&client.get(&format!("hosts/{host}"), &[]).await?, format),
+            Hosts::Show { host, then } => show(&client.get(&format!("hosts/{host}"), &then.query()).await?, format),
             Hosts::Retire { host, why, dry_run } => {
                 let ask = Retire {
                     why: why.clone(),
@@ -67,7 +81,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             }
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },
-        Operator::Why { host } => why(&client.get(&format!("hosts/{host}"), &[]).await?, format),
+        Operator::Why { host, then } => why(&client.get(&format!("hosts/{host}"), &then.query()).await?, format),
         Operator::Clones(Clones::List) => clones(&client.get("clones", &[]).await?, format),
         Operator::Clones(Clones::Settle {
             host,
@@ -128,7 +142,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
     }
 }
 
-async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 3]) -> anyhow::Result<Vec<HostRow>> {
+async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 4]) -> anyhow::Result<Vec<HostRow>> {
     let mut query: Vec<(&str, String)> = filter
         .iter()
         .filter_map(|(key, value)| value.as_ref().map(|value| (*key, value.clone())))
@@ -147,8 +161,11 @@ async fn change(client: &Client, path: &str, dry_run: bool, format: Format) -> a
     done(&client.post(path, &Ask { dry_run }).await?, format)
 }
 
-fn status(summary: &Summary, format: Format) -> anyhow::Result<()> {
+fn status(summary: &Summary, was: bool, format: Format) -> anyhow::Result<()> {
     let mut rows: Vec<Vec<String>> = Vec::new();
+    if was {
+        rows.push(vec!["as of".into(), instant(summary.as_of_ms), String::new()]);
+    }
     rows.push(vec![
         "campaign".into(),
         summary.title.clone(),
@@ -205,7 +222,7 @@ fn host_rows(hosts: &[HostRow], format: Format) -> anyhow::Result<()> {
                 host.standing.clone(),
                 host.protection.clone(),
                 host.reason.clone(),
-                instant(host.last_contact_ms),
+                last_contact(host.last_contact_ms),
                 host.host_id.clone(),
             ]
         })
@@ -216,6 +233,11 @@ fn host_rows(hosts: &[HostRow], format: Format) -> anyhow::Result<()> {
         &rows,
         &hosts,
     )
+}
+
+/// What was is answered without it.
+fn last_contact(ms: i64) -> String {
+    if ms == NOT_KEPT { String::new() } else { instant(ms) }
 }
 
 /// Of a log so many lines are listed.

@@ -123,7 +123,12 @@ impl Service {
             why: format!("state of campaign {id}: {error}"),
         })?;
         let campaign = self.parsed(&row)?;
-        let shelf = self.shelf(db, &progress.shelf, &campaign)?;
+        // What lies on the shelf decides what is issued, and nothing that is shown.
+        let shelf = if self.is_gone_back() {
+            Arc::new(Shelf::new(Vec::new()))
+        } else {
+            self.shelf(db, &progress.shelf, &campaign)?
+        };
         Ok(InForce {
             campaign,
             row,
@@ -135,7 +140,8 @@ impl Service {
         })
     }
 
-    fn parsed(&self, row: &campaigns::CampaignRow) -> Result<Arc<Campaign>, ServiceError> {
+    /// The definition in force, read once a version.
+    pub(super) fn parsed(&self, row: &campaigns::CampaignRow) -> Result<Arc<Campaign>, ServiceError> {
         let key = (self.0.campaign_id.clone(), row.version);
         let mut parsed = self.0.parsed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(campaign) = parsed.get(&key) {

@@ -81,7 +81,11 @@ pub struct Parts {
 
 /// The use cases. Cheap to clone; clones are the same server.
 #[derive(Debug, Clone)]
-pub struct Service(pub(super) Arc<Inner>);
+pub struct Service(
+    pub(super) Arc<Inner>,
+    /// Where its clock stands still, for a question as of then.
+    pub(super) Option<i64>,
+);
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -130,7 +134,7 @@ impl Service {
                 why: format!("rules cannot be signed: {error}"),
             }
         })?;
-        let service = Self(Arc::new(Inner {
+        let inner = Inner {
             holder: parts.entropy.hex::<16>()?,
             store: parts.store,
             pki: RwLock::new(parts.pki),
@@ -150,8 +154,10 @@ impl Service {
             outages: RwLock::new(Arc::new([])),
             parsed: Mutex::new(BTreeMap::new()),
             shelf: ShelfCache::default(),
-        }));
+        };
+        let service = Self(Arc::new(inner), None);
         service.name_store()?;
+        service.keep_catalog_revision()?;
         service.remember_outages()?;
         Ok(service)
     }
@@ -159,7 +165,7 @@ impl Service {
     /// The campaign's time in milliseconds since the epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
-        self.0.clock.now_ms()
+        self.1.unwrap_or_else(|| self.0.clock.now_ms())
     }
 
     /// The machine's time in milliseconds since the epoch.

@@ -24,6 +24,8 @@ pub struct HostFilter {
     pub name: Option<String>,
     /// Where the page begins: what the page before gave as `next`.
     pub after: Option<String>,
+    /// The fleet as it was at this instant, with its zone.
+    pub as_of: Option<String>,
 }
 
 impl HostFilter {
@@ -34,6 +36,7 @@ impl HostFilter {
             ("phase", &self.phase),
             ("standing", &self.standing),
             ("name", &self.name),
+            ("as_of", &self.as_of),
         ];
         let mut query: Vec<String> = given
             .into_iter()

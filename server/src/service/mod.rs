@@ -3,6 +3,7 @@
 mod access;
 mod agent_releases;
 mod artifacts;
+mod as_of;
 mod assets;
 mod campaign;
 mod catalog;

@@ -6,11 +6,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cutover_core::decide::Outage;
+use cutover_core::{
+    campaign::{Policy, span},
+    decide::Outage,
+};
 use cutover_proto::ids::HostId;
 
 use super::{Service, ServiceError};
-use crate::store::{availability, host_seen, leases, meta, queue};
+use crate::store::{availability, campaigns, host_seen, leases, meta, queue};
 
 /// A gap in the heartbeat of more than this is an outage.
 const OUTAGE_FROM_MS: i64 = 30_000;
@@ -65,12 +68,13 @@ impl Service {
             return Ok(0);
         }
         let (now_ms, batch): (i64, Vec<_>) = (self.now_ms(), rows.values().cloned().collect());
-        let gap_ms = self.outage_from_ms();
+        let (gap_ms, service) = (self.outage_from_ms(), self.clone());
         let written = self
             .0
             .store
             .write(move |tx| {
-                host_seen::flush(tx, &batch)?;
+                let silence_ms = service.silence_ms(tx)?;
+                host_seen::flush(tx, &batch, now_ms, silence_ms)?;
                 let heard_of: Vec<&str> = batch.iter().map(|row| row.host_id.as_str()).collect();
                 queue::come_forward(tx, &heard_of)?;
                 let outage_ended = beat && availability::heartbeat(tx, now_ms, gap_ms)?;
@@ -94,6 +98,15 @@ impl Service {
             self.reload_outages().await?;
         }
         Ok(count)
+    }
+
+    /// A silence of more than this changes what is said of a host.
+    fn silence_ms(&self, db: &mut impl crate::store::Reader) -> Result<i64, ServiceError> {
+        let policy = match campaigns::load(db, self.campaign_id().as_str())? {
+            Some(row) => self.parsed(&row)?.policy.clone(),
+            None => Policy::default(),
+        };
+        Ok(span::ms(policy.fetch_within.min(policy.stale_after)))
     }
 
     /// Why nothing can be written, where the newest write of the background work failed. It tries again every few seconds.

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::params;
+use super::versions::ASSET_TOTAL;
 
 /// Writes the gathered changes, in the order of the buckets.
 pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<String, i64>) -> Result<(), StoreError> {
     for (bucket, change) in changes {
+        if change != 0 {
+            tx.keep_figure(&ASSET_TOTAL, params![bucket.as_str()]);
+        }
         if change > 0 {
             tx.execute(
                 "INSERT INTO asset_total (bucket, assets) VALUES (?1, ?2)

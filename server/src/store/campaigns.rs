@@ -3,6 +3,7 @@
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, params};
+use super::versions::CAMPAIGN;
 
 /// A campaign as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +101,7 @@ pub fn list(db: &mut impl Reader) -> Result<Vec<CampaignRow>, StoreError> {
 /// # Errors
 /// [`StoreError::Conflict`] when it has another.
 pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, campaign: &CampaignRow) -> Result<(), StoreError> {
+    tx.keep_row(&CAMPAIGN, &[&campaign.campaign_id]);
     let changed =
         if expected_seq == 0 {
             tx.execute(

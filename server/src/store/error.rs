@@ -104,6 +104,14 @@ pub enum StoreError {
         /// The panic's message.
         what: String,
     },
+    /// The question reads what is kept only as it is now.
+    #[error(
+        "this cannot be answered as of an instant: `{table}` is kept only as it is now; leave out the instant, or ask for the summary, the list of hosts or one host"
+    )]
+    NotKept {
+        /// The table.
+        table: String,
+    },
     /// The schema is newer than this program.
     #[error(
         "the store has schema version {found} and this program knows only up to {known}; install the newer program, or restore a backup made before the upgrade"

@@ -14,6 +14,9 @@ const ROWS_PER_INSERT: usize = 50;
 const COLUMNS: &str = "stream, seq, pos, kind, schema_version, body, at_ms, agent_at_ms, prev_hash, hash";
 const COLUMN_COUNT: usize = 10;
 
+/// By how much clocks of replicas may differ, and a moment still follows the one before.
+const CLOCKS_DIFFER_MS: i64 = 300_000;
+
 /// An event that is to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
@@ -166,9 +169,14 @@ pub(super) fn write(tx: &mut WriteTx<'_>, pending: Vec<PendingEvent>) -> Result<
         return Ok(None);
     }
     let count = pending.len() as i64;
+    let newest_ms = pending.iter().map(|one| one.event.at_ms).max().unwrap_or_default();
+    // Replicas' clocks differ a little: what came after something is not dated before it. A clock that was put right is
+    // believed.
     let row = tx.query_opt(
-        "UPDATE counter SET value = value + ?1 WHERE name = 'pos' RETURNING value",
-        params![count],
+        "UPDATE counter SET value = value + ?1,
+                moment_ms = CASE WHEN moment_ms > ?2 AND moment_ms <= ?3 THEN moment_ms ELSE ?2 END
+         WHERE name = 'pos' RETURNING value, moment_ms",
+        params![count, newest_ms, newest_ms.saturating_add(CLOCKS_DIFFER_MS)],
     )?;
     let Some(row) = row else {
         return Err(StoreError::Corrupt {
@@ -176,10 +184,10 @@ pub(super) fn write(tx: &mut WriteTx<'_>, pending: Vec<PendingEvent>) -> Result<
             why: "it has no row named pos".to_owned(),
         });
     };
-    let highest = row.int("value")?;
+    let (highest, moment_ms) = (row.int("value")?, row.int("moment_ms")?);
     let mut pos = highest - count;
     for chunk in pending.chunks(ROWS_PER_INSERT) {
-        let mut values = Vec::with_capacity(chunk.len() * COLUMN_COUNT);
+        let mut values = Vec::with_capacity(chunk.len() * (COLUMN_COUNT + 1));
         for one in chunk {
             pos += 1;
             values.extend_from_slice(params![
@@ -193,10 +201,15 @@ pub(super) fn write(tx: &mut WriteTx<'_>, pending: Vec<PendingEvent>) -> Result<
                 one.event.agent_at_ms,
                 &one.prev_hash,
                 &one.hash,
+                // The transaction is whole with its last event.
+                (pos == highest).then_some(moment_ms),
             ]);
         }
-        let places = placeholder::rows(chunk.len(), COLUMN_COUNT);
-        tx.execute(&format!("INSERT INTO event ({COLUMNS}) VALUES {places}"), &values)?;
+        let places = placeholder::rows(chunk.len(), COLUMN_COUNT + 1);
+        tx.execute(
+            &format!("INSERT INTO event ({COLUMNS}, moment_ms) VALUES {places}"),
+            &values,
+        )?;
     }
     Ok(Some(highest))
 }

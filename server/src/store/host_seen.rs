@@ -1,11 +1,11 @@
 //! When each host was last seen: a narrow table, gathered in memory and flushed in batches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::StoreError;
 use super::placeholder;
 use super::tx::{Reader, WriteTx};
-use super::value::{Row, params};
+use super::value::{Row, Value, params};
 
 /// The last sign of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +33,11 @@ fn read(row: &Row) -> Result<HostSeenRow, StoreError> {
 const ROWS_PER_INSERT: usize = 100;
 
 /// Writes what was gathered, several signs of one host included. An older sign never replaces a newer one, so replicas
-/// may flush in any order.
+/// may flush in any order. A silence of more than `silence_ms` that ends at `now_ms` is kept, for questions as of then.
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn flush(tx: &mut WriteTx<'_>, seen: &[HostSeenRow]) -> Result<(), StoreError> {
+pub fn flush(tx: &mut WriteTx<'_>, seen: &[HostSeenRow], now_ms: i64, silence_ms: i64) -> Result<(), StoreError> {
     // One row a host, as one statement may touch a row only once; in the order of ids, so that two replicas that flush
     // the same hosts do not wait for each other crosswise.
     let mut newest: BTreeMap<&str, HostSeenRow> = BTreeMap::new();
@@ -51,6 +51,7 @@ pub fn flush(tx: &mut WriteTx<'_>, seen: &[HostSeenRow]) -> Result<(), StoreErro
     }
     let rows: Vec<HostSeenRow> = newest.into_values().collect();
     for chunk in rows.chunks(ROWS_PER_INSERT) {
+        keep_silences(tx, chunk, now_ms, silence_ms)?;
         let mut values = Vec::with_capacity(chunk.len() * 4);
         for row in chunk {
             values.extend_from_slice(params![
@@ -71,6 +72,36 @@ pub fn flush(tx: &mut WriteTx<'_>, seen: &[HostSeenRow]) -> Result<(), StoreErro
             &values,
         )?;
     }
+    Ok(())
+}
+
+fn keep_silences(tx: &mut WriteTx<'_>, rows: &[HostSeenRow], now_ms: i64, silence_ms: i64) -> Result<(), StoreError> {
+    let places: Vec<String> = (1..=rows.len()).map(|place| format!("?{place}")).collect();
+    let ids: Vec<Value> = rows.iter().map(|row| row.host_id.as_str().into()).collect();
+    let known = tx.query(
+        &format!(
+            "SELECT host_id, seen_ms FROM host_seen WHERE host_id IN ({})",
+            places.join(", ")
+        ),
+        &ids,
+    )?;
+    let mut first: BTreeSet<&str> = rows.iter().map(|row| row.host_id.as_str()).collect();
+    let mut silences = Vec::new();
+    for row in &known {
+        let (host_id, seen_ms) = (row.text("host_id")?, row.int("seen_ms")?);
+        first.remove(host_id.as_str());
+        if now_ms.saturating_sub(seen_ms) > silence_ms {
+            silences.push(params![host_id, seen_ms, now_ms].to_vec());
+        }
+    }
+    silences.extend(first.into_iter().map(|host_id| params![host_id, 0, now_ms].to_vec()));
+    if silences.is_empty() {
+        return Ok(());
+    }
+    tx.execute_many(
+        "INSERT INTO host_silence (host_id, last_ms, until_ms) VALUES (?1, ?2, ?3) ON CONFLICT (host_id, last_ms) DO NOTHING",
+        &silences,
+    )?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, Value, params};
+use super::versions::HOST;
 
 /// A host as it is stored. Its last-seen is in [`super::host_seen`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,7 @@ fn missing(host_id: &str) -> StoreError {
 /// # Errors
 /// [`StoreError::Conflict`] when the id is taken.
 pub fn insert(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
+    tx.keep_row(&HOST, &[&host.host_id]);
     let made = tx.execute(
         &format!(
             "INSERT INTO host ({COLUMNS}, name_key)
@@ -111,6 +113,7 @@ pub fn insert(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Corrupt`] when the host has no row.
 pub fn update(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
+    tx.keep_row(&HOST, &[&host.host_id]);
     let changed = tx.execute(
         "UPDATE host SET name = ?2, name_key = ?3, site = ?4, facts = ?5, reported = ?6, agent_version = ?7,
                 rules_revision = ?8, inventory_digest = ?9, inventory_at_ms = ?10, sealing_key = ?11
@@ -142,6 +145,7 @@ pub fn update(tx: &mut WriteTx<'_>, host: &HostRow) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Conflict`] when they are others by now.
 pub fn set_tags(tx: &mut WriteTx<'_>, host_id: &str, before: &str, tags: &str) -> Result<(), StoreError> {
+    tx.keep_row(&HOST, &[host_id]);
     let changed = tx.execute(
         "UPDATE host SET tags = ?3 WHERE host_id = ?1 AND tags = ?2",
         params![host_id, before, tags],

@@ -86,6 +86,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "exemptions",
         text: include_str!("../../migrations/013_exemptions.sql"),
     },
+    Migration {
+        version: 14,
+        name: "versions",
+        text: include_str!("../../migrations/014_versions.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -27,6 +27,7 @@
 //! - After a failed statement nothing more can be done in the transaction: ask with `ON CONFLICT DO NOTHING` instead.
 
 mod address;
+mod as_of;
 mod chain;
 mod conn;
 mod error;
@@ -46,6 +47,7 @@ mod stream_name;
 mod tx;
 mod value;
 mod verify;
+mod versions;
 
 pub mod agent_releases;
 pub mod api_tokens;
@@ -70,6 +72,7 @@ pub mod hosts;
 pub mod identifiers;
 pub mod image_pools;
 pub mod imported_looks;
+pub mod in_force;
 pub mod inventories;
 pub mod leases;
 pub mod meta;
@@ -93,6 +96,7 @@ mod conformance;
 
 pub use address::Address;
 pub use artifact_files::{ArtifactFiles, FilesError, Incoming};
+pub use as_of::AsOf;
 pub use chain::{EventHash, GENESIS};
 pub use conn::{Begin, Conn, Dialect};
 pub use error::StoreError;

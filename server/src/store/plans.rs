@@ -5,6 +5,7 @@ use super::tallies::Counted;
 use super::totals::{self, Bucket};
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, Value, params};
+use super::versions::PLAN;
 
 /// A plan as it is stored. Holds, attempt, reasons and whatever else `decide` needs are in `state`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +148,7 @@ pub fn of_host(db: &mut impl Reader, host_id: &str) -> Result<Vec<PlanRow>, Stor
 /// # Errors
 /// [`StoreError::Conflict`] when it has another: somebody else decided first.
 pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) -> Result<(), StoreError> {
+    tx.keep_row(&PLAN, &[&plan.campaign_id, &plan.host_id]);
     let latest_start = plan.latest_start_ms.unwrap_or(NO_LATEST_START);
     if expected_seq == 0 {
         let made = tx.execute(
@@ -282,6 +284,7 @@ pub fn set_late(tx: &mut WriteTx<'_>, campaign_id: &str, host_id: &str, late: bo
     if changed != 1 {
         return Err(tx.conflict(what(campaign_id, host_id)));
     }
+    tx.keep_row(&PLAN, &[campaign_id, host_id]);
     let mut bucket = before.bucket();
     totals::leave(tx, bucket.clone());
     bucket.late = late;

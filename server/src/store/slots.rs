@@ -3,6 +3,7 @@
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::params;
+use super::versions::SLOT;
 
 /// One limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub fn take(tx: &mut WriteTx<'_>, campaign_id: &str, name: &str, cap: i64) -> Re
          WHERE slot.used < excluded.cap",
         params![campaign_id, name, cap],
     )?;
+    tx.keep_figure(&SLOT, params![campaign_id, name]);
     Ok(taken == 1)
 }
 
@@ -41,6 +43,7 @@ pub fn give(tx: &mut WriteTx<'_>, campaign_id: &str, name: &str) -> Result<(), S
         "UPDATE slot SET used = used - 1 WHERE campaign_id = ?1 AND name = ?2 AND used > 0",
         params![campaign_id, name],
     )?;
+    tx.keep_figure(&SLOT, params![campaign_id, name]);
     if given == 1 {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use cutover_core::rollout::{Outcome, Tally};
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, params};
+use super::versions::WAVE_TALLY;
 
 /// What is counted together. A plan without an outcome is not counted: it belongs to no round.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +28,9 @@ pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<Counted, i64>) -> Re
             counted.outcome.as_str(),
             change,
         ];
+        if change != 0 {
+            tx.keep_figure(&WAVE_TALLY, &values[..values.len() - 1]);
+        }
         if change > 0 {
             tx.execute(
                 "INSERT INTO wave_tally (campaign_id, wave, round, outcome, hosts) VALUES (?1, ?2, ?3, ?4, ?5)

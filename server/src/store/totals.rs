@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, params};
+use super::versions::TOTAL;
 
 /// What plans are counted by. Standing is a pure function of it and of the time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +65,9 @@ pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<Bucket, i64>) -> Res
             bucket.cover.as_str(),
             change,
         ];
+        if change != 0 {
+            tx.keep_figure(&TOTAL, &values[..values.len() - 1]);
+        }
         if change > 0 {
             tx.execute(
                 "INSERT INTO total (campaign_id, phase, wave, site, stale, late, closed, carried, cover, hosts)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::as_of::AsOf;
 use super::asset_totals;
 use super::conn::{Conn, Dialect};
 use super::error::StoreError;
@@ -9,6 +10,7 @@ use super::events::{self, PendingEvent};
 use super::tallies::{self, Counted};
 use super::totals::{self, Bucket};
 use super::value::{Row, Value, params};
+use super::versions::{self, Changed, Figures, Spans};
 
 /// What can be asked of both kinds of transaction. The read functions of the table modules take it.
 pub trait Reader {
@@ -37,11 +39,27 @@ pub trait Reader {
 pub struct ReadTx<'c> {
     conn: &'c mut dyn Conn,
     broken: bool,
+    as_of: Option<AsOf>,
 }
 
 impl<'c> ReadTx<'c> {
     pub(super) fn new(conn: &'c mut dyn Conn) -> Self {
-        Self { conn, broken: false }
+        Self {
+            conn,
+            broken: false,
+            as_of: None,
+        }
+    }
+
+    /// From here on every query is answered from the rows as they were then. A table that is not kept in versions is refused
+    /// with [`StoreError::NotKept`].
+    pub fn go_back(&mut self, to: AsOf) {
+        self.as_of = Some(to);
+    }
+
+    /// From here on queries are answered from the rows as they are.
+    pub fn come_back(&mut self) {
+        self.as_of = None;
     }
 
     /// Whether the connection was lost on the way.
@@ -58,12 +76,18 @@ impl<'c> ReadTx<'c> {
 
 impl Reader for ReadTx<'_> {
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let answer = self.conn.query(sql, params);
+        let answer = match self.as_of {
+            None => self.conn.query(sql, params),
+            Some(then) => self.conn.query(&then.rewrite(sql)?, params),
+        };
         self.note(answer)
     }
 
     fn query_many(&mut self, sql: &str, sets: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, StoreError> {
-        let answer = self.conn.query_many(sql, sets);
+        let answer = match self.as_of {
+            None => self.conn.query_many(sql, sets),
+            Some(then) => self.conn.query_many(&then.rewrite(sql)?, sets),
+        };
         self.note(answer)
     }
 }
@@ -82,6 +106,7 @@ pub struct WriteTx<'c> {
     totals: BTreeMap<Bucket, i64>,
     tallies: BTreeMap<Counted, i64>,
     asset_totals: BTreeMap<String, i64>,
+    changed: Changed,
     topics: BTreeSet<String>,
     failed: Option<StoreError>,
     again: bool,
@@ -103,6 +128,7 @@ impl<'c> WriteTx<'c> {
             totals: BTreeMap::new(),
             tallies: BTreeMap::new(),
             asset_totals: BTreeMap::new(),
+            changed: Changed::default(),
             topics: BTreeSet::new(),
             failed: None,
             again: false,
@@ -172,12 +198,23 @@ impl<'c> WriteTx<'c> {
         *self.asset_totals.entry(bucket.to_owned()).or_default() += change;
     }
 
+    /// Keeps a version of this row when the position is known. [`super::plans`], [`super::hosts`] and
+    /// [`super::campaigns`] do it.
+    pub(super) fn keep_row(&mut self, of: &Spans, key: &[&str]) {
+        self.changed.span(of, key);
+    }
+
+    /// The same for a figure.
+    pub(super) fn keep_figure(&mut self, of: &Figures, key: &[Value]) {
+        self.changed.figure(of, key);
+    }
+
     /// Whether what went wrong may go well on fresh rows.
     pub(super) fn may_run_again(&self) -> bool {
         self.again
     }
 
-    /// Writes what was gathered: totals, tallies of waves among them, then positions.
+    /// Writes what was gathered: totals, tallies of waves among them, then positions, then versions of what was changed.
     pub(super) fn finish(&mut self) -> Result<Finished, StoreError> {
         if let Some(first) = &self.failed {
             return Err(first.clone());
@@ -189,7 +226,10 @@ impl<'c> WriteTx<'c> {
         let asset_totals = std::mem::take(&mut self.asset_totals);
         asset_totals::write(self, asset_totals)?;
         let pending = std::mem::take(&mut self.events);
+        let mut changed = std::mem::take(&mut self.changed);
+        versions::drop_unchanged(self, &mut changed)?;
         let pos = events::write(self, pending)?;
+        versions::write(self, changed, pos)?;
         Ok(Finished {
             pos,
             topics: std::mem::take(&mut self.topics),

@@ -13,9 +13,9 @@ use super::{
     convert,
 };
 use crate::store::{
-    Reader, WriteTx,
+    Reader, StreamName, WriteTx,
     assets::{self, AssetRow},
-    hosts,
+    events, hosts,
     identifiers::{self, Owner},
 };
 
@@ -152,7 +152,7 @@ impl Service {
         }
         let host_ids: Vec<String> = machines.iter().map(|machine| machine.host_id.to_string()).collect();
         let asset_ids: Vec<String> = linked.assets.keys().cloned().collect();
-        let mut is_changed = false;
+        let (mut is_changed, mut moved) = (false, 0);
         for (before, place) in linked.assets.into_values().zip(&places) {
             let mut row = before.clone();
             let known = coverage::Known {
@@ -164,7 +164,14 @@ impl Service {
             if row != before {
                 assets::put(tx, &row, &before.bucket)?;
                 is_changed = true;
+                moved += usize::from(row.bucket != before.bucket);
             }
+        }
+        if moved > 0 {
+            // Figures change at a position of their own.
+            let body = serde_json::json!({ "moved": moved });
+            let event = self.host_event("assets-placed", &body, None);
+            events::append_next(tx, &StreamName::audit("assets"), &[event])?;
         }
         if is_changed {
             tx.after_commit(PLAN_CHANGED);

@@ -12,7 +12,7 @@ use super::{
     super::{Service, ServiceError, plan_edit::PlanEdit},
     BATCH, InForce, PassReached, Progress, broken_id, last_seen,
 };
-use crate::store::{WriteTx, plans};
+use crate::store::{StreamName, WriteTx, events, plans};
 
 /// What is done to many plans, one after another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl Service {
             Pass::Halt => None,
             Pass::Assets => {
                 in_force.progress.passes.remove(&pass.name());
-                return self.put_campaign(tx, &in_force, None);
+                return self.put_pass(tx, &in_force, pass);
             }
         };
         let after = Some(reached.after.as_str()).filter(|after| !after.is_empty());
@@ -167,7 +167,18 @@ impl Service {
                 }
             }
         }
-        self.put_campaign(tx, &in_force, None)
+        self.put_pass(tx, &in_force, pass)
+    }
+
+    /// Writes how far a pass has come.
+    fn put_pass(&self, tx: &mut WriteTx<'_>, in_force: &InForce, pass: &Pass) -> Result<(), ServiceError> {
+        let name = pass.name();
+        let done = in_force.progress.passes.get(&name).map(|reached| reached.done);
+        let body = serde_json::json!({ "pass": name, "done": done });
+        // In a stream of its own: the campaign's is what people did.
+        let event = self.host_event("pass-moved", &body, None);
+        events::append_next(tx, &StreamName::audit("passes"), &[event])?;
+        self.put_campaign(tx, in_force, None)
     }
 
     /// Judges a host's newest inventory anew.

@@ -66,6 +66,7 @@ impl Service {
 
     fn ingest_in(&self, tx: &mut WriteTx<'_>, arrival: &Arrival, words: &CloneWords) -> Result<(), CallError> {
         let mut host = known_host(tx, arrival)?;
+        let before = host.clone();
         let in_force = self.in_force(tx)?;
         if let Some(member) = image_pools::member(tx, &host.host_id)? {
             return self.ingest_of_member(tx, &in_force, host, member, arrival);
@@ -123,6 +124,10 @@ impl Service {
         vitals::take(&mut host, arrival.vitals.as_ref())?;
         host.agent_version.clone_from(&arrival.agent_version);
         host.rules_revision = signed(arrival.rules_revision);
+        if host != before && told.is_empty() && !edit.is_changed() {
+            // What can be asked as of an instant changes at a position of its own.
+            told.push(self.host_event("told", &told_of(&before, &host), None));
+        }
         hosts::update(tx, &host)?;
         hosts::note_begun(tx, &host.host_id, signed(arrival.highest_order_begun))?;
         if !told.is_empty() {
@@ -252,6 +257,14 @@ impl Service {
 
 fn known_host(db: &mut impl Reader, arrival: &Arrival) -> Result<hosts::HostRow, CallError> {
     hosts::load(db, &arrival.host.to_string())?.ok_or(CallError::UnknownHost)
+}
+
+fn told_of(before: &hosts::HostRow, after: &hosts::HostRow) -> serde_json::Value {
+    serde_json::json!({
+        "agent": before.agent_version != after.agent_version,
+        "rules": before.rules_revision != after.rules_revision,
+        "reported": before.reported != after.reported,
+    })
 }
 
 pub(super) fn host_differs(host: &hosts::HostRow, arrival: &Arrival) -> bool {

@@ -12,8 +12,8 @@ use prost::Message as _;
 
 use super::{
     super::{
-        Service, ServiceError,
-        campaign::{broken_id, newest_inventory},
+        FindingView, LookView, ProofView, Service, ServiceError,
+        campaign::{InForce, broken_id, newest_inventory},
         check_in::{Network, OwnProgram, Vitals},
         clones::identity_lines,
         personal::{all_revealed, revealed},
@@ -26,6 +26,17 @@ use crate::store::{
     Reader, StreamName, events, hosts, plans::PlanFilter, step_records, views as store_views, work_orders,
 };
 
+/// What is kept only as it is now.
+#[derive(Debug, Default)]
+struct OnlyNow {
+    ownership: Option<String>,
+    identity: Vec<String>,
+    grade: String,
+    findings: Vec<FindingView>,
+    proofs: Vec<ProofView>,
+    looks: Vec<LookView>,
+}
+
 /// How many events of a host are shown; the export has all.
 const TIMELINE: i64 = 500;
 
@@ -35,8 +46,23 @@ impl Service {
     /// # Errors
     /// When there is none, or the name fits several.
     pub async fn host(&self, wanted: String) -> Result<HostDetail, ServiceError> {
-        let service = self.clone();
-        self.0.store.read(move |tx| service.host_in(tx, &wanted)).await
+        self.host_as_of(wanted, None).await
+    }
+
+    /// One host as it was at an instant, or is now. What is kept only as it is now is left out of what was: other machines of
+    /// its identity, findings, date proofs, imported looks, the grade of the evidence, and who says whose it is.
+    ///
+    /// # Errors
+    /// When there was none, the name fitted several, or the instant cannot be answered.
+    pub async fn host_as_of(&self, wanted: String, as_of: Option<String>) -> Result<HostDetail, ServiceError> {
+        self.read_as_of(as_of, move |then, tx| {
+            let mut detail = then.host_in(tx, &wanted)?;
+            // Whether events are as they were written is asked of all there are.
+            tx.come_back();
+            detail.chain_verified = then.chains_hold(tx, &detail.row.host_id)?;
+            Ok(detail)
+        })
+        .await
     }
 
     fn host_in(&self, db: &mut impl Reader, wanted: &str) -> Result<HostDetail, ServiceError> {
@@ -51,7 +77,7 @@ impl Service {
         let waits = waiting::why(
             &plan,
             &groups.of(&plan.wave),
-            row.last_contact_ms,
+            line.seen_ms.unwrap_or(0),
             &in_force.campaign,
             now_ms,
         );
@@ -73,15 +99,17 @@ impl Service {
         let program = known
             .as_ref()
             .map(|known| OwnProgram::of(&known.reported).in_words(&known.agent_version));
-        let (owned, tags) = match &known {
-            Some(known) => (tags::owned(db, known)?, tags::read(known)?),
-            None => Default::default(),
+        let tags = known.as_ref().map(tags::read).transpose()?.unwrap_or_default();
+        let now = if self.is_gone_back() {
+            OnlyNow::default()
+        } else {
+            self.only_now(db, &in_force, &plan, known.as_ref())?
         };
         let mut machine = machine(&line.facts);
         machine.extend(Vitals::in_words(
             known.as_ref().and_then(|known| Vitals::of(&known.reported)).as_ref(),
         ));
-        machine.push(format!("ownership: {}", owned.in_words()));
+        machine.extend(now.ownership);
         if !tags.is_empty() {
             machine.push(format!("tags: {}", tags.join(", ")));
         }
@@ -92,23 +120,41 @@ impl Service {
             set: all_revealed(db, plan.set_on_it())?,
             restart_pending: restart_pending(&line.facts),
             machine,
-            ownership: owned.ownership.map_or("unknown", Ownership::as_str).to_owned(),
+            ownership: plan.known.ownership.map_or("unknown", Ownership::as_str).to_owned(),
             tags,
-            identity: [
-                identity_lines(db, &named.host_id)?,
-                self.pool_lines(db, &in_force, &named.host_id)?,
-            ]
-            .concat(),
-            grade: self.grade_in_words(db, &plan, &in_force.campaign)?,
-            findings: self.findings_of(db, &named.host_id)?,
-            proofs: self.host_proofs(db, &plan, &in_force)?,
-            looks: self.looks_at_host(db, &named.host_id)?,
+            identity: now.identity,
+            grade: now.grade,
+            findings: now.findings,
+            proofs: now.proofs,
+            looks: now.looks,
             verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,
             timeline,
-            chain_verified: self.chains_hold(db, &named.host_id)?,
+            chain_verified: false,
             row,
+        })
+    }
+
+    fn only_now(
+        &self,
+        db: &mut impl Reader,
+        in_force: &InForce,
+        plan: &Plan,
+        known: Option<&hosts::HostRow>,
+    ) -> Result<OnlyNow, ServiceError> {
+        let id = plan.host_id.to_string();
+        let owned = known
+            .map(|known| tags::owned(db, known))
+            .transpose()?
+            .unwrap_or_default();
+        Ok(OnlyNow {
+            ownership: Some(format!("ownership: {}", owned.in_words())),
+            identity: [identity_lines(db, &id)?, self.pool_lines(db, in_force, &id)?].concat(),
+            grade: self.grade_in_words(db, plan, &in_force.campaign)?,
+            findings: self.findings_of(db, &id)?,
+            proofs: self.host_proofs(db, plan, in_force)?,
+            looks: self.looks_at_host(db, &id)?,
         })
     }
 
@@ -116,7 +162,12 @@ impl Service {
         if let Some(line) = store_views::host_line(db, self.campaign_id().as_str(), host)? {
             return Ok(line);
         }
-        Err(match self.pool_of(db, host)? {
+        let pool = if self.is_gone_back() {
+            None
+        } else {
+            self.pool_of(db, host)?
+        };
+        Err(match pool {
             Some(pool) => ServiceError::Invalid {
                 why: format!("`{host}` is a machine of pool `{pool}` and has no plan of its own; ask for `{pool}`"),
             },

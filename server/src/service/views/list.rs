@@ -11,7 +11,7 @@ use super::{
     super::{
         HostFilter, Service, ServiceError, campaign::InForce, personal::revealed, plan_edit::read_state, start::Groups,
     },
-    HostList, HostRow,
+    HostList, HostRow, NOT_KEPT,
     summary::standing_word,
 };
 use crate::store::{Reader, plans::PlanFilter, views as store_views};
@@ -28,9 +28,9 @@ impl Service {
     /// # Errors
     /// When the filter names what there is not, or the store fails.
     pub async fn hosts(&self, filter: HostFilter) -> Result<HostList, ServiceError> {
+        let as_of = filter.as_of.clone();
         let wanted = Wanted::check(filter)?;
-        let service = self.clone();
-        self.0.store.read(move |tx| service.page(tx, &wanted)).await
+        self.read_as_of(as_of, move |then, tx| then.page(tx, &wanted)).await
     }
 
     fn page(&self, db: &mut impl Reader, wanted: &Wanted) -> Result<HostList, ServiceError> {
@@ -80,7 +80,7 @@ impl Service {
             protection: plan.account.grade.to_string(),
             wave: line.wave.clone(),
             reason: revealed(db, reason(&plan, waits.as_ref()))?,
-            last_contact_ms: seen_ms,
+            last_contact_ms: if self.is_gone_back() { NOT_KEPT } else { seen_ms },
         })
     }
 }

@@ -11,8 +11,8 @@ mod work;
 pub(crate) mod samples;
 
 pub use shape::{
-    Count, EventView, HostDetail, HostList, HostRow, MilestoneView, ProtectionTime, ReportRow, STUCK_SHOWN, Share,
-    StepView, StuckView, Summary, VerdictView, WaveView,
+    Count, EventView, HostDetail, HostList, HostRow, MilestoneView, NOT_KEPT, ProtectionTime, ReportRow, STUCK_SHOWN,
+    Share, StepView, StuckView, Summary, VerdictView, WaveView,
 };
 
 pub use work::Work;

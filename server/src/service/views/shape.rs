@@ -120,6 +120,18 @@ pub struct Summary {
     pub stuck: Vec<StuckView>,
 }
 
+/// Stands for a last contact that is not kept.
+pub const NOT_KEPT: i64 = -1;
+
+const fn not_kept() -> i64 {
+    NOT_KEPT
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_not_kept(ms: &i64) -> bool {
+    *ms == NOT_KEPT
+}
+
 /// How many stuck hosts a summary names; `hosts list` has all.
 pub const STUCK_SHOWN: usize = 50;
 
@@ -142,7 +154,8 @@ pub struct HostRow {
     pub wave: String,
     /// Why it is here, what comes next.
     pub reason: String,
-    /// When it last called; 0 when never since.
+    /// When it last called; 0 when never since. An answer as of an instant does not have it: what matters of it is in the reason.
+    #[serde(default = "not_kept", skip_serializing_if = "is_not_kept")]
     pub last_contact_ms: i64,
 }
 

@@ -54,8 +54,15 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn summary(&self) -> Result<Summary, ServiceError> {
-        let service = self.clone();
-        self.0.store.read(move |tx| service.summary_in(tx)).await
+        self.summary_as_of(None).await
+    }
+
+    /// Where the fleet stood at an instant, or stands now.
+    ///
+    /// # Errors
+    /// When the instant cannot be answered or the store fails.
+    pub async fn summary_as_of(&self, as_of: Option<String>) -> Result<Summary, ServiceError> {
+        self.read_as_of(as_of, |then, tx| then.summary_in(tx)).await
     }
 
     /// How many hosts there are.
@@ -73,7 +80,8 @@ impl Service {
         let in_force = self.in_force(db)?;
         let totals = self.totals(db)?;
         let stuck = self.stuck(db, &in_force, STUCK_SHOWN)?;
-        let figures = report::figures(&totals, Vec::new(), &in_force.campaign, self.0.catalog.revision, now_ms);
+        let catalog_revision = self.catalog_revision(db)?;
+        let figures = report::figures(&totals, Vec::new(), &in_force.campaign, catalog_revision, now_ms);
         let headline = Headline::of(&totals, now_ms, &in_force.campaign);
         let (hosts, expected) = (unsigned(totals.hosts()), unsigned(totals.expected()));
         Ok(Summary {
@@ -84,7 +92,7 @@ impl Service {
             mode: in_force.campaign.mode.to_string(),
             halted: in_force.halted_text(db)?,
             campaign_version: version_of(&in_force),
-            catalog_revision: self.0.catalog.revision,
+            catalog_revision,
             milestones: figures
                 .milestones
                 .into_iter()

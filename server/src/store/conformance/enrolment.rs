@@ -211,7 +211,7 @@ fn an_older_sign_never_replaces_a_newer_one(lab: &Lab) {
     };
     let flush = |rows: Vec<HostSeenRow>| {
         lab.store
-            .write_now(move |tx| host_seen::flush(tx, &rows))
+            .write_now(move |tx| host_seen::flush(tx, &rows, NOW, 600_000))
             .expect("flushed")
     };
     let load = |id: &'static str| lab.store.read_now(move |tx| host_seen::load(tx, id)).expect("read");

@@ -26,11 +26,15 @@ const SECOND: Migration = Migration {
 /// A bare connection to a place without a schema of ours.
 fn empty(lab: &Lab) -> Box<dyn Conn> {
     let mut conn = lab.conn();
-    let tables = tables(conn.as_mut());
-    for table in tables {
+    emptied(conn.as_mut());
+    conn
+}
+
+/// Takes everything away.
+pub(super) fn emptied(conn: &mut dyn Conn) {
+    for table in tables(conn) {
         conn.batch(&format!("DROP TABLE {table}")).expect("dropped");
     }
-    conn
 }
 
 fn tables(conn: &mut dyn Conn) -> Vec<String> {
@@ -193,10 +197,10 @@ fn replicas_that_start_at_once_migrate_once(lab: &Lab) {
 fn every_table_is_there(lab: &Lab) {
     assert_eq!(
         tables(lab.conn().as_mut()).join(" "),
-        "agent_release agent_update api_token artifact artifact_use asset asset_total availability campaign \
-         campaign_version clone_incident clone_member counter earlier_record enrol_token enrolment event exemption finding host host_key \
-         host_seen host_session identifier image_pool image_pool_member image_pool_token imported_look inventory lease meta one_time_login outbox personal plan report_run \
-         schema_version session slot step_record stream total \
-         wave_tally work_order"
+        "agent_release agent_update api_token artifact artifact_use asset asset_total asset_total_was availability campaign \
+         campaign_version campaign_was clone_incident clone_member counter earlier_record enrol_token enrolment event exemption finding host host_key \
+         host_seen host_session host_silence host_was identifier image_pool image_pool_member image_pool_token imported_look in_force in_force_was inventory lease meta one_time_login outbox personal plan plan_was report_run \
+         schema_version session slot slot_was step_record stream total total_was \
+         wave_tally wave_tally_was work_order"
     );
 }

@@ -167,7 +167,7 @@ fn listings_page_and_filter(lab: &Lab) {
         looked_agent_ms: None,
     };
     lab.store
-        .write_now(move |tx| host_seen::flush(tx, std::slice::from_ref(&seen)))
+        .write_now(move |tx| host_seen::flush(tx, std::slice::from_ref(&seen), NOW, 600_000))
         .expect("stored");
     let page = |filter: PlanFilter, after: Option<&'static str>, limit: i64| {
         let (rows, lines) = lab

@@ -183,7 +183,7 @@ fn see(lab: &Lab, host_id: &str, seen_ms: i64) {
         looked_agent_ms: None,
     };
     lab.store
-        .write_now(move |tx| host_seen::flush(tx, std::slice::from_ref(&row)))
+        .write_now(move |tx| host_seen::flush(tx, std::slice::from_ref(&row), NOW, 600_000))
         .expect("stored");
 }
 
