@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use cutover_core::{
     decide::{Event, replay},
     plan::{Phase, Plan},
-    report::instant,
+    report::{Document, instant},
     rollout::RunState,
 };
 use cutover_proto::ids::HostId;
 use cutover_server::{
     service::{Caller, HaltCampaign, NewExemption, RevokeExemption, Role},
-    store::{AsOf, StreamName, events, plans},
+    store::{AsOf, StreamName, events, plans, report_runs},
 };
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
@@ -412,5 +412,73 @@ async fn what_was_erased_stays_erased_also_of_the_past() {
         .unwrap();
     let (_, body) = asker.get(&server, &path).await;
     assert!(!body.contains("ann's") && body.contains("(erased)"), "{body}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_as_of_an_instant_says_what_one_made_then_said() {
+    let server = Server::start().await;
+    let asker = Asker::of(&server).await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let carries = machine.carrying();
+    machine.check_in(carries).await.unwrap();
+    let service = server.service();
+    let made = service.run_report(Caller::server(), None).await.unwrap();
+    let then_ms = server.clock.now_ms();
+    server.clock.advance(1);
+    server.open_wave().await;
+    is_in(&server, &machine, Phase::Migrating).await;
+    server.clock.advance(DAY);
+    let figures = |period: String| {
+        let service = service.clone();
+        async move {
+            let run = service
+                .store()
+                .read(move |tx| report_runs::list(tx, 10))
+                .await
+                .unwrap()
+                .into_iter()
+                .find(|run| run.period == period)
+                .unwrap();
+            let document: Document = serde_json::from_str(&run.body).unwrap();
+            (document.figures, run.as_of_pos)
+        }
+    };
+    let (was, pos) = figures(made.period.clone()).await;
+    assert_eq!(was.at_ms, then_ms);
+    let same = Some(instant_ms(then_ms));
+    let again = service.run_report(Caller::server(), same).await.unwrap();
+    assert_eq!(again.period, made.period, "the report of this instant is there already");
+    let url = server.url(&format!("/api/v1/reports?as_of={}", instant_ms(then_ms + 1)));
+    let operator = server.access(Role::Operator).await;
+    let answer = asker.http.post(url).bearer_auth(operator).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let made: Value = answer.json().await.unwrap();
+    let (open, _) = figures(made["period"].as_str().unwrap().to_owned()).await;
+    assert_eq!(
+        open.phases.iter().find(|it| it.0 == "migrating").map(|it| it.1),
+        Some(1)
+    );
+    let old = server
+        .write(move |tx| {
+            // As if it had not been made then.
+            tx.execute("DELETE FROM report_run WHERE as_of_pos = ?1", &[pos.into()])
+        })
+        .await;
+    assert_eq!(old, 1);
+    let again = service
+        .run_report(Caller::server(), Some(instant_ms(then_ms)))
+        .await
+        .unwrap();
+    let (is, is_pos) = figures(again.period).await;
+    assert_eq!(is, was);
+    assert!(is_pos <= pos);
+    let refused = service
+        .run_report(Caller::server(), Some("2026-11-22".to_owned()))
+        .await;
+    assert!(refused.is_err());
+    let page = server.url(&format!("/hosts?as_of={}", instant_ms(then_ms)));
+    let answer = asker.http.get(page).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "pages show now, and say so");
     server.stop().await;
 }

@@ -16,4 +16,4 @@ mod routes;
 pub use auth::Signed;
 pub use events::stream;
 pub use problem::Problem;
-pub use routes::{Ask, Done, Retire, router};
+pub use routes::{Ask, Done, Retire, asks_of_then, router};

@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Request, State},
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, Uri},
     middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
     routing::{get, post, put},
@@ -56,19 +56,24 @@ pub fn router(service: Service) -> Router {
         .with_state(service)
 }
 
+/// Whether an address names an instant.
+pub fn asks_of_then(uri: &Uri) -> bool {
+    uri.query()
+        .is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("as_of")))
+}
+
 /// Refuses a question as of an instant where nothing would hear it: an answer of now must not be taken for one of then.
 async fn answers_of_then(request: Request, next: Next) -> Response {
-    let asks = request
-        .uri()
-        .query()
-        .is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("as_of")));
+    let asks = asks_of_then(request.uri());
     let path = request.uri().path().trim_matches('/');
     let answers = match path.split_once('/') {
         None => matches!(path, "summary" | "hosts" | "waves"),
         Some((first, rest)) => first == "hosts" && !rest.contains('/'),
     };
-    if asks && !(answers && request.method() == Method::GET) {
-        let detail = "this is not kept as it was; as of an instant, ask for summary, waves, hosts or hosts/{host}";
+    let answers = answers && request.method() == Method::GET || path == "reports" && request.method() == Method::POST;
+    if asks && !answers {
+        let detail = "this is not kept as it was; as of an instant, ask for summary, waves, hosts or hosts/{host}, or make a \
+                      report by POST to reports";
         return Problem::new(StatusCode::BAD_REQUEST, "not valid", detail).into_response();
     }
     next.run(request).await
@@ -222,8 +227,12 @@ async fn reports(_: Signed, State(service): State<Service>) -> Result<Json<Vec<R
     Ok(Json(service.reports().await?))
 }
 
-async fn run_report(Signed(caller): Signed, State(service): State<Service>) -> Result<Json<ReportRow>, Problem> {
-    Ok(Json(service.run_report(caller).await?))
+async fn run_report(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Asked(then): Asked<Then>,
+) -> Result<Json<ReportRow>, Problem> {
+    Ok(Json(service.run_report(caller, then.as_of).await?))
 }
 
 async fn artifacts(

@@ -328,5 +328,8 @@ pub enum Report {
     /// What was made, for which period, and whether it was delivered.
     List,
     /// Makes one now, outside the schedule.
-    Run,
+    Run {
+        #[command(flatten)]
+        then: Then,
+    },
 }

@@ -74,7 +74,17 @@ impl Client {
 
     /// Changes something.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
-        let address = self.address(path, &[])?;
+        self.post_asking(path, &[], body).await
+    }
+
+    /// The same with a query.
+    pub(crate) async fn post_asking<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let address = self.address(path, query)?;
         self.answer(self.http.post(address).json(body)).await
     }
 

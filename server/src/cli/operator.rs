@@ -135,8 +135,9 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             token(&made, format)
         }
         Operator::Report(Report::List) => reports(&client.get::<Vec<ReportRow>>("reports", &[]).await?, format),
-        Operator::Report(Report::Run) => {
-            let row: ReportRow = client.post("reports", &serde_json::json!({})).await?;
+        Operator::Report(Report::Run { then }) => {
+            let nothing = serde_json::json!({});
+            let row: ReportRow = client.post_asking("reports", &then.query(), &nothing).await?;
             reports(&[row], format)
         }
     }

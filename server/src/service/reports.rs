@@ -76,19 +76,22 @@ impl Service {
             .await
     }
 
-    /// Makes a report outside the schedule.
+    /// Makes a report outside the schedule: of now, or as it would have been made at an instant.
     ///
     /// # Errors
-    /// When the caller may not or the store fails.
-    pub async fn run_report(&self, caller: Caller) -> Result<ReportRow, ServiceError> {
+    /// When the caller may not, the instant cannot be answered or the store fails.
+    pub async fn run_report(&self, caller: Caller, as_of: Option<String>) -> Result<ReportRow, ServiceError> {
         caller.must_be(Role::Operator)?;
-        let now_ms = self.now_ms();
-        let period = Period {
-            key: instant_key(now_ms),
-            at_ms: now_ms,
+        let as_of = as_of.filter(|text| !text.is_empty());
+        let key = match as_of {
+            None => {
+                let period = period_of(self.now_ms());
+                let key = period.key.clone();
+                self.make_report(BY_HAND.to_owned(), period, false).await?;
+                key
+            }
+            Some(_) => self.make_report_as_of(as_of).await?,
         };
-        let key = period.key.clone();
-        self.make_report(BY_HAND.to_owned(), period, false).await?;
         self.reports()
             .await?
             .into_iter()
@@ -96,6 +99,22 @@ impl Service {
             .ok_or_else(|| ServiceError::Broken {
                 why: "the report was made and cannot be found".to_owned(),
             })
+    }
+
+    /// Gives the period that the report stands for: the instant.
+    async fn make_report_as_of(&self, as_of: Option<String>) -> Result<String, ServiceError> {
+        let figured = self.read_as_of(as_of, |then, tx| {
+            let figures = then.figures(tx)?;
+            Ok((figures, tx.gone_back_to().map_or(0, |then| then.pos)))
+        });
+        let (figures, as_of_pos) = figured.await?;
+        let period = period_of(figures.at_ms);
+        let (service, key) = (self.clone(), period.key.clone());
+        self.0
+            .store
+            .write(move |tx| service.put_report(tx, (BY_HAND, &period.key), false, figures.clone(), as_of_pos))
+            .await?;
+        Ok(key)
     }
 
     async fn make_report(&self, schedule: String, period: Period, late: bool) -> Result<bool, ServiceError> {
@@ -108,18 +127,31 @@ impl Service {
 
     fn make_in(&self, tx: &mut WriteTx<'_>, schedule: &str, period: &Period, late: bool) -> Result<bool, ServiceError> {
         let figures = self.figures(tx)?;
+        let as_of_pos = events::last_pos(tx)?;
+        self.put_report(tx, (schedule, &period.key), late, figures, as_of_pos)
+    }
+
+    /// Stores a report and has it delivered; `false` where its period has one.
+    fn put_report(
+        &self,
+        tx: &mut WriteTx<'_>,
+        (schedule, period): (&str, &str),
+        late: bool,
+        figures: Figures,
+        as_of_pos: i64,
+    ) -> Result<bool, ServiceError> {
         let body = Document {
             schedule: schedule.to_owned(),
-            period: period.key.clone(),
+            period: period.to_owned(),
             late,
             figures,
         };
         let json = serde_json::to_string(&body).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
         let row = report_runs::ReportRunRow {
             schedule: schedule.to_owned(),
-            period: period.key.clone(),
+            period: period.to_owned(),
             made_ms: self.now_ms(),
-            as_of_pos: events::last_pos(tx)?,
+            as_of_pos,
             body: json.clone(),
         };
         if !report_runs::insert(tx, &row)? {
@@ -134,7 +166,7 @@ impl Service {
         for (kind, target) in targets.into_iter().filter(|(_, target)| !target.is_empty()) {
             outbox::insert(
                 tx,
-                &letter_id(schedule, &period.key, kind),
+                &letter_id(schedule, period, kind),
                 kind,
                 target,
                 &json,
@@ -149,11 +181,12 @@ impl Service {
         let in_force = self.in_force(db)?;
         let totals = self.totals(db)?;
         let stuck = self.stuck(db, &in_force, STUCK_MAX)?;
+        let catalog_revision = self.catalog_revision(db)?;
         Ok(figures(
             &totals,
             stuck,
             &in_force.campaign,
-            self.0.catalog.revision,
+            catalog_revision,
             self.now_ms(),
         ))
     }
@@ -269,6 +302,13 @@ impl Service {
 
 fn letter_id(schedule: &str, period: &str, kind: &str) -> String {
     format!("report/{schedule}/{period}/{kind}")
+}
+
+fn period_of(at_ms: i64) -> Period {
+    Period {
+        key: instant_key(at_ms),
+        at_ms,
+    }
 }
 
 fn instant_key(ms: i64) -> String {

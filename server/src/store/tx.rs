@@ -57,6 +57,11 @@ impl<'c> ReadTx<'c> {
         self.as_of = Some(to);
     }
 
+    /// Where it was set back to.
+    pub const fn gone_back_to(&self) -> Option<AsOf> {
+        self.as_of
+    }
+
     /// From here on queries are answered from the rows as they are.
     pub fn come_back(&mut self) {
         self.as_of = None;

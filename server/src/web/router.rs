@@ -3,14 +3,14 @@
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderValue, header},
-    middleware::Next,
+    http::{HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
 use super::{asset, asset_list, assets, auth::Viewer, findings, host, hosts, live, overview, page, sign_in};
-use crate::service::Service;
+use crate::{api::asks_of_then, service::Service};
 
 /// Nothing inline, nothing from elsewhere, no frames.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -30,16 +30,22 @@ pub fn router(service: Service) -> Router {
         .route("/sign-out", post(sign_in::leave))
         .route("/assets/{name}", get(assets::serve))
         .fallback(not_found)
+        .layer(from_fn(only_now))
         .with_state(service)
 }
 
+/// Pages show now, and do not pass that off as what was.
+async fn only_now(request: Request, next: Next) -> Response {
+    if asks_of_then(request.uri()) {
+        let detail = "Pages show how it is now. As of an instant, ask `cutover status`, `cutover hosts list`, `cutover hosts show` \
+                      or `cutover report run` with --as-of.";
+        return page::problem(StatusCode::BAD_REQUEST, "Not valid", detail);
+    }
+    next.run(request).await
+}
+
 async fn not_found(_: Viewer) -> Response {
-    page::problem(
-        axum::http::StatusCode::NOT_FOUND,
-        "No such page",
-        "The address leads nowhere.",
-    )
-    .into_response()
+    page::problem(StatusCode::NOT_FOUND, "No such page", "The address leads nowhere.").into_response()
 }
 
 /// What every answer to a person carries, the API's too.
