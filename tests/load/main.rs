@@ -1,6 +1,7 @@
 //! Figures for docs/performance.md: what agent and server cost, measured on the real programs. No test, because a
 //! machine's speed is no property of the code; `tests/load/run` builds what is needed and runs all of it.
 
+mod as_of;
 mod at_rest;
 mod booted;
 mod checkin;
@@ -35,6 +36,8 @@ enum Args {
     Scan(scan::Options),
     /// The server: CPU for one check-in, beside a bare server.
     Server(checkin::Options),
+    /// The store: changes that keep rows as they were, and questions as of an instant.
+    AsOf(as_of::Options),
     /// The bare server alone; `server` starts it.
     #[command(hide = true)]
     EchoServer(echo::Options),
@@ -49,6 +52,7 @@ fn main() -> Result<()> {
         Args::Machine(options) => booted::run(&options),
         Args::Scan(options) => scan::run(&options),
         Args::Server(options) => checkin::run(&options),
+        Args::AsOf(options) => as_of::run(&options),
         Args::EchoServer(options) => echo::run(&options),
     }
 }
