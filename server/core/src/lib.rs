@@ -14,6 +14,7 @@
 //! - [`waiting`]: why nothing happens at the moment, who must act, and until when.
 //! - [`readiness`]: what must be so around the machines before hosts are started without a person.
 //! - [`rollout`]: who starts next in a wave.
+//! - [`simulate`](mod@simulate): what would become of a fleet, by the same decisions.
 //! - [`standing`]: how hosts relate to the duty, from bucket totals.
 //! - [`upkeep`]: how targets are kept up, and what was updated or installed after a milestone.
 //! - [`forecast`]: slack and lateness.
@@ -37,6 +38,7 @@ pub mod plan;
 pub mod readiness;
 pub mod report;
 pub mod rollout;
+pub mod simulate;
 pub mod standing;
 pub mod trail;
 pub mod upkeep;

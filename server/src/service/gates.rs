@@ -6,8 +6,8 @@ use cutover_core::{
     campaign::{Wave, zone::utc},
     plan::Phase,
     rollout::{
-        Breaker, BreakerState, ExternalAnswer, FEW, GateCourse, GateVerdict, Left, RunState, Tally, WaveState, judged,
-        openings,
+        Breaker, BreakerState, ExternalAnswer, FEW, GateVerdict, Left, RunState, Tally, Turned, WaveState, may_start,
+        openings, turned,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -47,12 +47,6 @@ pub struct AnswerGate {
     /// Only say what would happen.
     #[serde(default)]
     pub dry_run: bool,
-}
-
-/// What is turned by one judging of a wave.
-enum Turned {
-    Breaker(Breaker),
-    Gate(GateCourse),
 }
 
 /// How many hosts of each wave may still start.
@@ -96,39 +90,21 @@ impl Service {
             Waiting::default()
         };
         let now_ms = self.now_ms();
-        let mut turned = Vec::new();
+        let mut all = Vec::new();
         for wave in begun {
             let (tally, left) = self.sample(db, in_force, &wave.name, &waiting)?;
             let breaker = progress.breakers.of(&wave.name);
-            if let Some(next) = judged(breaker, wave, &tally, left, now_ms) {
-                turned.push((wave.name.clone(), Turned::Breaker(next)));
-                continue;
-            }
-            let Some(gate) = &wave.gate else { continue };
-            let before = progress.gates.of(&wave.name, breaker.round);
-            let next = before.asked(gate, &tally, left, now_ms);
-            if next != before {
-                turned.push((wave.name.clone(), Turned::Gate(next)));
-            }
+            let next = turned(wave, breaker, &progress.gates, &tally, left, now_ms);
+            all.extend(next.map(|next| (wave.name.clone(), next)));
         }
-        Ok(turned)
+        Ok(all)
     }
 
-    /// How many hosts of each wave may still start, by the phases that totals count. Never too few: a wave is called out of
-    /// reach rather late than wrongly.
+    /// How many hosts of each wave may still start, by the phases that totals count.
     pub(super) fn waiting(&self, db: &mut impl Reader) -> Result<Waiting, ServiceError> {
-        let may_start = [
-            Phase::Unassessed,
-            Phase::Unplanned,
-            Phase::Planned,
-            Phase::Queued,
-            Phase::Blocked,
-            Phase::Handwork,
-            Phase::Failed,
-        ];
         let mut waiting = Waiting::default();
         for total in totals::list(db, self.campaign_id().as_str())? {
-            if may_start.iter().any(|phase| phase.as_str() == total.bucket.phase) {
+            if Phase::parse(&total.bucket.phase).is_ok_and(may_start) {
                 *waiting.0.entry(total.bucket.wave).or_default() += unsigned(total.hosts);
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_core::{
     decide::Input,
     plan::Phase,
-    rollout::{Breakers, Candidate, GroupState, RunState, Starts, Tally, WaveState, Waves, choose},
+    rollout::{Candidate, Groups, RunState, Starts, WaveState, choose},
     waiting::hindrance,
 };
 use cutover_proto::ids::HostId;
@@ -133,40 +133,6 @@ impl Service {
         campaigns::hold_epoch(tx, self.campaign_id().as_str(), in_force.row.epoch)?;
         tx.after_commit(super::handle::nudge_topic(host));
         Ok(())
-    }
-}
-
-/// What the rows of all waves say at a moment.
-#[derive(Debug, Clone)]
-pub(super) struct Groups {
-    run: RunState,
-    waves: Waves,
-    taken: BTreeMap<String, u32>,
-    starts: Starts,
-    wave_starts: BTreeMap<String, Starts>,
-    breakers: Breakers,
-    not_ready: Vec<String>,
-    tallies: BTreeMap<String, Tally>,
-}
-
-impl Groups {
-    /// Those of one wave.
-    pub(super) fn of(&self, wave: &str) -> GroupState {
-        GroupState {
-            run: self.run,
-            wave: self.waves.state(wave),
-            taken: self.taken.clone(),
-            starts: self.starts,
-            wave_starts: self.wave_starts.get(wave).copied().unwrap_or_default(),
-            not_ready: self.not_ready.clone(),
-            breaker: self.breakers.of(wave).clone(),
-            tally: self.tallies.get(wave).copied().unwrap_or_default(),
-        }
-    }
-
-    fn take_in(&mut self, group: GroupState) {
-        self.taken = group.taken;
-        self.starts = group.starts;
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     selector::{Selector, Traits},
 };
 use crate::{
-    mix::mix,
+    mix::{mix, of_bytes},
     rollout::{Gate, GateInFile, Rate},
 };
 
@@ -61,11 +61,7 @@ impl Share {
     /// Whether it takes this host.
     #[must_use]
     pub fn takes(self, wave: &str, host: HostId) -> bool {
-        // FNV-1a over both.
-        let bytes = wave.bytes().chain([0]).chain(host.uuid().into_bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = of_bytes(wave.bytes().chain([0]).chain(host.uuid().into_bytes()));
         (u128::from(mix(hash)) * u128::from(Rate::WHOLE)) >> 64 < u128::from(self.0.parts())
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     campaign::{Campaign, Mode, Opens, Wave},
-    plan::Personal,
+    plan::{Personal, Phase},
 };
 
 /// How far a wave's gate has come, in one round of its breaker.
@@ -109,7 +109,7 @@ pub(super) fn canaries(breaker: &Breaker, wave: Option<&Wave>, tally: &Tally) ->
 
 /// The breaker of a wave after what its hosts came to, where that turns it. Canaries must all succeed.
 #[must_use]
-pub fn judged(breaker: &Breaker, wave: &Wave, tally: &Tally, left: Left, now_ms: i64) -> Option<Breaker> {
+fn judged(breaker: &Breaker, wave: &Wave, tally: &Tally, left: Left, now_ms: i64) -> Option<Breaker> {
     if canaries(breaker, Some(wave), tally).is_some() && tally.against() > 0 {
         let cause = Cause::Failures {
             failed: tally.against(),
@@ -118,6 +118,43 @@ pub fn judged(breaker: &Breaker, wave: &Wave, tally: &Tally, left: Left, now_ms:
         return Some(breaker.tripped(cause, now_ms));
     }
     breaker.judged(wave.gate.as_ref(), tally, left, now_ms)
+}
+
+/// What one judging of a wave turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turned {
+    /// Its breaker.
+    Breaker(Breaker),
+    /// How far its gate is.
+    Gate(GateCourse),
+}
+
+/// What a wave's hosts came to turns its breaker, or brings its gate further; `None` where it does neither. A wave that
+/// halts is not asked for its gate.
+#[must_use]
+pub fn turned(wave: &Wave, breaker: &Breaker, gates: &Gates, tally: &Tally, left: Left, now_ms: i64) -> Option<Turned> {
+    if let Some(next) = judged(breaker, wave, tally, left, now_ms) {
+        return Some(Turned::Breaker(next));
+    }
+    let before = gates.of(&wave.name, breaker.round);
+    let next = before.asked(wave.gate.as_ref()?, tally, left, now_ms);
+    (next != before).then_some(Turned::Gate(next))
+}
+
+/// Whether a host in this phase may still start, for [`Left`]. Never too few: a wave is called out of reach rather late than
+/// wrongly.
+#[must_use]
+pub const fn may_start(phase: Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Unassessed
+            | Phase::Unplanned
+            | Phase::Planned
+            | Phase::Queued
+            | Phase::Blocked
+            | Phase::Handwork
+            | Phase::Failed
+    )
 }
 
 /// Closed waves that open by gate, where every wave that they come after has come through its own and is not halted since.

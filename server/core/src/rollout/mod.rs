@@ -6,6 +6,7 @@ mod choose;
 mod course;
 mod gate;
 mod group;
+mod groups;
 mod ready;
 mod release;
 mod tally;
@@ -15,11 +16,12 @@ mod tests;
 
 pub use breaker::{Breaker, BreakerState, Cause, FEW, HalfOpen, ResetRefused, Trip, breach};
 pub use choose::{Candidate, Chosen, WaveState, choose};
-pub use course::{GateCourse, Gates, judged, openings};
+pub use course::{GateCourse, Gates, Turned, may_start, openings, turned};
 pub use gate::{
     ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
 };
 pub use group::{ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, approval_cause, slots};
+pub use groups::Groups;
 pub use ready::ready_at_ms;
 pub use release::{ReleasePace, ReleaseTally, may_be_offered};
 pub use tally::{Left, Outcome, Tally};

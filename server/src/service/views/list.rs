@@ -2,15 +2,14 @@
 
 use cutover_core::{
     plan::{Phase, Plan},
+    rollout::Groups,
     standing::{self, Standing},
     waiting,
 };
 use cutover_proto::inventory::HostFacts;
 
 use super::{
-    super::{
-        HostFilter, Service, ServiceError, campaign::InForce, personal::revealed, plan_edit::read_state, start::Groups,
-    },
+    super::{HostFilter, Service, ServiceError, campaign::InForce, personal::revealed, plan_edit::read_state},
     HostList, HostRow, NOT_KEPT,
     summary::standing_word,
 };

@@ -1,0 +1,49 @@
+//! What the rows of all waves say at a moment.
+
+use std::collections::BTreeMap;
+
+use super::{Breakers, GroupState, RunState, Starts, Tally, Waves};
+
+/// What the rows of all waves say at a moment. What one wave takes of what they share, the next ones no longer have.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    /// The campaign.
+    pub run: RunState,
+    /// The waves' states.
+    pub waves: Waves,
+    /// How many of each slot are taken, by its name; none where it is not named.
+    pub taken: BTreeMap<String, u32>,
+    /// Starts in the campaign, where it limits them.
+    pub starts: Starts,
+    /// Starts in waves that limit them.
+    pub wave_starts: BTreeMap<String, Starts>,
+    /// The waves' breakers.
+    pub breakers: Breakers,
+    /// Items of the readiness list that are open, and without which mode automatic starts nobody.
+    pub not_ready: Vec<String>,
+    /// What hosts of open waves came to in the present round.
+    pub tallies: BTreeMap<String, Tally>,
+}
+
+impl Groups {
+    /// Those of one wave.
+    #[must_use]
+    pub fn of(&self, wave: &str) -> GroupState {
+        GroupState {
+            run: self.run,
+            wave: self.waves.state(wave),
+            taken: self.taken.clone(),
+            starts: self.starts,
+            wave_starts: self.wave_starts.get(wave).copied().unwrap_or_default(),
+            not_ready: self.not_ready.clone(),
+            breaker: self.breakers.of(wave).clone(),
+            tally: self.tallies.get(wave).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Takes over what a wave has taken of what all waves share.
+    pub fn take_in(&mut self, group: GroupState) {
+        self.taken = group.taken;
+        self.starts = group.starts;
+    }
+}

@@ -1,0 +1,22 @@
+//! What would become of a fleet: the same decisions as in earnest, in memory, over hosts that behave as they did so far.
+//!
+//! Plans are moved by [`decide`](mod@crate::decide), waves by the rollout's own gates and breakers, the order of starts by
+//! [`choose`](crate::rollout::choose). What is made up are the machines: when they are on, how long a step takes, how often
+//! one fails. [`Assumptions`] says all of it, and everything follows from them and a seed.
+
+mod assumptions;
+mod cause;
+mod counts;
+mod engine;
+mod machine;
+mod presence;
+mod queue;
+mod report;
+
+#[cfg(test)]
+mod tests;
+
+pub use assumptions::{Assumptions, PerMille};
+pub use engine::{Participant, Setup, Step, simulate};
+pub use presence::{Habit, Presence};
+pub use report::{DayLoad, LeftOver, Share, Simulated, SiteLoad, WaveCourse};
