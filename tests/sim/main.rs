@@ -33,6 +33,8 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
 

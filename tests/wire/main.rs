@@ -39,6 +39,7 @@ mod revocation;
 mod rotation;
 mod self_update;
 mod server;
+mod simulations;
 mod sink;
 mod spans;
 mod wait;

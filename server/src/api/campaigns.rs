@@ -14,8 +14,8 @@ use super::{
     routes::Then,
 };
 use crate::service::{
-    AnswerGate, ApplyCampaign, ApproveWave, CampaignApplied, CampaignDetail, HaltCampaign, ResetWave, Service,
-    views::WaveView,
+    AnswerGate, ApplyCampaign, ApproveWave, AskSimulation, CampaignApplied, CampaignDetail, HaltCampaign, ResetWave,
+    Service, SimulationDone, views::WaveView,
 };
 
 pub(super) fn routes() -> Router<Service> {
@@ -35,6 +35,7 @@ pub(super) fn routes() -> Router<Service> {
             "/campaigns/{campaign}/stop",
             post(|by, at, of, ask| turn(by, at, of, ask, RunState::Stopped)),
         )
+        .route("/simulations", post(simulate))
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
@@ -72,6 +73,14 @@ async fn apply(
 ) -> Result<Json<CampaignApplied>, Problem> {
     service.is_run(&campaign)?;
     Ok(Json(service.apply_campaign(caller, ask).await?))
+}
+
+async fn simulate(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Sent(ask): Sent<AskSimulation>,
+) -> Result<Json<SimulationDone>, Problem> {
+    Ok(Json(service.simulate(caller, ask).await?))
 }
 
 async fn turn(

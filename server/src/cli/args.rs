@@ -144,6 +144,8 @@ pub enum Operator {
     /// What must be so around the machines before hosts start without a person.
     #[command(subcommand)]
     Readiness(super::readiness::Readiness),
+    /// What would become of the fleet from here on; nothing is changed.
+    Simulate(super::simulate::Simulate),
     /// Package files that hosts fetch from the server.
     #[command(subcommand)]
     Artifact(Artifact),

@@ -16,6 +16,7 @@ mod operator;
 pub(crate) mod output;
 mod readiness;
 mod serve;
+mod simulate;
 
 #[cfg(feature = "demo")]
 pub use args::Demo;

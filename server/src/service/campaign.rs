@@ -23,7 +23,7 @@ use cutover_proto::{ids::HostId, inventory::Inventory, v1};
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::passes::Pass;
+pub(super) use self::{apply::under, passes::Pass};
 pub use self::{
     apply::{ApplyCampaign, CampaignApplied},
     preview::{CampaignPreview, Moved},

@@ -110,6 +110,8 @@ pub(super) struct Inner {
     /// Parsed campaigns by version; the text in the store decides.
     pub(super) parsed: Mutex<BTreeMap<(CampaignId, i64), Arc<Campaign>>>,
     pub(super) shelf: ShelfCache,
+    /// Held by the simulation that is under way: each takes a processor and the fleet's memory.
+    pub(super) simulating: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Service {
@@ -152,6 +154,7 @@ impl Service {
             rules,
             seen: SeenBuffer::default(),
             outages: RwLock::new(Arc::new([])),
+            simulating: Arc::default(),
             parsed: Mutex::new(BTreeMap::new()),
             shelf: ShelfCache::default(),
         };

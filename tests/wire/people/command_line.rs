@@ -226,3 +226,44 @@ async fn an_operator_exempts_hosts_sees_who_is_exempt_and_revokes_it() {
     assert_eq!(operator.json("exemption list").await, serde_json::json!([]));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulation_is_told_with_what_was_made_up() {
+    let server = Server::start().await;
+    for name in ["pc-1", "pc-2"] {
+        let mut machine = Machine::enrol(&server, name).await;
+        let request = machine.carrying();
+        machine.check_in(request).await.unwrap();
+    }
+    let operator = Operator::of(&server).await;
+    let told = operator
+        .cutover("simulate --days 30 --open all=6h --fails 0")
+        .await
+        .succeeded()
+        .unwrap();
+    for part in [
+        "2 of 2 hosts are to be done",
+        "assumed: 0 % of attempts fail",
+        "people settle nothing",
+    ] {
+        assert!(told.stderr.contains(part), "no `{part}` in {}", told.stderr);
+    }
+    for part in ["2026-11-22T18:00:00Z", "100 % done  2026-11-2", "load of sites", "days"] {
+        assert!(told.stdout.contains(part), "no `{part}` in {}", told.stdout);
+    }
+    assert!(!told.stdout.contains("who is left"), "{}", told.stdout);
+    let left = operator.says("simulate --days 30").await;
+    for part in [
+        "not reached",
+        "who is left",
+        "wave all is not open",
+        "cutover wave open all",
+    ] {
+        assert!(left.contains(part), "no `{part}` in {left}");
+    }
+    let csv = operator.says("simulate --days 3 --output csv").await;
+    assert!(csv.starts_with("wave,to do,done,opens"), "{csv}");
+    let json = operator.json("simulate --days 30 --open all=0s --fails 0").await;
+    assert_eq!((&json["to_do"], &json["done"]), (&2.into(), &2.into()));
+    server.stop().await;
+}

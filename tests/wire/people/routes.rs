@@ -43,6 +43,7 @@ const API: &[(&str, &str, Door)] = &[
     ("GET", "/exemptions", Unauthorized),
     ("POST", "/exemptions", Unauthorized),
     ("POST", "/exemptions/{host}/revoke", Unauthorized),
+    ("POST", "/simulations", Unauthorized),
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),

@@ -14,7 +14,9 @@ impl PerMille {
     /// `part` of `whole`, after as many made-up ones as `before` says: what was seen counts the more the more it is.
     #[must_use]
     pub fn seen(part: u64, whole: u64, before: Self, weight: u64) -> Self {
-        let part = part.saturating_mul(1000).saturating_add(weight.saturating_mul(u64::from(before.0)));
+        let part = part
+            .saturating_mul(1000)
+            .saturating_add(weight.saturating_mul(u64::from(before.0)));
         let share = part / whole.saturating_add(weight).max(1);
         Self(u16::try_from(share).unwrap_or(1000).min(1000))
     }
@@ -35,7 +37,7 @@ pub struct Assumptions {
     pub goes_dark: PerMille,
     /// How many users of workstations put a restart off; to a time drawn between its notice and the latest one.
     pub defers: PerMille,
-    /// How soon people let hosts start and answer gates; `None`: not at all.
+    /// How soon people settle the readiness list, let hosts start and answer gates; `None`: not at all.
     pub people_within: Option<Duration>,
 }
 

@@ -13,7 +13,9 @@ pub(super) fn cause(waiting: &Waiting) -> String {
         Waiting::Pace { of, limit, .. } => format!("not more than {limit} hosts of {of} start within an hour"),
         Waiting::Hours { opens_ms: Some(_) } => "no work starts at this hour".to_owned(),
         Waiting::Blackout {
-            name, opens_ms: Some(_), ..
+            name,
+            opens_ms: Some(_),
+            ..
         } => format!("no work starts in {name}"),
         Waiting::External { name, .. } => format!("{name} does the work"),
         Waiting::FewFirst { wave, .. } => format!("a few hosts of wave {wave} go first"),
@@ -25,6 +27,7 @@ pub(super) fn cause(waiting: &Waiting) -> String {
         Waiting::Soak { .. } => "it must hold for a while".to_owned(),
         Waiting::Stuck(reason) => of_reason(reason),
         Waiting::ObserveMode
+        | Waiting::Readiness { .. }
         | Waiting::WaveClosed { .. }
         | Waiting::WavePaused { .. }
         | Waiting::Halted { .. }
@@ -40,7 +43,7 @@ pub(super) fn cause(waiting: &Waiting) -> String {
 fn of_reason(reason: &Reason) -> String {
     match reason {
         Reason::LookFailed { product, .. } => format!("a required look at {product} failed"),
-        Reason::LittleDisk { .. } => "too little room on the disk".to_owned(),
+        Reason::Unmet(unmet) => unmet.reason.clone(),
         Reason::AttemptsUsed { last: Some(last), .. } => format!("attempts are used up, the last by {last}"),
         Reason::AttemptsUsed { last: None, .. } => "attempts are used up".to_owned(),
         Reason::RestartOverdue { .. } => "it did not come back from a restart".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::engine::Setup;
+use super::Setup;
 use crate::{
     decide::Effect,
     plan::{OpenOrder, Plan},
@@ -137,6 +137,7 @@ impl Counts {
             starts: Starts::default(),
             wave_starts: BTreeMap::new(),
             breakers: setup.breakers.clone(),
+            not_ready: setup.not_ready.clone(),
             tallies: BTreeMap::new(),
         };
         groups.taken.retain(|_, taken| *taken > 0);

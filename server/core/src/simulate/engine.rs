@@ -2,13 +2,13 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    collections::{BTreeSet, BinaryHeap},
 };
 
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Assumptions, Habit, Presence, Simulated,
+    Participant, Presence, Setup, Simulated, Step,
     cause::cause,
     counts::{Counted, Counts},
     machine::{Machine, likely_habit},
@@ -16,23 +16,18 @@ use super::{
     report::{End, Recorder, is_done, is_to_do},
 };
 use crate::{
-    campaign::{Campaign, span},
-    catalog::{Catalog, Shelf},
-    decide::{Cx, Event, Input, decide_and_apply},
+    campaign::span,
+    decide::{Cx, Input, decide_and_apply},
     forecast::latest_start_ms,
     mix::mix,
     plan::{Personal, Phase, Plan},
-    rollout::{
-        BreakerState, Breakers, Candidate, ExternalAnswer, Gates, IN_FLIGHT, RunState, Turned, WaveState, Waves,
-        approval_cause, choose, openings, ready_at_ms, turned,
-    },
-    waiting::{self, Waiting, hindrance},
+    rollout::{WaveState, approval_cause, ready_at_ms},
+    waiting,
 };
 
-/// How many queued plans one pass looks at in a wave, as in earnest.
-const HEAD: usize = 200;
 /// How soon a host that is there fetches what waits for it: it is nudged.
 const NUDGED_MS: i64 = 2000;
+
 /// How soon one comes back that was asked for a look; the longer the more often it was asked for nothing.
 const ASKED_MS: i64 = 60_000;
 /// The longest of these.
@@ -41,66 +36,11 @@ const ASKED_MOST: u32 = 8;
 /// A host that its habit would have brought, and that was not heard of for so long, is away.
 const AWAY_MS: i64 = 24 * 3_600_000;
 
-/// Where a simulation begins.
-#[derive(Debug, Clone)]
-pub struct Setup<'a> {
-    /// The campaign that would be in force.
-    pub campaign: &'a Campaign,
-    /// Rules and recipes.
-    pub catalog: &'a Catalog,
-    /// Package files that operators bound to products.
-    pub shelf: &'a Shelf,
-    /// Whether anything may start.
-    pub run: RunState,
-    /// The waves' states.
-    pub waves: Waves,
-    /// Their breakers.
-    pub breakers: Breakers,
-    /// How far their gates are.
-    pub gates: Gates,
-    /// The campaign's epoch.
-    pub epoch: u64,
-    /// Waves that a person opens, and when.
-    pub opens: Vec<(String, i64)>,
-    /// What is made up.
-    pub assumptions: &'a Assumptions,
-    /// When it begins.
-    pub from_ms: i64,
-    /// When it ends.
-    pub until_ms: i64,
-    /// What everything drawn is drawn from.
-    pub seed: u64,
-    /// What the jitter of every decision is drawn from; `None` for another one each time, as in earnest.
-    pub jitter: Option<u64>,
-}
-
-/// A host that takes part.
-#[derive(Debug, Clone)]
-pub struct Participant {
-    /// Its plan.
-    pub plan: Plan,
-    /// When it was last heard of.
-    pub last_seen_ms: i64,
-    /// When it is there; `None` where that is not known.
-    pub habit: Option<Habit>,
-}
-
-/// One decision of a simulation.
-#[derive(Debug)]
-pub struct Step<'a> {
-    /// When.
-    pub at_ms: i64,
-    /// What happened.
-    pub input: &'a Input,
-    /// The plan after it.
-    pub plan: &'a Plan,
-    /// What followed.
-    pub events: &'a [Event],
-}
-
 /// What is due, in the order in which it happens at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+pub(super) enum Due {
+    /// People have settled the readiness list.
+    Settle,
     /// A person opens a wave.
     Open(usize),
     /// A host checks in, for the so-and-so-many-th time that it was told when.
@@ -115,8 +55,8 @@ enum Due {
     Pass,
 }
 
-struct Member {
-    plan: Plan,
+pub(super) struct Member {
+    pub(super) plan: Plan,
     machine: Machine,
     last_seen_ms: i64,
     was_to_do: bool,
@@ -128,17 +68,17 @@ struct Member {
     was_asked_for_approval: bool,
 }
 
-struct Simulation<'a, F> {
-    setup: Setup<'a>,
-    now_ms: i64,
-    members: Vec<Member>,
+pub(super) struct Simulation<'a, F> {
+    pub(super) setup: Setup<'a>,
+    pub(super) now_ms: i64,
+    pub(super) members: Vec<Member>,
     due: BinaryHeap<Reverse<(i64, Due)>>,
     passes: BTreeSet<i64>,
-    counts: Counts,
-    queues: Queues,
-    recorder: Recorder,
-    rollout_is_due: bool,
-    judging_is_due: bool,
+    pub(super) counts: Counts,
+    pub(super) queues: Queues,
+    pub(super) recorder: Recorder,
+    pub(super) rollout_is_due: bool,
+    pub(super) judging_is_due: bool,
     trace: F,
 }
 
@@ -214,6 +154,9 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                 self.at(at_ms.max(from_ms), Due::Open(index));
             }
         }
+        if let Some(within) = self.setup.assumptions.people_within {
+            self.at(from_ms.saturating_add(span::ms(within)), Due::Settle);
+        }
         self.at(from_ms, Due::Pass);
     }
 
@@ -239,6 +182,10 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
 
     fn happen(&mut self, due: Due) {
         match due {
+            Due::Settle => {
+                self.setup.not_ready.clear();
+                self.rollout_is_due = true;
+            }
             Due::Open(wave) => {
                 let name = self.wave_name(wave);
                 if self.setup.waves.state(&name) != WaveState::Open {
@@ -335,7 +282,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
     }
 
     /// Decides, as in earnest. What is refused has no place in the plan's course, and nothing follows from it.
-    fn take(&mut self, index: usize, input: &Input) {
+    pub(super) fn take(&mut self, index: usize, input: &Input) {
         let cx = Cx {
             now_ms: self.now_ms,
             campaign: self.setup.campaign,
@@ -428,17 +375,16 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
     }
 
     /// Sets when the host checks in next such that anything may follow from it.
-    fn schedule(&mut self, index: usize) {
+    pub(super) fn schedule(&mut self, index: usize) {
         let now_ms = self.now_ms;
         let it = &mut self.members[index];
         let in_a_while = now_ms.saturating_add(ASKED_MS << it.asked.min(ASKED_MOST));
+        let is_verified = it.plan.verify.is_some() && it.plan.wants_look() && it.machine.shows.is_some();
         let due_ms = if let Some(at_ms) = it.machine.tells_ms() {
             Some(at_ms.max(now_ms + 1))
         } else if it.plan.order.as_ref().is_some_and(|order| order.fetched_ms.is_none()) {
             Some(now_ms + NUDGED_MS)
-        } else if it.machine.looks_next || it.machine.is_news || it.plan.order.is_some() {
-            Some(in_a_while)
-        } else if it.plan.verify.is_some() && it.plan.wants_look() && it.machine.shows.is_some() {
+        } else if it.machine.looks_next || it.machine.is_news || it.plan.order.is_some() || is_verified {
             Some(in_a_while)
         } else if it.plan.stale || it.plan.agent_perhaps_lost || self.queues.place(index) == Place::UntilSeen {
             Some(now_ms + 1)
@@ -456,196 +402,17 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         }
     }
 
-    /// What the server's background work does once anything changed, until nothing more follows.
-    fn pass(&mut self) {
-        loop {
-            let mut changed = false;
-            if std::mem::take(&mut self.judging_is_due) {
-                changed |= self.judge();
-            }
-            if std::mem::take(&mut self.rollout_is_due) {
-                changed |= self.start();
-            }
-            if !changed {
-                return;
-            }
-        }
-    }
-
-    fn judge(&mut self) -> bool {
-        let mut changed = false;
-        let campaign = self.setup.campaign;
-        for (index, wave) in campaign.waves.iter().enumerate() {
-            if self.setup.waves.state(&wave.name) == WaveState::Closed {
-                continue;
-            }
-            let breaker = self.setup.breakers.of(&wave.name);
-            let tally = self.counts.tally(&wave.name, breaker.round);
-            let left = self.counts.left(&wave.name, &tally);
-            match turned(wave, breaker, &self.setup.gates, &tally, left, self.now_ms) {
-                None => continue,
-                Some(Turned::Breaker(next)) => {
-                    if let BreakerState::Tripped(trip) = &next.state {
-                        self.recorder.note_halted(&wave.name, trip.cause.text());
-                    }
-                    self.setup.breakers.set(&wave.name, next);
-                }
-                Some(Turned::Gate(course)) => {
-                    let soak = wave.gate.as_ref().map(|gate| span::ms(gate.soak));
-                    if let (Some(since_ms), Some(soak_ms)) = (course.sample_since_ms, soak) {
-                        self.pass_at(since_ms.saturating_add(soak_ms).max(self.now_ms + 1));
-                    }
-                    self.setup.gates.set(&wave.name, course);
-                    if let Some(within) = self.setup.assumptions.people_within {
-                        self.at(self.now_ms.saturating_add(span::ms(within)), Due::Answer(index));
-                    }
-                }
-            }
-            changed = true;
-        }
-        if self.setup.run == RunState::Running {
-            let setup = &self.setup;
-            let due: Vec<String> = openings(campaign, &setup.waves, &setup.breakers, &setup.gates)
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
-            changed |= !due.is_empty();
-            for wave in due {
-                self.open(&wave);
-            }
-        }
-        self.judging_is_due |= changed;
-        changed
-    }
-
-    fn answer(&mut self, index: usize) {
-        let Some(wave) = self.setup.campaign.waves.get(index) else {
-            return;
-        };
-        let Some(gate) = &wave.gate else { return };
-        let round = self.setup.breakers.round(&wave.name);
-        let mut course = self.setup.gates.of(&wave.name, round);
-        if gate.approval.is_some() {
-            course.approved.get_or_insert_with(somebody);
-        }
-        if let Some(asked) = &mut course.external {
-            asked.answer.get_or_insert_with(|| ExternalAnswer {
-                granted: true,
-                change: "simulated".to_owned(),
-                at_ms: self.now_ms,
-            });
-        }
-        self.setup.gates.set(&wave.name, course);
-        self.judging_is_due = true;
-    }
-
-    fn open(&mut self, wave: &str) {
-        self.setup.waves.turn(wave, WaveState::Open);
-        self.recorder.note_opened(wave, self.now_ms);
-        for index in 0..self.members.len() {
-            let plan = &self.members[index].plan;
-            if plan.phase == Phase::Planned && plan.wave == wave {
-                self.take(index, &Input::WaveOpened);
-            }
-        }
-        self.rollout_is_due = true;
-        self.judging_is_due = true;
-    }
-
-    fn start(&mut self) -> bool {
-        let campaign = self.setup.campaign;
-        if self.setup.run != RunState::Running || self.counts.taken(IN_FLIGHT) >= campaign.policy.max_in_flight {
-            return false;
-        }
-        if let Some(at_ms) = self.counts.starts(self.now_ms).next_ms(campaign.policy.starts_per_hour) {
-            self.pass_at(at_ms);
-            return false;
-        }
-        let mut groups = self.counts.groups(&self.setup, self.now_ms);
-        let mut starts = Vec::new();
-        for wave in campaign.wave_names() {
-            let mut group = groups.of(wave);
-            if group.wave != WaveState::Open {
-                continue;
-            }
-            let head = self.queues.head(wave, self.now_ms, HEAD);
-            let seen: Vec<i64> = head.iter().map(|index| self.last_seen(*index)).collect();
-            let candidates: Vec<Candidate<'_>> = head
-                .iter()
-                .zip(&seen)
-                .map(|(index, last_seen_ms)| Candidate {
-                    plan: &self.members[*index].plan,
-                    last_seen_ms: *last_seen_ms,
-                })
-                .collect();
-            let chosen = choose(&candidates, &mut group, campaign, self.now_ms);
-            let by_host: BTreeMap<_, _> = head
-                .iter()
-                .map(|index| (self.members[*index].plan.host_id, *index))
-                .collect();
-            starts.extend(chosen.starts.iter().filter_map(|host| by_host.get(host).copied()));
-            groups.take_in(group);
-            for (host, waiting) in chosen.waiting {
-                if let Some(index) = by_host.get(&host) {
-                    self.put_off(*index, wave, &waiting);
-                }
-            }
-        }
-        let mut started = false;
-        for index in starts {
-            started |= self.start_one(index);
-        }
-        started
-    }
-
-    /// Who cannot start hides nobody behind it.
-    fn put_off(&mut self, index: usize, wave: &str, waiting: &Waiting) {
-        match waiting {
-            Waiting::Away { .. } => {
-                self.queues.put(index, wave, Place::UntilSeen);
-                self.schedule(index);
-            }
-            Waiting::Hours { opens_ms } | Waiting::Blackout { opens_ms, .. } => {
-                let latest_start_ms = latest_start_ms(&self.members[index].plan, self.setup.campaign);
-                let place = opens_ms.map_or(Place::Idle, |at_ms| Place::Dated { at_ms, latest_start_ms });
-                self.queues.put(index, wave, place);
-                if let Some(at_ms) = *opens_ms {
-                    self.pass_at(at_ms);
-                }
-            }
-            Waiting::Pace { at_ms, .. } => self.pass_at(*at_ms),
-            _ => {}
-        }
-    }
-
-    /// In earnest, a transaction asks again before it issues an order.
-    fn start_one(&mut self, index: usize) -> bool {
-        let seen_ms = self.last_seen(index);
-        let plan = &self.members[index].plan;
-        let group = self.counts.groups(&self.setup, self.now_ms).of(&plan.wave);
-        if hindrance(plan, &group, seen_ms, self.setup.campaign, self.now_ms).is_some() {
-            return false;
-        }
-        let started = Input::Started {
-            order_number: plan.highest_order + 1,
-            epoch: self.setup.epoch,
-        };
-        self.take(index, &started);
-        self.schedule(index);
-        self.members[index].plan.order.is_some()
-    }
-
-    fn last_seen(&self, index: usize) -> i64 {
+    pub(super) fn last_seen(&self, index: usize) -> i64 {
         let it = &self.members[index];
         it.machine.presence.last_ms(self.now_ms, it.last_seen_ms)
     }
 
-    fn at(&mut self, at_ms: i64, due: Due) {
+    pub(super) fn at(&mut self, at_ms: i64, due: Due) {
         self.due.push(Reverse((at_ms, due)));
     }
 
     /// A pass at an instant, once.
-    fn pass_at(&mut self, at_ms: i64) {
+    pub(super) fn pass_at(&mut self, at_ms: i64) {
         if at_ms > self.now_ms && self.passes.insert(at_ms) {
             self.at(at_ms, Due::Pass);
         }
@@ -681,11 +448,15 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                 }
             })
             .collect();
+        let within = |at_ms: i64| from_ms < at_ms && at_ms <= self.setup.until_ms;
+        let milestones = campaign.milestones.iter().map(|it| (it.name.clone(), it.at_ms));
+        let target = campaign.target_ms().map(|at_ms| ("target".to_owned(), at_ms));
+        let marks = milestones.chain(target).filter(|(_, at_ms)| within(*at_ms)).collect();
         Simulated {
             from_ms,
             until_ms: self.setup.until_ms,
             seed: self.setup.seed,
-            ..self.recorder.finish(campaign.wave_names(), &ends)
+            ..self.recorder.finish(campaign.wave_names(), marks, &ends)
         }
     }
 }
@@ -696,7 +467,7 @@ fn offset_ms(zone: &TimeZone, at_ms: i64) -> i64 {
 }
 
 /// Whoever lets hosts start and answers gates.
-fn somebody() -> Personal {
+pub(super) fn somebody() -> Personal {
     #[expect(clippy::expect_used, reason = "sixty-four zeros are a digest")]
     Personal::of_digest(&"0".repeat(64)).expect("a digest")
 }

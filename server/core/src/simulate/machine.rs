@@ -337,7 +337,10 @@ fn blank(host: HostId, order_number: u64, at_ms: i64, boot_id: &str) -> StepReco
 /// What is made up of the habits of a machine of which nothing is known.
 pub(super) fn likely_habit(plan: &Plan) -> super::Habit {
     let is_server = plan.traits().class() == HostClass::Server;
-    let is_linux = plan.assessment.as_ref().is_some_and(|it| it.os_family == OsFamily::Linux);
+    let is_linux = plan
+        .assessment
+        .as_ref()
+        .is_some_and(|it| it.os_family == OsFamily::Linux);
     if is_server || is_linux {
         super::Habit::Always
     } else {

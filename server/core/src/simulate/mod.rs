@@ -12,11 +12,14 @@ mod machine;
 mod presence;
 mod queue;
 mod report;
+mod rollout;
+mod setup;
 
 #[cfg(test)]
 mod tests;
 
 pub use assumptions::{Assumptions, PerMille};
-pub use engine::{Participant, Setup, Step, simulate};
+pub use engine::simulate;
 pub use presence::{Habit, Presence};
-pub use report::{DayLoad, LeftOver, Share, Simulated, SiteLoad, WaveCourse};
+pub use report::{DayLoad, LeftOver, Mark, Share, Simulated, SiteLoad, WaveCourse};
+pub use setup::{Participant, Setup, Step};

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use cutover_proto::{ids::HostId, step::Action};
+use cutover_proto::{
+    ids::HostId,
+    step::{Action, Step},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,6 +36,8 @@ pub struct Simulated {
     pub done: u64,
     /// When which part of those to do was done; without an instant where it was not.
     pub shares: Vec<Share>,
+    /// How many of those to do were done at the campaign's milestones and its target.
+    pub marks: Vec<Mark>,
     /// The waves in the campaign's order.
     pub waves: Vec<WaveCourse>,
     /// What each site bore, the busiest first.
@@ -56,6 +61,17 @@ pub struct Share {
     pub percent: u8,
     /// When; `None` where it was not.
     pub at_ms: Option<i64>,
+}
+
+/// How far the fleet was at an instant that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// A milestone's name, or the target.
+    pub name: String,
+    /// When.
+    pub at_ms: i64,
+    /// Hosts that were done by then.
+    pub done: u64,
 }
 
 /// How a wave went.
@@ -161,50 +177,47 @@ impl Recorder {
     /// An event after which the plan is this.
     pub(super) fn note(&mut self, plan: &Plan, event: &Event) {
         let now_ms = event.at_ms;
-        match &event.fact {
-            Fact::OrderIssued { steps, .. } => {
-                self.day(now_ms).starts += 1;
-                let wave = self.wave(&plan.wave);
-                wave.first_start_ms.get_or_insert(now_ms);
-                let bytes: u64 = steps
-                    .iter()
-                    .map(|step| match &step.action {
-                        Action::FetchArtifact { artifact } => artifact.size,
-                        _ => 0,
-                    })
-                    .sum();
-                let site = self.site(plan);
-                site.load.starts += 1;
-                // Bytes until the end, so that small files count too.
-                site.load.fetched_mib += bytes;
-                site.at_work += 1;
-                site.load.most_at_work = site.load.most_at_work.max(site.at_work);
-                site.within.push_back(now_ms);
-                while site.within.front().is_some_and(|at_ms| *at_ms <= now_ms - HOUR_MS) {
-                    site.within.pop_front();
-                }
-                let within = u32::try_from(site.within.len()).unwrap_or(u32::MAX);
-                if within > site.load.most_in_an_hour {
-                    site.load.most_in_an_hour = within;
-                    site.load.busiest_ms = now_ms;
-                }
+        if let Fact::OrderIssued { steps, .. } = &event.fact {
+            self.day(now_ms).starts += 1;
+            let wave = self.wave(&plan.wave);
+            wave.first_start_ms.get_or_insert(now_ms);
+            let fetched = |step: &Step| {
+                let Action::FetchArtifact { artifact } = &step.action else {
+                    return None;
+                };
+                Some(artifact.size)
+            };
+            let bytes: u64 = steps.iter().filter_map(fetched).sum();
+            let site = self.site(plan);
+            site.load.starts += 1;
+            // Bytes until the end, so that small files count too.
+            site.load.fetched_mib += bytes;
+            site.at_work += 1;
+            site.load.most_at_work = site.load.most_at_work.max(site.at_work);
+            site.within.push_back(now_ms);
+            while site.within.front().is_some_and(|at_ms| *at_ms <= now_ms - HOUR_MS) {
+                site.within.pop_front();
             }
-            Fact::OrderEnded { used_attempt, .. } => {
-                let site = self.site(plan);
-                site.at_work = site.at_work.saturating_sub(1);
-                if *used_attempt {
-                    self.day(now_ms).failed += 1;
-                }
+            let within = u32::try_from(site.within.len()).unwrap_or(u32::MAX);
+            if within > site.load.most_in_an_hour {
+                site.load.most_in_an_hour = within;
+                site.load.busiest_ms = now_ms;
             }
-            Fact::RestartSeen { .. } => self.day(now_ms).restarts += 1,
-            Fact::Moved { to, .. } if is_done(*to) => {
+        } else if let Fact::OrderEnded { used_attempt, .. } = &event.fact {
+            let site = self.site(plan);
+            site.at_work = site.at_work.saturating_sub(1);
+            if *used_attempt {
+                self.day(now_ms).failed += 1;
+            }
+        } else if let Fact::RestartSeen { .. } = &event.fact {
+            self.day(now_ms).restarts += 1;
+        } else if let Fact::Moved { to, .. } = &event.fact {
+            if is_done(*to) {
                 self.day(now_ms).done += 1;
                 self.done.insert(plan.host_id, now_ms);
-            }
-            Fact::Moved { .. } => {
+            } else {
                 self.done.remove(&plan.host_id);
             }
-            _ => {}
         }
     }
 
@@ -233,8 +246,13 @@ impl Recorder {
         self.sites.entry(plan.known.site.clone()).or_default()
     }
 
-    /// All of it. `ends` are the hosts at the end: name, whether each was to be done, and, where it is left, why.
-    pub(super) fn finish<'a>(self, waves: impl Iterator<Item = &'a str>, ends: &[End<'_>]) -> Simulated {
+    /// All of it. `marks` are instants that count; `ends` are the hosts at the end: name, whether each was to be done, and, where it is left, why.
+    pub(super) fn finish<'a>(
+        self,
+        waves: impl Iterator<Item = &'a str>,
+        marks: Vec<(String, i64)>,
+        ends: &[End<'_>],
+    ) -> Simulated {
         let to_do: Vec<&End<'_>> = ends.iter().filter(|end| end.was_to_do).collect();
         let when = |end: &&End<'_>| {
             let at_ms = self.done.get(&end.plan.host_id).copied();
@@ -247,6 +265,12 @@ impl Recorder {
             at_ms: reached(&all, to_do.len(), percent),
         };
         let shares = [50, 80, 90, 95, 99, 100].map(share).to_vec();
+        let mark = |(name, at_ms): (String, i64)| Mark {
+            name,
+            at_ms,
+            done: all.partition_point(|done_ms| *done_ms < at_ms) as u64,
+        };
+        let marks = marks.into_iter().map(mark).collect();
         let course = |name: &str| {
             let of_wave: Vec<&&End<'_>> = to_do.iter().filter(|end| end.plan.wave == name).collect();
             let mut done: Vec<i64> = of_wave.iter().copied().filter_map(when).collect();
@@ -269,12 +293,17 @@ impl Recorder {
             });
         }
         sites.sort_by(|a, b| b.starts.cmp(&a.starts).then_with(|| a.site.cmp(&b.site)));
-        let unheard: Vec<String> = to_do.iter().filter(|end| !end.was_heard).map(|end| end.name()).collect();
+        let unheard: Vec<String> = to_do
+            .iter()
+            .filter(|end| !end.was_heard)
+            .map(|end| end.name())
+            .collect();
         Simulated {
             hosts: ends.len() as u64,
             to_do: to_do.len() as u64,
             done: all.len() as u64,
             shares,
+            marks,
             waves: waves.map(course).collect(),
             sites,
             left: left(&to_do),

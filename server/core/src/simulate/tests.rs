@@ -20,8 +20,9 @@ const START: i64 = 1_799_053_200_000;
 
 /// A campaign of these waves that starts by itself; `policy` goes into its policy.
 fn campaign(waves: &str, policy: &str) -> Campaign {
-    let text = PRESETS[0]
-        .1
+    // Its readiness list is its end.
+    let preset = PRESETS[0].1.split("[[readiness]]").next().unwrap();
+    let text = preset
         .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
         .replace("mode = \"observe\"", "mode = \"automatic\"")
         .replace("[wave]\nname = \"all\"\n", waves)
@@ -43,6 +44,7 @@ struct Fleet {
     campaign: Campaign,
     hosts: Vec<Participant>,
     waves: Waves,
+    not_ready: Vec<String>,
     opens: Vec<(String, i64)>,
     assumptions: Assumptions,
     days: i64,
@@ -56,6 +58,7 @@ impl Fleet {
         let mut fleet = Self {
             waves: Waves::from([(first.as_str(), WaveState::Open)]),
             hosts: Vec::new(),
+            not_ready: Vec::new(),
             opens: Vec::new(),
             assumptions: Assumptions {
                 fails: PerMille(0),
@@ -116,6 +119,7 @@ impl Fleet {
             catalog: &samples::catalog(),
             shelf: &Shelf::default(),
             run: RunState::Running,
+            not_ready: self.not_ready.clone(),
             waves: self.waves.clone(),
             breakers: Breakers::default(),
             gates: Gates::default(),
@@ -150,14 +154,24 @@ fn a_fleet_that_is_there_and_never_fails_is_done() {
     let done = Fleet::of(40, all("soak = \"2h\"\nmax_in_flight = 4\n")).go();
     assert_eq!((done.hosts, done.to_do, done.done, done.never_reached), (40, 40, 40, 0));
     assert_eq!(done.left, []);
-    let at = |percent| done.shares.iter().find(|it| it.percent == percent).unwrap().at_ms.unwrap();
+    let at = |percent| {
+        done.shares
+            .iter()
+            .find(|it| it.percent == percent)
+            .unwrap()
+            .at_ms
+            .unwrap()
+    };
     assert!(START < at(50) && at(50) < at(90) && at(90) <= at(100));
     let wave = &done.waves[0];
     assert_eq!((wave.to_do, wave.done, wave.first_start_ms), (40, 40, Some(START)));
     assert_eq!((wave.half_ms, wave.done_ms), (Some(at(50)), Some(at(100))));
     assert_eq!(done.days.iter().map(|day| (day.starts, day.done)).sum_pairs(), (40, 40));
     let most: Vec<u32> = done.sites.iter().map(|site| site.most_at_work).collect();
-    assert!(most.iter().all(|most| *most <= 4) && most.iter().sum::<u32>() >= 4, "{most:?}");
+    assert!(
+        most.iter().all(|most| *most <= 4) && most.iter().sum::<u32>() >= 4,
+        "{most:?}"
+    );
 }
 
 trait SumPairs {
@@ -194,10 +208,22 @@ fn whatever_happens_to_a_plan_its_events_make_it_and_no_more_are_out_than_may_be
         it.habit = Some(Habit::office());
         it.last_seen_ms = START - index as i64 * HOUR;
     }
-    let mut plans: BTreeMap<HostId, Plan> = fleet.hosts.iter().map(|it| (it.plan.host_id, it.plan.clone())).collect();
+    let mut plans: BTreeMap<HostId, Plan> = fleet
+        .hosts
+        .iter()
+        .map(|it| (it.plan.host_id, it.plan.clone()))
+        .collect();
     let mut starts: Vec<i64> = Vec::new();
     let done = fleet.trace(|step| {
-        let withdrawn = |event: &Event| matches!(event.fact, Fact::OrderEnded { end: OrderEnd::Withdrawn, .. });
+        let withdrawn = |event: &Event| {
+            matches!(
+                event.fact,
+                Fact::OrderEnded {
+                    end: OrderEnd::Withdrawn,
+                    ..
+                }
+            )
+        };
         if step.events.iter().any(withdrawn) {
             let issued_ms = plans[&step.plan.host_id].order.as_ref().unwrap().issued_ms;
             starts.remove(starts.iter().rposition(|it| *it == issued_ms).unwrap());
@@ -205,7 +231,10 @@ fn whatever_happens_to_a_plan_its_events_make_it_and_no_more_are_out_than_may_be
         let known = plans.get_mut(&step.plan.host_id).unwrap();
         *known = decide::replay(known.clone(), step.events).unwrap();
         assert_eq!(known, step.plan);
-        let issued = step.events.iter().any(|event| matches!(event.fact, Fact::OrderIssued { .. }));
+        let issued = step
+            .events
+            .iter()
+            .any(|event| matches!(event.fact, Fact::OrderIssued { .. }));
         if issued {
             starts.push(step.at_ms);
             let out = |site: &str| {
@@ -231,10 +260,23 @@ fn what_a_person_must_do_first_is_said_and_is_done_where_people_are_made_up() {
     assert_eq!(done.done, 0);
     let why = "a person must let it start: the campaign asks it of machines of its class";
     assert_eq!(left(&done), [(why, 6)]);
-    assert_eq!((done.left[0].remedy.as_str(), done.left[0].named.len()), ("cutover wave approve", 6));
+    assert_eq!(
+        (done.left[0].remedy.as_str(), done.left[0].named.len()),
+        ("cutover wave approve", 6)
+    );
     fleet.assumptions.people_within = Some(Duration::from_hours(5));
     assert_eq!(fleet.go().done, 6);
     assert_eq!(fleet.starts()[0], START + 5 * HOUR);
+}
+
+#[test]
+fn nobody_starts_before_the_readiness_list_is_settled() {
+    let mut fleet = Fleet::of(2, all(""));
+    fleet.not_ready = vec!["seats".to_owned()];
+    assert_eq!(left(&fleet.go()), [("of the readiness list is open: seats", 2)]);
+    fleet.assumptions.people_within = Some(Duration::from_hours(9));
+    assert_eq!(fleet.starts()[0], START + 9 * HOUR);
+    assert_eq!(fleet.go().done, 2);
 }
 
 #[test]
@@ -274,13 +316,20 @@ fn canaries_go_first_and_the_next_wave_opens_when_the_gate_holds() {
     let halted = fleet.go();
     assert_eq!(halted.done, 0);
     assert_eq!(halted.waves[0].halts.len(), 1, "{halted:?}");
-    assert!(halted.left[0].why.starts_with("wave first is halted"), "{:?}", halted.left);
+    assert!(
+        halted.left[0].why.starts_with("wave first is halted"),
+        "{:?}",
+        halted.left
+    );
 }
 
 #[test]
 fn work_starts_in_its_hours_only_and_the_report_says_which_window_is_too_small() {
     let window = "[[window]]\ndays = [\"sat\", \"sun\"]\nfrom = \"00:00\"\nto = \"04:00\"\n";
-    let mut campaign = campaign(&format!("{window}[wave]\nname = \"all\"\n"), "starts_per_hour = 2\nsoak = \"1h\"\n");
+    let mut campaign = campaign(
+        &format!("{window}[wave]\nname = \"all\"\n"),
+        "starts_per_hour = 2\nsoak = \"1h\"\n",
+    );
     campaign.policy.time_zone = "UTC".to_owned();
     let mut fleet = Fleet::of(20, campaign);
     fleet.days = 14;
@@ -288,15 +337,23 @@ fn work_starts_in_its_hours_only_and_the_report_says_which_window_is_too_small()
     // Two an hour for four hours on two days of two weekends, and what is started at the last minute.
     assert!((16..=20).contains(&starts.len()), "{}", starts.len());
     for at_ms in starts {
-        let at = jiff::Timestamp::from_millisecond(at_ms).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
-        let is_weekend = matches!(at.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday);
+        let at = jiff::Timestamp::from_millisecond(at_ms)
+            .unwrap()
+            .to_zoned(jiff::tz::TimeZone::UTC);
+        let is_weekend = matches!(
+            at.weekday(),
+            jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday
+        );
         assert!(is_weekend && at.hour() < 4, "{at}");
     }
 }
 
 #[test]
 fn who_is_away_is_not_reached_and_comes_back_as_late_as_it_was_away() {
-    let mut fleet = Fleet::of(200, all("max_in_flight = 200\nsoak = \"1h\"\nagent_lost_after = \"90d\"\n"));
+    let mut fleet = Fleet::of(
+        200,
+        all("max_in_flight = 200\nsoak = \"1h\"\nagent_lost_after = \"90d\"\n"),
+    );
     fleet.days = 20;
     for it in &mut fleet.hosts {
         it.last_seen_ms = START - 5 * DAY;
@@ -308,7 +365,11 @@ fn who_is_away_is_not_reached_and_comes_back_as_late_as_it_was_away() {
     assert!((4..=6).contains(&half_days), "{half_days}");
     assert!((25..=60).contains(&done.never_reached), "{}", done.never_reached);
     assert_eq!(done.never_reached, done.hosts - done.done);
-    assert!(left(&done).iter().all(|(why, _)| *why == "the host is away"), "{:?}", left(&done));
+    assert!(
+        left(&done).iter().all(|(why, _)| *why == "the host is away"),
+        "{:?}",
+        left(&done)
+    );
     assert_eq!(done.never_reached_named.len(), 10);
 }
 
@@ -322,16 +383,21 @@ fn an_order_that_is_out_goes_on_and_its_slot_counts() {
         }
     });
     let under_way = at_work.first().unwrap().clone();
-    let first = fleet.hosts.iter_mut().find(|it| it.plan.host_id == under_way.host_id).unwrap();
+    let first = fleet
+        .hosts
+        .iter_mut()
+        .find(|it| it.plan.host_id == under_way.host_id)
+        .unwrap();
     first.plan = under_way.clone();
     let mut ended_ms = 0;
     let mut next_ms = 0;
     let done = fleet.trace(|step| {
         for event in step.events {
-            match event.fact {
-                Fact::OrderEnded { .. } if step.plan.host_id == under_way.host_id => ended_ms = event.at_ms,
-                Fact::OrderIssued { .. } if next_ms == 0 => next_ms = event.at_ms,
-                _ => {}
+            let is_first = step.plan.host_id == under_way.host_id;
+            if is_first && matches!(event.fact, Fact::OrderEnded { .. }) {
+                ended_ms = event.at_ms;
+            } else if next_ms == 0 && matches!(event.fact, Fact::OrderIssued { .. }) {
+                next_ms = event.at_ms;
             }
         }
     });
@@ -345,7 +411,11 @@ fn who_needs_nothing_takes_no_part_in_what_is_to_do() {
     fleet.add(2, Known::default(), &samples::inventory());
     fleet.add(3, samples::tagged("kiosk"), &samples::carrying());
     let done = fleet.go();
-    assert_eq!((done.hosts, done.to_do), (4, 3), "without the rule a kiosk is a host like any other");
+    assert_eq!(
+        (done.hosts, done.to_do),
+        (4, 3),
+        "without the rule a kiosk is a host like any other"
+    );
 }
 
 mod presence {
@@ -355,7 +425,11 @@ mod presence {
 
     fn shares() -> impl Strategy<Value = Habit> {
         let hours = prop::collection::vec(prop_oneof![Just(0_u8), Just(50), Just(100)], 168);
-        prop_oneof![Just(Habit::Always), Just(Habit::office()), hours.prop_map(|it| Habit::Hours(it.into()))]
+        prop_oneof![
+            Just(Habit::Always),
+            Just(Habit::office()),
+            hours.prop_map(|it| Habit::Hours(it.into()))
+        ]
     }
 
     proptest! {

@@ -135,7 +135,7 @@ impl Service {
     }
 
     /// The campaign of a text that this server may run.
-    fn sound(&self, file: &str, text: &str) -> Result<Campaign, ServiceError> {
+    pub(in crate::service) fn sound(&self, file: &str, text: &str) -> Result<Campaign, ServiceError> {
         let invalid = |why: String| ServiceError::Invalid { why };
         let campaign = Campaign::parse(file, text, 1).map_err(|error| invalid(error.to_string()))?;
         campaign
@@ -265,7 +265,7 @@ fn applied(version: i64, by: &str, reopened: &[String]) -> serde_json::Value {
 }
 
 /// The circumstances under another text than the one in force.
-pub(super) fn under(in_force: &InForce, campaign: Campaign, text: String) -> InForce {
+pub(in crate::service) fn under(in_force: &InForce, campaign: Campaign, text: String) -> InForce {
     let mut under = in_force.clone();
     under.row.version += 1;
     under.row.body = text;
