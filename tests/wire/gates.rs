@@ -20,7 +20,7 @@ async fn with_waves(waves: &str) -> Server {
 }
 
 /// Takes a host that carries the product to migrated.
-async fn migrate(server: &Server, machine: &mut Machine) {
+pub(crate) async fn migrate(server: &Server, machine: &mut Machine) {
     let (_, order) = machine.fetch_order().await;
     let mut done = machine.hello();
     done.step_records = machine.records_of(&order);

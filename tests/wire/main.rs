@@ -8,6 +8,7 @@
 mod artifact_uses;
 mod artifacts;
 mod as_of;
+mod blockers;
 mod campaigns;
 mod channel;
 mod check_in;

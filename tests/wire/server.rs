@@ -14,7 +14,7 @@ use cutover_server::{
     config::Config,
     pki::Pki,
     service::{ApplyCampaign, Caller, CampaignApplied, NewToken, PoolImage, Role, Service},
-    store::{ReadTx, StoreError, StreamName, WriteTx, events, plans, tallies, totals},
+    store::{ReadTx, StoreError, StreamName, WriteTx, causes, events, plans, tallies, totals},
 };
 use tempfile::TempDir;
 use tracing_subscriber::fmt::{TestWriter, writer::MakeWriterExt as _};
@@ -198,8 +198,12 @@ impl Server {
     pub(crate) async fn holds_together(&self, hosts: &[HostId]) {
         let campaign = self.service().campaign_id().clone();
         let id = campaign.to_string();
-        self.read(move |tx| totals::check(tx, &id).and_then(|()| tallies::check(tx, &id)))
-            .await;
+        self.read(move |tx| {
+            totals::check(tx, &id)
+                .and_then(|()| tallies::check(tx, &id))
+                .and_then(|()| causes::check(tx, &id))
+        })
+        .await;
         let (whole, broken) = self.service().verify_chains().await.unwrap();
         assert_eq!(
             (whole, broken),

@@ -13,6 +13,7 @@
 //! - [`decide`](mod@decide): the only place that moves a plan; events and how they are applied.
 //! - [`waiting`]: why nothing happens at the moment, who must act, and until when.
 //! - [`readiness`]: what must be so around the machines before hosts are started without a person.
+//! - [`blockers`]: what holds hosts up and can be mended.
 //! - [`rollout`]: who starts next in a wave.
 //! - [`simulate`](mod@simulate): what would become of a fleet, by the same decisions.
 //! - [`standing`]: how hosts relate to the duty, from bucket totals.
@@ -23,6 +24,7 @@
 //! - [`history`]: events in words.
 //! - [`hours`]: windows and blackouts: when work may start.
 
+pub mod blockers;
 pub mod campaign;
 pub mod catalog;
 pub mod coverage;

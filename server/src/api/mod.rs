@@ -4,6 +4,7 @@
 mod agent_releases;
 mod assets;
 mod auth;
+mod blockers;
 mod campaigns;
 mod events;
 mod extract;

@@ -38,6 +38,7 @@ pub fn router(service: Service) -> Router {
         .route("/artifacts", put(add_artifact))
         .route("/artifacts/uses", post(use_artifacts))
         .merge(super::campaigns::routes())
+        .merge(super::blockers::routes())
         .merge(super::readiness::routes())
         .merge(super::assets::routes())
         .merge(super::people::routes())

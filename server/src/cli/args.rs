@@ -122,6 +122,8 @@ pub enum Operator {
         #[command(flatten)]
         then: Then,
     },
+    /// What holds hosts up and can be mended, by how many hosts that is.
+    Blockers,
     /// Identities that were on several machines.
     #[command(subcommand)]
     Clones(Clones),

@@ -6,6 +6,7 @@ mod agent_releases;
 mod args;
 mod artifacts;
 mod assets;
+mod blockers;
 mod campaign;
 mod client;
 mod exemptions;

@@ -82,6 +82,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },
         Operator::Why { host, then } => why(&client.get(&format!("hosts/{host}"), &then.query()).await?, format),
+        Operator::Blockers => super::blockers::list(client, format).await,
         Operator::Clones(Clones::List) => clones(&client.get("clones", &[]).await?, format),
         Operator::Clones(Clones::Settle {
             host,

@@ -5,6 +5,7 @@ mod agent_releases;
 mod artifacts;
 mod as_of;
 mod assets;
+mod blockers;
 mod campaign;
 mod catalog;
 mod check_in;
@@ -50,6 +51,7 @@ pub use assets::{
     AssetDetail, AssetFilter, AssetImport, AssetList, AssetView, AssetsImported, AttestAsset, LookView, MatchAsset,
     NamedFault, ScanImport, ScanImported,
 };
+pub use blockers::{BlockedHost, BlockerView, Blockers};
 pub use campaign::{
     ApplyCampaign, CampaignApplied, CampaignDetail, CampaignPreview, CampaignVersion, HaltCampaign, Moved,
 };

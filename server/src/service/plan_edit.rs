@@ -16,6 +16,7 @@ use prost::Message as _;
 
 use super::{
     Service, ServiceError,
+    blockers::keep_cause,
     campaign::InForce,
     exemptions,
     handle::{PLAN_CHANGED, nudge_topic},
@@ -117,6 +118,7 @@ impl PlanEdit {
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
             service.keep_exemption(tx, self.exempt_before.as_ref(), &self.plan)?;
+            keep_cause(tx, &self.plan, &self.events, in_force)?;
             service.compare_host(tx, &self.plan, in_force)?;
             tx.after_commit(PLAN_CHANGED);
         }

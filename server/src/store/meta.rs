@@ -8,6 +8,9 @@ use super::value::params;
 /// what lies above the marks.
 pub const STORE_EPOCH: &str = "store-epoch";
 
+/// Set once the counting of what holds hosts up has begun.
+pub const CAUSES_COUNTED: &str = "causes-counted";
+
 /// One fact.
 ///
 /// # Errors

@@ -91,6 +91,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "versions",
         text: include_str!("../../migrations/014_versions.sql"),
     },
+    Migration {
+        version: 15,
+        name: "causes",
+        text: include_str!("../../migrations/015_causes.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -58,6 +58,7 @@ pub mod asset_totals;
 pub mod assets;
 pub mod availability;
 pub mod campaigns;
+pub mod causes;
 pub mod clones;
 pub mod earlier_records;
 pub mod enrol_tokens;

@@ -244,6 +244,23 @@ fn count(tx: &mut WriteTx<'_>, before: Option<Counted>, after: Option<Counted>) 
     }
 }
 
+/// Makes sure that a plan stays as it was read until this transaction commits: who changes it waits, or is seen here.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it has changed.
+pub fn hold(tx: &mut WriteTx<'_>, plan: &PlanRow) -> Result<(), StoreError> {
+    let (campaign_id, host_id) = (plan.campaign_id.as_str(), plan.host_id.as_str());
+    let held = tx.execute(
+        "UPDATE plan SET seq = seq WHERE campaign_id = ?1 AND host_id = ?2 AND seq = ?3",
+        params![campaign_id, host_id, plan.seq],
+    )?;
+    if held == 1 {
+        Ok(())
+    } else {
+        Err(tx.conflict(what(campaign_id, host_id)))
+    }
+}
+
 /// Moves the next wake without an event: the look at a host's last-seen that found nothing new.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::as_of::AsOf;
 use super::asset_totals;
+use super::causes::{self, CountedCause};
 use super::conn::{Conn, Dialect};
 use super::error::StoreError;
 use super::events::{self, PendingEvent};
@@ -110,6 +111,7 @@ pub struct WriteTx<'c> {
     events: Vec<PendingEvent>,
     totals: BTreeMap<Bucket, i64>,
     tallies: BTreeMap<Counted, i64>,
+    causes: BTreeMap<CountedCause, i64>,
     asset_totals: BTreeMap<String, i64>,
     changed: Changed,
     topics: BTreeSet<String>,
@@ -132,6 +134,7 @@ impl<'c> WriteTx<'c> {
             events: Vec::new(),
             totals: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            causes: BTreeMap::new(),
             asset_totals: BTreeMap::new(),
             changed: Changed::default(),
             topics: BTreeSet::new(),
@@ -199,6 +202,10 @@ impl<'c> WriteTx<'c> {
         *self.tallies.entry(counted).or_default() += change;
     }
 
+    pub(super) fn gather_cause(&mut self, counted: CountedCause, change: i64) {
+        *self.causes.entry(counted).or_default() += change;
+    }
+
     pub(super) fn gather_asset_total(&mut self, bucket: &str, change: i64) {
         *self.asset_totals.entry(bucket.to_owned()).or_default() += change;
     }
@@ -228,6 +235,8 @@ impl<'c> WriteTx<'c> {
         totals::write(self, totals)?;
         let tallies = std::mem::take(&mut self.tallies);
         tallies::write(self, tallies)?;
+        let causes = std::mem::take(&mut self.causes);
+        causes::write(self, causes)?;
         let asset_totals = std::mem::take(&mut self.asset_totals);
         asset_totals::write(self, asset_totals)?;
         let pending = std::mem::take(&mut self.events);

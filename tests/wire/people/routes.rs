@@ -50,6 +50,7 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/waves/{wave}/approve", Unauthorized),
     ("POST", "/waves/{wave}/reset", Unauthorized),
     ("POST", "/waves/{wave}/gate", Unauthorized),
+    ("GET", "/blockers", Unauthorized),
     ("GET", "/readiness", Unauthorized),
     ("POST", "/readiness/{item}/attest", Unauthorized),
     ("POST", "/readiness/{item}/waive", Unauthorized),
@@ -115,7 +116,14 @@ fn listed(routes: &[(&str, &str, Door)]) -> BTreeSet<(String, String)> {
 #[test]
 fn every_route_of_the_sources_has_an_entry_here() {
     let mut api = routes_in("api/routes.rs");
-    for source in ["assets", "campaigns", "agent_releases", "people", "readiness"] {
+    for source in [
+        "assets",
+        "campaigns",
+        "agent_releases",
+        "people",
+        "readiness",
+        "blockers",
+    ] {
         api.extend(routes_in(&format!("api/{source}.rs")));
     }
     assert_eq!(listed(API), api);

@@ -130,6 +130,8 @@ impl Service {
                 service.put_version(tx, &text, &by, None)
             })
             .await?;
+        let service = self.clone();
+        self.0.store.write(move |tx| service.begin_causes(tx)).await?;
         self.run_passes().await?;
         Ok(version)
     }

@@ -9,10 +9,14 @@ use cutover_core::{
 use cutover_proto::ids::HostId;
 
 use super::{
-    super::{Service, ServiceError, plan_edit::PlanEdit},
+    super::{
+        Service, ServiceError,
+        blockers::keep_cause,
+        plan_edit::{PlanEdit, read_plan},
+    },
     BATCH, InForce, PassReached, Progress, broken_id, last_seen,
 };
-use crate::store::{StreamName, WriteTx, events, plans};
+use crate::store::{StreamName, WriteTx, events, meta, plans};
 
 /// What is done to many plans, one after another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub(in super::super) enum Pass {
     Assets,
     /// Orders that are out are taken back, or end.
     Halt,
+    /// What holds hosts up is counted, in a store that was made before that was.
+    Causes,
     /// Planned hosts of a wave are told that it is open.
     Queue(String),
 }
@@ -39,6 +45,7 @@ impl Pass {
             Ok(Self::Anew) => "hosts are decided anew under the version in force".to_owned(),
             Ok(Self::Assets) => "assets are placed anew under the version in force".to_owned(),
             Ok(Self::Halt) => "orders that are out are taken back or ended".to_owned(),
+            Ok(Self::Causes) => "what holds hosts up is counted".to_owned(),
             Ok(Self::Queue(wave)) => format!("hosts of wave {wave} are queued"),
             Err(_) => name.to_owned(),
         }
@@ -49,6 +56,7 @@ impl Pass {
             Self::Anew => "anew".to_owned(),
             Self::Assets => "assets".to_owned(),
             Self::Halt => "halt".to_owned(),
+            Self::Causes => "causes".to_owned(),
             Self::Queue(wave) => format!("{QUEUE}{wave}"),
         }
     }
@@ -58,6 +66,7 @@ impl Pass {
             "anew" => Ok(Self::Anew),
             "assets" => Ok(Self::Assets),
             "halt" => Ok(Self::Halt),
+            "causes" => Ok(Self::Causes),
             _ => match name.strip_prefix(QUEUE) {
                 Some(wave) => Ok(Self::Queue(wave.to_owned())),
                 None => Err(ServiceError::Broken {
@@ -116,13 +125,24 @@ impl Service {
         Ok(true)
     }
 
+    /// Begins to count what holds hosts up, once in the life of a store.
+    pub(super) fn begin_causes(&self, tx: &mut WriteTx<'_>) -> Result<(), ServiceError> {
+        if meta::get(tx, meta::CAUSES_COUNTED)?.is_some() {
+            return Ok(());
+        }
+        meta::set(tx, meta::CAUSES_COUNTED, "begun")?;
+        let mut in_force = self.in_force(tx)?;
+        Pass::Causes.begin(&mut in_force.progress);
+        self.put_campaign(tx, &in_force, None)
+    }
+
     fn batch(&self, tx: &mut WriteTx<'_>, pass: &Pass) -> Result<(), ServiceError> {
         let mut in_force = self.in_force(tx)?;
         let Some(reached) = in_force.progress.passes.get(&pass.name()).cloned() else {
             return Ok(());
         };
         let filter = match pass {
-            Pass::Anew => Some(plans::PlanFilter::default()),
+            Pass::Anew | Pass::Causes => Some(plans::PlanFilter::default()),
             Pass::Queue(wave) => Some(plans::PlanFilter {
                 phase: Some(Phase::Planned.as_str().to_owned()),
                 wave: Some(wave.clone()),
@@ -144,6 +164,10 @@ impl Service {
             let host: HostId = row.host_id.parse().map_err(broken_id)?;
             match pass {
                 Pass::Anew => self.judge_anew(tx, &in_force, host)?,
+                Pass::Causes => {
+                    plans::hold(tx, row)?;
+                    keep_cause(tx, &read_plan(row)?, &[], &in_force)?;
+                }
                 Pass::Halt if in_force.run != RunState::Running => self.take(tx, &in_force, host, &Input::Halted)?,
                 Pass::Queue(wave) if in_force.progress.waves.state(wave) == WaveState::Open => {
                     self.take(tx, &in_force, host, &Input::WaveOpened)?;

@@ -10,6 +10,7 @@ mod artifacts;
 mod assets;
 mod campaigns;
 mod carried;
+mod causes;
 mod concurrency;
 mod enrolment;
 mod events;
