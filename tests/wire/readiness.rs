@@ -211,11 +211,14 @@ async fn an_item_that_is_open_starts_nobody_whatever_put_the_mode_in_force() {
 
     // Taken back, it holds up whoever has not begun; what is out goes on.
     let mut second = Machine::enrol(&server, "pc-2").await;
+    let before = service.campaigns().await.unwrap().remove(0).epoch;
     let said = service
         .withdraw_item(Caller::server(), "keys".to_owned(), sign("the vault was moved"))
         .await
         .unwrap();
     assert!(said.contains("nothing starts until it is settled"), "{said}");
+    // An order that is being issued at this moment holds on to the epoch, and is refused by that.
+    assert_eq!(service.campaigns().await.unwrap().remove(0).epoch, before + 1);
     let carries = second.carrying();
     second.check_in(carries).await.unwrap();
     second.check_in(second.hello()).await.unwrap();
