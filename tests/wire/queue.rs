@@ -39,3 +39,27 @@ async fn a_host_that_is_away_when_its_wave_opens_is_put_off_and_gets_its_order_w
     server.holds_together(&[machine.host]).await;
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_first_contact_is_not_written_yet_counts_as_heard_of_since_it_enrolled() {
+    let server = Server::start().await;
+    let mut machine = Machine::enrol(&server, "pc-1").await;
+    let request = machine.carrying();
+    machine.check_in(request).await.unwrap();
+    until("its contact is written down", || async {
+        let host = machine.host.to_string();
+        server
+            .read(move |tx| cutover_server::store::host_seen::load(tx, &host))
+            .await
+    })
+    .await;
+    // As it is in the moment before.
+    server
+        .write(|tx| tx.execute("DELETE FROM host_seen", &[]).map(drop))
+        .await;
+    crate::campaigns::tag(&server, "pc-1", "pilot").await;
+    server.service().wake_due().await.unwrap();
+    let plan = server.plan(machine.host).await;
+    assert!(!plan.agent_perhaps_lost && !plan.stale, "it has only just come");
+    server.stop().await;
+}

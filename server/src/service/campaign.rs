@@ -31,7 +31,7 @@ pub use self::{
     show::{CampaignDetail, CampaignVersion},
 };
 use super::{Service, ServiceError, plan_edit::unsigned};
-use crate::store::{Reader, StreamName, WriteTx, campaigns, events, host_seen, inventories};
+use crate::store::{Reader, StreamName, WriteTx, campaigns, events, host_seen, hosts, inventories};
 
 /// How many plans one transaction of a mass change moves.
 pub(super) const BATCH: i64 = 1000;
@@ -205,9 +205,14 @@ pub(super) fn read_inventory(row: &inventories::InventoryRow) -> Result<Inventor
         .map_err(|error: cutover_proto::WireError| broken(error.to_string()))
 }
 
-/// When a host was last heard of by what is written; 0 when never.
+/// When a host was last heard of by what is written: its enrolment, until its first contact is; 0 when there is no such host.
 pub(super) fn last_seen(db: &mut impl Reader, host: HostId) -> Result<i64, ServiceError> {
-    Ok(host_seen::load(db, &host.to_string())?.map_or(0, |row| row.seen_ms))
+    let host_id = host.to_string();
+    if let Some(row) = host_seen::load(db, &host_id)? {
+        return Ok(row.seen_ms);
+    }
+    // Contacts are gathered before they are written: a host that has just come was not silent since the beginning of time.
+    Ok(hosts::load(db, &host_id)?.map_or(0, |row| row.created_ms))
 }
 
 /// An id in the store that is none.
