@@ -153,6 +153,19 @@ pub fn line(event: &Event) -> String {
         }
         Fact::CampaignChanged { version, .. } => format!("campaign version {version} in force"),
         Fact::Retried { by } => format!("another try asked for by {by}"),
+        Fact::HandworkAssigned {
+            by,
+            owner,
+            reference,
+            due_ms,
+        } => {
+            let reference = reference
+                .as_ref()
+                .map_or_else(String::new, |it| format!(", reference {it}"));
+            let due = due_ms.map_or_else(String::new, |at| format!(", due {}", utc(at)));
+            format!("handwork given to {owner}{reference}{due} by {by}")
+        }
+        Fact::HandworkOverdue { due_ms } => format!("handwork was due {}, and is not done", utc(*due_ms)),
         Fact::HandworkDone { by, evidence } => format!("handwork done by {by}: {evidence}"),
         Fact::JournalDistrusted { fault } => format!("the host's journal is {fault}"),
         Fact::JournalMarked { .. } => "the journal waits for a fresh look".to_owned(),

@@ -1,4 +1,4 @@
-//! Routes of what people set on hosts: exemptions.
+//! Routes of what people set on hosts, and of what they do there by hand.
 
 use axum::{
     Json, Router,
@@ -10,12 +10,20 @@ use super::{
     Done, Problem, Signed,
     extract::{Asked, Named, Sent},
 };
-use crate::service::{ExemptionFilter, ExemptionList, NewExemption, RevokeExemption, Service};
+use crate::service::{
+    AssignHandwork, EndHandwork, ExemptionFilter, ExemptionList, HandworkFilter, HandworkList, HoldHost, NewExemption,
+    ReleaseHost, RevokeExemption, Service,
+};
 
 pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/exemptions", get(exemptions).post(exempt))
         .route("/exemptions/{host}/revoke", post(revoke))
+        .route("/hosts/{host}/hold", post(hold))
+        .route("/hosts/{host}/release", post(release))
+        .route("/handwork", get(handwork))
+        .route("/handwork/{host}/assign", post(assign))
+        .route("/handwork/{host}/done", post(handwork_done))
 }
 
 async fn exemptions(
@@ -44,5 +52,57 @@ async fn revoke(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.revoke_exemption(caller, host, ask).await?,
+    }))
+}
+
+async fn hold(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<HoldHost>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.hold_host(caller, host, ask).await?,
+    }))
+}
+
+async fn release(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<ReleaseHost>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.release_host(caller, host, ask).await?,
+    }))
+}
+
+async fn handwork(
+    _: Signed,
+    State(service): State<Service>,
+    Asked(filter): Asked<HandworkFilter>,
+) -> Result<Json<HandworkList>, Problem> {
+    Ok(Json(service.handwork(filter).await?))
+}
+
+async fn assign(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<AssignHandwork>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.assign_handwork(caller, host, ask).await?,
+    }))
+}
+
+async fn handwork_done(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<EndHandwork>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.end_handwork(caller, host, ask).await?,
     }))
 }

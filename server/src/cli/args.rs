@@ -134,6 +134,9 @@ pub enum Operator {
     Findings,
     /// Takes in a look that was carried here: of a machine without a network, or of a Windows that no agent runs on.
     ImportScan(super::import_scan::ImportScan),
+    /// What people must do at machines by hand: who, by when, and what ends it.
+    #[command(subcommand)]
+    Handwork(super::handwork::Handwork),
     /// Hosts that are let off, with a reason, somebody who answers, and an end.
     #[command(subcommand)]
     Exemption(super::exemptions::Exemption),
@@ -234,6 +237,10 @@ pub enum Hosts {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Lets nothing start on a host, until an end.
+    Hold(super::handwork::Hold),
+    /// Lifts a hold that a person set.
+    Release(super::handwork::Release),
     /// Lets a failed host try again.
     Retry {
         /// Host id or name.

@@ -79,6 +79,8 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
                 };
                 done(&client.post(&format!("hosts/{host}/tags"), &ask).await?, format)
             }
+            Hosts::Hold(hold) => super::handwork::hold(hold, client, format).await,
+            Hosts::Release(release) => super::handwork::release(release, client, format).await,
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },
         Operator::Why { host, then } => why(&client.get(&format!("hosts/{host}"), &then.query()).await?, format),
@@ -97,6 +99,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             };
             done(&client.post(&format!("clones/{host}/settle"), &ask).await?, format)
         }
+        Operator::Handwork(handwork) => super::handwork::ask(handwork, client, format).await,
         Operator::Exemption(exemption) => super::exemptions::ask(exemption, client, format).await,
         Operator::Campaign(campaign) => super::campaign::ask(campaign, client, format).await,
         Operator::Wave(wave) => super::campaign::ask_wave(wave, client, format).await,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Caller, Service, ServiceError,
     access::{self, Role},
-    named::{NamedPlan, future_ms, said},
+    named::{Change, NamedPlan, future_ms, said},
     personal::{PersonalValue, all_revealed},
     plan_edit::read_state,
 };
@@ -170,34 +170,20 @@ impl Service {
     ) -> Result<String, ServiceError> {
         caller.must_be(Role::Operator)?;
         said("why", &ask.why, "the reason for which it ends before its time")?;
-        let (by, audited) = (self.personal_user(caller.name())?, self.personal_user(caller.name())?);
-        let why = self.personal_note(&ask.why)?;
-        let service = self.clone();
-        self.0
-            .store
-            .write(move |tx| {
-                let in_force = service.in_force(tx)?;
-                let revoked = Input::ExemptionRevoked {
-                    by: by.mention(),
-                    why: why.mention(),
-                };
-                let hosts = [wanted.clone()];
-                let plans = service.named_plans(tx, &hosts, |_, edit| edit.take(&revoked, &in_force.cx(&service)))?;
-                let did = if ask.dry_run { "would revoke" } else { "revoked" };
-                let which = plans.iter().map(NamedPlan::now_and_then).collect::<Vec<_>>().join(", ");
-                if !ask.dry_run {
-                    for named in plans {
-                        let stream = named.edit.stream();
-                        by.keep(tx, &stream)?;
-                        why.keep(tx, &stream)?;
-                        let detail = serde_json::json!({ "host": named.edit.plan.host_id.to_string() });
-                        service.audit(tx, access::HOSTS, &audited, "exemption-revoked", detail)?;
-                        named.save(tx, &service, &in_force)?;
-                    }
-                }
-                Ok::<_, ServiceError>(format!("{did} the exemption of {which}"))
-            })
-            .await
+        let (by, why) = (self.personal_user(caller.name())?, self.personal_note(&ask.why)?);
+        let revoked = Input::ExemptionRevoked {
+            by: by.mention(),
+            why: why.mention(),
+        };
+        let change = Change {
+            input: Box::new(move |_| Ok(revoked.clone())),
+            personal: vec![by, why],
+            words: ("would revoke the exemption of", "revoked the exemption of"),
+            audit: "exemption-revoked",
+            audited: self.personal_user(caller.name())?,
+            dry_run: ask.dry_run,
+        };
+        self.change_named(wanted, change).await
     }
 
     /// A page of the exemptions that are in force, whatever phase their hosts are in.

@@ -18,6 +18,8 @@ mod exemptions;
 mod findings;
 mod gates;
 mod handle;
+mod handwork;
+mod holds;
 mod hosts;
 mod keys;
 mod known;
@@ -64,6 +66,8 @@ pub use exemptions::{ExemptionFilter, ExemptionList, ExemptionView, NewExemption
 pub use findings::{FindingFilter, FindingList, FindingView};
 pub use gates::{AnswerGate, ResetWave};
 pub use handle::{Changes, Notice, Pace, Parts, ReportSettings, Service};
+pub use handwork::{AssignHandwork, EndHandwork, HandworkFilter, HandworkList, HandworkView};
+pub use holds::{HoldHost, HoldKindAsked, ReleaseHost};
 pub use hosts::HostFilter;
 pub use keys::KeyOfHost;
 pub use readiness::{AttestItem, AttestedFile, ReadinessView, SignItem, SignatureView};

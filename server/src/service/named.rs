@@ -2,13 +2,15 @@
 
 use cutover_core::{
     campaign::{instant_ms, zone::utc},
-    plan::Phase,
+    decide::Input,
+    plan::{Phase, Plan},
 };
 use cutover_proto::ids::HostId;
 
 use super::{
-    Service, ServiceError,
+    Service, ServiceError, access,
     campaign::{InForce, broken_id, last_seen},
+    personal::PersonalValue,
     plan_edit::PlanEdit,
 };
 use crate::store::{Reader, WriteTx};
@@ -53,6 +55,25 @@ impl NamedPlan {
     }
 }
 
+/// The input that a plan is to take, as it is.
+type InputOf = dyn Fn(&Plan) -> Result<Input, ServiceError> + Send;
+
+/// What an operator does to one host.
+pub(super) struct Change {
+    /// The input, by the plan as it is.
+    pub(super) input: Box<InputOf>,
+    /// Values that it mentions.
+    pub(super) personal: Vec<PersonalValue>,
+    /// What would be done, and what was, before the host's name.
+    pub(super) words: (&'static str, &'static str),
+    /// The audit's word for it.
+    pub(super) audit: &'static str,
+    /// Who, for the audit.
+    pub(super) audited: PersonalValue,
+    /// Only say what would be done.
+    pub(super) dry_run: bool,
+}
+
 impl Service {
     /// The plans of these hosts, each changed by `change`, which is told the host's place among those that were named. In
     /// the order in which rows are touched.
@@ -94,6 +115,40 @@ impl Service {
         }
         plans.sort_by_key(|named| named.edit.plan.host_id);
         Ok(plans)
+    }
+
+    /// One host's plan, changed by an input; says what becomes of it.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be changed so.
+    pub(super) async fn change_named(&self, wanted: String, change: Change) -> Result<String, ServiceError> {
+        let service = self.clone();
+        self.0
+            .store
+            .write(move |tx| {
+                let in_force = service.in_force(tx)?;
+                let hosts = [wanted.clone()];
+                let plans = service.named_plans(tx, &hosts, |_, edit| {
+                    let input = (change.input)(&edit.plan)?;
+                    edit.take(&input, &in_force.cx(&service))
+                })?;
+                let which = plans.iter().map(NamedPlan::now_and_then).collect::<Vec<_>>().join(", ");
+                let (would, did) = change.words;
+                if change.dry_run {
+                    return Ok(format!("{would} {which}"));
+                }
+                for named in plans {
+                    let stream = named.edit.stream();
+                    for value in &change.personal {
+                        value.keep(tx, &stream)?;
+                    }
+                    let detail = serde_json::json!({ "host": named.edit.plan.host_id.to_string() });
+                    service.audit(tx, access::HOSTS, &change.audited, change.audit, detail)?;
+                    named.save(tx, &service, &in_force)?;
+                }
+                Ok::<_, ServiceError>(format!("{did} {which}"))
+            })
+            .await
     }
 
     fn named_plan(

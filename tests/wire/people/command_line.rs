@@ -267,3 +267,31 @@ async fn a_simulation_is_told_with_what_was_made_up() {
     assert_eq!((&json["to_do"], &json["done"]), (&2.into(), &2.into()));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_holds_a_host_sees_it_and_lets_it_go() {
+    let server = Server::start().await;
+    Machine::enrol(&server, "pc-1").await;
+    let operator = Operator::of(&server).await;
+    let without = operator.cutover("hosts hold pc-1 --why audit").await;
+    assert_eq!(without.code(), Some(2), "{without:?}");
+    operator
+        .says("hosts hold pc-1 --why audit --until 2026-12-02T00:00:00Z")
+        .await;
+    operator.says("hosts hold pc-1 --why litigation --kind legal").await;
+    let why = operator.says("why pc-1").await;
+    for part in [
+        "set: held (operator) until 2026-12-02T00:00:00Z by",
+        "set: held (legal) until it is lifted by",
+    ] {
+        assert!(why.contains(part), "no `{part}` in {why}");
+    }
+    operator.says("hosts release pc-1 --kind legal").await;
+    operator.says("hosts release pc-1").await;
+    assert!(!operator.says("why pc-1").await.contains("set: "));
+    assert_eq!(operator.json("handwork list").await, serde_json::json!([]));
+    let nothing = operator.cutover("handwork done pc-1 --evidence photo").await;
+    assert_eq!(nothing.code(), Some(1), "{nothing:?}");
+    assert!(nothing.stderr.contains("no handwork is open"), "{nothing:?}");
+    server.stop().await;
+}

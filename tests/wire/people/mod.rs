@@ -7,6 +7,7 @@ mod date_proofs;
 mod events;
 mod exemptions;
 mod findings;
+mod handwork;
 mod listeners;
 mod pages;
 mod privacy;

@@ -195,6 +195,7 @@ pub(super) struct PolicyInFile {
     pub(super) stale_after: Option<String>,
     pub(super) agent_lost_after: Option<String>,
     pub(super) protection_bound: Option<String>,
+    pub(super) handwork_within: Option<String>,
     pub(super) max_in_flight: Option<u32>,
     pub(super) site_in_flight: Option<u32>,
     pub(super) starts_per_hour: Option<u32>,

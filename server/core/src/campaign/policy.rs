@@ -68,6 +68,8 @@ pub struct Policy {
     pub agent_lost_after: Duration,
     /// For how long a replacement may be unhealthy before protection counts as lost. Default: 24 hours.
     pub protection_bound: Duration,
+    /// By when handwork is to be done of which nobody arranged another date. Default: five working days.
+    pub handwork_within: Term,
     /// How many hosts may have an order out at a time. Default: 50.
     pub max_in_flight: u32,
     /// How many hosts of one site may have an order out at a time. Default: no limit but `max_in_flight`.
@@ -104,6 +106,7 @@ impl Default for Policy {
             stale_after: 7 * 24 * HOUR,
             agent_lost_after: 2 * HOUR,
             protection_bound: 24 * HOUR,
+            handwork_within: Term::WorkingDays(5),
             max_in_flight: 50,
             site_in_flight: None,
             starts_per_hour: None,
@@ -177,6 +180,10 @@ impl Policy {
             stale_after: given("stale_after", file.stale_after, default.stale_after)?,
             agent_lost_after: given("agent_lost_after", file.agent_lost_after, default.agent_lost_after)?,
             protection_bound: given("protection_bound", file.protection_bound, default.protection_bound)?,
+            handwork_within: match file.handwork_within {
+                None => default.handwork_within,
+                Some(text) => Term::parse(&text).map_err(|why| format!("policy.handwork_within: {why}"))?,
+            },
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
             site_in_flight: file.site_in_flight,
             starts_per_hour: file.starts_per_hour,

@@ -5,7 +5,8 @@ use cutover_proto::{ids::ProductId, record::RecordEvent, step::StepKind};
 use crate::{
     catalog::RestartNeed,
     plan::{
-        Account, Cover, Gap, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue, RestartOwed, is_legal,
+        Account, Cover, Gap, Handwork, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue, RestartOwed,
+        is_legal,
     },
     upkeep,
 };
@@ -215,6 +216,21 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             plan.hindrances = 0;
             plan.retry_at_ms = None;
         }
+        Fact::HandworkAssigned {
+            by,
+            owner,
+            reference,
+            due_ms,
+        } => {
+            plan.handwork = Some(Handwork {
+                owner: Some(owner.clone()),
+                reference: reference.clone(),
+                due_ms: *due_ms,
+                by: Some(by.clone()),
+                told: false,
+            });
+        }
+        Fact::HandworkOverdue { .. } => plan.handwork.get_or_insert_default().told = true,
         Fact::HandworkDone { .. } => {}
         Fact::JournalDistrusted { fault } => {
             plan.journal_fault = Some(*fault);
@@ -293,6 +309,7 @@ fn move_to(plan: &mut Plan, at_ms: i64, to: Phase, reason: Option<&Reason>) -> R
     plan.reason = reason.cloned();
     plan.verify = None;
     plan.unhealthy_since_ms = None;
+    plan.handwork = None;
     if !matches!(to, Phase::Planned | Phase::Queued) {
         plan.retry_at_ms = None;
     }

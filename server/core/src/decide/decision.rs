@@ -23,6 +23,8 @@ words! {
         Interrupted = "interrupted",
         /// The host's journal cannot be trusted.
         Journal = "journal",
+        /// Handwork was not done by its date.
+        HandworkOverdue = "handwork-overdue",
     }
 }
 
@@ -154,6 +156,7 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
         Input::Exempted(exemption) => people::exempted(&mut pen, exemption)?,
         Input::ExemptionRevoked { by, why } => people::exemption_revoked(&mut pen, by, why)?,
         Input::Retried { by } => people::retried(&mut pen, by)?,
+        Input::HandworkAssigned { .. } => people::handwork_assigned(&mut pen, input)?,
         Input::HandworkDone { by, evidence } => people::handwork_done(&mut pen, by, evidence)?,
         Input::JournalDistrusted { fault } => order::journal_distrusted(&mut pen, *fault)?,
         Input::Forecast { late } => people::forecast(&mut pen, *late)?,

@@ -320,6 +320,24 @@ pub enum Fact {
         /// Who.
         by: Personal,
     },
+    /// It was arranged who does the work by hand, and by when.
+    HandworkAssigned {
+        /// Who arranged it.
+        by: Personal,
+        /// Who does it.
+        owner: Personal,
+        /// Under which number elsewhere.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Personal>,
+        /// By when, where not by the campaign's policy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_ms: Option<i64>,
+    },
+    /// It was not done by its date.
+    HandworkOverdue {
+        /// The date.
+        due_ms: i64,
+    },
     /// A person did the work.
     HandworkDone {
         /// Who.
@@ -403,6 +421,8 @@ impl Fact {
             Self::ExemptionEnded { .. } => "exemption-ended",
             Self::CampaignChanged { .. } => "campaign-changed",
             Self::Retried { .. } => "retried",
+            Self::HandworkAssigned { .. } => "handwork-assigned",
+            Self::HandworkOverdue { .. } => "handwork-overdue",
             Self::HandworkDone { .. } => "handwork-done",
             Self::JournalDistrusted { .. } => "journal-distrusted",
             Self::JournalMarked { .. } => "journal-marked",

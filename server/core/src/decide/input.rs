@@ -113,6 +113,17 @@ pub enum Input {
         /// Who.
         by: Personal,
     },
+    /// Who does the work by hand, and by when.
+    HandworkAssigned {
+        /// Who says so.
+        by: Personal,
+        /// Who does it.
+        owner: Personal,
+        /// Under which number elsewhere.
+        reference: Option<Personal>,
+        /// By when; `None` is by the campaign's policy.
+        due_ms: Option<i64>,
+    },
     /// A person did the work.
     HandworkDone {
         /// Who.
@@ -167,6 +178,7 @@ impl Input {
             Self::Exempted(..) => "exempted",
             Self::ExemptionRevoked { .. } => "exemption-revoked",
             Self::Retried { .. } => "retried",
+            Self::HandworkAssigned { .. } => "handwork-assigned",
             Self::HandworkDone { .. } => "handwork-done",
             Self::JournalDistrusted { .. } => "journal-distrusted",
             Self::Forecast { .. } => "forecast",

@@ -3,7 +3,7 @@
 use cutover_proto::{ids::HostId, step::StepKind, verdict::Protection};
 
 use super::{
-    Fact, Refused, group, order,
+    Fact, Input, Refused, group, order,
     pen::Pen,
     place::{self, begin_verifying, settle},
 };
@@ -212,6 +212,30 @@ pub(super) fn retried(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
         pen.write(Fact::JournalSettled)?;
     }
     settle(pen)
+}
+
+pub(super) fn handwork_assigned(pen: &mut Pen<'_>, input: &Input) -> Result<(), Refused> {
+    let Input::HandworkAssigned {
+        by,
+        owner,
+        reference,
+        due_ms,
+    } = input
+    else {
+        return Ok(());
+    };
+    if pen.plan.phase != Phase::Handwork {
+        return Err(pen.refuse("no handwork is open"));
+    }
+    if due_ms.is_some_and(|due_ms| due_ms <= pen.cx.now_ms) {
+        return Err(pen.refuse("its date is past; give it a later one or none"));
+    }
+    pen.write(Fact::HandworkAssigned {
+        by: by.clone(),
+        owner: owner.clone(),
+        reference: reference.clone(),
+        due_ms: *due_ms,
+    })
 }
 
 pub(super) fn handwork_done(pen: &mut Pen<'_>, by: &Personal, evidence: &Personal) -> Result<(), Refused> {

@@ -81,6 +81,7 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
         WakeKind::Protection if pen.plan.phase == Phase::Verifying => verify::out_of_time(pen),
         WakeKind::Protection => look::protection_lost(pen),
         WakeKind::Gap => gap_exceeded(pen),
+        WakeKind::Handwork => handwork_overdue(pen),
         WakeKind::AgentLost => pen.write(Fact::AgentPerhapsLost {
             last_seen_ms,
             products: pen.plan.assessment.as_ref().map_or_else(Vec::new, look::shown),
@@ -109,6 +110,22 @@ fn gap_exceeded(pen: &mut Pen<'_>) -> Result<(), Refused> {
     );
     pen.alarm(AlarmKind::Unprotected, text);
     pen.write(Fact::GapExceeded)
+}
+
+/// The plan stays where it is: only the person, or a look, moves it.
+fn handwork_overdue(pen: &mut Pen<'_>) -> Result<(), Refused> {
+    let Some(due_ms) = pen.plan.handwork_due_ms(pen.cx.campaign) else {
+        return Ok(());
+    };
+    let assessment = pen.plan.assessment.as_ref();
+    let host = assessment.map_or("the host", |it| it.hostname.as_str());
+    let handwork = pen
+        .plan
+        .handwork_text(pen.cx.campaign, pen.cx.now_ms)
+        .unwrap_or_default();
+    let remedy = pen.plan.reason.as_ref().map(Reason::remedy).unwrap_or_default();
+    pen.alarm(AlarmKind::HandworkOverdue, format!("{host}: {handwork}; {remedy}"));
+    pen.write(Fact::HandworkOverdue { due_ms })
 }
 
 fn lift_ended_holds(pen: &mut Pen<'_>) -> Result<(), Refused> {

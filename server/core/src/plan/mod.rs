@@ -3,6 +3,7 @@
 //! A plan changes only by [`apply`](crate::decide::apply)ing an event. Its row is the replay of its events.
 
 mod account;
+mod handwork;
 mod holds;
 mod known;
 mod order;
@@ -16,6 +17,7 @@ mod transitions;
 mod tried;
 
 pub use account::{Account, Cover, Gap, Spent};
+pub use handwork::Handwork;
 pub use holds::{Exemption, Hold, HoldKind};
 pub use known::{Known, SET};
 pub(crate) use order::campaigns_slot;

@@ -10,7 +10,9 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Exemption, Gap, Hold, HoldKind, Known, OpenOrder, Personal, Phase, Pool, Reason, Tried};
+use super::{
+    Account, Exemption, Gap, Handwork, Hold, HoldKind, Known, OpenOrder, Personal, Phase, Pool, Reason, Tried,
+};
 use crate::{
     campaign::{Campaign, External, Traits},
     catalog::RestartNeed,
@@ -164,6 +166,9 @@ pub struct Plan {
     /// A waiver.
     #[serde(default)]
     pub exemption: Option<Exemption>,
+    /// What was arranged about the handwork that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handwork: Option<Handwork>,
     /// The named rule that leaves this host out of scope.
     #[serde(default)]
     pub scoped_out_by: Option<String>,
@@ -291,6 +296,7 @@ impl Plan {
             local_hold: None,
             lacking_steps: Vec::new(),
             exemption: None,
+            handwork: None,
             scoped_out_by: None,
             ever_carried: false,
             first_carried_ms: None,

@@ -32,6 +32,8 @@ words! {
         Protection = "protection",
         /// An order left the host without protection for too long.
         Gap = "gap",
+        /// Handwork was to be done by now.
+        Handwork = "handwork",
         /// The product may have removed the agent.
         AgentLost = "agent-lost",
         /// The host may have gone stale.
@@ -96,6 +98,11 @@ pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages
     }
     if let Some(gap) = plan.gap.filter(|gap| !gap.told) {
         add(WakeKind::Gap, after_ms(gap.since_ms, gap.bound_ms, outages));
+    }
+    if let Some(due_ms) = plan.handwork_due_ms(campaign)
+        && !plan.handwork.as_ref().is_some_and(|handwork| handwork.told)
+    {
+        add(WakeKind::Handwork, due_ms);
     }
     if may_lose_its_agent(plan, last_seen_ms) {
         add(

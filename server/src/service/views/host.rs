@@ -117,7 +117,13 @@ impl Service {
             program: program.unwrap_or_default(),
             network: network.map(|network| network.in_words()).unwrap_or_default(),
             why: all_revealed(db, history::why_chain(&plan, &told, waits.as_ref()))?,
-            set: all_revealed(db, plan.set_on_it())?,
+            set: all_revealed(
+                db,
+                plan.set_on_it()
+                    .into_iter()
+                    .chain(plan.handwork_text(&in_force.campaign, now_ms))
+                    .collect(),
+            )?,
             restart_pending: restart_pending(&line.facts),
             machine,
             ownership: plan.known.ownership.map_or("unknown", Ownership::as_str).to_owned(),

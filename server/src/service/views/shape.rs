@@ -237,7 +237,7 @@ pub struct HostDetail {
     pub row: HostRow,
     /// Why it is here, what happens next, when at the latest.
     pub why: Vec<String>,
-    /// What people have set on it, by whom and until when: an exemption, holds.
+    /// What people have set on it, by whom and until when: an exemption, holds, handwork that is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<String>,
     /// Whether something waits for a restart there, and what: `yes: libc6`, `no`, `unknown`.

@@ -5,6 +5,7 @@ mod awkward;
 mod files;
 mod gap;
 mod groups;
+mod handwork;
 mod lacking;
 mod lost;
 mod others;
