@@ -12,8 +12,8 @@ use super::{
     extract::{Asked, Named, Sent},
 };
 use crate::service::{
-    AssetDetail, AssetFilter, AssetImport, AssetList, AssetsImported, AttestAsset, FindingFilter, FindingList,
-    MatchAsset, ScanImport, ScanImported, Service,
+    AssetDetail, AssetFilter, AssetImport, AssetList, AssetsImported, AttestAsset, DutyView, FindingFilter,
+    FindingList, MatchAsset, ReportDuty, ScanImport, ScanImported, Service,
 };
 
 /// A file in base64, with what is said of it.
@@ -23,6 +23,8 @@ pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/assets", get(list))
         .route("/findings", get(findings))
+        .route("/duties", get(duties))
+        .route("/duties/{duty}/reported", post(report_duty))
         .route("/scans", post(import_scan).layer(DefaultBodyLimit::max(BODY_MAX)))
         .route("/assets/{asset}", get(show))
         .route("/assets/imports", post(import).layer(DefaultBodyLimit::max(BODY_MAX)))
@@ -53,6 +55,21 @@ async fn findings(
     Asked(filter): Asked<FindingFilter>,
 ) -> Result<Json<FindingList>, Problem> {
     Ok(Json(service.findings(filter).await?))
+}
+
+async fn duties(_: Signed, State(service): State<Service>) -> Result<Json<Vec<DutyView>>, Problem> {
+    Ok(Json(service.duties().await?))
+}
+
+async fn report_duty(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(duty): Named,
+    Sent(ask): Sent<ReportDuty>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.report_duty(caller, duty, ask).await?,
+    }))
 }
 
 async fn show(_: Signed, State(service): State<Service>, Named(asset): Named) -> Result<Json<AssetDetail>, Problem> {

@@ -130,8 +130,12 @@ pub enum Operator {
     /// What other systems know of machines, also of those without agent.
     #[command(subcommand)]
     Assets(super::assets::Assets),
-    /// Where machines' own looks and what other systems say of them do not fit together, and what to do.
-    Findings,
+    /// Duties to report, and where machines' own looks and what other systems say of them do not fit together.
+    Findings {
+        /// What to do; left out: lists them.
+        #[command(subcommand)]
+        action: Option<super::findings::Findings>,
+    },
     /// Takes in a look that was carried here: of a machine without a network, or of a Windows that no agent runs on.
     ImportScan(super::import_scan::ImportScan),
     /// What people must do at machines by hand: who, by when, and what ends it.

@@ -107,7 +107,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
         Operator::Simulate(simulate) => super::simulate::ask(simulate, client, format).await,
         Operator::Assets(assets) => super::assets::ask(assets, client, format).await,
         Operator::AgentRelease(release) => super::agent_releases::ask(release, client, format).await,
-        Operator::Findings => super::findings::list(client, format).await,
+        Operator::Findings { action } => super::findings::ask(action.as_ref(), client, format).await,
         Operator::ImportScan(import) => super::import_scan::ask(import, client, format).await,
         Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
         Operator::Token(Token::Create {

@@ -15,6 +15,7 @@ use cutover_core::{
     campaign::Campaign,
     catalog::Shelf,
     decide::{Cx, Outage},
+    findings::DutyCourse,
     plan::Personal,
     readiness::Answers,
     rollout::{Breakers, Gates, RunState, Waves},
@@ -69,6 +70,9 @@ pub(super) struct Progress {
     /// Who paused or stopped it, and why; the mentions of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) halted: Option<Halted>,
+    /// Duties to report that were called for, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) duties: BTreeMap<String, DutyCourse>,
     /// Names what is bound to products at this moment: drawn anew with each change, so that who knows this name knows the
     /// shelf. Empty while nothing is bound.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -21,15 +21,15 @@ const PAGE: usize = 100;
 /// What does not fit together, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingView {
-    /// The host's or the asset's id.
+    /// The host's or the asset's id; of a duty, its name.
     pub of_id: String,
-    /// `host` or `asset`.
+    /// `host`, `asset`, or `campaign` of a duty to report.
     pub of_kind: String,
     /// The machine's name.
     pub name: String,
     /// What kind.
     pub kind: String,
-    /// Who says otherwise; of dates, the product that they are of.
+    /// Who says otherwise; of a duty, to whom; of dates, the product that they are of.
     pub source: String,
     /// What each says.
     pub text: String,
@@ -64,6 +64,7 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn findings(&self, filter: FindingFilter) -> Result<FindingList, ServiceError> {
+        let service = self.clone();
         self.0
             .store
             .read(move |tx| {
@@ -78,7 +79,13 @@ impl Service {
                     .last()
                     .filter(|_| more)
                     .map(|last| format!("{}/{}/{}", last.of_id, last.kind, last.source));
-                let findings = views(tx, rows)?;
+                // Duties stand before what is of one machine.
+                let mut findings = if after == ("", "", "") {
+                    service.duty_findings(tx)?
+                } else {
+                    Vec::new()
+                };
+                findings.extend(views(tx, rows)?);
                 Ok::<_, ServiceError>(FindingList { findings, next })
             })
             .await

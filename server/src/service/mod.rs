@@ -11,6 +11,7 @@ mod catalog;
 mod check_in;
 mod clones;
 mod date_proof;
+mod duties;
 mod enroll;
 mod entropy;
 mod error;
@@ -60,6 +61,7 @@ pub use campaign::{
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use date_proof::ProofView;
+pub use duties::{DutyStepView, DutyView, ReportDuty};
 pub use entropy::Entropy;
 pub use error::{CallError, ServiceError};
 pub use exemptions::{ExemptionFilter, ExemptionList, ExemptionView, NewExemption, RevokeExemption};

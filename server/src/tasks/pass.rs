@@ -39,6 +39,8 @@ pub struct Pass {
     pub moved: usize,
     /// Waves that were halted, opened or brought a step further by what their hosts came to.
     pub judged: usize,
+    /// Duties to report that were called for, or are overdue.
+    pub duties: usize,
     /// Hosts that were started.
     pub started: usize,
     /// Reports that were made.
@@ -115,6 +117,7 @@ impl Tasks {
             ended: self.service.end_attestations().await?,
             moved: self.service.tend_queues().await?,
             judged: self.service.judge_waves().await?,
+            duties: self.service.tend_duties().await?,
             started: self.service.start_hosts().await?,
             reports: self.service.make_due_reports().await?,
             delivered: deliver::due(&self.service, &self.http).await?,

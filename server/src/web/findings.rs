@@ -27,6 +27,7 @@ struct FindingsPart {
 
 struct Findings {
     rows: Vec<Row>,
+    drafts: Vec<(String, String)>,
     next: Option<String>,
 }
 
@@ -42,10 +43,10 @@ struct Row {
 impl From<FindingList> for Findings {
     fn from(list: FindingList) -> Self {
         let row = |it: crate::service::FindingView| Row {
-            address: if it.of_kind == "host" {
-                format!("/hosts/{}", it.of_id)
-            } else {
-                format!("/machines/{}", it.of_id)
+            address: match it.of_kind.as_str() {
+                "host" => format!("/hosts/{}", it.of_id),
+                "campaign" => format!("#duty-{}", it.of_id),
+                _ => format!("/machines/{}", it.of_id),
             },
             name: it.name,
             kind: it.kind,
@@ -54,6 +55,7 @@ impl From<FindingList> for Findings {
             since: words::instant(it.since_ms),
         };
         Self {
+            drafts: Vec::new(),
             rows: list.findings.into_iter().map(row).collect(),
             next: list
                 .next
@@ -73,10 +75,15 @@ pub(crate) async fn page(
         Ok(Query(filter)) => filter,
         Err(rejection) => return page::problem(StatusCode::BAD_REQUEST, "Not valid", &rejection.body_text()),
     };
-    let body = match service.findings(filter).await {
+    let mut body = match service.findings(filter).await {
         Ok(list) => Findings::from(list),
         Err(error) => return page::failed(&error),
     };
+    body.drafts = match service.duties().await {
+        Ok(duties) => duties.into_iter().map(|duty| (duty.name, duty.draft)).collect(),
+        Err(error) => return page::failed(&error),
+    };
+    body.drafts.retain(|(_, draft)| !draft.is_empty());
     if page::wants_part(&headers) {
         return page::render(&FindingsPart { body });
     }

@@ -49,6 +49,8 @@ const API: &[(&str, &str, Door)] = &[
     ("GET", "/handwork", Unauthorized),
     ("POST", "/handwork/{host}/assign", Unauthorized),
     ("POST", "/handwork/{host}/done", Unauthorized),
+    ("GET", "/duties", Unauthorized),
+    ("POST", "/duties/{duty}/reported", Unauthorized),
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),
@@ -140,6 +142,7 @@ async fn knock(server: &Server, browser: &Browser, method: &str, path: &str, doo
     let path = path
         .replace("{host}", "pc-1")
         .replace("{asset}", "pc-1")
+        .replace("{duty}", "discovery")
         .replace("{wave}", "all")
         .replace("{campaign}", "kaspersky-us-2024")
         .replace("{item}", "seats")

@@ -4,6 +4,7 @@
 //! A finding is told, and moves nothing: who is right is for a person to say. To add one, give it a kind with what to do
 //! about it, and a rule in [`findings`]; all that is stored, listed and shown follows.
 
+mod duty;
 mod kinds;
 mod rules;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use cutover_proto::{ids::ProductId, words};
 use serde::{Deserialize, Serialize};
 
+pub use duty::{DutyCourse, DutyPart, DutyStep, Reported, draft};
 pub use kinds::FindingKind;
 pub use rules::{corroboration, findings};
 
