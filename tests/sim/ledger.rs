@@ -13,6 +13,8 @@ pub(crate) struct Ledger {
     pub(crate) ends: BTreeMap<String, u64>,
     pub(crate) check_ins: u64,
     pub(crate) orders: u64,
+    /// Whole passes of the server's loop.
+    pub(crate) passes: u64,
     pub(crate) steps: u64,
     pub(crate) events: u64,
     pub(crate) checks: u64,
@@ -39,6 +41,7 @@ impl Ledger {
         sum(&mut self.ends, &other.ends);
         self.check_ins += other.check_ins;
         self.orders += other.orders;
+        self.passes += other.passes;
         self.steps += other.steps;
         self.events += other.events;
         self.checks += other.checks;
@@ -78,9 +81,10 @@ impl Ledger {
             self.ends.iter().map(|(phase, count)| (phase.clone(), *count)).collect(),
         );
         text.push_str(&format!(
-            "{} check-ins, {} orders issued, {} events, {} steps of the world, {} checks of invariants, {} virtual days\n",
+            "{} check-ins, {} orders issued, {} passes of the server, {} events, {} steps of the world, {} checks of invariants, {} virtual days\n",
             self.check_ins,
             self.orders,
+            self.passes,
             self.events,
             self.steps,
             self.checks,

@@ -35,7 +35,7 @@ const BEAT: i64 = 10 * SPEED * SECOND;
 /// So many beats to one whole pass.
 const BEATS_A_PASS: u64 = 6;
 /// How soon after a commit the server's loop looks.
-const SOON: i64 = SECOND / 4;
+const SOON: i64 = SPEED * SECOND / 50;
 /// Lines that a failure keeps.
 const LINES: usize = 60;
 
@@ -71,7 +71,7 @@ pub(crate) struct World {
     pass_at_ms: Option<i64>,
     lines: VecDeque<String>,
     violation: Option<Violation>,
-    /// The service was called since the checks looked last.
+    /// Something was committed since the checks looked last, as far as was told.
     pub(crate) is_called: bool,
     beats: u64,
 }
@@ -228,6 +228,8 @@ impl World {
                     self.poll(index).await?;
                 }
             }
+            // Another one that came sooner has taken its place.
+            Happening::Pass if self.pass_at_ms.is_none_or(|at_ms| at_ms > self.now_ms) => {}
             Happening::Pass => {
                 self.pass_at_ms = None;
                 self.pass().await?;
@@ -329,6 +331,7 @@ impl World {
         if self.case.tamper == Some(crate::case::Tamper::NoPasses) {
             return Ok(());
         }
+        self.ledger.passes += 1;
         let passed = async {
             service.flush_seen().await?;
             service.go_on().await?;
@@ -373,9 +376,9 @@ impl World {
 
     /// After a call to the service: nudges go out, the loop looks soon, a dead process is buried.
     pub(crate) fn after_call(&mut self) {
-        self.is_called = true;
         let topics = self.server.heard();
         if !topics.is_empty() {
+            self.is_called = true;
             self.pass_by(self.now_ms + SOON);
         }
         for topic in topics {
@@ -411,6 +414,7 @@ impl World {
         if self.server.service().is_none() {
             self.server.open().context("the server does not come up again")?;
             self.tell(|| "the server is up".to_owned());
+            self.is_called = true;
             if let Some(since_ms) = self.down_since_ms.take() {
                 self.view.down.push((since_ms, self.now_ms));
             }

@@ -54,20 +54,21 @@ impl Service {
             if group.wave != WaveState::Open {
                 continue;
             }
-            let rows = plans::first_in_phase(db, id, wave, Phase::Queued.as_str(), self.now_ms(), HEAD)?;
-            let queued = rows.iter().map(read_plan).collect::<Result<Vec<_>, _>>()?;
-            let mut seen = BTreeMap::new();
-            for plan in &queued {
-                seen.insert(plan.host_id, last_seen(db, plan.host_id)?);
+            // While a wave is full, as it is most of the time, its queue is not read, and never further than it has room.
+            if group.room(wave, &in_force.campaign) == 0 {
+                continue;
             }
-            let candidates: Vec<Candidate<'_>> = queued
-                .iter()
-                .map(|plan| Candidate {
-                    plan,
-                    last_seen_ms: seen[&plan.host_id],
-                })
-                .collect();
-            starts.extend(choose(&candidates, &mut group, &in_force.campaign, self.now_ms()).starts);
+            for row in plans::first_in_phase(db, id, wave, Phase::Queued.as_str(), self.now_ms(), HEAD)? {
+                let plan = read_plan(&row)?;
+                let candidate = Candidate {
+                    last_seen_ms: last_seen(db, plan.host_id)?,
+                    plan: &plan,
+                };
+                starts.extend(choose(&[candidate], &mut group, &in_force.campaign, self.now_ms()).starts);
+                if group.room(wave, &in_force.campaign) == 0 {
+                    break;
+                }
+            }
             // What this wave takes, the next ones no longer have.
             groups.take_in(group);
         }

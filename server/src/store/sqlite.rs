@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, ffi};
 
@@ -59,6 +60,11 @@ impl SqliteConn {
         inner
             .busy_timeout(BUSY_TIMEOUT)
             .map_err(|error| cannot_open(path, &error))?;
+        // Else SQLite looks at what is bound to a bound or a LIMIT when it plans, and plans anew, as dear as preparing,
+        // whenever something else is bound: at every call, since most bounds are the time.
+        inner
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|error| cannot_open(path, &error))?;
         inner.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         let conn = Self { inner };
         conn.batch_at_open(
@@ -104,16 +110,17 @@ impl Conn for SqliteConn {
 
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let mut statement = bound(&self.inner, sql, params)?;
-        let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
+        let mut columns: Option<Arc<[String]>> = None;
         let mut answer = Vec::new();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|error| refused(sql, &error))? {
+            let columns = columns.get_or_insert_with(|| row.as_ref().column_names().map(str::to_owned).collect());
             let mut values = Vec::with_capacity(columns.len());
             for index in 0..columns.len() {
                 let value = row.get_ref(index).map_err(|error| refused(sql, &error))?;
                 values.push(read(value, &columns[index])?);
             }
-            answer.push(Row::new(Arc::clone(&columns), values));
+            answer.push(Row::new(Arc::clone(columns), values));
         }
         Ok(answer)
     }
@@ -254,5 +261,32 @@ fn refused(sql: &str, error: &rusqlite::Error) -> StoreError {
                 sql: sql.to_owned(),
             },
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::super::value::params;
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound_to_its_bounds() {
+        const DUE: &str = "SELECT at_ms FROM wake WHERE at_ms > ?1 AND at_ms <= ?2 ORDER BY at_ms LIMIT ?3";
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        let mut writer = SqliteConn::open_writer(&path).unwrap();
+        writer
+            .batch("CREATE TABLE wake (at_ms BIGINT NOT NULL); CREATE INDEX wake_at ON wake (at_ms);")
+            .unwrap();
+        for mut conn in [writer, SqliteConn::open_reader(&path).unwrap()] {
+            for now_ms in 0_i64..5 {
+                conn.query(DUE, params![now_ms, now_ms + 1, now_ms + 2]).unwrap();
+            }
+            let statement = conn.inner.prepare_cached(DUE).unwrap();
+            assert_eq!(statement.get_status(StatementStatus::Run), 5);
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
     }
 }

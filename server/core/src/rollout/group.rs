@@ -98,6 +98,10 @@ pub struct Slot {
 /// The slot of the whole campaign.
 pub const IN_FLIGHT: &str = "in-flight";
 
+fn wave_slot(wave: &str) -> String {
+    format!("wave:{wave}")
+}
+
 /// The slots that a host's order takes, all of them or none. Two members of one redundancy set (tags `set=…`), and two domain
 /// controllers of one site, are never worked on at a time.
 #[must_use]
@@ -110,7 +114,7 @@ pub fn slots(plan: &Plan, campaign: &Campaign) -> Vec<Slot> {
     }];
     if let Some(cap) = campaign.wave(&plan.wave).and_then(|wave| wave.max_in_flight) {
         slots.push(Slot {
-            name: format!("wave:{}", plan.wave),
+            name: wave_slot(&plan.wave),
             cap,
             of: format!("wave {}", plan.wave),
         });
@@ -234,6 +238,36 @@ impl GroupState {
     #[must_use]
     pub fn taken(&self, slot: &Slot) -> u32 {
         self.taken.get(&slot.name).copied().unwrap_or(0)
+    }
+
+    /// At the most so many hosts of a wave may start now, by what limits all of them; each may have reasons of its own not
+    /// to. At 0 nobody need look at the queue.
+    #[must_use]
+    pub fn room(&self, wave: &str, campaign: &Campaign) -> u32 {
+        let is_halted = matches!(self.breaker.state, BreakerState::Tripped(_));
+        if self.run != RunState::Running || self.wave != WaveState::Open || is_halted {
+            return 0;
+        }
+        let (policy, wave) = (&campaign.policy, campaign.wave(wave));
+        if self.first_ones(wave).is_some() {
+            return 0;
+        }
+        let in_flight = self.taken.get(IN_FLIGHT).copied().unwrap_or(0);
+        let of_wave = wave.and_then(|wave| {
+            let taken = self.taken.get(&wave_slot(&wave.name)).copied().unwrap_or(0);
+            Some(wave.max_in_flight?.saturating_sub(taken))
+        });
+        let an_hour = policy
+            .starts_per_hour
+            .map(|limit| limit.saturating_sub(self.starts.count));
+        let an_hour_of_wave = wave
+            .and_then(|wave| wave.starts_per_hour)
+            .map(|limit| limit.saturating_sub(self.wave_starts.count));
+        let of_campaign = policy.max_in_flight.saturating_sub(in_flight);
+        [of_wave, an_hour, an_hour_of_wave]
+            .into_iter()
+            .flatten()
+            .fold(of_campaign, u32::min)
     }
 
     /// Counts one more start.

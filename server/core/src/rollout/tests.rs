@@ -5,7 +5,7 @@ use cutover_proto::ids::{CampaignId, HostId};
 use super::*;
 use crate::{
     campaign::{Campaign, Mode},
-    plan::{Hold, HoldKind, Phase, Plan},
+    plan::{Hold, HoldKind, Owner, Phase, Plan},
     samples,
     waiting::{Waiting, why},
 };
@@ -322,4 +322,43 @@ fn an_open_item_of_the_readiness_list_starts_nobody_without_a_person() {
     campaign.mode = Mode::Approve;
     let it = chosen(&plans, &group, &campaign);
     assert!(matches!(it.waiting[0].1, Waiting::Approval { .. }), "{it:?}");
+}
+
+/// What limits a whole wave, each alone; with room for two all may start that fit, and no more.
+#[test]
+fn a_wave_without_room_starts_nobody_and_one_with_room_no_more_than_that() {
+    let mut campaign = samples::campaign("[policy]\ngrace = \"0s\"\nmax_in_flight = 5\nstarts_per_hour = 4\n");
+    (campaign.waves[0].max_in_flight, campaign.waves[0].starts_per_hour) = (Some(3), Some(2));
+    let plans: Vec<Plan> = (0..8).map(queued).collect();
+    let full = Starts {
+        count: 4,
+        oldest_ms: NOW_MS - 1,
+    };
+    let tripped = Breaker {
+        round: 0,
+        state: BreakerState::Tripped(Trip {
+            cause: Cause::NotBack { hosts: 2 },
+            owner: Owner::Technician,
+            at_ms: 0,
+        }),
+    };
+    let changes: [fn(&mut GroupState, Starts, Breaker); 8] = [
+        |_, _, _| {},
+        |it, _, _| it.run = RunState::Paused,
+        |it, _, _| it.wave = WaveState::Paused,
+        |it, _, tripped| it.breaker = tripped,
+        |it, _, _| drop(it.taken.insert(IN_FLIGHT.to_owned(), 4)),
+        |it, _, _| drop(it.taken.insert("wave:all".to_owned(), 3)),
+        |it, full, _| it.starts = full,
+        |it, full, _| it.wave_starts = full,
+    ];
+    let rooms = changes.map(|change| {
+        let mut group = open(0);
+        change(&mut group, full, tripped.clone());
+        let room = group.room("all", &campaign);
+        let starts = chosen(&plans, &group, &campaign).starts;
+        assert_eq!(starts.len(), usize::try_from(room).unwrap(), "{group:?}");
+        room
+    });
+    assert_eq!(rooms, [2, 0, 0, 0, 1, 0, 0, 0]);
 }
