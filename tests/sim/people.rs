@@ -40,7 +40,9 @@ impl World {
         }
         // A wave that is halted in the calm needs somebody who comes again.
         if nth == 0 && self.calm {
-            self.later(self.now_ms + 6 * HOUR, Happening::People(nth));
+            // A reset lets a few through, so the larger the fleet, the more often.
+            let forties = i64::try_from(self.case.hosts.div_ceil(40))?.max(1);
+            self.later(self.now_ms + 6 * HOUR / forties, Happening::People(nth));
         }
         self.after_call();
         Ok(())

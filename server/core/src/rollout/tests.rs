@@ -347,8 +347,8 @@ fn a_wave_without_room_starts_nobody_and_one_with_room_no_more_than_that() {
         |it, _, _| it.run = RunState::Paused,
         |it, _, _| it.wave = WaveState::Paused,
         |it, _, tripped| it.breaker = tripped,
-        |it, _, _| drop(it.taken.insert(IN_FLIGHT.to_owned(), 4)),
-        |it, _, _| drop(it.taken.insert("wave:all".to_owned(), 3)),
+        |it, _, _| it.taken.extend([(IN_FLIGHT.to_owned(), 4)]),
+        |it, _, _| it.taken.extend([("wave:all".to_owned(), 3)]),
         |it, full, _| it.starts = full,
         |it, full, _| it.wave_starts = full,
     ];
