@@ -2,6 +2,7 @@
 
 mod acts;
 mod awkward;
+mod dates;
 mod files;
 mod gap;
 mod groups;
@@ -228,8 +229,9 @@ impl Host {
         })
     }
 
-    pub(super) fn waiting(&self) -> Option<Waiting> {
-        let group = GroupState {
+    /// What the wave's rows say: nothing is out.
+    pub(super) fn group(&self) -> GroupState {
+        GroupState {
             run: self.run,
             wave: self.waves.state(&self.plan.wave),
             taken: BTreeMap::new(),
@@ -238,8 +240,17 @@ impl Host {
             not_ready: Vec::new(),
             breaker: self.breakers.of(&self.plan.wave).clone(),
             tally: Tally::default(),
-        };
-        waiting::why(&self.plan, &group, self.last_seen_ms, &self.campaign, self.now_ms)
+        }
+    }
+
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        waiting::why(
+            &self.plan,
+            &self.group(),
+            self.last_seen_ms,
+            &self.campaign,
+            self.now_ms,
+        )
     }
 
     /// From `verifying` with both halves there to `migrated`.
@@ -248,6 +259,17 @@ impl Host {
         self.wake();
         self.check_in();
         self.pass(60_000).look_again();
+    }
+
+    /// From queued to migrated, where a soak lies between.
+    pub(super) fn migrate_with_soak(&mut self) {
+        self.start_and_fetch();
+        self.work();
+        self.pass(60_000).look(&samples::replaced());
+        self.pass(crate::campaign::span::ms(self.campaign.policy.soak)).wake();
+        self.check_in();
+        self.pass(60_000).look_again();
+        assert_eq!(self.plan.phase, Phase::Migrated, "{}", self.told());
     }
 
     /// From queued to migrated.
