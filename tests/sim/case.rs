@@ -23,6 +23,22 @@ words! {
         OrderInHaltedWave = "order in a halted wave",
         /// An order is issued while the campaign is stopped.
         OrderWhileStopped = "order while stopped",
+        /// An order is issued for a host that is retired.
+        OrderForRetired = "order for a retired host",
+        /// An order is issued for a host whose disks the product encrypts, as its look says.
+        OrderForEncrypted = "order for an encrypted host",
+        /// An order is issued while the campaign only looks.
+        OrderInObserve = "order while only looking",
+        /// An order is issued for a host that has just come back.
+        OrderInGrace = "order in grace",
+        /// A second order is issued while the first is out.
+        TwoOrders = "two orders at once",
+        /// An event says what cannot be.
+        Misfit = "event that does not fit",
+        /// A plan stands still and does not say why.
+        Silence = "no reason",
+        /// More slots are taken than orders are out.
+        Slot = "slot without an order",
         /// More orders are out than the campaign allows.
         TooMany = "too many in flight",
         /// A total is off by one.

@@ -1,5 +1,7 @@
 //! Breaking things on purpose, to see that the checks see it.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use cutover_core::{
     coverage::Ownership,
@@ -37,6 +39,11 @@ impl World {
                 | Tamper::OrderInPausedWave
                 | Tamper::OrderWhileStopped
                 | Tamper::OrderInHaltedWave
+                | Tamper::OrderForRetired
+                | Tamper::OrderForEncrypted
+                | Tamper::OrderInObserve
+                | Tamper::OrderInGrace
+                | Tamper::TwoOrders
                 | Tamper::TooMany
         );
         let rules = &self.view.rules;
@@ -129,6 +136,47 @@ impl World {
                 halt(&service).await?;
                 self.issue(&service, 1, Vec::new()).await?;
             }
+            Tamper::OrderForRetired => {
+                let (to, reason) = (Phase::Retired, None);
+                self.issue(&service, 1, vec![Fact::Moved { to, reason }]).await?;
+            }
+            Tamper::OrderForEncrypted => {
+                let newest = |host: &HostId| self.view.looks.get(host)?.iter().max_by_key(|look| look.taken_ms);
+                let hosts = self.view.plans.keys().filter(|host| !self.view.shared.contains(host));
+                let locked: BTreeSet<HostId> = hosts
+                    .filter(|host| newest(host).is_some_and(|look| look.is_locked))
+                    .copied()
+                    .collect();
+                let fits = move |plan: &Plan| locked.contains(&plan.host_id) && may_be_issued(plan);
+                let issued = self.issued(900_000);
+                self.append(&service, fits, 1, &[issued]).await?;
+            }
+            Tamper::OrderInObserve => {
+                let change = "UPDATE campaign SET body = replace(body, 'mode = \"automatic\"', 'mode = \"observe\"')";
+                self.sql(&service, change).await?;
+                self.issue(&service, 1, Vec::new()).await?;
+            }
+            Tamper::OrderInGrace => self.issue(&service, 1, vec![Fact::SeenAgain]).await?,
+            Tamper::TwoOrders => {
+                let first = self.issued(899_999);
+                self.issue(&service, 1, vec![first]).await?;
+            }
+            Tamper::Misfit => {
+                let (number, why) = (900_000, "nothing".to_owned());
+                let fact = Fact::OrderCancelling { number, why };
+                self.append(&service, |plan| plan.order.is_none(), 1, &[fact]).await?;
+            }
+            Tamper::Silence => {
+                let fact = Fact::ReasonTurned { reason: None };
+                let fits = |plan: &Plan| plan.phase == Phase::Blocked && !plan.stale && plan.pool.is_none();
+                self.append(&service, fits, 1, &[fact]).await?;
+                // Before anything else says why.
+                self.recount().await?;
+            }
+            Tamper::Slot => {
+                self.sql(&service, "UPDATE slot SET used = used + 1 WHERE name = 'in-flight'")
+                    .await?
+            }
             Tamper::TooMany => self.issue(&service, usize::MAX, Vec::new()).await?,
             Tamper::Attempt => {
                 let why = "nothing".to_owned();
@@ -157,8 +205,14 @@ impl World {
 
     /// Issues orders past every check, after these facts.
     async fn issue(&mut self, service: &Service, most: usize, first: Vec<Fact>) -> Result<()> {
-        let issued = Fact::OrderIssued {
-            number: 900_000,
+        let mut facts = first;
+        facts.push(self.issued(900_000));
+        self.append(service, may_be_issued, most, &facts).await
+    }
+
+    fn issued(&self, number: u64) -> Fact {
+        Fact::OrderIssued {
+            number,
             attempt: 1,
             round: 0,
             epoch: 1,
@@ -168,16 +222,10 @@ impl World {
             fetch_by_ms: self.now_ms + DAY,
             slots: Vec::new(),
             catalog_revision: 1,
-        };
-        let mut facts = first;
-        facts.push(issued);
-        let is_free = |plan: &Plan| {
-            plan.holds.is_empty() && plan.local_hold.is_none() && plan.pool.is_none() && plan.known.is_ours()
-        };
-        let fits = |plan: &Plan| is_free(plan) && plan.order.is_none() && !plan.is_closed();
-        self.append(service, fits, most, &facts).await
+        }
     }
 
+    /// Appends events as if they had been decided. One that does not fit is there all the same.
     async fn append(
         &mut self,
         service: &Service,
@@ -212,7 +260,10 @@ impl World {
                             at_ms: now_ms,
                             fact: fact.clone(),
                         };
-                        plan = decide::apply(&plan, &event).map_err(|error| broken(error.to_string()))?;
+                        plan = decide::apply(&plan, &event).unwrap_or_else(|_| Plan {
+                            seq: plan.seq + 1,
+                            ..plan.clone()
+                        });
                         let new = events::NewEvent {
                             kind: event.fact.name().to_owned(),
                             schema_version: 1,
@@ -232,6 +283,12 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Whether nothing but what is broken on purpose stands against an order.
+fn may_be_issued(plan: &Plan) -> bool {
+    let is_free = plan.holds.is_empty() && plan.local_hold.is_none() && plan.pool.is_none() && plan.known.is_ours();
+    is_free && plan.order.is_none() && !plan.is_closed()
 }
 
 /// What stands for words of a person that nobody said.

@@ -38,6 +38,15 @@ fn an_order_for_a_host_that_must_have_none_is_seen() {
 }
 
 #[test]
+fn an_order_that_disks_phases_modes_and_grace_forbid_is_seen() {
+    assert_eq!(broken_by(Tamper::OrderForRetired), "no-order-for-retired");
+    assert_eq!(broken_by(Tamper::OrderForEncrypted), "no-order-for-encrypted");
+    assert_eq!(broken_by(Tamper::OrderInObserve), "no-order-unless-the-mode-allows");
+    assert_eq!(broken_by(Tamper::OrderInGrace), "no-order-in-grace");
+    assert_eq!(broken_by(Tamper::TwoOrders), "one-order-at-a-time");
+}
+
+#[test]
 fn more_orders_than_allowed_are_seen() {
     assert_eq!(broken_by(Tamper::TooMany), "no-more-in-flight-than-allowed");
 }
@@ -50,6 +59,9 @@ fn what_the_store_tells_wrongly_is_seen() {
     assert_eq!(broken_by(Tamper::Wake), "every-watched-plan-wakes");
     assert_eq!(broken_by(Tamper::Records), "acknowledged-is-durable");
     assert_eq!(broken_by(Tamper::Chain), "chains-verify");
+    assert_eq!(broken_by(Tamper::Misfit), "events-fit");
+    assert_eq!(broken_by(Tamper::Silence), "nobody-waits-without-a-reason");
+    assert_eq!(broken_by(Tamper::Slot), "slots-are-orders-out");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use cutover_core::{
     campaign::Campaign,
-    decide::{self, Event},
+    decide::{self, ApplyError, Event},
     plan::Plan,
     rollout::{Breakers, WaveState},
 };
@@ -80,6 +80,8 @@ pub(crate) struct View {
     pub(crate) recount: Option<Recount>,
     /// Events whose stream and body do not fit the plan that they are of.
     pub(crate) misfits: Vec<String>,
+    /// Orders that were issued while another was out.
+    pub(crate) doubled: Vec<String>,
     pos: i64,
     trace: Sha256,
     pub(crate) events: u64,
@@ -103,6 +105,7 @@ impl View {
             down: Vec::new(),
             recount: None,
             misfits: Vec::new(),
+            doubled: Vec::new(),
             pos: 0,
             trace: Sha256::new(),
             events: 0,
@@ -189,6 +192,11 @@ impl View {
                     after,
                 });
             }
+            Err(ApplyError::OrderOut { open, issued }) => {
+                self.doubled.push(format!(
+                    "order {issued} was issued for {host} while order {open} is out"
+                ));
+            }
             Err(error) => self.misfits.push(format!("{stream} {}: {error}", event.seq)),
         }
         Ok(())
@@ -250,6 +258,11 @@ impl View {
         let outages = self.down.iter().filter(|(from, until)| until - from >= OUTAGE);
         let gone = outages.map(|(from, until)| (until.min(&until_ms) - from.max(&from_ms)).max(0));
         until_ms - from_ms - gone.sum::<i64>()
+    }
+
+    /// Whether nothing new was read that could break anything.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.fresh.is_empty() && self.misfits.is_empty() && self.doubled.is_empty()
     }
 
     /// Orders that were issued since the last reading.

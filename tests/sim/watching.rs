@@ -25,7 +25,7 @@ impl World {
         }
         self.view.read(&service, self.now_ms, &self.names).await?;
         self.ledger.orders += u64::try_from(self.view.issued())?;
-        if !self.view.fresh.is_empty() {
+        if !self.view.is_quiet() {
             self.ask(When::Step);
         }
         if let Some(sabotage) = self.server.sabotage() {
