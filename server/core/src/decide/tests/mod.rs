@@ -12,6 +12,7 @@ mod lost;
 mod others;
 mod outcomes;
 mod properties;
+mod reference;
 mod restarts;
 mod story;
 mod table;
