@@ -456,8 +456,8 @@ async fn what_is_simulated_is_what_the_engine_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_in_a_simulation_goes_wrong_the_same_in_the_engine() {
     let simulated = plays_out(Assumptions {
-        fails: PerMille(250),
-        goes_dark: PerMille(250),
+        fails: PerMille(400),
+        goes_dark: PerMille(400),
         defers: PerMille(600),
         people_within: None,
     })
