@@ -459,6 +459,7 @@ async fn what_goes_wrong_in_a_simulation_goes_wrong_the_same_in_the_engine() {
         fails: PerMille(400),
         goes_dark: PerMille(400),
         defers: PerMille(600),
+        pace: 100,
         people_within: None,
     })
     .await;

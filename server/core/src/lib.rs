@@ -16,6 +16,7 @@
 //! - [`blockers`]: what holds hosts up and can be mended.
 //! - [`rollout`]: who starts next in a wave.
 //! - [`simulate`](mod@simulate): what would become of a fleet, by the same decisions.
+//! - [`outlook`](mod@outlook): when a campaign is likely done, and who will miss its target.
 //! - [`standing`]: how hosts relate to the duty, from bucket totals.
 //! - [`upkeep`]: how targets are kept up, and what was updated or installed after a milestone.
 //! - [`forecast`]: slack and lateness.
@@ -36,6 +37,7 @@ pub mod history;
 pub mod hours;
 pub mod judge;
 mod mix;
+pub mod outlook;
 pub mod plan;
 pub mod readiness;
 pub mod report;

@@ -14,8 +14,8 @@ use super::{
     routes::Then,
 };
 use crate::service::{
-    AnswerGate, ApplyCampaign, ApproveWave, AskSimulation, CampaignApplied, CampaignDetail, HaltCampaign, ResetWave,
-    Service, SimulationDone, views::WaveView,
+    AnswerGate, ApplyCampaign, ApproveWave, AskForecast, AskSimulation, CampaignApplied, CampaignDetail, ForecastMade,
+    HaltCampaign, ResetWave, Service, SimulationDone, views::WaveView,
 };
 
 pub(super) fn routes() -> Router<Service> {
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router<Service> {
             post(|by, at, of, ask| turn(by, at, of, ask, RunState::Stopped)),
         )
         .route("/simulations", post(simulate))
+        .route("/forecast", get(forecast))
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
@@ -73,6 +74,14 @@ async fn apply(
 ) -> Result<Json<CampaignApplied>, Problem> {
     service.is_run(&campaign)?;
     Ok(Json(service.apply_campaign(caller, ask).await?))
+}
+
+async fn forecast(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Asked(ask): Asked<AskForecast>,
+) -> Result<Json<ForecastMade>, Problem> {
+    Ok(Json(service.forecast(caller, ask).await?))
 }
 
 async fn simulate(

@@ -153,6 +153,8 @@ pub enum Operator {
     /// What must be so around the machines before hosts start without a person.
     #[command(subcommand)]
     Readiness(super::readiness::Readiness),
+    /// When the campaign is likely done, how likely its target is met, and who will miss it.
+    Forecast(super::forecast::Forecast),
     /// What would become of the fleet from here on; nothing is changed.
     Simulate(super::simulate::Simulate),
     /// Package files that hosts fetch from the server.

@@ -11,6 +11,7 @@ mod campaign;
 mod client;
 mod exemptions;
 mod findings;
+mod forecast;
 mod handwork;
 mod import_scan;
 mod init;

@@ -104,6 +104,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
         Operator::Campaign(campaign) => super::campaign::ask(campaign, client, format).await,
         Operator::Wave(wave) => super::campaign::ask_wave(wave, client, format).await,
         Operator::Readiness(readiness) => super::readiness::ask(readiness, client, format).await,
+        Operator::Forecast(forecast) => super::forecast::ask(forecast, client, format).await,
         Operator::Simulate(simulate) => super::simulate::ask(simulate, client, format).await,
         Operator::Assets(assets) => super::assets::ask(assets, client, format).await,
         Operator::AgentRelease(release) => super::agent_releases::ask(release, client, format).await,

@@ -74,7 +74,7 @@ pub use hosts::HostFilter;
 pub use keys::KeyOfHost;
 pub use readiness::{AttestItem, AttestedFile, ReadinessView, SignItem, SignatureView};
 pub use shelf::{ArtifactUse, NewArtifactUse, UsedFile};
-pub use simulate::{AskSimulation, CampaignText, SimulationDone};
+pub use simulate::{AskForecast, AskSimulation, CampaignText, ForecastMade, SimulationDone};
 pub use tags::ChangeTags;
 pub use tokens::{NewToken, PoolImage, TokenMade};
 pub use waves::ApproveWave;

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cutover_core::{
     campaign::{Mode, span},
+    outlook::{Experience, Outlook, outlook},
     plan::Plan,
-    rollout::Outcome,
     simulate::{Assumptions, Participant, PerMille, Setup, Simulated, simulate},
 };
+use cutover_proto::ids::HostId;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -85,11 +86,85 @@ pub struct SimulationDone {
     pub simulated: Simulated,
 }
 
+/// What is to be forecast.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskForecast {
+    /// How many days ahead.
+    #[serde(default = "ninety")]
+    pub days: u32,
+    /// What everything drawn is drawn from.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// How many courses it is made of; left out: fewer for larger fleets.
+    #[serde(default)]
+    pub courses: Option<u32>,
+    /// How soon people do what is theirs, such as `1d`; left out: not at all.
+    #[serde(default)]
+    pub people_within: Option<String>,
+}
+
+/// What is likely.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ForecastMade {
+    /// The campaign's version.
+    pub version: i64,
+    /// What hosts are called that will probably miss the target.
+    pub names: BTreeMap<HostId, String>,
+    /// It.
+    #[serde(flatten)]
+    pub outlook: Outlook,
+}
+
+/// The most courses of a forecast.
+const COURSES_MAX: u32 = 1000;
+
+/// Enough to tell nine of ten cases from eight of ten, and fewer where each takes long.
+fn enough_for(hosts: usize) -> u32 {
+    let courses = 200_000 / hosts.max(1);
+    u32::try_from(courses.clamp(20, 100)).unwrap_or(20)
+}
+
+fn setup<'a>(
+    service: &'a Service,
+    in_force: &'a InForce,
+    assumptions: &'a Assumptions,
+    opens: Vec<(String, i64)>,
+    from_ms: i64,
+    ask: &AskSimulation,
+) -> Setup<'a> {
+    Setup {
+        campaign: &in_force.campaign,
+        catalog: &service.0.catalog,
+        shelf: &in_force.shelf,
+        run: in_force.run,
+        not_ready: in_force.not_ready(),
+        waves: in_force.progress.waves.clone(),
+        breakers: in_force.progress.breakers.clone(),
+        gates: in_force.progress.gates.clone(),
+        epoch: 1,
+        opens,
+        assumptions,
+        from_ms,
+        until_ms: from_ms + i64::from(ask.days) * 86_400_000,
+        seed: ask.seed,
+        jitter: None,
+    }
+}
+
+fn names_of(hosts: &[Participant]) -> BTreeMap<HostId, String> {
+    let named = hosts.iter().filter_map(|it| {
+        let name = it.plan.assessment.as_ref()?.hostname.clone();
+        (!name.is_empty()).then_some((it.plan.host_id, name))
+    });
+    named.collect()
+}
+
 /// The fleet as it stands, and what its orders came to so far.
 #[derive(Default)]
 struct Fleet {
     hosts: Vec<Participant>,
-    outcomes: BTreeMap<Outcome, u64>,
+    experience: Experience,
 }
 
 impl Service {
@@ -100,11 +175,7 @@ impl Service {
     /// simulation is under way.
     pub async fn simulate(&self, caller: Caller, ask: AskSimulation) -> Result<SimulationDone, ServiceError> {
         caller.must_be(Role::Operator)?;
-        let Ok(one_at_a_time) = Arc::clone(&self.0.simulating).try_lock_owned() else {
-            return Err(ServiceError::Refused {
-                why: "another simulation is under way; wait for it, and ask again".to_owned(),
-            });
-        };
+        let one_at_a_time = self.one_simulation()?;
         let service = self.clone();
         let now = self.0.store.read(move |tx| service.in_force(tx)).await?;
         let mut in_force = match &ask.campaign {
@@ -121,29 +192,14 @@ impl Service {
         let assumptions = wanted.assumptions(&fleet);
         let (from_ms, service) = (self.now_ms(), self.clone());
         let (version, mode) = (now.row.version, in_force.campaign.mode);
-        let made_up = assumptions.clone();
+        let (made_up, is_other_file) = (assumptions.clone(), ask.campaign.is_some());
         let simulated = tokio::task::spawn_blocking(move || {
-            let setup = Setup {
-                campaign: &in_force.campaign,
-                catalog: &service.0.catalog,
-                shelf: &in_force.shelf,
-                run: in_force.run,
-                not_ready: in_force.not_ready(),
-                waves: in_force.progress.waves.clone(),
-                breakers: in_force.progress.breakers.clone(),
-                gates: in_force.progress.gates.clone(),
-                epoch: 1,
-                opens: wanted
-                    .open
-                    .iter()
-                    .map(|(wave, ms)| (wave.clone(), from_ms + ms))
-                    .collect(),
-                assumptions: &made_up,
-                from_ms,
-                until_ms: from_ms + i64::from(ask.days) * 86_400_000,
-                seed: ask.seed,
-                jitter: None,
-            };
+            let opens = wanted
+                .open
+                .iter()
+                .map(|(wave, ms)| (wave.clone(), from_ms + ms))
+                .collect();
+            let setup = setup(&service, &in_force, &made_up, opens, from_ms, &ask);
             let simulated = simulate(setup, fleet.hosts, |_| ());
             drop(one_at_a_time);
             simulated
@@ -153,11 +209,64 @@ impl Service {
         })?;
         Ok(SimulationDone {
             version,
-            is_other_file: ask.campaign.is_some(),
+            is_other_file,
             mode,
             assumptions,
             simulated,
         })
+    }
+
+    /// When the campaign in force is likely done, and who will miss its target: many simulations, in each of which what is not
+    /// known is drawn anew. Nothing changes.
+    ///
+    /// # Errors
+    /// When the caller may not, something asked for makes no sense, or a simulation is under way.
+    pub async fn forecast(&self, caller: Caller, ask: AskForecast) -> Result<ForecastMade, ServiceError> {
+        caller.must_be(Role::Operator)?;
+        let one_at_a_time = self.one_simulation()?;
+        let service = self.clone();
+        let in_force = self.0.store.read(move |tx| service.in_force(tx)).await?;
+        let plain = AskSimulation {
+            campaign: None,
+            mode: None,
+            days: ask.days,
+            seed: ask.seed,
+            open: BTreeMap::new(),
+            people_within: ask.people_within,
+            fails_percent: None,
+        };
+        let wanted = Wanted::check(&plain, &in_force)?;
+        let fleet = self.fleet(&in_force, false).await?;
+        let (from_ms, service, version) = (self.now_ms(), self.clone(), in_force.row.version);
+        let courses = ask.courses.unwrap_or_else(|| enough_for(fleet.hosts.len()));
+        if !(1..=COURSES_MAX).contains(&courses) {
+            let why = format!("{courses} courses cannot be simulated; ask for 1 to {COURSES_MAX}");
+            return Err(ServiceError::Invalid { why });
+        }
+        let outlook = tokio::task::spawn_blocking(move || {
+            let setup = setup(&service, &in_force, &wanted.made_up, Vec::new(), from_ms, &plain);
+            let made = outlook(&setup, &fleet.hosts, &fleet.experience, courses);
+            drop(one_at_a_time);
+            (made, names_of(&fleet.hosts))
+        });
+        let (outlook, names) = outlook.await.map_err(|error| ServiceError::Broken {
+            why: format!("a forecast failed: {error}"),
+        })?;
+        let misses = outlook.misses.iter().flatten();
+        let names = misses.filter_map(|miss| Some((miss.host, names.get(&miss.host)?.clone())));
+        Ok(ForecastMade {
+            version,
+            names: names.collect(),
+            outlook,
+        })
+    }
+
+    fn one_simulation(&self) -> Result<tokio::sync::OwnedMutexGuard<()>, ServiceError> {
+        Arc::clone(&self.0.simulating)
+            .try_lock_owned()
+            .map_err(|_| ServiceError::Refused {
+                why: "another simulation is under way; wait for it, and ask again".to_owned(),
+            })
     }
 
     /// Every plan that is still watched, decided anew where the campaign is to be another one. Reads a batch at a time, so that
@@ -207,14 +316,7 @@ impl Service {
 
 impl Fleet {
     fn note(&mut self, plan: &Plan) {
-        *self.outcomes.entry(plan.outcome).or_default() += 1;
-    }
-
-    fn came_to(&self, outcomes: &[Outcome]) -> u64 {
-        outcomes
-            .iter()
-            .map(|outcome| self.outcomes.get(outcome).copied().unwrap_or_default())
-            .sum()
+        self.experience.note(plan);
     }
 }
 
@@ -267,9 +369,12 @@ impl Wanted {
     /// What was seen so far counts the more the more it is.
     fn assumptions(&self, fleet: &Fleet) -> Assumptions {
         let mut it = self.made_up.clone();
-        let gone = fleet.came_to(&[Outcome::Dark, Outcome::NotBack]);
-        let failed = fleet.came_to(&[Outcome::Failed]);
-        let settled = gone + failed + fleet.came_to(&[Outcome::Succeeded]);
+        let Experience {
+            succeeded,
+            failed,
+            gone,
+        } = fleet.experience;
+        let settled = gone + failed + succeeded;
         if !self.is_told_failures {
             it.fails = PerMille::seen(failed, settled, it.fails, MADE_UP_WEIGHS);
         }

@@ -295,3 +295,42 @@ async fn an_operator_holds_a_host_sees_it_and_lets_it_go() {
     assert!(nothing.stderr.contains("no handwork is open"), "{nothing:?}");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forecast_says_when_how_likely_and_who_will_miss_it() {
+    let server = Server::start().await;
+    for name in ["pc-1", "pc-2"] {
+        let mut machine = Machine::enrol(&server, name).await;
+        let request = machine.carrying();
+        machine.check_in(request).await.unwrap();
+    }
+    let operator = Operator::of(&server).await;
+    // Nobody opens the wave.
+    let closed = operator.says("forecast --days 300 --courses 5").await;
+    for part in [
+        "not within it",
+        "target (2027-06-30T00:00:00Z): all are done by then in 0 % of cases",
+        "1 must be done each working day",
+        "2 will probably miss the target",
+        "wave all is not open",
+    ] {
+        assert!(closed.contains(part), "no `{part}` in {closed}");
+    }
+    server.open_wave().await;
+    let made = operator.json("forecast --days 300 --courses 10").await;
+    assert_eq!((&made["to_do"], &made["courses"]), (&2.into(), &10.into()));
+    assert!(made["done"][0]["p50_ms"].is_i64(), "{made}");
+    let again = operator.json("forecast --days 300 --courses 10 --seed 2").await;
+    assert_eq!(again["seed"], 2);
+    let csv = operator.says("forecast --days 30 --courses 2 --output csv").await;
+    assert!(csv.starts_with("of the hosts,1 of 10 cases by"), "{csv}");
+    let refused = operator.cutover("forecast --courses 0").await;
+    assert!(
+        refused
+            .stderr
+            .contains("0 courses cannot be simulated; ask for 1 to 1000"),
+        "{}",
+        refused.stderr
+    );
+    server.stop().await;
+}

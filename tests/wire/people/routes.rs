@@ -44,6 +44,7 @@ const API: &[(&str, &str, Door)] = &[
     ("POST", "/exemptions", Unauthorized),
     ("POST", "/exemptions/{host}/revoke", Unauthorized),
     ("POST", "/simulations", Unauthorized),
+    ("GET", "/forecast", Unauthorized),
     ("POST", "/hosts/{host}/hold", Unauthorized),
     ("POST", "/hosts/{host}/release", Unauthorized),
     ("GET", "/handwork", Unauthorized),

@@ -35,6 +35,8 @@ pub struct Assumptions {
     pub fails: PerMille,
     /// How many hosts do not come back from a restart.
     pub goes_dark: PerMille,
+    /// How long steps take, of a hundred of what is made up for each.
+    pub pace: u16,
     /// How many users of workstations put a restart off; to a time drawn between its notice and the latest one.
     pub defers: PerMille,
     /// How soon people settle the readiness list, let hosts start and answer gates; `None`: not at all.
@@ -46,14 +48,21 @@ impl Default for Assumptions {
         Self {
             fails: PerMille(20),
             goes_dark: PerMille(1),
+            pace: 100,
             defers: PerMille(300),
             people_within: None,
         }
     }
 }
 
-/// How long a step takes.
-pub(super) const fn takes_ms(kind: StepKind) -> i64 {
+impl Assumptions {
+    /// How long a step takes.
+    pub(super) const fn takes_ms(&self, kind: StepKind) -> i64 {
+        takes_ms(kind) * self.pace as i64 / 100
+    }
+}
+
+const fn takes_ms(kind: StepKind) -> i64 {
     const SECOND: i64 = 1000;
     const MINUTE: i64 = 60 * SECOND;
     match kind {

@@ -13,7 +13,7 @@ use super::{
     counts::{Counted, Counts},
     machine::{Machine, likely_habit},
     queue::{Place, Queues},
-    report::{End, Recorder, is_done, is_to_do},
+    report::{End, HostEnd, Recorder, is_done, is_to_do},
 };
 use crate::{
     campaign::span,
@@ -84,7 +84,16 @@ pub(super) struct Simulation<'a, F> {
 
 /// Lets a fleet go on until the end, or until nothing is due any more. `trace` is told of every decision that something
 /// follows from.
-pub fn simulate(setup: Setup<'_>, mut fleet: Vec<Participant>, trace: impl FnMut(&Step<'_>)) -> Simulated {
+pub fn simulate(setup: Setup<'_>, fleet: Vec<Participant>, trace: impl FnMut(&Step<'_>)) -> Simulated {
+    course(setup, fleet, trace).0
+}
+
+/// The same, with what became of each host that was to be done.
+pub fn course(
+    setup: Setup<'_>,
+    mut fleet: Vec<Participant>,
+    trace: impl FnMut(&Step<'_>),
+) -> (Simulated, Vec<HostEnd>) {
     fleet.retain(|it| it.plan.is_enrolled() && !it.plan.is_closed());
     fleet.sort_by_key(|it| it.plan.host_id);
     let mut simulation = Simulation {
@@ -427,7 +436,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         name.unwrap_or_default().to_owned()
     }
 
-    fn finish(mut self) -> Simulated {
+    fn finish(mut self) -> (Simulated, Vec<HostEnd>) {
         let groups = self.counts.groups(&self.setup, self.now_ms);
         let campaign = self.setup.campaign;
         let (now_ms, from_ms) = (self.now_ms, self.setup.from_ms);
@@ -452,12 +461,14 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         let milestones = campaign.milestones.iter().map(|it| (it.name.clone(), it.at_ms));
         let target = campaign.target_ms().map(|at_ms| ("target".to_owned(), at_ms));
         let marks = milestones.chain(target).filter(|(_, at_ms)| within(*at_ms)).collect();
-        Simulated {
+        let hosts = self.recorder.ends(&ends);
+        let simulated = Simulated {
             from_ms,
             until_ms: self.setup.until_ms,
             seed: self.setup.seed,
             ..self.recorder.finish(campaign.wave_names(), marks, &ends)
-        }
+        };
+        (simulated, hosts)
     }
 }
 

@@ -10,10 +10,7 @@ use cutover_proto::{
     verdict::Protection,
 };
 
-use super::{
-    Presence,
-    assumptions::{Assumptions, takes_ms},
-};
+use super::{Assumptions, Presence};
 use crate::{
     campaign::{HostClass, span},
     catalog::Catalog,
@@ -209,7 +206,7 @@ impl Course<'_> {
             teller.tell(RecordEvent::StepBegun, 0);
             if fails_at == Some(index) {
                 teller.blank.cause = Some(FailureCause::ToolFailed);
-                teller.tell(RecordEvent::StepFailed, takes_ms(step.action.kind()));
+                teller.tell(RecordEvent::StepFailed, self.assumptions.takes_ms(step.action.kind()));
                 teller.tell(RecordEvent::OrderFailed, 0);
                 work.leaves = None;
                 work.ahead = teller.told;
@@ -221,7 +218,7 @@ impl Course<'_> {
                 teller.blank.boot_id = format!("simulated-{}", machine.boots);
                 work.goes_dark = self.assumptions.goes_dark.takes(mix(self.drawn ^ 2));
             }
-            teller.tell(RecordEvent::StepDone, takes_ms(step.action.kind()));
+            teller.tell(RecordEvent::StepDone, self.assumptions.takes_ms(step.action.kind()));
         }
         teller.tell(RecordEvent::OrderCompleted, 0);
         work.ahead = teller.told;

@@ -16,10 +16,10 @@ mod rollout;
 mod setup;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use assumptions::{Assumptions, PerMille};
-pub use engine::simulate;
+pub use engine::{course, simulate};
 pub use presence::{Habit, Presence};
-pub use report::{DayLoad, LeftOver, Mark, Share, Simulated, SiteLoad, WaveCourse};
+pub use report::{DayLoad, HostEnd, LeftOver, Mark, Share, Simulated, SiteLoad, WaveCourse};
 pub use setup::{Participant, Setup, Step};

@@ -140,6 +140,17 @@ pub struct LeftOver {
     pub named: Vec<String>,
 }
 
+/// What became of a host that was to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostEnd {
+    /// Which.
+    pub host: HostId,
+    /// When it was done; `None` where it was not.
+    pub done_ms: Option<i64>,
+    /// Why it is not done; empty where it is.
+    pub why: String,
+}
+
 /// Whether the duty is done of a host.
 pub(super) const fn is_done(phase: Phase) -> bool {
     matches!(phase, Phase::Migrated | Phase::Clear | Phase::Concluded)
@@ -246,6 +257,23 @@ impl Recorder {
         self.sites.entry(plan.known.site.clone()).or_default()
     }
 
+    /// What became of each host that was to be done.
+    pub(super) fn ends(&self, ends: &[End<'_>]) -> Vec<HostEnd> {
+        let to_do = ends.iter().filter(|end| end.was_to_do);
+        to_do
+            .map(|end| HostEnd {
+                host: end.plan.host_id,
+                done_ms: self.done_ms(end),
+                why: end.why.0.clone(),
+            })
+            .collect()
+    }
+
+    fn done_ms(&self, end: &End<'_>) -> Option<i64> {
+        let at_ms = self.done.get(&end.plan.host_id).copied();
+        at_ms.filter(|_| is_done(end.plan.phase))
+    }
+
     /// All of it. `marks` are instants that count; `ends` are the hosts at the end: name, whether each was to be done, and, where it is left, why.
     pub(super) fn finish<'a>(
         self,
@@ -254,10 +282,7 @@ impl Recorder {
         ends: &[End<'_>],
     ) -> Simulated {
         let to_do: Vec<&End<'_>> = ends.iter().filter(|end| end.was_to_do).collect();
-        let when = |end: &&End<'_>| {
-            let at_ms = self.done.get(&end.plan.host_id).copied();
-            at_ms.filter(|_| is_done(end.plan.phase))
-        };
+        let when = |end: &&End<'_>| self.done_ms(end);
         let mut all: Vec<i64> = to_do.iter().filter_map(when).collect();
         all.sort_unstable();
         let share = |percent: u8| Share {

@@ -5,7 +5,7 @@ use cutover_proto::{ids::HostId, inventory::Inventory};
 use super::*;
 use crate::{
     campaign::{Campaign, PRESETS},
-    catalog::Shelf,
+    catalog::{Catalog, Shelf},
     decide::{self, Cx, Event, Fact, Input},
     judge::assess,
     plan::{Known, OrderEnd, Phase, Plan},
@@ -13,13 +13,13 @@ use crate::{
     samples,
 };
 
-const HOUR: i64 = 3_600_000;
-const DAY: i64 = 24 * HOUR;
+pub(crate) const HOUR: i64 = 3_600_000;
+pub(crate) const DAY: i64 = 24 * HOUR;
 /// Monday, 2027-01-04T09:00:00Z.
-const START: i64 = 1_799_053_200_000;
+pub(crate) const START: i64 = 1_799_053_200_000;
 
 /// A campaign of these waves that starts by itself; `policy` goes into its policy.
-fn campaign(waves: &str, policy: &str) -> Campaign {
+pub(crate) fn campaign(waves: &str, policy: &str) -> Campaign {
     // Its readiness list is its end.
     let preset = PRESETS[0].1.split("[[readiness]]").next().unwrap();
     let text = preset
@@ -32,28 +32,28 @@ fn campaign(waves: &str, policy: &str) -> Campaign {
     Campaign::parse("sample.toml", &text, 1).unwrap()
 }
 
-fn all(policy: &str) -> Campaign {
+pub(crate) fn all(policy: &str) -> Campaign {
     campaign("[wave]\nname = \"all\"\n", policy)
 }
 
-fn host(number: usize) -> HostId {
+pub(crate) fn host(number: usize) -> HostId {
     format!("01890000-0000-7000-8000-{number:012}").parse().unwrap()
 }
 
-struct Fleet {
-    campaign: Campaign,
-    hosts: Vec<Participant>,
-    waves: Waves,
-    not_ready: Vec<String>,
-    opens: Vec<(String, i64)>,
-    assumptions: Assumptions,
-    days: i64,
-    seed: u64,
+pub(crate) struct Fleet {
+    pub(crate) campaign: Campaign,
+    pub(crate) hosts: Vec<Participant>,
+    pub(crate) waves: Waves,
+    pub(crate) not_ready: Vec<String>,
+    pub(crate) opens: Vec<(String, i64)>,
+    pub(crate) assumptions: Assumptions,
+    pub(crate) days: i64,
+    pub(crate) seed: u64,
 }
 
 impl Fleet {
     /// Hosts that carry the target, of which nothing is known but their sites, `a` and `b` by turns.
-    fn of(hosts: usize, campaign: Campaign) -> Self {
+    pub(crate) fn of(hosts: usize, campaign: Campaign) -> Self {
         let first = campaign.waves[0].name.clone();
         let mut fleet = Self {
             waves: Waves::from([(first.as_str(), WaveState::Open)]),
@@ -80,7 +80,7 @@ impl Fleet {
         fleet
     }
 
-    fn add(&mut self, number: usize, known: Known, inventory: &Inventory) {
+    pub(crate) fn add(&mut self, number: usize, known: Known, inventory: &Inventory) {
         let mut plan = Plan::unborn(host(number), self.campaign.id.clone());
         let assessment = Box::new(assess(inventory, &known, &self.campaign, &samples::catalog()));
         let looked = Input::Looked {
@@ -109,15 +109,11 @@ impl Fleet {
         });
     }
 
-    fn go(&self) -> Simulated {
-        self.trace(|_| ())
-    }
-
-    fn trace(&self, trace: impl FnMut(&Step<'_>)) -> Simulated {
-        let setup = Setup {
+    pub(crate) fn setup<'a>(&'a self, catalog: &'a Catalog, shelf: &'a Shelf) -> Setup<'a> {
+        Setup {
             campaign: &self.campaign,
-            catalog: &samples::catalog(),
-            shelf: &Shelf::default(),
+            catalog,
+            shelf,
             run: RunState::Running,
             not_ready: self.not_ready.clone(),
             waves: self.waves.clone(),
@@ -130,12 +126,23 @@ impl Fleet {
             until_ms: START + self.days * DAY,
             seed: self.seed,
             jitter: None,
-        };
-        simulate(setup, self.hosts.clone(), trace)
+        }
+    }
+
+    pub(crate) fn go(&self) -> Simulated {
+        self.trace(|_| ())
+    }
+
+    pub(crate) fn trace(&self, trace: impl FnMut(&Step<'_>)) -> Simulated {
+        simulate(
+            self.setup(&samples::catalog(), &Shelf::default()),
+            self.hosts.clone(),
+            trace,
+        )
     }
 
     /// When hosts started, in order.
-    fn starts(&self) -> Vec<i64> {
+    pub(crate) fn starts(&self) -> Vec<i64> {
         let mut starts = Vec::new();
         self.trace(|step| {
             let issued = |event: &&Event| matches!(event.fact, Fact::OrderIssued { .. });
