@@ -9,6 +9,7 @@ mod clock;
 mod debian_files;
 mod echo;
 mod elf;
+mod engine;
 mod fleet;
 mod identity;
 mod installation;
@@ -36,6 +37,8 @@ enum Args {
     Scan(scan::Options),
     /// The server: CPU for one check-in, beside a bare server.
     Server(checkin::Options),
+    /// The core: decisions a second, a fleet simulated for weeks, a forecast.
+    Engine(engine::Options),
     /// The store: changes that keep rows as they were, and questions as of an instant.
     AsOf(as_of::Options),
     /// The bare server alone; `server` starts it.
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
         Args::Machine(options) => booted::run(&options),
         Args::Scan(options) => scan::run(&options),
         Args::Server(options) => checkin::run(&options),
+        Args::Engine(options) => engine::run(&options),
         Args::AsOf(options) => as_of::run(&options),
         Args::EchoServer(options) => echo::run(&options),
     }
