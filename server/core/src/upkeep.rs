@@ -114,7 +114,7 @@ pub fn upkeep_lines(upkeep: &Upkeep) -> Vec<String> {
 }
 
 /// A day of a calendar that names no zone.
-fn date(day: i32) -> String {
+pub(crate) fn date(day: i32) -> String {
     let mut date = crate::campaign::zone::utc(i64::from(day) * DAY_MS);
     date.truncate("2024-08-01".len());
     date

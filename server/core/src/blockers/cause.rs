@@ -126,6 +126,14 @@ fn by_reason(phase: Phase, reason: &Reason) -> Cause {
         Reason::EncryptionUnknown => ("encryption-unknown".to_owned(), whole()),
         Reason::Unmet(unmet) if unmet.is_unknown => (format!("unknown/{}/{}", unmet.product, unmet.name), whole()),
         Reason::Unmet(unmet) => (format!("unmet/{}/{}", unmet.product, unmet.name), unmet.reason.clone()),
+        Reason::CameBack { agents, .. } if agents.is_empty() => (
+            "came-back".to_owned(),
+            "the target came back time and again after it was replaced".to_owned(),
+        ),
+        Reason::CameBack { .. } => (
+            "came-back-by-agent".to_owned(),
+            "the target came back time and again after it was replaced, and its management agent is there".to_owned(),
+        ),
         Reason::Intercepted { by } => (format!("intercepted/{by}"), whole()),
         Reason::NoPackageManager { product } => (format!("no-package-manager/{product}"), whole()),
         Reason::AgentTooOld { .. } => (format!("agent-too-old/{}", whole()), whole()),

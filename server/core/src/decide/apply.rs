@@ -174,7 +174,10 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             });
         }
         Fact::WorkSeen { origin } => plan.origin = Some(*origin),
-        Fact::Regressed { .. } => plan.regressions += 1,
+        Fact::Regressed { .. } => {
+            plan.regressions += 1;
+            plan.rounds += 1;
+        }
         Fact::ProtectionDoubtful => plan.unhealthy_since_ms = Some(at_ms),
         Fact::ProtectionRestored => plan.unhealthy_since_ms = None,
         Fact::ProtectionLost { .. } => {
@@ -231,7 +234,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             });
         }
         Fact::HandworkOverdue { .. } => plan.handwork.get_or_insert_default().told = true,
-        Fact::HandworkDone { .. } => {}
+        Fact::HandworkDone { .. } => plan.rounds = 0,
         Fact::JournalDistrusted { fault } => {
             plan.journal_fault = Some(*fault);
             plan.journal_look_after_ms = None;

@@ -1,17 +1,23 @@
 //! Where a plan belongs by what is known of its host: the table from conditions to phases.
 
-use cutover_proto::step::{Step, StepKind};
+use cutover_proto::{
+    ids::ProductId,
+    step::{Step, StepKind},
+};
 
 use super::{Fact, Refused, group, pen::Pen, restart};
 use crate::{
     campaign::Mode,
-    catalog::ComposeError,
+    catalog::{ComposeError, Rank},
     judge::{Assessment, Condition, ReplacementState},
     plan::{Origin, Phase, Plan, Reason, Verify},
     rollout::WaveState,
 };
 
 use super::Cx;
+
+/// After so many returns of the target nobody takes it away again before a person has found what puts it there.
+pub(super) const ROUNDS: u32 = 2;
 
 /// A phase, and why.
 pub(super) type Place = (Phase, Option<Reason>);
@@ -76,6 +82,21 @@ fn lost(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     }
 }
 
+/// What is known of what puts the target back.
+fn came_back(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Reason {
+    let is_agent = |product: &ProductId| {
+        let removal = cx.catalog.removal(product);
+        removal.is_some_and(|removal| removal.rank == Rank::Agent)
+    };
+    let products: Vec<ProductId> = it.targets.iter().map(|target| target.product.clone()).collect();
+    Reason::CameBack {
+        times: plan.rounds,
+        agents: products.iter().filter(|product| is_agent(product)).cloned().collect(),
+        installed_day: it.targets.iter().filter_map(|target| target.dates.installed_day).max(),
+        products,
+    }
+}
+
 /// There is something to remove, or to install.
 fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(ownership) = plan.known.ownership.filter(|it| !it.is_ours()) {
@@ -83,6 +104,9 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     }
     if let Some(blocker) = it.blockers.iter().find(|blocker| blocker.is_encryption()) {
         return (Phase::Blocked, Some(blocker.reason()));
+    }
+    if it.carries() && plan.rounds >= ROUNDS {
+        return (Phase::Handwork, Some(came_back(plan, it, cx)));
     }
     let Some(seen) = &it.replacement else {
         return (Phase::Unplanned, Some(Reason::NoReplacementRule));

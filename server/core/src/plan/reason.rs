@@ -72,6 +72,18 @@ pub enum Reason {
     },
     /// Who encrypts the disks could not be told.
     EncryptionUnknown,
+    /// The target came back after it was replaced, time and again: something puts it there.
+    CameBack {
+        /// What came back.
+        products: Vec<ProductId>,
+        /// How often since a person last acted on it.
+        times: u32,
+        /// Management agents of it that are there: what they are told to install, they install.
+        agents: Vec<ProductId>,
+        /// The latest day, since the epoch, on which a target was put there, where a look told it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        installed_day: Option<i32>,
+    },
     /// What a recipe asks of the machine was not seen to hold.
     Unmet(Unmet),
     /// Another product decides about every file before it is opened, as the replacement would.

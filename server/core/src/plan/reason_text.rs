@@ -9,6 +9,23 @@ fn list(products: &[ProductId]) -> String {
     products.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// What is known of who put it back.
+fn came_back(products: &[ProductId], times: u32, agents: &[ProductId], installed_day: Option<i32>) -> String {
+    let mut said = format!("{} came back {times} times after it was replaced", list(products));
+    if let Some(day) = installed_day {
+        said.push_str(&format!(", installed on {}", crate::upkeep::date(day)));
+    }
+    if agents.is_empty() {
+        said.push_str("; none of its management agents is there, so something else installs it");
+    } else {
+        said.push_str(&format!(
+            "; {} is there and installs what its console tells it",
+            list(agents)
+        ));
+    }
+    said
+}
+
 /// What mends what an attempt ended with.
 const fn mending(cause: Option<FailureCause>) -> &'static str {
     match cause {
@@ -62,6 +79,12 @@ impl Reason {
                 format!("the machine is not the organisation's ({ownership}), so no work order goes there")
             }
             Self::EncryptionUnknown => "who encrypts the disks could not be told".to_owned(),
+            Self::CameBack {
+                products,
+                times,
+                agents,
+                installed_day,
+            } => came_back(products, *times, agents, *installed_day),
             Self::Unmet(unmet) => unmet.text(),
             Self::Intercepted { by } => {
                 format!(
@@ -136,6 +159,11 @@ impl Reason {
                 "ask whoever owns it to replace the product; where the record is wrong, tag the host ownership=corporate"
                     .to_owned()
             }
+            Self::CameBack { .. } => {
+                "find what installs it (the old console's tasks and rules, a group policy, another deployment tool, an image), \
+                 stop that, then mark the handwork done"
+                    .to_owned()
+            }
             Self::Unmet(unmet) => unmet.remedy(),
             Self::Intercepted { by } => {
                 format!("remove {by} or set it to watch only, or name a replacement that does not intercept files")
@@ -170,6 +198,7 @@ impl Reason {
             Self::LookFailed { .. } | Self::EncryptionUnknown | Self::AgentTooOld { .. } => Owner::Helpdesk,
             Self::Embedded { .. } => Owner::Vendor,
             Self::NoReplacementRule
+            | Self::CameBack { .. }
             | Self::UnapprovedReplacement { .. }
             | Self::GradeNotAccepted { .. }
             | Self::EncryptedByTarget

@@ -238,6 +238,9 @@ pub struct Plan {
     /// How often the target came back after `migrated`.
     #[serde(default)]
     pub regressions: u32,
+    /// How often it came back since a person last acted on that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rounds: u32,
     /// How often protection was lost after `migrated`.
     #[serde(default)]
     pub protection_losses: u32,
@@ -320,6 +323,7 @@ impl Plan {
             account: Account::open(0),
             gap: None,
             regressions: 0,
+            rounds: 0,
             protection_losses: 0,
             stale: false,
             agent_perhaps_lost: false,
@@ -426,4 +430,9 @@ impl Plan {
             carried: self.ever_carried,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

@@ -42,6 +42,7 @@ pub(super) fn cause(waiting: &Waiting) -> String {
 
 fn of_reason(reason: &Reason) -> String {
     match reason {
+        Reason::CameBack { .. } => "the target came back time and again after it was replaced".to_owned(),
         Reason::LookFailed { product, .. } => format!("a required look at {product} failed"),
         Reason::Unmet(unmet) => unmet.reason.clone(),
         Reason::AttemptsUsed { last: Some(last), .. } => format!("attempts are used up, the last by {last}"),

@@ -14,6 +14,7 @@ mod outcomes;
 mod properties;
 mod reference;
 mod restarts;
+mod returns;
 mod story;
 mod table;
 

@@ -102,6 +102,8 @@ struct Model {
     phase: Phase,
     shown: Option<Shown>,
     has_carried: bool,
+    /// How often the target came back after it was replaced.
+    returns: u32,
     /// An order is out; whether the host has it.
     order: Option<bool>,
     attempts: u32,
@@ -121,6 +123,7 @@ impl Model {
             phase: Phase::Unassessed,
             shown: None,
             has_carried: false,
+            returns: 0,
             order: None,
             attempts: 0,
             waits: false,
@@ -144,6 +147,8 @@ impl Model {
         match self.shown {
             _ if self.is_exempt => Phase::Exempt,
             None | Some(Shown::Unknown) => Phase::Unassessed,
+            // Twice is enough for a person to ask why.
+            Some(Shown::Carries) if self.returns >= 2 => Phase::Handwork,
             Some(Shown::Carries) => due,
             Some(Shown::Encrypted) => Phase::Blocked,
             Some(Shown::Embedded) => Phase::Handwork,
@@ -199,6 +204,10 @@ impl Model {
             (Phase::Verifying, Shown::Bare | Shown::Unknown) => {}
             // Its replacement is gone, and may come back within its bound.
             (Phase::Migrated, Shown::Replaced | Shown::Bare) => {}
+            (Phase::Migrated, Shown::Carries | Shown::Encrypted | Shown::Embedded) => {
+                self.returns += 1;
+                self.settle();
+            }
             _ => self.settle(),
         }
     }
