@@ -131,7 +131,8 @@ impl Service {
         let epoch = unsigned(in_force.row.epoch);
         edit.take(&Input::Started { order_number, epoch }, &in_force.cx(self))?;
         edit.save(tx, self, &in_force, seen_ms)?;
-        campaigns::hold_epoch(tx, self.campaign_id().as_str(), in_force.row.epoch)?;
+        let row = &in_force.row;
+        campaigns::hold(tx, self.campaign_id().as_str(), row.epoch, row.seq)?;
         tx.after_commit(super::handle::nudge_topic(host));
         Ok(())
     }

@@ -141,20 +141,20 @@ pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, campaign: &Campa
     }
 }
 
-/// Makes sure that the campaign still has `epoch` when this transaction commits: who raises it waits, or is seen here.
-/// Part of issuing a work order, before its slots are taken.
+/// Makes sure that the campaign is what this transaction read of it when it commits, in its epoch and in all that its events
+/// tell: whoever changes it waits, or is seen here. Part of issuing a work order, before its slots are taken.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it has another.
-pub fn hold_epoch(tx: &mut WriteTx<'_>, campaign_id: &str, epoch: i64) -> Result<(), StoreError> {
+/// [`StoreError::Conflict`] when it is another by now.
+pub fn hold(tx: &mut WriteTx<'_>, campaign_id: &str, epoch: i64, seq: i64) -> Result<(), StoreError> {
     let held = tx.execute(
-        "UPDATE campaign SET epoch = epoch WHERE campaign_id = ?1 AND epoch = ?2",
-        params![campaign_id, epoch],
+        "UPDATE campaign SET epoch = epoch WHERE campaign_id = ?1 AND epoch = ?2 AND seq = ?3",
+        params![campaign_id, epoch, seq],
     )?;
     if held == 1 {
         Ok(())
     } else {
-        Err(tx.conflict(format!("the epoch of {}", what(campaign_id))))
+        Err(tx.conflict(format!("the epoch and version of {}", what(campaign_id))))
     }
 }
 

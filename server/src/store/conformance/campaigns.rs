@@ -7,7 +7,7 @@ use crate::store::{StoreError, slots};
 on_both!(
     slots_are_taken_and_given_within_their_cap,
     a_campaign_moves_by_compare_and_set,
-    an_epoch_that_rose_stops_the_issuing,
+    a_campaign_that_changed_meanwhile_stops_the_issuing,
 );
 
 fn slots_are_taken_and_given_within_their_cap(lab: &Lab) {
@@ -80,16 +80,18 @@ fn a_campaign_moves_by_compare_and_set(lab: &Lab) {
     assert_eq!(versions, Ok(vec![version(1), version(2)]));
 }
 
-fn an_epoch_that_rose_stops_the_issuing(lab: &Lab) {
+fn a_campaign_that_changed_meanwhile_stops_the_issuing(lab: &Lab) {
     lab.store
         .write_now(|tx| campaigns::compare_and_set(tx, 0, &campaign()))
         .expect("made");
-    let hold = |epoch: i64| {
+    let seq = campaign().seq;
+    let hold = |epoch: i64, seq: i64| {
         lab.store
-            .write_now(move |tx| campaigns::hold_epoch(tx, "us-2024", epoch))
+            .write_now(move |tx| campaigns::hold(tx, "us-2024", epoch, seq))
     };
-    assert_eq!(hold(1), Ok(()));
-    assert!(matches!(hold(2), Err(StoreError::Conflict { .. })));
+    assert_eq!(hold(1, seq), Ok(()));
+    assert!(matches!(hold(2, seq), Err(StoreError::Conflict { .. })));
+    assert!(matches!(hold(1, seq + 1), Err(StoreError::Conflict { .. })));
     let unchanged = lab.store.read_now(|tx| campaigns::load(tx, "us-2024"));
     assert_eq!(unchanged, Ok(Some(campaign())));
 }
