@@ -1,6 +1,6 @@
 //! Rows as they were: what answers a question as of an instant is kept in versions by position.
 //!
-//! A transaction names the rows that it changed; [`write`] copies them when its position is known. What a version holds is
+//! A transaction names the rows that it changed; [`write()`] copies them when its position is known. What a version holds is
 //! copied from the row itself, so it cannot differ from what was stored.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -43,7 +43,7 @@ fn the_first_return_is_taken_away_again_and_the_second_is_a_persons() {
 #[test]
 fn what_is_known_of_who_put_it_back_is_named() {
     let host = after_returns(2);
-    let reason = host.plan.reason.clone().unwrap();
+    let reason = host.plan.reason.unwrap();
     let text = reason.text();
     assert!(text.starts_with("kesl"), "{text}");
     assert!(
