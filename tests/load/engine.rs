@@ -13,7 +13,7 @@ use cutover_core::{
     rollout::{Breakers, Gates, RunState, WaveState, Waves},
     simulate::{Assumptions, Habit, Participant, Setup, simulate},
 };
-use cutover_proto::ids::HostId;
+use cutover_proto::{ids::HostId, inventory::Inventory};
 
 use crate::{clock::Stopwatch, look, setting::Setting, table, usage};
 
@@ -56,6 +56,8 @@ struct World {
     shelf: Shelf,
     waves: Waves,
     breakers: Breakers,
+    /// Of every host but for its names: reading the rules anew for each would be measured otherwise.
+    seen: Inventory,
 }
 
 impl World {
@@ -66,6 +68,7 @@ impl World {
             shelf: Shelf::default(),
             waves: Waves::from([("all", WaveState::Open)]),
             breakers: Breakers::default(),
+            seen: look::inventory(0, numbered(0)?, "boot", BEGIN_MS)?,
         })
     }
 
@@ -85,12 +88,14 @@ impl World {
 
     /// A host that carries two targets, as its plan is after its first look.
     fn host(&self, n: usize) -> Result<Participant> {
-        let host: HostId = format!("01890000-0000-7000-8000-{n:012x}").parse()?;
+        let host = numbered(n)?;
         let known = Known {
             site: format!("site-{}", n / 1_000),
             ..Known::default()
         };
-        let inventory = look::inventory(n, host, "boot", BEGIN_MS)?;
+        let mut inventory = self.seen.clone();
+        inventory.host_id = host;
+        inventory.facts = look::facts(n);
         let looked = Input::Looked {
             assessment: Box::new(assess(&inventory, &known, &self.campaign, &self.catalog)),
             looked_at_ms: BEGIN_MS,
@@ -131,6 +136,10 @@ impl World {
             jitter: None,
         }
     }
+}
+
+fn numbered(n: usize) -> Result<HostId> {
+    Ok(format!("01890000-0000-7000-8000-{n:012x}").parse()?)
 }
 
 /// # Errors
