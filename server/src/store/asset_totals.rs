@@ -2,10 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::counts::Counts;
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::params;
 use super::versions::ASSET_TOTAL;
+
+/// Assets of each bucket.
+const ASSETS: Counts = Counts {
+    table: ASSET_TOTAL.live,
+    key: ASSET_TOTAL.key,
+    count: "assets",
+};
 
 /// Writes the gathered changes, in the order of the buckets.
 pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<String, i64>) -> Result<(), StoreError> {
@@ -13,24 +21,9 @@ pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<String, i64>) -> Res
         if change != 0 {
             tx.keep_figure(&ASSET_TOTAL, params![bucket.as_str()]);
         }
-        if change > 0 {
-            tx.execute(
-                "INSERT INTO asset_total (bucket, assets) VALUES (?1, ?2)
-                 ON CONFLICT (bucket) DO UPDATE SET assets = asset_total.assets + excluded.assets",
-                params![bucket.as_str(), change],
-            )?;
-        } else if change < 0 {
-            let lowered = tx.execute(
-                "UPDATE asset_total SET assets = assets + ?2 WHERE bucket = ?1 AND assets + ?2 >= 0",
-                params![bucket.as_str(), change],
-            )?;
-            if lowered != 1 {
-                return Err(StoreError::Corrupt {
-                    what: format!("the total of assets {bucket}"),
-                    why: "more assets leave it than are in it".to_owned(),
-                });
-            }
-        }
+        ASSETS.shift(tx, params![bucket.as_str()], change, || {
+            format!("the total of assets {bucket}")
+        })?;
     }
     Ok(())
 }

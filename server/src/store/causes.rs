@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::counts::Counts;
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, params};
@@ -117,6 +118,20 @@ pub fn note_done(tx: &mut WriteTx<'_>, campaign_id: &str, day: &str) {
     tx.gather_cause(done, 1);
 }
 
+/// Hosts that each cause holds up.
+const HELD: Counts = Counts {
+    table: "cause_total",
+    key: &["campaign_id", "cause", "phase", "wave"],
+    count: "hosts",
+};
+
+/// Hosts that were done on each day.
+const DONE: Counts = Counts {
+    table: "done_day",
+    key: &["campaign_id", "day"],
+    count: "hosts",
+};
+
 /// Writes the gathered changes, in the order of what they count.
 pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<CountedCause, i64>) -> Result<(), StoreError> {
     for (counted, change) in changes {
@@ -127,40 +142,12 @@ pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<CountedCause, i64>) 
                 phase,
                 wave,
             } => {
-                let values = params![
-                    campaign_id.as_str(),
-                    cause.as_str(),
-                    phase.as_str(),
-                    wave.as_str(),
-                    change
-                ];
-                if change > 0 {
-                    tx.execute(
-                        "INSERT INTO cause_total (campaign_id, cause, phase, wave, hosts) VALUES (?1, ?2, ?3, ?4, ?5)
-                         ON CONFLICT (campaign_id, cause, phase, wave)
-                         DO UPDATE SET hosts = cause_total.hosts + excluded.hosts",
-                        values,
-                    )?;
-                } else if change < 0 {
-                    let lowered = tx.execute(
-                        "UPDATE cause_total SET hosts = hosts + ?5
-                         WHERE campaign_id = ?1 AND cause = ?2 AND phase = ?3 AND wave = ?4 AND hosts + ?5 >= 0",
-                        values,
-                    )?;
-                    if lowered != 1 {
-                        return Err(StoreError::Corrupt {
-                            what: format!("the total of {counted:?}"),
-                            why: "more plans leave it than are in it".to_owned(),
-                        });
-                    }
-                }
+                let key = params![campaign_id.as_str(), cause.as_str(), phase.as_str(), wave.as_str()];
+                HELD.shift(tx, key, change, || format!("the total of {counted:?}"))?;
             }
             CountedCause::Done { campaign_id, day } => {
-                tx.execute(
-                    "INSERT INTO done_day (campaign_id, day, hosts) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (campaign_id, day) DO UPDATE SET hosts = done_day.hosts + excluded.hosts",
-                    params![campaign_id.as_str(), day.as_str(), change],
-                )?;
+                let key = params![campaign_id.as_str(), day.as_str()];
+                DONE.shift(tx, key, change, || format!("the total of {counted:?}"))?;
             }
         }
     }

@@ -30,6 +30,7 @@ mod address;
 mod as_of;
 mod chain;
 mod conn;
+mod counts;
 mod error;
 mod file_system;
 mod group;

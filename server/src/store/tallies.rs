@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cutover_core::rollout::{Outcome, Tally};
 
+use super::counts::Counts;
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, params};
@@ -18,39 +19,26 @@ pub(super) struct Counted {
     pub(super) outcome: String,
 }
 
+/// Hosts of each outcome.
+const HOSTS: Counts = Counts {
+    table: WAVE_TALLY.live,
+    key: WAVE_TALLY.key,
+    count: "hosts",
+};
+
 /// Writes the gathered changes, in the order of what they count.
 pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<Counted, i64>) -> Result<(), StoreError> {
     for (counted, change) in changes {
-        let values = params![
+        let key = params![
             counted.campaign_id.as_str(),
             counted.wave.as_str(),
             counted.round,
             counted.outcome.as_str(),
-            change,
         ];
         if change != 0 {
-            tx.keep_figure(&WAVE_TALLY, &values[..values.len() - 1]);
+            tx.keep_figure(&WAVE_TALLY, key);
         }
-        if change > 0 {
-            tx.execute(
-                "INSERT INTO wave_tally (campaign_id, wave, round, outcome, hosts) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (campaign_id, wave, round, outcome)
-                 DO UPDATE SET hosts = wave_tally.hosts + excluded.hosts",
-                values,
-            )?;
-        } else if change < 0 {
-            let lowered = tx.execute(
-                "UPDATE wave_tally SET hosts = hosts + ?5
-                 WHERE campaign_id = ?1 AND wave = ?2 AND round = ?3 AND outcome = ?4 AND hosts + ?5 >= 0",
-                values,
-            )?;
-            if lowered != 1 {
-                return Err(StoreError::Corrupt {
-                    what: format!("the tally of {counted:?}"),
-                    why: "more plans leave it than are in it".to_owned(),
-                });
-            }
-        }
+        HOSTS.shift(tx, key, change, || format!("the tally of {counted:?}"))?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::counts::Counts;
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, params};
@@ -49,11 +50,18 @@ pub(super) fn leave(tx: &mut WriteTx<'_>, bucket: Bucket) {
     tx.gather_total(bucket, -1);
 }
 
+/// Hosts of each bucket.
+const HOSTS: Counts = Counts {
+    table: TOTAL.live,
+    key: TOTAL.key,
+    count: "hosts",
+};
+
 /// Writes the gathered changes, in the order of the buckets: two transactions that change the same two buckets never
 /// wait for each other.
 pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<Bucket, i64>) -> Result<(), StoreError> {
     for (bucket, change) in changes {
-        let values = params![
+        let key = params![
             bucket.campaign_id.as_str(),
             bucket.phase.as_str(),
             bucket.wave.as_str(),
@@ -63,33 +71,11 @@ pub(super) fn write(tx: &mut WriteTx<'_>, changes: BTreeMap<Bucket, i64>) -> Res
             bucket.closed,
             bucket.carried,
             bucket.cover.as_str(),
-            change,
         ];
         if change != 0 {
-            tx.keep_figure(&TOTAL, &values[..values.len() - 1]);
+            tx.keep_figure(&TOTAL, key);
         }
-        if change > 0 {
-            tx.execute(
-                "INSERT INTO total (campaign_id, phase, wave, site, stale, late, closed, carried, cover, hosts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                 ON CONFLICT (campaign_id, phase, wave, site, stale, late, closed, carried, cover)
-                 DO UPDATE SET hosts = total.hosts + excluded.hosts",
-                values,
-            )?;
-        } else if change < 0 {
-            let lowered = tx.execute(
-                "UPDATE total SET hosts = hosts + ?10
-                 WHERE campaign_id = ?1 AND phase = ?2 AND wave = ?3 AND site = ?4
-                   AND stale = ?5 AND late = ?6 AND closed = ?7 AND carried = ?8 AND cover = ?9 AND hosts + ?10 >= 0",
-                values,
-            )?;
-            if lowered != 1 {
-                return Err(StoreError::Corrupt {
-                    what: format!("the total of {bucket:?}"),
-                    why: "more plans leave it than are in it".to_owned(),
-                });
-            }
-        }
+        HOSTS.shift(tx, key, change, || format!("the total of {bucket:?}"))?;
     }
     Ok(())
 }
