@@ -12,6 +12,7 @@ use super::{
     args::Artifact,
     client::Client,
     output::{self, Format},
+    pages,
 };
 use crate::{
     api::Done,
@@ -48,7 +49,10 @@ pub(super) async fn ask(command: &Artifact, client: &Client, format: Format) -> 
                 });
             add_all(client, files, *sha256, used, *dry_run, format).await
         }
-        Artifact::List => list(&all(client).await?, format),
+        Artifact::List => list(
+            &pages::all::<ArtifactList>(client, "artifacts", Vec::new()).await?,
+            format,
+        ),
     }
 }
 
@@ -197,17 +201,6 @@ pub(super) async fn hashed(file: PathBuf) -> anyhow::Result<(ArtifactDigest, u64
         read().with_context(|| format!("cannot read {}", file.display()))
     });
     hashing.await?
-}
-
-async fn all(client: &Client) -> anyhow::Result<Vec<ArtifactView>> {
-    let mut found = Vec::new();
-    let mut query = Vec::new();
-    loop {
-        let page: ArtifactList = client.get("artifacts", &query).await?;
-        found.extend(page.artifacts);
-        let Some(after) = page.next else { return Ok(found) };
-        query = vec![("after", after)];
-    }
 }
 
 fn list(artifacts: &[ArtifactView], format: Format) -> anyhow::Result<()> {

@@ -17,6 +17,7 @@ use super::{
     client::Client,
     import_scan::verdict_rows,
     output::{self, Format},
+    pages,
 };
 use crate::{
     api::{Ask, Done},
@@ -184,7 +185,7 @@ pub(super) async fn ask(command: &Assets, client: &Client, format: Format) -> an
                 query.push(("missing", "true".to_owned()));
             }
             query.extend(source.clone().map(|source| ("source", source)));
-            list(&all(client, query).await?, format)
+            list(&pages::all::<AssetList>(client, "assets", query).await?, format)
         }
         Assets::Show { asset } => show(&client.get(&format!("assets/{asset}"), &[]).await?, format),
         Assets::Attest {
@@ -291,17 +292,6 @@ fn put(
         inner.insert(key, value);
     }
     Ok(())
-}
-
-async fn all(client: &Client, mut query: Vec<(&str, String)>) -> anyhow::Result<Vec<AssetView>> {
-    let mut found = Vec::new();
-    loop {
-        let page: AssetList = client.get("assets", &query).await?;
-        found.extend(page.assets);
-        let Some(after) = page.next else { return Ok(found) };
-        query.retain(|(key, _)| *key != "after");
-        query.push(("after", after));
-    }
 }
 
 fn said(done: &Done, format: Format) -> anyhow::Result<()> {

@@ -156,7 +156,11 @@ pub(super) async fn ask(command: &Campaign, client: &Client, format: Format) -> 
                 dry_run: *dry_run,
             };
             let id = running(client).await?;
-            applied(&client.post(&format!("campaigns/{id}/versions"), &ask).await?, format)
+            let answer = client
+                .patient()?
+                .post(&format!("campaigns/{id}/versions"), &ask)
+                .await?;
+            applied(&answer, format)
         }
         Campaign::Pause(turn) => turned(client, "pause", turn, format).await,
         Campaign::Stop(turn) => turned(client, "stop", turn, format).await,

@@ -14,6 +14,9 @@ use crate::config::Config;
 /// A file of gigabytes over a slow line.
 const SENDING: Duration = Duration::from_secs(12 * 3600);
 
+/// An answer that the server computes over the whole fleet: what a file would do, what would become of it.
+const THINKING: Duration = Duration::from_secs(2 * 3600);
+
 /// Read from a file at once.
 const CHUNK: usize = 256 * 1024;
 
@@ -63,6 +66,18 @@ impl Client {
             url: url.trim_end_matches('/').to_owned(),
             token: token.trim().to_owned(),
             http,
+        })
+    }
+
+    /// The same, for answers that take the server long.
+    ///
+    /// # Errors
+    /// When the system gives no client.
+    pub(crate) fn patient(&self) -> anyhow::Result<Self> {
+        Ok(Self {
+            url: self.url.clone(),
+            token: self.token.clone(),
+            http: reqwest::Client::builder().timeout(THINKING).build()?,
         })
     }
 

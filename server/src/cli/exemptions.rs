@@ -6,8 +6,9 @@ use cutover_core::report::instant;
 use super::{
     client::Client,
     output::{self, Format, done},
+    pages,
 };
-use crate::service::{ExemptionList, ExemptionView, NewExemption, RevokeExemption};
+use crate::service::{ExemptionList, NewExemption, RevokeExemption};
 
 /// Exemptions.
 #[derive(Debug, Subcommand)]
@@ -77,15 +78,7 @@ pub(super) async fn ask(command: &Exemption, client: &Client, format: Format) ->
 }
 
 async fn list(client: &Client, format: Format) -> anyhow::Result<()> {
-    let (mut found, mut query): (Vec<ExemptionView>, Vec<(&str, String)>) = (Vec::new(), Vec::new());
-    loop {
-        let page: ExemptionList = client.get("exemptions", &query).await?;
-        found.extend(page.exemptions);
-        match page.next {
-            Some(after) => query = vec![("after", after)],
-            None => break,
-        }
-    }
+    let found = pages::all::<ExemptionList>(client, "exemptions", Vec::new()).await?;
     let rows: Vec<Vec<String>> = found
         .iter()
         .map(|it| {

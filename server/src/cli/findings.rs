@@ -7,8 +7,9 @@ use cutover_core::report::instant;
 use super::{
     client::Client,
     output::{self, Format, done},
+    pages,
 };
-use crate::service::{DutyView, FindingList, FindingView, ReportDuty};
+use crate::service::{DutyView, FindingList, ReportDuty};
 
 /// What is done about a duty to report.
 #[derive(Debug, Subcommand)]
@@ -71,15 +72,7 @@ pub(super) async fn ask(action: Option<&Findings>, client: &Client, format: Form
 }
 
 async fn list(client: &Client, format: Format) -> anyhow::Result<()> {
-    let (mut found, mut query): (Vec<FindingView>, Vec<(&str, String)>) = (Vec::new(), Vec::new());
-    loop {
-        let page: FindingList = client.get("findings", &query).await?;
-        found.extend(page.findings);
-        match page.next {
-            Some(after) => query = vec![("after", after)],
-            None => break,
-        }
-    }
+    let found = pages::all::<FindingList>(client, "findings", Vec::new()).await?;
     let rows: Vec<Vec<String>> = found
         .iter()
         .map(|it| {

@@ -29,7 +29,7 @@ pub(super) async fn ask(command: &Forecast, client: &Client, format: Format) -> 
     let mut query = vec![("days", command.days.to_string()), ("seed", command.seed.to_string())];
     query.extend(command.courses.map(|courses| ("courses", courses.to_string())));
     query.extend(command.people_within.clone().map(|within| ("people_within", within)));
-    let made: ForecastMade = client.get("forecast", &query).await?;
+    let made: ForecastMade = client.patient()?.get("forecast", &query).await?;
     let it = &made.outlook;
     if format == Format::Json {
         return output::json(&made);

@@ -6,8 +6,9 @@ use cutover_core::report::instant;
 use super::{
     client::Client,
     output::{self, Format, done},
+    pages,
 };
-use crate::service::{AssignHandwork, EndHandwork, HandworkList, HandworkView, HoldHost, HoldKindAsked, ReleaseHost};
+use crate::service::{AssignHandwork, EndHandwork, HandworkList, HoldHost, HoldKindAsked, ReleaseHost};
 
 /// What people do at machines by hand.
 #[derive(Debug, Subcommand)]
@@ -131,15 +132,7 @@ pub(super) async fn ask(command: &Handwork, client: &Client, format: Format) -> 
 }
 
 async fn list(client: &Client, format: Format) -> anyhow::Result<()> {
-    let (mut found, mut query): (Vec<HandworkView>, Vec<(&str, String)>) = (Vec::new(), Vec::new());
-    loop {
-        let page: HandworkList = client.get("handwork", &query).await?;
-        found.extend(page.handwork);
-        match page.next {
-            Some(after) => query = vec![("after", after)],
-            None => break,
-        }
-    }
+    let mut found = pages::all::<HandworkList>(client, "handwork", Vec::new()).await?;
     found.sort_by_key(|it| it.due_ms);
     let rows: Vec<Vec<String>> = found
         .iter()

@@ -17,6 +17,7 @@ mod import_scan;
 mod init;
 mod operator;
 pub(crate) mod output;
+mod pages;
 mod readiness;
 mod serve;
 mod simulate;

@@ -9,6 +9,7 @@ use super::{
     artifacts,
     client::Client,
     output::{self, Format, done},
+    pages,
 };
 use cutover_core::report::instant;
 
@@ -150,18 +151,10 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
 }
 
 async fn all_hosts(client: &Client, filter: [(&'static str, &Option<String>); 4]) -> anyhow::Result<Vec<HostRow>> {
-    let mut query: Vec<(&str, String)> = filter
+    let query = filter
         .iter()
-        .filter_map(|(key, value)| value.as_ref().map(|value| (*key, value.clone())))
-        .collect();
-    let mut rows = Vec::new();
-    loop {
-        let page: HostList = client.get("hosts", &query).await?;
-        rows.extend(page.hosts);
-        let Some(after) = page.next else { return Ok(rows) };
-        query.retain(|(key, _)| *key != "after");
-        query.push(("after", after));
-    }
+        .filter_map(|(key, value)| value.as_ref().map(|value| (*key, value.clone())));
+    pages::all::<HostList>(client, "hosts", query.collect()).await
 }
 
 async fn change(client: &Client, path: &str, dry_run: bool, format: Format) -> anyhow::Result<()> {

@@ -69,7 +69,7 @@ pub(super) async fn ask(command: &Simulate, client: &Client, format: Format) -> 
         people_within: command.people_within.clone(),
         fails_percent: command.fails,
     };
-    let done: SimulationDone = client.post("simulations", &ask).await?;
+    let done: SimulationDone = client.patient()?.post("simulations", &ask).await?;
     match format {
         Format::Json => output::json(&done),
         Format::Csv => waves(&done.simulated, format),
