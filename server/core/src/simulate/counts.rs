@@ -15,7 +15,7 @@ pub(super) struct Counted {
     outcome: Outcome,
     tried_in: String,
     round: u32,
-    wave: String,
+    pub(super) wave: String,
     may_start: bool,
 }
 

@@ -322,7 +322,8 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             self.judging_is_due = true;
         }
         for effect in &decision.effects {
-            self.counts.follow(effect, &plan.wave, issued_ms, self.now_ms);
+            // Of the wave in which an order was issued: a plan with one stays in it, and leaves it with the order's end.
+            self.counts.follow(effect, &counted.wave, issued_ms, self.now_ms);
         }
         for event in &decision.events {
             self.recorder.note(&plan, event);

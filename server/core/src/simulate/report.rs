@@ -253,7 +253,6 @@ impl Recorder {
     }
 
     fn site(&mut self, plan: &Plan) -> &mut Site {
-        // An order goes on where it was begun: a host that moves meanwhile is counted at neither site twice.
         self.sites.entry(plan.known.site.clone()).or_default()
     }
 
