@@ -193,3 +193,41 @@ fn percent(part: u32, whole: u32) -> u8 {
     let rounded = (u64::from(part) * 100).div_ceil(u64::from(whole.max(1)));
     u8::try_from(rounded.min(99)).unwrap_or(99)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn of_ten_courses_the_first_the_fifth_and_the_ninth_are_told_and_what_is_not_reached_is_later_than_all() {
+        let at = [7, 3, 10, 1, 9, 4, 8, 2, 6, 5].map(|it| (it < 10).then_some(it));
+        let said = likely(95, at.to_vec());
+        assert_eq!((said.p10_ms, said.p50_ms, said.p90_ms), (Some(1), Some(5), Some(9)));
+        let two_missing = at.map(|it| it.filter(|it| *it != 9));
+        assert_eq!(likely(95, two_missing.to_vec()).p90_ms, None);
+        assert_eq!(likely(95, Vec::new()).p10_ms, None);
+    }
+
+    #[test]
+    fn a_chance_is_the_part_of_the_courses_in_which_so_many_are_done() {
+        let said = chance((5, "target".to_owned()), vec![100, 95, 94, 96], 100);
+        assert_eq!((said.all_percent, said.most_percent, said.done), (25, 75, 95));
+    }
+
+    #[test]
+    fn a_hundred_is_said_only_of_all_and_nothing_only_of_none() {
+        assert_eq!([percent(0, 999), percent(1, 999), percent(998, 999), percent(999, 999)], [0, 1, 99, 100]);
+    }
+
+    #[test]
+    fn working_days_are_counted_whole_and_without_weekends() {
+        let campaign = samples::campaign("");
+        // A Friday; the next Monday is a day later, and the one after it six.
+        let friday = samples::instant("2027-01-08T12:00:00Z");
+        let until = |text: &str| working_days(&campaign, friday, samples::instant(text));
+        assert_eq!(until("2027-01-11T11:59:59Z"), 0);
+        assert_eq!(until("2027-01-11T12:00:00Z"), 1);
+        assert_eq!(until("2027-01-18T12:00:00Z"), 6);
+    }
+}

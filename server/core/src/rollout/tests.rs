@@ -342,7 +342,7 @@ fn a_wave_without_room_starts_nobody_and_one_with_room_no_more_than_that() {
             at_ms: 0,
         }),
     };
-    let changes: [fn(&mut GroupState, Starts, Breaker); 8] = [
+    let changes: [fn(&mut GroupState, Starts, Breaker); 9] = [
         |_, _, _| {},
         |it, _, _| it.run = RunState::Paused,
         |it, _, _| it.wave = WaveState::Paused,
@@ -351,8 +351,13 @@ fn a_wave_without_room_starts_nobody_and_one_with_room_no_more_than_that() {
         |it, _, _| it.taken.extend([("wave:all".to_owned(), 3)]),
         |it, full, _| it.starts = full,
         |it, full, _| it.wave_starts = full,
+        // Those that go first have begun, and none has succeeded.
+        |it, _, _| it.tally.add(Outcome::UnderWay, 1),
     ];
+    let mut changed = 0;
     let rooms = changes.map(|change| {
+        changed += 1;
+        campaign.waves[0].canaries = u32::from(changed == 9);
         let mut group = open(0);
         change(&mut group, full, tripped.clone());
         let room = group.room("all", &campaign);
@@ -360,5 +365,5 @@ fn a_wave_without_room_starts_nobody_and_one_with_room_no_more_than_that() {
         assert_eq!(starts.len(), usize::try_from(room).unwrap(), "{group:?}");
         room
     });
-    assert_eq!(rooms, [2, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(rooms, [2, 0, 0, 0, 1, 0, 0, 0, 0]);
 }

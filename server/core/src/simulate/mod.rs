@@ -10,6 +10,8 @@ mod counts;
 mod engine;
 mod machine;
 mod presence;
+#[cfg(test)]
+mod presence_tests;
 mod queue;
 mod report;
 mod rollout;
