@@ -217,7 +217,10 @@ mod tests {
 
     #[test]
     fn a_hundred_is_said_only_of_all_and_nothing_only_of_none() {
-        assert_eq!([percent(0, 999), percent(1, 999), percent(998, 999), percent(999, 999)], [0, 1, 99, 100]);
+        assert_eq!(
+            [percent(0, 999), percent(1, 999), percent(998, 999), percent(999, 999)],
+            [0, 1, 99, 100]
+        );
     }
 
     #[test]
