@@ -124,6 +124,13 @@ fn nothing_is_left_to_do_at_run_time() {
 }
 
 #[test]
+fn no_test_is_left_out() {
+    expect_none(&checked_sources(&Tree::of_the_workspace(), |_, file, _, text| {
+        sources::ignored_tests(file, text)
+    }));
+}
+
+#[test]
 fn modules_have_names_of_their_own() {
     expect_none(&checked_sources(&Tree::of_the_workspace(), |_, file, _, _| {
         sources::nameless(file)

@@ -96,6 +96,20 @@ pub(crate) fn unfinished(file: &Path, source: &str) -> Vec<Finding> {
         .collect()
 }
 
+/// `#[ignore]`: with `CI=true` a test that was left out is a failure, and elsewhere it is forgotten.
+pub(crate) fn ignored_tests(file: &Path, source: &str) -> Vec<Finding> {
+    tokens(source)
+        .windows(3)
+        .filter(
+            |them| matches!(them, [hash, open, word] if hash.text == "#" && open.text == "[" && word.text == "ignore"),
+        )
+        .map(|them| {
+            let what = "ignore: no test may be left out; let tests/nightly name a larger size of one that runs always";
+            Finding::at(file, them[2].line, what)
+        })
+        .collect()
+}
+
 /// A module whose name says nothing.
 pub(crate) fn nameless(file: &Path) -> Vec<Finding> {
     file.with_extension("")
@@ -177,6 +191,12 @@ mod tests {
     fn unfinished_code_is_found_and_words_are_not() {
         let source = "fn a() { todo!() }\nfn b() { unimplemented!(\"x\") }\n// todo!()\nlet todo = 1;";
         assert_eq!(lines(&unfinished(Path::new("a.rs"), source)), [1, 2]);
+    }
+
+    #[test]
+    fn a_test_that_is_left_out_is_found() {
+        let source = "#[test]\n#[ignore]\nfn a() {}\n#[ignore = \"slow\"]\nfn b() { ignore[0] }\n// #[ignore]";
+        assert_eq!(lines(&ignored_tests(Path::new("a.rs"), source)), [2, 4]);
     }
 
     #[test]

@@ -293,8 +293,7 @@ impl Service {
                             service.decide_anew(tx, &mut edit, &in_force)?;
                         }
                         batch.push(Participant {
-                            // One that enrolled just now was heard of, also where that is not written down yet.
-                            last_seen_ms: last_seen(tx, host)?.max(edit.plan.enrolled_ms),
+                            last_seen_ms: last_seen(tx, host)?,
                             plan: edit.plan,
                             habit: None,
                         });
