@@ -13,6 +13,7 @@ mod campaigns;
 mod channel;
 mod check_in;
 mod clones;
+mod closing;
 mod condition;
 mod copied_agents;
 mod database;

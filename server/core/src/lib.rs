@@ -13,6 +13,7 @@
 //! - [`decide`](mod@decide): the only place that moves a plan; events and how they are applied.
 //! - [`waiting`]: why nothing happens at the moment, who must act, and until when.
 //! - [`readiness`]: what must be so around the machines before hosts are started without a person.
+//! - [`closing`]: what is left when a campaign ends, and who signs that.
 //! - [`blockers`]: what holds hosts up and can be mended.
 //! - [`rollout`]: who starts next in a wave.
 //! - [`simulate`](mod@simulate): what would become of a fleet, by the same decisions.
@@ -28,6 +29,7 @@
 pub mod blockers;
 pub mod campaign;
 pub mod catalog;
+pub mod closing;
 pub mod coverage;
 pub mod date_proof;
 pub mod decide;

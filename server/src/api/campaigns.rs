@@ -14,8 +14,9 @@ use super::{
     routes::Then,
 };
 use crate::service::{
-    AnswerGate, ApplyCampaign, ApproveWave, AskForecast, AskSimulation, CampaignApplied, CampaignDetail, ForecastMade,
-    HaltCampaign, ResetWave, Service, SimulationDone, views::WaveView,
+    AnswerGate, ApplyCampaign, ApproveWave, AskForecast, AskSimulation, CampaignApplied, CampaignDetail, ClosingView,
+    ConfirmClosing, ForecastMade, HaltCampaign, ProposeClosing, ResetWave, Service, SimulationDone, WithdrawClosing,
+    views::WaveView,
 };
 
 pub(super) fn routes() -> Router<Service> {
@@ -35,6 +36,9 @@ pub(super) fn routes() -> Router<Service> {
             "/campaigns/{campaign}/stop",
             post(|by, at, of, ask| turn(by, at, of, ask, RunState::Stopped)),
         )
+        .route("/campaigns/{campaign}/closing", get(closing).post(propose_closing))
+        .route("/campaigns/{campaign}/closing/confirm", post(confirm_closing))
+        .route("/campaigns/{campaign}/closing/withdraw", post(withdraw_closing))
         .route("/simulations", post(simulate))
         .route("/forecast", get(forecast))
         .route("/waves", get(waves))
@@ -102,6 +106,51 @@ async fn turn(
     service.is_run(&campaign)?;
     Ok(Json(Done {
         done: service.turn_campaign(caller, to, ask).await?,
+    }))
+}
+
+async fn closing(
+    _: Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+) -> Result<Json<ClosingView>, Problem> {
+    service.is_run(&campaign)?;
+    Ok(Json(service.closing().await?))
+}
+
+async fn propose_closing(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<ProposeClosing>,
+) -> Result<Json<Done>, Problem> {
+    service.is_run(&campaign)?;
+    Ok(Json(Done {
+        done: service.propose_closing(caller, ask).await?,
+    }))
+}
+
+async fn confirm_closing(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<ConfirmClosing>,
+) -> Result<Json<Done>, Problem> {
+    service.is_run(&campaign)?;
+    Ok(Json(Done {
+        done: service.confirm_closing(caller, ask).await?,
+    }))
+}
+
+async fn withdraw_closing(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(campaign): Named,
+    Sent(ask): Sent<WithdrawClosing>,
+) -> Result<Json<Done>, Problem> {
+    service.is_run(&campaign)?;
+    Ok(Json(Done {
+        done: service.withdraw_closing(caller, ask).await?,
     }))
 }
 

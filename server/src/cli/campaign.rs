@@ -50,6 +50,8 @@ pub enum Campaign {
     Stop(Turn),
     /// Lets hosts start again.
     Resume(Turn),
+    /// Ends the campaign for good, by two people: what is left, what one of them proposes, and what the other one confirms.
+    Close(super::closing::Close),
 }
 
 /// A pause, a stop or their end.
@@ -165,6 +167,7 @@ pub(super) async fn ask(command: &Campaign, client: &Client, format: Format) -> 
         Campaign::Pause(turn) => turned(client, "pause", turn, format).await,
         Campaign::Stop(turn) => turned(client, "stop", turn, format).await,
         Campaign::Resume(turn) => turned(client, "resume", turn, format).await,
+        Campaign::Close(close) => super::closing::ask(close, &running(client).await?, client, format).await,
     }
 }
 

@@ -9,6 +9,7 @@ mod assets;
 mod blockers;
 mod campaign;
 mod client;
+mod closing;
 mod exemptions;
 mod findings;
 mod forecast;

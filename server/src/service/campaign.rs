@@ -1,6 +1,8 @@
 //! The campaign in force: its version, its epoch, whether it runs, and which waves are open.
 
 mod apply;
+mod close;
+mod closing;
 mod passes;
 mod preview;
 mod run;
@@ -14,6 +16,7 @@ use std::{
 use cutover_core::{
     campaign::Campaign,
     catalog::Shelf,
+    closing::Closing,
     decide::{Cx, Outage},
     findings::DutyCourse,
     plan::Personal,
@@ -27,6 +30,8 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::{apply::under, passes::Pass};
 pub use self::{
     apply::{ApplyCampaign, CampaignApplied},
+    close::{ConfirmClosing, ProposeClosing, WithdrawClosing},
+    closing::{ClosedView, ClosingView, ProposalView, ResidualView},
     preview::{CampaignPreview, Moved},
     run::HaltCampaign,
     show::{CampaignDetail, CampaignVersion},
@@ -70,6 +75,9 @@ pub(super) struct Progress {
     /// Who paused or stopped it, and why; the mentions of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) halted: Option<Halted>,
+    /// What was proposed for its end, and who confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) closing: Option<Closing>,
     /// Duties to report that were called for, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) duties: BTreeMap<String, DutyCourse>,
@@ -161,7 +169,8 @@ impl Service {
 }
 
 impl Service {
-    /// Writes what became of the campaign: an event of its stream and its row, or, without an event, the row alone.
+    /// Writes what became of the campaign: an event of its stream and its row, or, without an event, the row alone. Nothing is
+    /// written of one that was closed when the transaction read it.
     pub(super) fn put_campaign(
         &self,
         tx: &mut WriteTx<'_>,
@@ -169,6 +178,9 @@ impl Service {
         event: Option<(&str, serde_json::Value)>,
     ) -> Result<(), ServiceError> {
         let mut row = in_force.row.clone();
+        if row.state == RunState::Closed.as_str() {
+            in_force.must_be_open()?;
+        }
         let seq = row.seq;
         if let Some((kind, body)) = event {
             let event = events::NewEvent {

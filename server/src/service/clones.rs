@@ -109,6 +109,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
+                service.open_campaign(tx)?;
                 let row = service.disputed_host(tx, &wanted)?;
                 let waiting: Vec<clones::MemberRow> = clones::members(tx, &row.host_id)?
                     .into_iter()

@@ -4,6 +4,7 @@ use cutover_core::{
     campaign::{Duty, instant_ms, zone::utc},
     findings::{DutyCourse, DutyStep, Reported, draft},
     report::instant,
+    rollout::RunState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,9 @@ impl Service {
         db: &mut impl Reader,
         in_force: &InForce,
     ) -> Result<Vec<(String, DutyCourse, Option<DutyStep>)>, ServiceError> {
+        if in_force.run == RunState::Closed {
+            return Ok(Vec::new());
+        }
         let (campaign, now_ms) = (&in_force.campaign, self.now_ms());
         let mut turned = Vec::new();
         for duty in &campaign.duties {
@@ -171,7 +175,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let mut in_force = service.in_force(tx)?;
+                let mut in_force = service.open_campaign(tx)?;
                 let duty = named(&in_force, &name)?;
                 let Some(mut course) = in_force.progress.duties.get(&name).cloned() else {
                     let why = format!("duty `{name}` was not called for yet; it is for {}", duty.on);
@@ -226,7 +230,7 @@ impl Service {
         self.0.store.read(move |tx| service.duties_in(tx)).await
     }
 
-    fn duties_in(&self, db: &mut impl Reader) -> Result<Vec<DutyView>, ServiceError> {
+    pub(super) fn duties_in(&self, db: &mut impl Reader) -> Result<Vec<DutyView>, ServiceError> {
         let in_force = self.in_force(db)?;
         let (campaign, now_ms) = (&in_force.campaign, self.now_ms());
         let mut views = Vec::new();

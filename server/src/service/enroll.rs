@@ -98,6 +98,8 @@ impl Service {
             }
             return Ok(insert_key(tx, &id, certificate)?);
         }
+        // Its plan would be one more of a campaign that is over.
+        self.open_campaign(tx)?;
         let tags = self.use_token(tx, &newcomer.token_hash)?;
         self.add_host(
             tx,

@@ -124,7 +124,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let in_force = service.in_force(tx)?;
+                let in_force = service.open_campaign(tx)?;
                 let plans = service.named_plans(tx, &ask.hosts, |place, edit| {
                     edit.take(
                         &Input::Exempted(words[place].exemption(until_ms)),

@@ -77,6 +77,9 @@ impl Service {
 
     /// What the waves' hosts came to turns of breakers and gates.
     fn turns(&self, db: &mut impl Reader, in_force: &InForce) -> Result<Vec<(String, Turned)>, ServiceError> {
+        if in_force.run == RunState::Closed {
+            return Ok(Vec::new());
+        }
         let progress = &in_force.progress;
         let begun = |wave: &&Wave| progress.waves.state(&wave.name) != WaveState::Closed;
         let begun: Vec<&Wave> = in_force.campaign.waves.iter().filter(begun).collect();
@@ -216,7 +219,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let mut in_force = service.in_force(tx)?;
+                let mut in_force = service.open_campaign(tx)?;
                 super::waves::known_wave(&in_force, &wave)?;
                 let first = ask.first.unwrap_or(FEW);
                 let breaker = in_force.progress.breakers.of(&wave);
@@ -252,7 +255,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let mut in_force = service.in_force(tx)?;
+                let mut in_force = service.open_campaign(tx)?;
                 super::waves::known_wave(&in_force, &wave)?;
                 let refuse = |why: String| Err(ServiceError::Refused { why });
                 let gate = in_force.campaign.wave(&wave).and_then(|wave| wave.gate.clone());

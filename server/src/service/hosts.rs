@@ -106,7 +106,7 @@ impl Service {
             .write(move |tx| {
                 let row = service.named_host(tx, &wanted)?;
                 let host: HostId = row.host_id.parse().map_err(broken_id)?;
-                let in_force = service.in_force(tx)?;
+                let in_force = service.open_campaign(tx)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
                 let from = edit.plan.phase;
                 edit.take(&Input::Retried { by: by.mention() }, &in_force.cx(&service))?;

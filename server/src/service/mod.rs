@@ -56,7 +56,8 @@ pub use assets::{
 };
 pub use blockers::{BlockedHost, BlockerView, Blockers};
 pub use campaign::{
-    ApplyCampaign, CampaignApplied, CampaignDetail, CampaignPreview, CampaignVersion, HaltCampaign, Moved,
+    ApplyCampaign, CampaignApplied, CampaignDetail, CampaignPreview, CampaignVersion, ClosedView, ClosingView,
+    ConfirmClosing, HaltCampaign, Moved, ProposalView, ProposeClosing, ResidualView, WithdrawClosing,
 };
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};

@@ -126,7 +126,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let in_force = service.in_force(tx)?;
+                let in_force = service.open_campaign(tx)?;
                 let hosts = [wanted.clone()];
                 let plans = service.named_plans(tx, &hosts, |_, edit| {
                     let input = (change.input)(&edit.plan)?;

@@ -132,7 +132,7 @@ impl Service {
         let file = ask.file.as_ref().map(|file| self.file(file)).transpose()?;
         let service = self.clone();
         let write = move |tx: &mut WriteTx<'_>| {
-            let mut in_force = service.in_force(tx)?;
+            let mut in_force = service.open_campaign(tx)?;
             let item = in_force.item(&name)?;
             let signature = said.signature(service.now_ms());
             let kept = file.as_ref().map(|(_, file)| file.clone());
@@ -162,7 +162,7 @@ impl Service {
         let said = self.said(&caller, &ask.why, "why it need not be so")?;
         let service = self.clone();
         let write = move |tx: &mut WriteTx<'_>| {
-            let mut in_force = service.in_force(tx)?;
+            let mut in_force = service.open_campaign(tx)?;
             let item = in_force.item(&name)?;
             let mut signers = Vec::new();
             if let Some(Answer::Waived { signatures }) = in_force.progress.readiness.of(&name) {
@@ -204,7 +204,7 @@ impl Service {
         let said = self.said(&caller, &ask.why, "why it is taken back")?;
         let service = self.clone();
         let write = move |tx: &mut WriteTx<'_>| {
-            let mut in_force = service.in_force(tx)?;
+            let mut in_force = service.open_campaign(tx)?;
             let item = in_force.item(&name)?;
             in_force.progress.readiness.withdraw(&item).map_err(refused)?;
             let stops = !in_force.not_ready().is_empty();

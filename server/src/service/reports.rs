@@ -54,6 +54,11 @@ impl Service {
         let Some(period) = schedule.due_periods(after_ms, now_ms, MISSED_MAX).pop() else {
             return Ok(0);
         };
+        let service = self.clone();
+        if self.0.store.read(move |tx| service.is_closed(tx)).await? {
+            // Its figures move no more; a person may still have one made.
+            return Ok(0);
+        }
         let late = now_ms - period.at_ms > LATE_FROM_MS;
         Ok(usize::from(self.make_report(name, period, late).await?))
     }
@@ -187,7 +192,7 @@ impl Service {
             stuck,
             &in_force.campaign,
             catalog_revision,
-            self.now_ms(),
+            in_force.figures_ms(self.now_ms()),
         ))
     }
 

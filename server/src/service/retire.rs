@@ -37,7 +37,7 @@ impl Service {
             .write(move |tx| {
                 let row = service.named_host(tx, &wanted)?;
                 let host: HostId = row.host_id.parse().map_err(broken_id)?;
-                let in_force = service.in_force(tx)?;
+                let in_force = service.open_campaign(tx)?;
                 let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
                 let from = edit.plan.phase;
                 let retired = Input::Retired {

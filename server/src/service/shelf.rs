@@ -147,6 +147,8 @@ impl Service {
     /// not there.
     pub async fn use_artifacts(&self, caller: Caller, new: NewArtifactUse) -> Result<String, ServiceError> {
         caller.must_be(Role::Operator)?;
+        let service = self.clone();
+        self.0.store.read(move |tx| service.open_campaign(tx)).await?;
         let product = self.product_of_files(&new.product)?;
         let mut checked = checked(&new)?;
         let what = format!("{} of {product} {}", count(checked.files.len()), checked.version);
@@ -199,7 +201,7 @@ impl Service {
         by: &PersonalValue,
         name: &str,
     ) -> Result<(), ServiceError> {
-        let mut in_force = self.in_force(tx)?;
+        let mut in_force = self.open_campaign(tx)?;
         let (stream, seq, now_ms) = (
             StreamName::campaign(self.campaign_id().as_str()),
             in_force.row.seq,

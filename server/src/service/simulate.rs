@@ -177,7 +177,7 @@ impl Service {
         caller.must_be(Role::Operator)?;
         let one_at_a_time = self.one_simulation()?;
         let service = self.clone();
-        let now = self.0.store.read(move |tx| service.in_force(tx)).await?;
+        let now = self.0.store.read(move |tx| service.open_campaign(tx)).await?;
         let mut in_force = match &ask.campaign {
             Some(it) => under(&now, self.sound(&it.file, &it.text)?, it.text.clone()),
             None => now.clone(),
@@ -225,7 +225,7 @@ impl Service {
         caller.must_be(Role::Operator)?;
         let one_at_a_time = self.one_simulation()?;
         let service = self.clone();
-        let in_force = self.0.store.read(move |tx| service.in_force(tx)).await?;
+        let in_force = self.0.store.read(move |tx| service.open_campaign(tx)).await?;
         let plain = AskSimulation {
             campaign: None,
             mode: None,

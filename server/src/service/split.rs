@@ -159,7 +159,7 @@ impl Service {
         machines: usize,
         words: &CloneWords,
     ) -> Result<(), CallError> {
-        let in_force = self.in_force(tx)?;
+        let in_force = self.open_campaign(tx)?;
         let mut old = PlanEdit::load(tx, self.campaign_id(), ancestor)?;
         let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
         let cx = in_force.cx(self);

@@ -40,6 +40,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
+                let in_force = service.open_campaign(tx)?;
                 let row = service.named_host(tx, &wanted)?;
                 let before = read(&row)?;
                 let after = changed(&before, &ask)?;
@@ -56,7 +57,6 @@ impl Service {
                     hosts::set_tags(tx, &row.host_id, &row.tags, &json)?;
                     let detail = serde_json::json!({ "host": row.host_id, "tags": after });
                     service.audit(tx, access::HOSTS, &by, "host-tagged", detail)?;
-                    let in_force = service.in_force(tx)?;
                     service.describe(tx, &in_force, &row.host_id)?;
                     tx.after_commit(PLAN_CHANGED);
                 }

@@ -14,16 +14,21 @@ use crate::store::{WriteTx, plans};
 const BATCH: i64 = 200;
 
 impl Service {
-    /// Decides every plan that is due; says how many there were.
+    /// Decides every plan that is due; says how many there were. Of a closed campaign none is any more.
     ///
     /// # Errors
     /// When the store fails. A plan that cannot be decided is logged and put off, so that it holds up no other.
     pub async fn wake_due(&self) -> Result<usize, ServiceError> {
-        let now_ms = self.now_ms();
+        let (service, now_ms) = (self.clone(), self.now_ms());
         let due = self
             .0
             .store
-            .read(move |tx| Ok::<_, ServiceError>(plans::due(tx, now_ms, BATCH)?))
+            .read(move |tx| {
+                if service.is_closed(tx)? {
+                    return Ok(Vec::new());
+                }
+                Ok::<_, ServiceError>(plans::due(tx, now_ms, BATCH)?)
+            })
             .await?;
         for row in &due {
             let host: HostId = row.host_id.parse().map_err(broken_id)?;

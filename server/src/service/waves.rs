@@ -41,7 +41,7 @@ impl Service {
             .0
             .store
             .read(move |tx| {
-                let in_force = service.in_force(tx)?;
+                let in_force = service.open_campaign(tx)?;
                 known_wave(&in_force, &name)?;
                 let planned = totals::list(tx, service.campaign_id().as_str())?
                     .into_iter()
@@ -82,7 +82,7 @@ impl Service {
             let (service, name) = (self.clone(), wave.clone());
             self.0
                 .store
-                .read(move |tx| known_wave(&service.in_force(tx)?, &name))
+                .read(move |tx| known_wave(&service.open_campaign(tx)?, &name))
                 .await?;
             return Ok(format!("would pause wave {wave}; orders that are out run to their end"));
         }
@@ -124,7 +124,7 @@ impl Service {
                 .0
                 .store
                 .write(move |tx| {
-                    let in_force = service.in_force(tx)?;
+                    let in_force = service.open_campaign(tx)?;
                     known_wave(&in_force, &name)?;
                     let mut approved = 0;
                     for wanted in &ask.hosts {
@@ -156,7 +156,7 @@ impl Service {
         after: Option<&str>,
         dry_run: bool,
     ) -> Result<(Option<String>, usize), ServiceError> {
-        let in_force = self.in_force(tx)?;
+        let in_force = self.open_campaign(tx)?;
         known_wave(&in_force, wave)?;
         let filter = plans::PlanFilter {
             phase: Some(phase.as_str().to_owned()),
@@ -197,7 +197,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let mut in_force = service.in_force(tx)?;
+                let mut in_force = service.open_campaign(tx)?;
                 known_wave(&in_force, &wave)?;
                 if in_force.progress.waves.state(&wave) == state {
                     return Ok(());

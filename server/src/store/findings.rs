@@ -51,6 +51,15 @@ pub fn of(db: &mut impl Reader, of_id: &str) -> Result<Vec<FindingRow>, StoreErr
     .collect()
 }
 
+/// How many there are.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn count(db: &mut impl Reader) -> Result<i64, StoreError> {
+    let rows = db.query("SELECT COUNT(*) AS findings FROM finding", params![])?;
+    rows.first().map_or(Ok(0), |row| row.int("findings"))
+}
+
 /// A page of all, at most `limit`.
 ///
 /// # Errors

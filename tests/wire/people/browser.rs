@@ -6,7 +6,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header, redi
 use crate::server::{Server, prepare};
 
 /// One person's browser.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     http: Client,
     session: Option<String>,
 }
@@ -28,7 +28,7 @@ impl Browser {
     }
 
     /// Signed in by a one-time login.
-    pub(super) async fn signed_in(server: &Server, role: Role) -> Self {
+    pub(crate) async fn signed_in(server: &Server, role: Role) -> Self {
         let code = server
             .service()
             .create_one_time_login("ann".to_owned(), role)
@@ -68,7 +68,7 @@ impl Browser {
     }
 
     /// A page's text; it must be there.
-    pub(super) async fn page(&self, server: &Server, path: &str) -> String {
+    pub(crate) async fn page(&self, server: &Server, path: &str) -> String {
         let answer = self.get(server, path).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         answer.text().await.unwrap()

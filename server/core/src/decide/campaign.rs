@@ -1,6 +1,6 @@
 //! What the campaign's own changes do to a plan: a new version, an opened wave, a pause, a stop.
 
-use super::{Fact, Refused, look, order, pen::Pen, place::settle};
+use super::{Fact, Input, Refused, look, order, pen::Pen, place::settle};
 use crate::{
     judge::Assessment,
     plan::Phase,
@@ -61,7 +61,7 @@ pub(super) fn campaign_changed(pen: &mut Pen<'_>, assessment: Option<&Assessment
     }
 }
 
-/// The campaign was paused, stopped or closed. What no host has is taken back; what a host has ends at its next safe point,
+/// The campaign was paused or stopped. What no host has is taken back; what a host has ends at its next safe point,
 /// unless the campaign is only paused.
 pub(super) fn halted(pen: &mut Pen<'_>) -> Result<(), Refused> {
     let run = pen.cx.run;
@@ -76,5 +76,39 @@ pub(super) fn halted(pen: &mut Pen<'_>) -> Result<(), Refused> {
         settle(pen)
     } else {
         Ok(())
+    }
+}
+
+/// Once the campaign is closed its plans stand as they stood then: what hosts and time bring moves none any more, and what
+/// people ask is refused. What a host said since is in its inventories.
+pub(super) fn closed(pen: &Pen<'_>, input: &Input) -> Result<(), Refused> {
+    match input {
+        Input::Enrolled { .. }
+        | Input::Described { .. }
+        | Input::Forked { .. }
+        | Input::Pooled(_)
+        | Input::Looked { .. }
+        | Input::CheckedIn { .. }
+        | Input::OrderFetched { .. }
+        | Input::Recorded(_)
+        | Input::Woke { .. }
+        | Input::WaveOpened
+        | Input::Halted
+        | Input::CampaignChanged { .. }
+        | Input::HeldLocally { .. }
+        | Input::SaidSteps { .. }
+        | Input::JournalDistrusted { .. }
+        | Input::Forecast { .. }
+        | Input::Concluded => Ok(()),
+        Input::Approved { .. }
+        | Input::Started { .. }
+        | Input::HoldPlaced(_)
+        | Input::HoldLifted { .. }
+        | Input::Exempted(_)
+        | Input::ExemptionRevoked { .. }
+        | Input::Retried { .. }
+        | Input::HandworkAssigned { .. }
+        | Input::HandworkDone { .. }
+        | Input::Retired { .. } => Err(pen.refuse("the campaign is closed; nothing of it changes any more")),
     }
 }

@@ -5,7 +5,7 @@ use cutover_proto::{ids::ProductId, step::Step, words};
 use super::{Cx, Event, Input, campaign, group, look, order, pen::Pen, people, records, wake};
 use crate::{
     plan::{Phase, Plan},
-    rollout::Slot,
+    rollout::{RunState, Slot},
 };
 
 words! {
@@ -121,6 +121,10 @@ pub fn decide(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<Decision, Refus
 /// As [`decide`].
 pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Decision, Plan), Refused> {
     let mut pen = Pen::new(plan, input.name(), cx);
+    if cx.run == RunState::Closed {
+        campaign::closed(&pen, input)?;
+        return Ok(pen.finish());
+    }
     if !plan.is_enrolled() && !matches!(input, Input::Enrolled { .. }) {
         return Err(pen.refuse("the host has not enrolled; enrol it first"));
     }

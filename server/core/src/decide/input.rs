@@ -61,7 +61,7 @@ pub enum Input {
     },
     /// The plan's wave opened.
     WaveOpened,
-    /// The campaign was paused, stopped or closed.
+    /// The campaign was paused or stopped.
     Halted,
     /// A person let it start.
     Approved {

@@ -119,6 +119,8 @@ impl Service {
     pub async fn import_assets(&self, caller: Caller, ask: AssetImport) -> Result<AssetsImported, ServiceError> {
         caller.must_be(Role::Operator)?;
         check_source(&ask.source)?;
+        let service = self.clone();
+        self.0.store.read(move |tx| service.open_campaign(tx)).await?;
         let (mapping, unconfirmed) = mapping(&ask)?;
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(&ask.content)
@@ -167,6 +169,7 @@ impl Service {
                 .0
                 .store
                 .write(move |tx| {
+                    service.open_campaign(tx)?;
                     let done = service.import_chunk(tx, &source, &import_id, &prepared)?;
                     let attested = service.keep_earlier(tx, &source, &sha256, &by, &prepared)?;
                     Ok::<_, ServiceError>(AssetsImported { attested, ..done })

@@ -112,6 +112,8 @@ impl Service {
     /// When the caller may not, the file is none, was changed or cut, or says that it was made in the future.
     pub async fn import_scan(&self, caller: Caller, ask: ScanImport) -> Result<ScanImported, ServiceError> {
         caller.must_be(Role::Operator)?;
+        let service = self.clone();
+        self.0.store.read(move |tx| service.open_campaign(tx)).await?;
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(&ask.content)
             .map_err(|error| invalid(format!("the content is no base64: {error}")))?;
@@ -130,6 +132,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
+                service.open_campaign(tx)?;
                 assets::take_turn(tx)?;
                 if let Some(known) = imported_looks::load(tx, &read.sha256)? {
                     return service.known_look(tx, &known);

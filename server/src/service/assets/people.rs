@@ -106,6 +106,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
+                service.open_campaign(tx)?;
                 assets::take_turn(tx)?;
                 let before = service.named_asset(tx, &wanted)?;
                 if before.is_word == "host" {
@@ -158,6 +159,7 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
+                service.open_campaign(tx)?;
                 assets::take_turn(tx)?;
                 let before = service.named_asset(tx, &wanted)?;
                 let (pin, what) = match &ask.host {

@@ -263,11 +263,16 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn end_attestations(&self) -> Result<usize, ServiceError> {
-        let now_ms = self.now_ms();
+        let (service, now_ms) = (self.clone(), self.now_ms());
         let due = self
             .0
             .store
-            .read(move |tx| Ok::<_, ServiceError>(assets::due(tx, now_ms, BATCH)?))
+            .read(move |tx| {
+                if service.is_closed(tx)? {
+                    return Ok(Vec::new());
+                }
+                Ok::<_, ServiceError>(assets::due(tx, now_ms, BATCH)?)
+            })
             .await?;
         if due.is_empty() {
             return Ok(0);

@@ -54,6 +54,8 @@ impl Service {
     pub async fn apply_campaign(&self, caller: Caller, ask: ApplyCampaign) -> Result<CampaignApplied, ServiceError> {
         caller.must_be(Role::Administrator)?;
         let campaign = self.sound(&ask.file, &ask.text)?;
+        let service = self.clone();
+        self.0.store.read(move |tx| service.open_campaign(tx)).await?;
         let preview = self.preview_campaign(campaign, ask.text.clone()).await?;
         if ask.if_version.is_some_and(|version| version != preview.version) {
             let why = format!(
@@ -102,6 +104,17 @@ impl Service {
             .write(move |tx| {
                 let id = service.campaign_id().as_str();
                 let newest = campaigns::versions(tx, id)?.pop();
+                if let Some(newest) = &newest
+                    && service.is_closed(tx)?
+                {
+                    if newest.body != text {
+                        tracing::warn!(
+                            version = newest.version,
+                            "the campaign is closed; the text that the configuration names does not come into force"
+                        );
+                    }
+                    return Ok((newest.version, false));
+                }
                 if let Some(newest) = newest.as_ref().filter(|it| ![CONFIGURATION, INIT].contains(&it.made_by.as_str())) {
                     if newest.body != text {
                         tracing::warn!(
@@ -184,11 +197,7 @@ impl Service {
             );
             return Err(ServiceError::Refused { why });
         }
-        let mut in_force = self.in_force(tx)?;
-        if in_force.run == RunState::Closed {
-            let why = "the campaign is closed, and nothing of it changes any more".to_owned();
-            return Err(ServiceError::Refused { why });
-        }
+        let mut in_force = self.open_campaign(tx)?;
         let version = row.version + 1;
         let campaign = parsed(text, version)?;
         let answers = &in_force.progress.readiness;

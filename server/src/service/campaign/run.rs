@@ -40,10 +40,10 @@ impl Service {
             .0
             .store
             .write(move |tx| {
-                let mut in_force = service.in_force(tx)?;
+                let mut in_force = service.open_campaign(tx)?;
                 let from = in_force.run;
-                if from == RunState::Closed || to == RunState::Closed {
-                    let why = format!("the campaign is {from}; nothing of it changes any more");
+                if to == RunState::Closed {
+                    let why = "two people close a campaign (cutover campaign close)".to_owned();
                     return Err(ServiceError::Refused { why });
                 }
                 if from == to {

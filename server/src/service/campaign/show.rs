@@ -1,6 +1,6 @@
 //! What a campaign is, for people.
 
-use cutover_core::{campaign::zone::utc, waiting::Waiting};
+use cutover_core::{campaign::zone::utc, rollout::RunState, waiting::Waiting};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -36,7 +36,8 @@ pub struct CampaignDetail {
     pub mode: String,
     /// Whether it runs.
     pub state: String,
-    /// Why nothing starts: who paused or stopped it, when and why, or what of the readiness list is open; empty where it runs.
+    /// Why nothing starts: who paused, stopped or closed it, when and why, or what of the readiness list is open; empty where it
+    /// runs.
     pub halted: String,
     /// The version in force.
     pub version: i64,
@@ -53,8 +54,12 @@ pub struct CampaignDetail {
 }
 
 impl InForce {
-    /// Why nothing starts: who paused or stopped it, when and why, or what of the readiness list is open; empty where it runs.
+    /// Why nothing starts: who paused, stopped or closed it, when and why, or what of the readiness list is open; empty where it
+    /// runs.
     pub(in super::super) fn halted_text(&self, db: &mut impl Reader) -> Result<String, ServiceError> {
+        if let Some(closed) = self.closed_text(db)? {
+            return Ok(closed);
+        }
         let Some(it) = &self.progress.halted else {
             let open = self.not_ready();
             return Ok(if open.is_empty() {
@@ -157,7 +162,11 @@ impl Service {
                 .iter()
                 .map(|(name, reached)| format!("{}: {} so far", Pass::in_words(name), reached.done))
                 .collect(),
-            warnings: campaign.warnings(self.now_ms()),
+            // Nobody can do anything about a closed one.
+            warnings: match in_force.run {
+                RunState::Closed => Vec::new(),
+                RunState::Running | RunState::Paused | RunState::Stopped => campaign.warnings(self.now_ms()),
+            },
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What a check-in brings becomes rows and events, in one commit.
 
-use cutover_core::{decide::Input, judge};
+use cutover_core::{decide::Input, judge, rollout::RunState};
 use cutover_proto::envelope;
 use prost::Message as _;
 
@@ -98,7 +98,9 @@ impl Service {
         match &arrival.inventory {
             Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));
-                self.recognise(tx, arrival.host, &inventory.inventory.facts)?;
+                if in_force.run != RunState::Closed {
+                    self.recognise(tx, arrival.host, &inventory.inventory.facts)?;
+                }
                 let assessment = judge::assess(
                     &inventory.inventory,
                     &edit.plan.known,

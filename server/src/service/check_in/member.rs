@@ -1,5 +1,7 @@
 //! A check-in of a machine that comes and goes from an image: it has no plan of its own, and gets no orders.
 
+use cutover_core::rollout::RunState;
+
 use super::{
     super::{CallError, Service, campaign::InForce, plan_edit::signed, retire::superseded},
     arrival::Arrival,
@@ -51,7 +53,9 @@ impl Service {
             && self.ingest_inventory(tx, &mut host, inventory)?
         {
             told.push(self.inventory_event(inventory));
-            self.recognise(tx, arrival.host, &inventory.inventory.facts)?;
+            if in_force.run != RunState::Closed {
+                self.recognise(tx, arrival.host, &inventory.inventory.facts)?;
+            }
             self.note_member_look(tx, in_force, &mut member, &inventory.digest, &inventory.inventory)?;
         }
         if let Some(why) = &arrival.ending {

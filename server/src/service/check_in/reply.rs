@@ -81,7 +81,7 @@ impl Service {
         };
         let durable = host.inventory_digest.unwrap_or_default();
         let pace = &self.0.pace;
-        let reply = v1::CheckInReply {
+        let mut reply = v1::CheckInReply {
             store_epoch: Self::store_epoch(db)?,
             server_time_ms: self.now_ms(),
             durable: marks(db, arrival, unsigned(host.highest_begun))?,
@@ -98,6 +98,13 @@ impl Service {
             }),
             ..v1::CheckInReply::default()
         };
+        let asks = reply.want_look || reply.split || !reply.prefetch.is_empty();
+        if asks && self.is_closed(db)? {
+            // Nothing more will come of it.
+            reply.want_look = false;
+            reply.split = false;
+            reply.prefetch.clear();
+        }
         // A host that comes back with an order that is over here is told to end it.
         let stray = plan
             .stray_order(arrival.running)

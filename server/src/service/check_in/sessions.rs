@@ -3,6 +3,7 @@
 use cutover_core::{
     decide::Input,
     plan::{Hold, HoldKind, Plan},
+    rollout::RunState,
     trail::{Told, Trail},
 };
 
@@ -96,7 +97,8 @@ impl Service {
                 )
             }
         };
-        if told == Told::Alternates && !edit.plan.is_closed() && clones::open(tx, &host, self.now_ms())? {
+        let is_open = in_force.run != RunState::Closed && !edit.plan.is_closed();
+        if told == Told::Alternates && is_open && clones::open(tx, &host, self.now_ms())? {
             tracing::warn!(%host, "several machines have this identity; each is told to get its own");
             words.who.keep(tx, &edit.stream())?;
             words.why.keep(tx, &edit.stream())?;

@@ -67,7 +67,7 @@ impl Service {
         line: &store_views::HostLine,
     ) -> Result<HostRow, ServiceError> {
         let plan = read_state(&line.state)?;
-        let (now_ms, seen_ms) = (self.now_ms(), line.seen_ms.unwrap_or(0));
+        let (now_ms, seen_ms) = (in_force.figures_ms(self.now_ms()), line.seen_ms.unwrap_or(0));
         let standing = standing::standing(&plan.bucket(), now_ms, &in_force.campaign);
         let waits = waiting::why(&plan, &groups.of(&plan.wave), seen_ms, &in_force.campaign, now_ms);
         Ok(HostRow {

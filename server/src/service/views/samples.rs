@@ -23,6 +23,7 @@ pub(crate) fn summary() -> Summary {
         kind: "sale-and-update-ban".to_owned(),
         mode: "automatic".to_owned(),
         halted: String::new(),
+        closed_ms: None,
         campaign_version: 2,
         catalog_revision: 1,
         milestones: vec![

@@ -89,9 +89,12 @@ pub struct Summary {
     pub kind: String,
     /// Observe, approve, automatic.
     pub mode: String,
-    /// Who paused or stopped it, when and why; empty where it runs.
+    /// Who paused, stopped or closed it, when and why; empty where it runs.
     #[serde(default)]
     pub halted: String,
+    /// When it was closed: its figures are of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_ms: Option<i64>,
     /// Its version.
     pub campaign_version: u64,
     /// Of the recipes.

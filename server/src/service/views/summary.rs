@@ -76,8 +76,8 @@ impl Service {
     }
 
     fn summary_in(&self, db: &mut impl Reader) -> Result<Summary, ServiceError> {
-        let now_ms = self.now_ms();
         let in_force = self.in_force(db)?;
+        let now_ms = in_force.figures_ms(self.now_ms());
         let totals = self.totals(db)?;
         let stuck = self.stuck(db, &in_force, STUCK_SHOWN)?;
         let catalog_revision = self.catalog_revision(db)?;
@@ -91,6 +91,7 @@ impl Service {
             kind: in_force.campaign.kind.to_string(),
             mode: in_force.campaign.mode.to_string(),
             halted: in_force.halted_text(db)?,
+            closed_ms: in_force.closed_ms(),
             campaign_version: version_of(&in_force),
             catalog_revision,
             milestones: figures

@@ -205,3 +205,31 @@ fn a_halted_wave_refuses_a_start_that_was_chosen_before() {
     assert!(host.refusal(&start()).contains("halted: 2 hosts did not come back"));
     assert!(matches!(host.waiting(), Some(Waiting::Tripped { .. })));
 }
+
+#[test]
+fn a_plan_of_a_closed_campaign_stands_still_whatever_comes_and_refuses_what_people_ask() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    let before = host.plan.clone();
+    host.run = RunState::Closed;
+    let mut gone = carrying();
+    gone.boot_id = "boot-2".to_owned();
+    for decision in [host.look(&gone), host.check_in(), host.send(Input::Concluded)] {
+        assert_eq!(decision, Decision::default());
+    }
+    host.pass(365 * DAY);
+    let last_seen_ms = host.last_seen_ms;
+    let woke = host.send(Input::Woke { last_seen_ms });
+    assert_eq!(
+        woke,
+        Decision::default(),
+        "no silence is judged, and no alarm is raised"
+    );
+    assert!(host.refusal(&start()).contains("closed"));
+    let retired = Input::Retired {
+        by: "ann".into(),
+        why: "scrapped".into(),
+    };
+    assert!(host.refusal(&retired).contains("the campaign is closed"));
+    assert_eq!(host.plan, before);
+}
