@@ -9,7 +9,11 @@ use cutover_proto::{
 };
 use serde::Deserialize;
 
-use crate::{coverage::Ownership, judge::Assessment, plan::Known};
+use crate::{
+    coverage::Ownership,
+    judge::{Assessment, TargetSeen},
+    plan::Known,
+};
 
 words! {
     /// What a machine is there for.
@@ -53,11 +57,12 @@ impl Traits<'_> {
         self.looked.is_some_and(|it| it.roles.contains(&role))
     }
 
-    fn has(&self, product: &ProductId) -> bool {
+    fn has(&self, asked: &Installed) -> bool {
+        let product = &asked.product;
         self.looked.is_some_and(|it| {
-            it.targets.iter().any(|target| target.product == *product)
-                || it.embedded.contains(product)
-                || it.unapproved.contains(product)
+            let fits = |target: &TargetSeen| target.product == *product && asked.takes(target.version.as_deref());
+            it.targets.iter().any(fits)
+                || (asked.version.is_none() && (it.embedded.contains(product) || it.unapproved.contains(product)))
         })
     }
 
@@ -134,9 +139,11 @@ impl VersionRange {
     }
 }
 
-/// The leading numbers of a dotted version; `None` where it does not begin with one.
+/// The leading numbers of a dotted version; `None` where it does not begin with one. A packager's revision (`11.4.1-7441`)
+/// and what stands behind it are no part of it.
 fn parts(version: &str) -> Option<Vec<u64>> {
-    let numbers: Vec<u64> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    let plain = version.split(['-', '+']).next().unwrap_or_default();
+    let numbers: Vec<u64> = plain.split('.').map_while(|part| part.parse().ok()).collect();
     (!numbers.is_empty()).then_some(numbers)
 }
 
@@ -147,6 +154,51 @@ impl fmt::Display for VersionRange {
 }
 
 impl<'de> Deserialize<'de> for VersionRange {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A product that is asked for, in any version or in one of a range: `kesl`, `kesl >=11.3`, `kesl 12`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// Which.
+    pub product: ProductId,
+    /// In which versions; `None`: in any, also in one that no look told.
+    pub version: Option<VersionRange>,
+}
+
+impl Installed {
+    /// Reads a product's id, and behind a space which versions of it.
+    ///
+    /// # Errors
+    /// When there is no id, or what follows it is no version.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (product, version) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        if product.is_empty() || product.contains(['<', '>', '=']) {
+            return Err(format!(
+                "`{text}` names no product; write its id, and behind a space which versions of it, for example \"kesl\" or \
+                 \"kesl >=11.3\""
+            ));
+        }
+        let version = Some(version.trim()).filter(|it| !it.is_empty());
+        let version = version.map(VersionRange::parse).transpose();
+        Ok(Self {
+            product: ProductId::new(product),
+            version: version.map_err(|why| format!("`{text}`: {why}"))?,
+        })
+    }
+
+    /// Whether that version is asked for. One that no look told is in no range.
+    fn takes(&self, version: Option<&str>) -> bool {
+        let holds = |range: &VersionRange| version.is_some_and(|version| range.holds(version));
+        self.version.as_ref().is_none_or(holds)
+    }
+}
+
+impl<'de> Deserialize<'de> for Installed {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
@@ -179,8 +231,8 @@ pub struct Selector {
     pub class: Vec<HostClass>,
     /// Whose it is.
     pub ownership: Vec<Ownership>,
-    /// Products that are there: targets, and what nobody approved.
-    pub installed: Vec<ProductId>,
+    /// Products that are there: targets, and what nobody approved. A version is told of targets alone.
+    pub installed: Vec<Installed>,
     /// Host ids, or names that the machines give themselves.
     pub host: Vec<String>,
     /// What fits this does not fit.

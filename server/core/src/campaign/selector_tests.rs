@@ -93,6 +93,65 @@ fn what_is_not_known_fits_nothing_that_asks_for_it() {
     assert!(selector("").fits(&unseen), "who asks for nothing takes every host");
 }
 
+/// The sample host, of whose `kesl` a look told this version, or none.
+fn fits_version(toml: &str, version: Option<&str>) -> bool {
+    fits(toml, &Known::default(), |it| {
+        for sighting in it.sightings.iter_mut().filter(|it| it.product.as_str() == "kesl") {
+            sighting.version = version.map(str::to_owned);
+        }
+    })
+}
+
+#[test]
+fn a_product_may_be_asked_for_in_one_version_a_range_or_several() {
+    for (toml, expected) in [
+        ("installed = [\"kesl >=11.3\"]", true),
+        ("installed = [\"kesl  12\"]", true),
+        ("installed = [\"kesl <11.3\"]", false),
+        ("installed = [\"kesl <11.3\", \"kesl 12\"]", true),
+        ("installed = [\"klnagent64 >=11.3\"]", false),
+    ] {
+        assert_eq!(fits_version(toml, Some("12.0.0-6672")), expected, "{toml}");
+    }
+}
+
+#[test]
+fn a_version_that_no_look_told_fits_nothing_that_asks_for_one() {
+    for version in [None, Some(""), Some("unknown")] {
+        assert!(fits_version("installed = [\"kesl\"]", version), "{version:?}");
+        for range in ["kesl >=0", "kesl <99", "kesl 12"] {
+            let toml = format!("installed = [\"{range}\"]");
+            assert!(!fits_version(&toml, version), "{version:?} {range}");
+        }
+    }
+    assert!(fits_version("installed = [\"kesl >=11.4.1\"]", Some("11.4.1-7441")));
+    assert!(!fits_version("installed = [\"kesl >=11.4.2\"]", Some("11.4.1-7441")));
+    assert!(!fits_version(
+        "except = { installed = [\"kesl <11\"] }",
+        Some("10.1.2-3")
+    ));
+    assert!(
+        fits_version("except = { installed = [\"kesl <11\"] }", None),
+        "what is not known is not excepted"
+    );
+}
+
+#[test]
+fn a_product_asked_for_in_a_version_that_is_none_is_refused_with_line_and_remedy() {
+    for (text, said) in [
+        ("kesl >11", "write for example \"12\", \">=10.0.17763\" or \"<11\""),
+        ("kesl>=11", "behind a space which versions"),
+        ("", "names no product"),
+        (">=11", "names no product"),
+    ] {
+        let line = format!("\n[[out_of_scope]]\nname = \"old\"\nwhy = \"x\"\nmatch = {{ installed = [\"{text}\"] }}\n");
+        let error = crate::campaign::Campaign::parse("my.toml", &format!("{}{line}", crate::campaign::PRESETS[0].1), 1);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(said), "{text}: {error}");
+        assert!(error.starts_with("my.toml: ") && error.contains("at line "), "{error}");
+    }
+}
+
 #[test]
 fn a_role_an_edition_or_a_persons_word_makes_a_server() {
     let server = "class = [\"server\"]";
