@@ -51,6 +51,10 @@ why = \"nobody can do without tills\"
 from = \"2024-07-24\"
 to = \"2024-07-24\"
 match = { tag = [\"site=a\"] }
+[[priority]]
+name = \"shops\"
+match = { tag = [\"site=a\"] }
+by = \"30d\"
 [[wave]]
 name = \"pilot\"
 match = { tag = [\"pilot\"] }

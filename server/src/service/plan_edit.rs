@@ -113,7 +113,7 @@ impl PlanEdit {
             let row = self.row(
                 wake_at_ms,
                 service.now_ms(),
-                forecast::latest_start_ms(&self.plan, &in_force.campaign),
+                forecast::turn_ms(&self.plan, &in_force.campaign),
                 ready_at_ms(&self.plan, &in_force.campaign),
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;

@@ -36,7 +36,8 @@ pub struct PlanRow {
     pub state: String,
     /// When `decide` must look again, if nothing happens before.
     pub wake_at_ms: Option<i64>,
-    /// The latest safe start: slack is the time to it, so the least slack is the smallest number at any time.
+    /// The latest safe start: slack is the time to it, so the least slack is the smallest number at any time. Of a host with a
+    /// priority it lies earlier or later by that: it is the queue's order, and nothing is judged by it.
     pub latest_start_ms: Option<i64>,
     /// Server time of the last change.
     pub updated_ms: i64,

@@ -166,6 +166,10 @@ impl Campaign {
             let what = format!("[[out_of_scope]] {}", rule.name);
             (what, &rule.hosts)
         });
+        let priorities = self.priorities.iter().map(|rule| {
+            let what = format!("[[priority]] {}", rule.name);
+            (what, &rule.hosts)
+        });
         let replacements = self.replacements.iter().map(|rule| {
             let what = format!("[[replacement]] {}", rule.product);
             (what, &rule.hosts)
@@ -177,6 +181,7 @@ impl Campaign {
         windows
             .chain(blackouts)
             .chain(scope)
+            .chain(priorities)
             .chain(replacements)
             .chain(waves)
             .filter(|(_, selector)| !selector.is_everything())

@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::{
     CampaignKind, DutyTrigger, Mode, PendingRestart, Regime,
+    priority::PriorityInFile,
     readiness::ReadinessInFile,
     selector::{HostClass, Selector},
     timetable::SiteInFile,
@@ -84,6 +85,8 @@ pub(super) struct CampaignInFile {
     pub(super) wave: Vec<WaveInFile>,
     #[serde(default)]
     pub(super) out_of_scope: Vec<ScopeInFile>,
+    #[serde(default)]
+    pub(super) priority: Vec<PriorityInFile>,
     #[serde(default)]
     pub(super) site: Vec<SiteInFile>,
     #[serde(default)]

@@ -7,6 +7,7 @@ mod instant;
 mod model;
 mod parse;
 mod policy;
+mod priority;
 mod readiness;
 mod selector;
 pub mod span;
@@ -27,6 +28,7 @@ pub use model::{
 };
 pub use parse::CampaignError;
 pub use policy::{PendingRestart, Policy, Term};
+pub use priority::Priority;
 pub use readiness::ReadinessItem;
 pub(crate) use readiness::named as readiness_named;
 pub use selector::{HostClass, Installed, Selector, Traits, VersionRange};

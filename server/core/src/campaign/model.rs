@@ -7,7 +7,7 @@ use cutover_proto::{
 };
 
 use super::{
-    Policy, Term,
+    Policy, Priority, Term,
     readiness::ReadinessItem,
     selector::{Selector, Traits},
     timetable::{For, Site},
@@ -193,6 +193,8 @@ pub struct Campaign {
     pub executor: Option<External>,
     /// Which hosts the duty does not reach.
     pub out_of_scope: Vec<ScopeRule>,
+    /// Who comes earlier in the queue, or later. The first that fits a host holds.
+    pub priorities: Vec<Priority>,
     /// Where machines stand.
     pub sites: Vec<Site>,
     /// Hours in which work may start. A host for which there is none has no such limit.

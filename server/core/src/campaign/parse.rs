@@ -9,7 +9,7 @@ use super::{
     Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term,
     document::{CampaignInFile, DutyInFile, PRESETS, ReplacementInFile, SCHEMA, ScopeInFile},
     instant::{self, NotAnInstant},
-    readiness, timetable,
+    priority, readiness, timetable,
     waves::{self, Flaw},
 };
 
@@ -273,6 +273,7 @@ impl Campaign {
                 within: it.within,
             }),
             out_of_scope: reader.out_of_scope(it.out_of_scope)?,
+            priorities: priority::read(it.priority).map_err(|flaw| reader.flawed(flaw))?,
             sites: timetable::sites(it.site).map_err(|flaw| reader.flawed(flaw))?,
             windows: timetable::windows(it.window).map_err(|flaw| reader.flawed(flaw))?,
             blackouts: timetable::blackouts(it.blackout).map_err(|flaw| reader.flawed(flaw))?,

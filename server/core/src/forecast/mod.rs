@@ -5,4 +5,4 @@ mod slack;
 #[cfg(test)]
 mod tests;
 
-pub use slack::{WORK_ALLOWANCE, late, latest_start_ms, no_target_text, slack_ms};
+pub use slack::{WORK_ALLOWANCE, late, latest_start_ms, no_target_text, slack_ms, turn_ms};

@@ -50,7 +50,7 @@ pub fn slack_ms(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<i64> {
     Some(target_ms.saturating_sub(done_ms))
 }
 
-/// The latest instant at which a start still meets the target, in hours in which one may be; the queue's order.
+/// The latest instant at which a start still meets the target, in hours in which one may be.
 /// [`i64::MAX`] without a target. Where no hour before the target is left, it lies as far back as one was looked for.
 #[must_use]
 pub fn latest_start_ms(plan: &Plan, campaign: &Campaign) -> i64 {
@@ -67,6 +67,19 @@ pub fn latest_start_ms(plan: &Plan, campaign: &Campaign) -> i64 {
     calendar
         .latest_start_ms(target_ms, needed_ms, &campaign.zone_for(&host))
         .unwrap_or_else(|| plain_ms.saturating_sub(HORIZON_MS))
+}
+
+/// Where a host is in its wave's queue, the lowest first: its latest safe start, as if its target were earlier or later by what
+/// its priority says. Windows, limits, gates and approvals hold for it as for any other.
+#[must_use]
+pub fn turn_ms(plan: &Plan, campaign: &Campaign) -> i64 {
+    let latest_ms = latest_start_ms(plan, campaign);
+    if campaign.priorities.is_empty() {
+        return latest_ms;
+    }
+    let by_ms = campaign.priority_for(&plan.traits()).map_or(0, |it| it.by_ms);
+    // Without a target all are equally far, and there must be room behind them for who goes last.
+    latest_ms.min(i64::MAX / 2).saturating_sub(by_ms)
 }
 
 /// Whether the plan will miss the target: its slack is used up. `None` where that cannot be said.

@@ -51,6 +51,31 @@ fn a_retry_or_grace_ahead_takes_from_the_slack() {
 }
 
 #[test]
+fn a_priority_moves_a_hosts_turn_and_not_its_latest_safe_start() {
+    let rules = "[[priority]]\nname = \"tills\"\nmatch = { tag = [\"till\"] }\nby = \"30d\"\n[[priority]]\nname = \"last\"\nmatch = { class = [\"server\"] }\nby = \"-30d\"\n";
+    let of = |tags: &[&str]| {
+        let mut plan = plan(Phase::Queued);
+        plan.known.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        plan
+    };
+    let (first, plain, last) = (of(&["class=server", "till"]), of(&[]), of(&["class=server"]));
+    for has_target in [true, false] {
+        let mut campaign = samples::campaign(rules);
+        if !has_target {
+            campaign.milestones.clear();
+        }
+        let turns = [&first, &plain, &last].map(|plan| turn_ms(plan, &campaign));
+        assert!(
+            turns.is_sorted() && turns[0] < turns[1] && turns[1] < turns[2],
+            "{turns:?}"
+        );
+        assert_eq!((turns[1] - turns[0], turns[2] - turns[1]), (720 * HOUR, 720 * HOUR));
+        let starts = [&first, &plain, &last].map(|plan| latest_start_ms(plan, &campaign));
+        assert!(starts.iter().all(|start| *start == starts[0]), "{starts:?}");
+    }
+}
+
+#[test]
 fn what_is_done_or_outside_has_no_slack() {
     for phase in [
         Phase::Clear,

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     campaign::span,
     decide::{Cx, Input, decide_and_apply},
-    forecast::latest_start_ms,
+    forecast::turn_ms,
     mix::mix,
     plan::{Personal, Phase, Plan},
     rollout::{WaveState, approval_cause, ready_at_ms},
@@ -348,11 +348,11 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             self.queues.put(index, "", Place::Out);
             return;
         }
-        let latest_start_ms = latest_start_ms(plan, campaign);
+        let turn_ms = turn_ms(plan, campaign);
         let place = match ready_at_ms(plan, campaign) {
             i64::MAX => Place::Idle,
-            at_ms if at_ms <= self.now_ms => Place::Ready { latest_start_ms },
-            at_ms => Place::Dated { at_ms, latest_start_ms },
+            at_ms if at_ms <= self.now_ms => Place::Ready { turn_ms },
+            at_ms => Place::Dated { at_ms, turn_ms },
         };
         let wave = plan.wave.clone();
         let waits_for_people = plan.approval.is_none() && approval_cause(plan, campaign).is_some();

@@ -8,17 +8,17 @@ pub(super) enum Place {
     /// It is not queued.
     #[default]
     Out,
-    /// It may be looked at; the less slack the earlier.
+    /// It may be looked at; the lower its turn the earlier.
     Ready {
-        /// Its latest safe start.
-        latest_start_ms: i64,
+        /// Its turn.
+        turn_ms: i64,
     },
     /// Not before then.
     Dated {
         /// When it comes forward.
         at_ms: i64,
-        /// Its latest safe start.
-        latest_start_ms: i64,
+        /// Its turn.
+        turn_ms: i64,
     },
     /// Not before something of it changes.
     Idle,
@@ -59,30 +59,30 @@ impl Queues {
         let (old_wave, old) = std::mem::take(&mut self.places[host]);
         if let Some(line) = self.lines.get_mut(&old_wave) {
             match old {
-                Place::Ready { latest_start_ms } => line.ready.remove(&(latest_start_ms, host)),
+                Place::Ready { turn_ms } => line.ready.remove(&(turn_ms, host)),
                 Place::Dated { at_ms, .. } => line.dated.remove(&(at_ms, host)),
                 Place::Out | Place::Idle | Place::UntilSeen => false,
             };
         }
         let line = self.lines.entry(wave.to_owned()).or_default();
         match place {
-            Place::Ready { latest_start_ms } => line.ready.insert((latest_start_ms, host)),
+            Place::Ready { turn_ms } => line.ready.insert((turn_ms, host)),
             Place::Dated { at_ms, .. } => line.dated.insert((at_ms, host)),
             Place::Out | Place::Idle | Place::UntilSeen => false,
         };
         self.places[host] = (wave.to_owned(), place);
     }
 
-    /// The first of a wave, least slack first, those among them whose date has come.
+    /// The first of a wave, the lowest turn first, those among them whose date has come.
     pub(super) fn head(&mut self, wave: &str, now_ms: i64, limit: usize) -> Vec<usize> {
         let Some(line) = self.lines.get_mut(wave) else {
             return Vec::new();
         };
         let later = line.dated.split_off(&(now_ms.saturating_add(1), 0));
         for (_, host) in std::mem::replace(&mut line.dated, later) {
-            if let Place::Dated { latest_start_ms, .. } = self.places[host].1 {
-                self.places[host].1 = Place::Ready { latest_start_ms };
-                line.ready.insert((latest_start_ms, host));
+            if let Place::Dated { turn_ms, .. } = self.places[host].1 {
+                self.places[host].1 = Place::Ready { turn_ms };
+                line.ready.insert((turn_ms, host));
             }
         }
         line.ready.iter().take(limit).map(|(_, host)| *host).collect()

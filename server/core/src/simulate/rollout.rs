@@ -10,7 +10,7 @@ use super::{
 use crate::{
     campaign::span,
     decide::Input,
-    forecast::latest_start_ms,
+    forecast::turn_ms,
     plan::Phase,
     rollout::{
         BreakerState, Candidate, ExternalAnswer, IN_FLIGHT, RunState, Turned, WaveState, choose, openings, turned,
@@ -172,8 +172,8 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                 self.schedule(index);
             }
             Waiting::Hours { opens_ms } | Waiting::Blackout { opens_ms, .. } => {
-                let latest_start_ms = latest_start_ms(&self.members[index].plan, self.setup.campaign);
-                let place = opens_ms.map_or(Place::Idle, |at_ms| Place::Dated { at_ms, latest_start_ms });
+                let turn_ms = turn_ms(&self.members[index].plan, self.setup.campaign);
+                let place = opens_ms.map_or(Place::Idle, |at_ms| Place::Dated { at_ms, turn_ms });
                 self.queues.put(index, wave, place);
                 if let Some(at_ms) = *opens_ms {
                     self.pass_at(at_ms);

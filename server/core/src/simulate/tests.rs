@@ -141,6 +141,16 @@ impl Fleet {
         )
     }
 
+    /// Which hosts started, in order.
+    fn started(&self) -> Vec<HostId> {
+        let mut started = Vec::new();
+        self.trace(|step| {
+            let is_start = |event: &Event| matches!(event.fact, Fact::OrderIssued { .. });
+            started.extend(step.events.iter().any(is_start).then_some(step.plan.host_id));
+        });
+        started
+    }
+
     /// When hosts started, in order.
     pub(crate) fn starts(&self) -> Vec<i64> {
         let mut starts = Vec::new();
@@ -274,6 +284,21 @@ fn what_a_person_must_do_first_is_said_and_is_done_where_people_are_made_up() {
     fleet.assumptions.people_within = Some(Duration::from_hours(5));
     assert_eq!(fleet.go().done, 6);
     assert_eq!(fleet.starts()[0], START + 5 * HOUR);
+}
+
+#[test]
+fn who_has_priority_starts_first_and_who_goes_last_last() {
+    let rules = "[[priority]]\nname = \"tills\"\nmatch = { tag = [\"till\"] }\nby = \"7d\"\n[[priority]]\nname = \"labs\"\nmatch = { tag = [\"lab\"] }\nby = \"-7d\"\n[wave]\nname = \"all\"\n";
+    let mut fleet = Fleet::of(3, campaign(rules, "max_in_flight = 1\n"));
+    fleet.hosts.clear();
+    for (number, tags) in [&["lab"][..], &[], &["till"]].into_iter().enumerate() {
+        let known = Known {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            ..Known::default()
+        };
+        fleet.add(number, known, &samples::carrying());
+    }
+    assert_eq!(fleet.started(), [host(2), host(1), host(0)]);
 }
 
 #[test]

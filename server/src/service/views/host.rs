@@ -1,6 +1,8 @@
 //! One host, whole: what was found, what was done, why it is where it is.
 
-use cutover_core::{campaign::zone::zone, coverage::Ownership, history, plan::Plan, upkeep::upkeep_lines, waiting};
+use cutover_core::{
+    campaign::zone::zone, coverage::Ownership, history, plan::Plan, rollout::may_start, upkeep::upkeep_lines, waiting,
+};
 use cutover_proto::{
     ids::HostId,
     inventory::{HostFacts, Inventory},
@@ -122,6 +124,7 @@ impl Service {
                 plan.set_on_it()
                     .into_iter()
                     .chain(plan.handwork_text(&in_force.campaign, now_ms))
+                    .chain(priority_line(&plan, &in_force))
                     .collect(),
             )?,
             restart_pending: restart_pending(&line.facts),
@@ -241,6 +244,12 @@ impl Service {
             })
             .await
     }
+}
+
+/// Its priority in the queue, while it may still come into one.
+fn priority_line(plan: &Plan, in_force: &InForce) -> Option<String> {
+    let priority = in_force.campaign.priority_for(&plan.traits())?;
+    may_start(plan.phase).then(|| priority.text())
 }
 
 pub(super) fn protection(plan: &Plan, now_ms: i64) -> ProtectionTime {
