@@ -166,6 +166,7 @@ fn calendar(question: &Question) -> Calendar {
     Calendar {
         windows: question.windows.iter().map(|window| window.read().unwrap()).collect(),
         blackouts: question.blackouts.iter().map(blackout).collect(),
+        needs_window: false,
     }
 }
 

@@ -276,6 +276,7 @@ impl Stage {
             puppet.check_in(&service, START, &said).await;
             let site = if index % 2 == 0 { "site=a" } else { "site=b" };
             let mut add = vec![site.to_owned()];
+            add.extend((index % 6 == 3).then(|| "use=kiosk".to_owned()));
             add.extend((index < 5).then(|| "pilot".to_owned()));
             add.extend((5..11).contains(&index).then(|| "branch".to_owned()));
             let tags = ChangeTags {

@@ -60,9 +60,14 @@ async fn what_a_file_would_do_is_what_it_does() {
     }
     tag(&server, "pc-2", "pilot").await;
     tag(&server, "pc-3", "kiosk").await;
+    tag(&server, "pc-1", "use=kiosk").await;
+    let first = "[[priority]]\nname = \"maps\"\nmatch = { use = [\"kiosk\"] }\nby = \"7d\"\n";
     let scope = "[[out_of_scope]]\nname = \"kiosks\"\nwhy = \"they show a map\"\nmatch = { tag = [\"kiosk\"] }\n";
     let nobody = "[[out_of_scope]]\nname = \"none\"\nwhy = \"a slip\"\nmatch = { tag = [\"kioks\"] }\n";
-    let changed = text(&server).replace("[wave]\nname = \"all\"\n", &format!("{scope}{nobody}{TWO_WAVES}"));
+    let changed = text(&server).replace(
+        "[wave]\nname = \"all\"\n",
+        &format!("{scope}{nobody}{first}{TWO_WAVES}"),
+    );
 
     let would = server
         .service()
@@ -85,6 +90,10 @@ async fn what_a_file_would_do_is_what_it_does() {
         warned.contains("[[out_of_scope]] none matches none of the 3 hosts"),
         "{warned}"
     );
+    assert!(
+        warned.contains("no [[window]] is for 1 of them (such as pc-1), so these never start"),
+        "{warned}"
+    );
     for machine in &hosts {
         assert_eq!(server.plan(machine.host).await.campaign_version, 1, "nothing was kept");
     }
@@ -98,6 +107,8 @@ async fn what_a_file_would_do_is_what_it_does() {
     let waves = server.service().summary().await.unwrap().waves;
     let told: Vec<(&str, u64)> = waves.iter().map(|wave| (wave.name.as_str(), wave.hosts)).collect();
     assert_eq!(told, [("pilot", 1), ("all", 2)]);
+    let kiosk = server.service().host("pc-1".to_owned()).await.unwrap();
+    assert_eq!(kiosk.set, ["priority maps: its turn in the queue comes 7d earlier"]);
     let out = server.plan(hosts[2].host).await;
     assert_eq!(out.reason, Some(Reason::OutOfScope { rule: "kiosks".into() }));
     let ids: Vec<_> = hosts.iter().map(|machine| machine.host).collect();

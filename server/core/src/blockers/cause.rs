@@ -97,6 +97,14 @@ fn queued(plan: &Plan, campaign: &Campaign) -> Option<Cause> {
             Owner::Operator,
         );
     }
+    if campaign.calendar_for(&plan.traits()).never_opens() {
+        return of(
+            "no-window",
+            "a kiosk starts in a window alone, and no [[window]] of the campaign is for it",
+            "write a [[window]] that fits it, or take its tag use=kiosk away where somebody works at it after all",
+            Owner::Operator,
+        );
+    }
     if plan.stale {
         return of(
             "away",

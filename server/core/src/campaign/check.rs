@@ -206,6 +206,7 @@ impl Campaign {
             let calendar = Calendar {
                 windows: vec![rule.it.clone()],
                 blackouts: blackouts.clone(),
+                needs_window: false,
             };
             if !calendar.opens_before(now_ms, target_ms, &zone) {
                 warnings.push(format!(

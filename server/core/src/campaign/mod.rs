@@ -31,6 +31,6 @@ pub use policy::{PendingRestart, Policy, Term};
 pub use priority::Priority;
 pub use readiness::ReadinessItem;
 pub(crate) use readiness::named as readiness_named;
-pub use selector::{HostClass, Installed, Selector, Traits, VersionRange};
+pub use selector::{HostClass, HostUse, Installed, Selector, Traits, VersionRange};
 pub use timetable::{For, Site};
 pub use waves::{LateJoiners, Opens, Share, UNMATCHED, Wave};

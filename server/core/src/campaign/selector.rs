@@ -25,6 +25,16 @@ words! {
     }
 }
 
+words! {
+    /// Who works at a machine, where it is not one person at a time.
+    pub enum HostUse("use of a host") {
+        /// Several people at once. All are told; an administrator decides, and none of them for the others.
+        MultiSession = "multi-session",
+        /// Nobody who could be asked. Windows alone say when its work may start.
+        Kiosk = "kiosk",
+    }
+}
+
 /// What selectors ask of a host. What is not known matches nothing that asks for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Traits<'a> {
@@ -49,6 +59,12 @@ impl Traits<'_> {
         } else {
             HostClass::Workstation
         }
+    }
+
+    /// Who works at it, where a tag `use=…` says that it is not one person at a time. No look tells it.
+    #[must_use]
+    pub fn usage(&self) -> Option<HostUse> {
+        self.known.usage()
     }
 
     /// Whether its newest look shows that role.
@@ -229,6 +245,9 @@ pub struct Selector {
     pub role: Vec<HostRole>,
     /// What it is there for.
     pub class: Vec<HostClass>,
+    /// Who works at it.
+    #[serde(rename = "use")]
+    pub usage: Vec<HostUse>,
     /// Whose it is.
     pub ownership: Vec<Ownership>,
     /// Products that are there: targets, and what nobody approved. A version is told of targets alone.
@@ -268,6 +287,10 @@ impl Selector {
             && any(self.site.len(), self.site.contains(&known.site))
             && any(self.role.len(), self.role.iter().any(|role| host.has_role(*role)))
             && any(self.class.len(), self.class.contains(&host.class()))
+            && any(
+                self.usage.len(),
+                host.usage().is_some_and(|it| self.usage.contains(&it)),
+            )
             && any(
                 self.ownership.len(),
                 known.ownership.is_some_and(|it| self.ownership.contains(&it)),

@@ -54,6 +54,7 @@ fn every_key_asks_for_what_it_is_called() {
         ("site = [\"paris\"]", false),
         ("class = [\"workstation\"]", true),
         ("class = [\"server\"]", false),
+        ("use = [\"kiosk\", \"multi-session\"]", false),
         ("role = [\"database\"]", false),
         ("ownership = [\"corporate\"]", true),
         ("ownership = [\"personal\", \"contractor\"]", false),
@@ -69,6 +70,15 @@ fn every_key_asks_for_what_it_is_called() {
     for (toml, expected) in cases {
         assert_eq!(fits(toml, &it, |_| ()), expected, "{toml}");
     }
+}
+
+#[test]
+fn a_tag_says_who_works_at_a_machine() {
+    let multi = known(&["use=multi-session"], "", None);
+    assert!(fits("use = [\"multi-session\"]", &multi, |_| ()));
+    assert!(!fits("use = [\"kiosk\"]", &multi, |_| ()));
+    let other = known(&["use=lathe"], "", None);
+    assert!(!fits("use = [\"kiosk\", \"multi-session\"]", &other, |_| ()));
 }
 
 #[test]

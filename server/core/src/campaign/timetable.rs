@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::{
     Campaign,
-    selector::{Selector, Traits},
+    selector::{HostUse, Selector, Traits},
     waves::Flaw,
     zone::zone,
 };
@@ -39,8 +39,8 @@ pub(super) struct SiteInFile {
 }
 
 impl Campaign {
-    /// When work may start on a host: in the windows that are for it, at any hour where none is; and in no blackout that is
-    /// for it.
+    /// When work may start on a host: in the windows that are for it, at any hour where none is, and in no blackout that is
+    /// for it. A kiosk for which no window is never starts.
     #[must_use]
     pub fn calendar_for(&self, host: &Traits<'_>) -> Calendar {
         fn of<T: Clone>(all: &[For<T>], host: &Traits<'_>) -> Vec<T> {
@@ -50,6 +50,7 @@ impl Campaign {
         Calendar {
             windows: of(&self.windows, host),
             blackouts: of(&self.blackouts, host),
+            needs_window: host.usage() == Some(HostUse::Kiosk),
         }
     }
 

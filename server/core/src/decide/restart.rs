@@ -10,7 +10,7 @@ use cutover_proto::{
 
 use super::{Cx, Fact, Refused, pen::Pen};
 use crate::{
-    campaign::{PendingRestart, Policy},
+    campaign::{HostUse, PendingRestart, Policy},
     catalog::{ComposeError, RestartNeed, compose, with_restart},
     judge::Assessment,
     plan::{Phase, Plan},
@@ -31,7 +31,7 @@ pub(super) fn steps(
         // What could not follow must not restart the machine for nothing.
         compose(it, replacement, &cx.means(replacement))?;
         let reason = "an earlier installation or update waits for a restart";
-        return Ok(vec![restart(reason.to_owned(), policy)]);
+        return Ok(vec![restart(plan, reason.to_owned(), policy)]);
     }
     let products = products_that_owe(plan, it, cx);
     let composed = match compose(it, replacement, &cx.means(replacement)) {
@@ -43,16 +43,24 @@ pub(super) fn steps(
     }
     let names: Vec<&str> = products.iter().map(|product| product.as_str()).collect();
     let reason = format!("the removal of {} is complete only after a restart", names.join(", "));
-    Ok(with_restart(composed, restart(reason, policy), replacement, cx.catalog))
+    Ok(with_restart(
+        composed,
+        restart(plan, reason, policy),
+        replacement,
+        cx.catalog,
+    ))
 }
 
-fn restart(reason: String, policy: &Policy) -> Step {
+fn restart(plan: &Plan, reason: String, policy: &Policy) -> Step {
+    let (notice, defer) = match plan.traits().usage() {
+        None => (policy.restart_notice, policy.restart_within),
+        // All of them are told, and none of them decides for the others: whoever let it start has.
+        Some(HostUse::MultiSession) => (policy.restart_notice, Duration::ZERO),
+        // Nobody is there to be told or asked.
+        Some(HostUse::Kiosk) => (Duration::ZERO, Duration::ZERO),
+    };
     Step {
-        action: Action::Restart {
-            reason,
-            notice: policy.restart_notice,
-            defer: policy.restart_within,
-        },
+        action: Action::Restart { reason, notice, defer },
         time_limit: policy.restart_time.max(Duration::from_secs(1)),
         safe_point_after: true,
     }

@@ -11,13 +11,15 @@ pub const HORIZON_MS: i64 = 2 * 366 * 86_400_000;
 /// Before 9999-12-30: the zone database goes no further, and arithmetic on instants far from the ends of `i64` is plain.
 const END_MS: i64 = 253_402_000_000_000;
 
-/// When work may start: in one of the windows, if there are any, and in no blackout.
+/// When work may start: in one of the windows, where there are any or there must be one, and in no blackout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calendar {
-    /// None: every hour.
+    /// None: every hour, unless there must be one.
     pub windows: Vec<Window>,
     /// None: every day.
     pub blackouts: Vec<Blackout>,
+    /// Whether work may start in windows alone: without one, never.
+    pub needs_window: bool,
 }
 
 /// Why no work may start.
@@ -27,9 +29,17 @@ pub enum Closed<'a> {
     Blackout(&'a Blackout),
     /// No blackout, but none of the windows is open.
     Hours,
+    /// There must be a window, and there is none.
+    NoWindow,
 }
 
 impl Calendar {
+    /// Whether work may start in windows alone, and there is none.
+    #[must_use]
+    pub const fn never_opens(&self) -> bool {
+        self.needs_window && self.windows.is_empty()
+    }
+
     /// Whether work may start at an instant on a host of that zone.
     #[must_use]
     pub fn is_open(&self, at_ms: i64, host: &TimeZone) -> bool {
@@ -39,6 +49,9 @@ impl Calendar {
     /// What forbids the start of work at an instant; `None` where it may start.
     #[must_use]
     pub fn closed_by(&self, at_ms: i64, host: &TimeZone) -> Option<Closed<'_>> {
+        if self.never_opens() {
+            return Some(Closed::NoWindow);
+        }
         let blackout = self
             .holding(at_ms, host)
             .max_by_key(|blackout| blackout.until_ms(at_ms, host));
@@ -136,7 +149,7 @@ impl Calendar {
     }
 
     fn in_hours(&self, at_ms: i64, host: &TimeZone) -> bool {
-        self.windows.is_empty() || self.windows.iter().any(|window| window.is_open(at_ms, host))
+        (self.windows.is_empty() && !self.needs_window) || self.windows.iter().any(|window| window.is_open(at_ms, host))
     }
 }
 

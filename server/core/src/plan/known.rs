@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{campaign::HostClass, coverage::Ownership};
+use crate::{
+    campaign::{HostClass, HostUse},
+    coverage::Ownership,
+};
 
 /// The tag that says of which set of machines that stand in for each other a host is one.
 pub const SET: &str = "set";
@@ -45,6 +48,12 @@ impl Known {
     #[must_use]
     pub fn class(&self) -> Option<HostClass> {
         self.values("class").find_map(|value| HostClass::parse(value).ok())
+    }
+
+    /// Who works at it, where a tag says it.
+    #[must_use]
+    pub fn usage(&self) -> Option<HostUse> {
+        self.values("use").find_map(|value| HostUse::parse(value).ok())
     }
 
     /// Whether it is the organisation's to change. Nobody's word leaves it so: enrolment was the organisation's act.

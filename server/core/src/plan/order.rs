@@ -128,6 +128,13 @@ impl OpenOrder {
         Some((latest_ms, latest_ms.saturating_add(span::ms(step.time_limit))))
     }
 
+    /// Whether anybody at the machine may put its restart off. As long as no order says otherwise, they may.
+    #[must_use]
+    pub fn may_put_restart_off(&self) -> bool {
+        let is_final = |step: &Step| matches!(&step.action, Action::Restart { defer, .. } if defer.is_zero());
+        !self.steps.iter().any(is_final)
+    }
+
     /// Whether a kernel session is another one than that which the restart is to end.
     #[must_use]
     pub fn is_after_restart(&self, boot_id: &str) -> bool {

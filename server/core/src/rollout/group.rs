@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Breaker, BreakerState, Outcome, Tally, WaveState, course::canaries};
 use crate::{
-    campaign::{Campaign, LateJoiners, Mode, Wave},
+    campaign::{Campaign, HostUse, LateJoiners, Mode, Wave},
     plan::{Plan, SET},
 };
 
@@ -158,6 +158,8 @@ words! {
         Wave = "wave",
         /// The campaign asks it of hosts of its class.
         Class = "class",
+        /// Several people work at it at once.
+        MultiSession = "multi-session",
         /// It came into its wave when that was open.
         LateJoiner = "late-joiner",
     }
@@ -176,11 +178,8 @@ pub fn approval_cause(plan: &Plan, campaign: &Campaign) -> Option<ApprovalCause>
     match wave.and_then(|wave| wave.approval) {
         Some(true) => Some(ApprovalCause::Wave),
         Some(false) => None,
-        None => campaign
-            .policy
-            .approval_for
-            .contains(&plan.traits().class())
-            .then_some(ApprovalCause::Class),
+        None if campaign.policy.approval_for.contains(&plan.traits().class()) => Some(ApprovalCause::Class),
+        None => (plan.traits().usage() == Some(HostUse::MultiSession)).then_some(ApprovalCause::MultiSession),
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) fn cause(waiting: &Waiting) -> String {
         | Waiting::WavePaused { .. }
         | Waiting::Halted { .. }
         | Waiting::Approval { .. }
+        | Waiting::NoWindow
         | Waiting::Hours { opens_ms: None }
         | Waiting::Blackout { opens_ms: None, .. }
         | Waiting::Journal

@@ -179,6 +179,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                     self.pass_at(at_ms);
                 }
             }
+            Waiting::NoWindow => self.queues.put(index, wave, Place::Idle),
             Waiting::Pace { at_ms, .. } => self.pass_at(*at_ms),
             // Whatever ends these is something that happens.
             Waiting::ObserveMode

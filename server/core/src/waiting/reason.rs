@@ -77,6 +77,8 @@ pub enum Waiting {
         /// When it may; `None` where that is not within two years.
         opens_ms: Option<i64>,
     },
+    /// Work may start in windows alone, and none is for it.
+    NoWindow,
     /// No work may start in these days.
     Blackout {
         /// What people call them.
@@ -170,6 +172,8 @@ pub enum Waiting {
         comes_ms: Option<i64>,
         /// Whether the user put it off to then.
         is_deferred: bool,
+        /// Whether anybody at the machine may put it off.
+        may_be_put_off: bool,
         /// It cannot be put off beyond this.
         latest_ms: i64,
         /// The machine must be back by then.
@@ -222,6 +226,9 @@ impl Waiting {
                 utc(*by_ms)
             ),
             Self::Hours { opens_ms } => format!("no work starts at this hour; {}", opens(*opens_ms)),
+            Self::NoWindow => {
+                "a kiosk starts in a window alone, and no [[window]] of the campaign is for it".to_owned()
+            }
             Self::Blackout { name, opens_ms } => format!("no work starts in {name}; {}", opens(*opens_ms)),
             Self::Slot { of, in_flight, limit } => format!("{in_flight} of {limit} slots of {of} are taken"),
             Self::Pace { of, limit, at_ms } => format!(
@@ -257,9 +264,10 @@ impl Waiting {
             Self::Restart {
                 comes_ms,
                 is_deferred,
+                may_be_put_off,
                 latest_ms,
                 ..
-            } => restart(*comes_ms, *is_deferred, *latest_ms),
+            } => restart(*comes_ms, *is_deferred, *may_be_put_off, *latest_ms),
             Self::FreshLook => "a fresh look must confirm it".to_owned(),
             Self::Soak { until_ms } => format!("it must hold until {}", utc(*until_ms)),
             Self::Stuck(reason) => reason.text(),
@@ -307,9 +315,15 @@ impl Waiting {
                  switch the machine on"
                     .to_owned()
             }
-            Self::Restart { .. } => "restart the machine when it suits, or wait: it comes by itself".to_owned(),
+            Self::Restart {
+                may_be_put_off: true, ..
+            } => "restart the machine when it suits, or wait: it comes by itself".to_owned(),
             Self::Hours { opens_ms: None } | Self::Blackout { opens_ms: None, .. } => {
                 "see [[window]] and [[blackout]] of the campaign: together they leave this host no hour".to_owned()
+            }
+            Self::NoWindow => {
+                "write a [[window]] that fits it, or take its tag use=kiosk away where somebody works at it after all"
+                    .to_owned()
             }
             Self::Stuck(reason) => reason.remedy(),
             Self::FewFirst { .. }
@@ -324,6 +338,9 @@ impl Waiting {
             | Self::Fetch { .. }
             | Self::Steps { .. }
             | Self::Ending { .. }
+            | Self::Restart {
+                may_be_put_off: false, ..
+            }
             | Self::FreshLook
             | Self::Soak { .. } => String::new(),
         }
@@ -339,6 +356,7 @@ impl Waiting {
             | Self::Halted { .. }
             | Self::Approval { .. }
             | Self::Readiness { .. }
+            | Self::NoWindow
             | Self::Held { .. } => Owner::Operator,
             Self::Tripped { cause, .. } => cause.owner(),
             Self::External { is_late: true, .. } => Owner::Operator,
@@ -356,10 +374,17 @@ impl Waiting {
             | Self::Soak { .. } => Owner::Server,
             Self::HeldLocally { .. } | Self::AgentPerhapsLost { .. } => Owner::Technician,
             Self::Away { .. } => Owner::Helpdesk,
-            Self::Restart { .. } => Owner::User,
-            Self::Journal | Self::Fetch { .. } | Self::Steps { .. } | Self::Ending { .. } | Self::FreshLook => {
-                Owner::Agent
+            Self::Restart {
+                may_be_put_off: true, ..
+            } => Owner::User,
+            Self::Restart {
+                may_be_put_off: false, ..
             }
+            | Self::Journal
+            | Self::Fetch { .. }
+            | Self::Steps { .. }
+            | Self::Ending { .. }
+            | Self::FreshLook => Owner::Agent,
             Self::Stuck(reason) => reason.owner(),
         }
     }
@@ -383,6 +408,7 @@ impl Waiting {
             | Self::FewFirst { .. }
             | Self::Approval { .. }
             | Self::Readiness { .. }
+            | Self::NoWindow
             | Self::Slot { .. }
             | Self::HeldLocally { .. }
             | Self::Away { .. }
@@ -408,16 +434,23 @@ const fn asked_by(cause: ApprovalCause) -> &'static str {
         ApprovalCause::Mode => "the campaign is of mode approve",
         ApprovalCause::Wave => "its wave asks for it",
         ApprovalCause::Class => "the campaign asks it of machines of its class",
+        ApprovalCause::MultiSession => "several people work at it at once, and none of them decides for the others",
         ApprovalCause::LateJoiner => "it came into its wave when that was open already",
     }
 }
 
-fn restart(comes_ms: Option<i64>, is_deferred: bool, latest_ms: i64) -> String {
+fn restart(comes_ms: Option<i64>, is_deferred: bool, may_be_put_off: bool, latest_ms: i64) -> String {
     let latest = utc(latest_ms);
     match comes_ms {
         Some(at_ms) if is_deferred => {
             format!(
                 "user's deferral: the restart that is due comes at {}, at the latest at {latest}",
+                utc(at_ms)
+            )
+        }
+        Some(at_ms) if !may_be_put_off => {
+            format!(
+                "a restart is due and comes at {}; nobody at the machine may put it off",
                 utc(at_ms)
             )
         }

@@ -76,6 +76,7 @@ fn restart(plan: &Plan, order: &OpenOrder, campaign: &Campaign) -> Waiting {
     Waiting::Restart {
         comes_ms: due.and_then(|due| due.comes_ms),
         is_deferred: due.is_some_and(|due| due.is_deferred),
+        may_be_put_off: order.may_put_restart_off(),
         latest_ms,
         back_by_ms,
     }
@@ -214,6 +215,7 @@ pub(crate) fn hours(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<Wai
             opens_ms,
         },
         Closed::Hours => Waiting::Hours { opens_ms },
+        Closed::NoWindow => Waiting::NoWindow,
     })
 }
 

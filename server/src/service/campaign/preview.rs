@@ -7,6 +7,7 @@ use cutover_core::{
     campaign::{Campaign, Change, changes},
     plan::Plan,
     readiness::not_ready,
+    rollout::may_start,
     standing::Totals,
 };
 use cutover_proto::ids::HostId;
@@ -50,6 +51,9 @@ pub struct CampaignPreview {
     pub replacements: Vec<Moved>,
 }
 
+/// So many hosts are named in a warning.
+const NAMED: usize = 3;
+
 /// What plans are counted by, before and after.
 #[derive(Default)]
 struct Counted {
@@ -60,6 +64,8 @@ struct Counted {
     replacements: BTreeMap<String, (u64, u64)>,
     /// How many hosts each selector fits, by what it belongs to.
     fitting: BTreeMap<String, u64>,
+    /// Kiosks for which no window is: names of a few, and how many.
+    kiosks: (Vec<String>, u64),
 }
 
 impl Counted {
@@ -79,6 +85,9 @@ impl Counted {
         }
         pairs(&mut self.waves, other.waves);
         pairs(&mut self.replacements, other.replacements);
+        let room = NAMED.saturating_sub(self.kiosks.0.len());
+        self.kiosks.0.extend(other.kiosks.0.into_iter().take(room));
+        self.kiosks.1 += other.kiosks.1;
         for (what, hosts) in other.fitting {
             *self.fitting.entry(what).or_default() += hosts;
         }
@@ -127,6 +136,7 @@ impl Service {
         let not_ready = not_ready(&in_force.progress.readiness, &in_force.campaign, &campaign);
         let mut warnings: Vec<String> = not_ready.into_iter().map(|why| format!("refused: {why}")).collect();
         warnings.extend(campaign.warnings(self.now_ms()));
+        warnings.extend(without_window(&counted));
         if counted.hosts > 0 {
             warnings.extend(unfitting(&campaign, &counted));
         }
@@ -197,11 +207,34 @@ impl Service {
         };
         counted.replacements.entry(word(&before)).or_default().0 += 1;
         counted.replacements.entry(word(after)).or_default().1 += 1;
+        if may_start(after.phase) && under.campaign.calendar_for(&after.traits()).never_opens() {
+            let name = after
+                .assessment
+                .as_ref()
+                .map_or_else(|| host.to_string(), |it| it.hostname.clone());
+            counted
+                .kiosks
+                .0
+                .extend((counted.kiosks.0.len() < NAMED).then_some(name));
+            counted.kiosks.1 += 1;
+        }
         for (what, selector) in under.campaign.selectors() {
             *counted.fitting.entry(what).or_default() += u64::from(selector.fits(&after.traits()));
         }
         Ok(())
     }
+}
+
+/// Kiosks that would never start.
+fn without_window(counted: &Counted) -> Option<String> {
+    let (named, hosts) = &counted.kiosks;
+    (*hosts > 0).then(|| {
+        format!(
+            "a kiosk starts in a window alone, and no [[window]] is for {hosts} of them (such as {}), so these never start; \
+             write one that fits them",
+            named.join(", ")
+        )
+    })
 }
 
 /// Selectors that fit no host of the fleet.

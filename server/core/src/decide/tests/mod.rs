@@ -17,6 +17,7 @@ mod restarts;
 mod returns;
 mod story;
 mod table;
+mod usage;
 
 use std::collections::BTreeMap;
 

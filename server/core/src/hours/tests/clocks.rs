@@ -4,6 +4,7 @@ fn nights() -> Calendar {
     Calendar {
         windows: vec![window("mon-fri", "22:00", "05:00")],
         blackouts: Vec::new(),
+        needs_window: false,
     }
 }
 
@@ -11,6 +12,7 @@ fn only(window: Window) -> Calendar {
     Calendar {
         windows: vec![window],
         blackouts: Vec::new(),
+        needs_window: false,
     }
 }
 
@@ -111,6 +113,7 @@ fn a_blackout_of_days_holds_by_the_calendar_of_each_host() {
     let calendar = Calendar {
         windows: Vec::new(),
         blackouts: vec![blackout("2024-12-20", "2025-01-03")],
+        needs_window: false,
     };
     for (name, first, after) in [
         (
@@ -143,6 +146,7 @@ fn a_blackout_of_instants_holds_everywhere_at_once_and_not_at_its_end() {
     let calendar = Calendar {
         windows: Vec::new(),
         blackouts: vec![blackout("2024-12-20T18:00:00-05:00", "2024-12-21T06:00:00-05:00")],
+        needs_window: false,
     };
     for name in ["Pacific/Kiritimati", "America/New_York", "UTC"] {
         let host = in_zone(name);
@@ -183,6 +187,7 @@ fn what_never_opens_within_two_years_is_said_to_be_never() {
     let calendar = Calendar {
         windows: vec![window("mon-sun", "00:00", "24:00")],
         blackouts: vec![blackout("2024-01-01", "2026-12-31")],
+        needs_window: false,
     };
     let utc = TimeZone::UTC;
     let after = at("2024-01-01T00:00:00Z");

@@ -154,6 +154,7 @@ proptest! {
         let calendar = Calendar {
             windows: files.iter().map(|file| file.read().unwrap()).collect(),
             blackouts: blackouts.clone(),
+            needs_window: false,
         };
         prop_assert_eq!(calendar.is_open(at_ms, &host), slow.is_open(at_ms));
 
