@@ -14,6 +14,7 @@ use crate::{
     happening::{Happening, Late},
     keys::Keys,
     machine::Machine,
+    people::Deed,
     view::Look,
     world::World,
 };
@@ -219,11 +220,13 @@ impl World {
         match answer {
             Ok(reply) if !is_lost => {
                 self.machines[index].enrolled(&reply)?;
+                self.place(index);
                 self.tell(|| format!("machine {index} is host {}", reply.host_id));
                 let now_ms = self.now_ms;
                 self.machines[index].on = true;
                 self.machines[index].start_agent(now_ms);
                 self.later(now_ms, Happening::Presence(index));
+                self.later(now_ms, Happening::Poll(index));
             }
             Ok(_) => self.later(again_ms, Happening::Enrol(index)),
             Err(error) => {
@@ -233,6 +236,15 @@ impl World {
         }
         self.after_call();
         Ok(())
+    }
+
+    /// The checks know where it is, and people say what they know of it.
+    fn place(&mut self, index: usize) {
+        let machine = &self.machines[index];
+        self.view
+            .zones
+            .extend(machine.host.map(|host| (host, machine.truth.zone)));
+        self.later(self.now_ms, Happening::People(Deed::Describe(index)));
     }
 
     /// One of several machines with one identity gets its own, once nothing of the shared one is under way.
@@ -257,6 +269,8 @@ impl World {
                 machine.keys = new;
                 machine.enrolled(&reply)?;
                 machine.start_agent(now_ms);
+                self.place(index);
+                self.later(now_ms, Happening::Poll(index));
             }
             // Once a session: a machine that lost the reply to its first asks again as somebody else would.
             Err(CallError::Invalid { why }) => self.tell(|| format!("no identity of its own: {why}")),

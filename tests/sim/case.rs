@@ -61,6 +61,26 @@ words! {
         HiddenEncryption = "hidden encryption",
         /// An attempt is used up by nothing.
         Attempt = "attempt for nothing",
+        /// An order is issued at an hour that is none of its host's.
+        OrderOutOfHours = "order out of hours",
+        /// Or in a blackout.
+        OrderInBlackout = "order in a blackout",
+        /// More orders are out than a site allows.
+        TooManyOfSite = "too many of a site",
+        /// Than a wave allows.
+        TooManyOfWave = "too many of a wave",
+        /// More are issued within an hour than are allowed.
+        TooManyAnHour = "too many an hour",
+        /// More begin before a wave's first ones have succeeded.
+        TooManyFirst = "too many first ones",
+        /// Two of a redundancy set are worked on at a time.
+        TwoOfASet = "two of a set",
+        /// A wave opens before the gate of the one before it holds.
+        EarlyOpening = "gate that does not hold",
+        /// An order is issued against what people were told.
+        AgainstWord = "order against people's word",
+        /// A plan is in a wave that does not take it.
+        ForeignWave = "order in a wave of others",
         /// The server is never told of the passing of time: nothing is woken, nothing started.
         NoPasses = "no passes",
     }

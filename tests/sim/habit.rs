@@ -3,7 +3,7 @@
 use cutover_proto::{record::FailureCause, step::StepKind, words};
 
 use crate::{
-    calendar::{DAY, HOUR, MINUTE, START, hour_and_workday},
+    calendar::{DAY, HOUR, MINUTE, hour_and_workday},
     dice::Dice,
 };
 
@@ -123,6 +123,8 @@ pub(crate) struct Traits {
     pub(crate) reply_delay_ms: i64,
     pub(crate) skew_ms: i64,
     pub(crate) failing: Option<Failing>,
+    /// When its run begins.
+    pub(crate) begins_ms: i64,
     /// When what is particular about it happens.
     pub(crate) turn_ms: i64,
     /// How often the old console puts the product back.
@@ -133,7 +135,7 @@ pub(crate) struct Traits {
 
 impl Traits {
     /// Of one host. Every habit in turn from a start that the seed gives, and more of the ordinary ones.
-    pub(crate) fn of(seed: u64, index: usize) -> Self {
+    pub(crate) fn of(seed: u64, index: usize, begins_ms: i64) -> Self {
         let mut dice = Dice::of(seed, 1_000 + u64::try_from(index).unwrap_or(u64::MAX));
         let ordinary = [Habit::AlwaysOn, Habit::OfficeHours, Habit::NightLaptop, Habit::Slow];
         let picked = if dice.once_in_a_thousand(250) {
@@ -147,7 +149,7 @@ impl Traits {
         } else if matches!(habit, Habit::OfficeHours | Habit::Defers) || dice.once_in_a_thousand(150) {
             Presence::Office
         } else if habit == Habit::Away {
-            let from = START + dice.between(0, 3 * DAY);
+            let from = begins_ms + dice.between(0, 3 * DAY);
             Presence::AwayBetween(from, from + dice.between(6 * DAY, 30 * DAY))
         } else {
             Presence::Always
@@ -164,7 +166,8 @@ impl Traits {
                 dice.between(-2_000, 2_000)
             },
             failing: failing(habit, &mut dice),
-            turn_ms: START + dice.between(6 * HOUR, 6 * DAY),
+            begins_ms,
+            turn_ms: begins_ms + dice.between(6 * HOUR, 6 * DAY),
             rounds: u32::try_from(dice.between(1, 3)).unwrap_or(1),
             user_defers: habit == Habit::Defers,
             return_ms: if habit == Habit::NoReturn {

@@ -2,7 +2,7 @@
 
 use cutover_proto::{ids::HostId, v1};
 
-use crate::{fault::Fault, view::Look};
+use crate::{fault::Fault, people::Deed, view::Look};
 
 /// What happens.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub(crate) enum Happening {
     ServerUp,
     PartitionEnds,
     /// Somebody does something.
-    People(u32),
+    People(Deed),
     Recount,
     /// Nothing goes wrong from here on.
     Calm,

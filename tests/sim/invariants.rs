@@ -41,9 +41,9 @@ const fn recount(name: &'static str, holds: fn(&View) -> Result<(), String>) -> 
     }
 }
 
-/// All of them. Windows, blackouts, limits of sites and gates get theirs when the service goes by them. Beside these the machines watch over what they are asked to do (`encrypted-untouched`,
-/// `fetched-before-removal`, `no-bad-order`), and the world over whole chains, its end (`liveness`) and faults of the program
-/// (`no-fault`).
+/// All of them. Hours, limits, gates and what people were told are counted event by event in `course.rs`. Beside these the
+/// machines watch over what they are asked to do (`encrypted-untouched`, `fetched-before-removal`, `no-bad-order`), and the world
+/// over whole chains, its end (`liveness`) and faults of the program (`no-fault`).
 pub(crate) const ALL: &[Invariant] = &[
     step("no-order-for-held", |view| {
         no_order(view, |it| !it.before.holds.is_empty() || it.before.local_hold.is_some())
@@ -71,7 +71,6 @@ pub(crate) const ALL: &[Invariant] = &[
     step("no-order-while-stopped", |view| no_order(view, |_| view.rules.stopped)),
     step("no-order-unless-the-mode-allows", no_order_unless_allowed),
     step("no-order-in-grace", no_order_in_grace),
-    step("no-more-in-flight-than-allowed", limit_holds),
     step("one-order-at-a-time", |view| none(&view.doubled)),
     step("migrated-only-when-true", migrated_is_true),
     step("attempts-only-by-failure-or-silence", attempts_have_a_cause),
@@ -146,15 +145,6 @@ fn no_order_unless_allowed(view: &View) -> Result<(), String> {
 fn no_order_in_grace(view: &View) -> Result<(), String> {
     let policy = &view.rules.campaign.policy;
     no_order(view, |it| it.event.at_ms < policy.grace_end_ms(it.before.grace_from_ms))
-}
-
-fn limit_holds(view: &View) -> Result<(), String> {
-    let (out, limit) = (view.in_flight(), view.rules.campaign.policy.max_in_flight);
-    let is_news = issued(view).next().is_some();
-    if is_news && u32::try_from(out).unwrap_or(u32::MAX) > limit {
-        return Err(format!("{out} orders are out, {limit} are allowed"));
-    }
-    Ok(())
 }
 
 /// The newest look that reached the server before showed a machine on which both halves were true.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::{fault::Fault, habit::Habit};
+use cutover_core::plan::{Phase, Plan};
+
+use crate::{fault::Fault, habit::Habit, situation::Situation};
 
 /// Of one run, or of several together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
     pub(crate) habits: BTreeMap<Habit, u64>,
     pub(crate) faults: BTreeMap<Fault, u64>,
+    pub(crate) situations: BTreeMap<Situation, u64>,
     /// Where plans ended, by phase.
     pub(crate) ends: BTreeMap<String, u64>,
     pub(crate) check_ins: u64,
@@ -30,6 +33,22 @@ impl Ledger {
         *self.faults.entry(fault).or_default() += 1;
     }
 
+    pub(crate) fn situation(&mut self, situation: Situation) {
+        *self.situations.entry(situation).or_default() += 1;
+    }
+
+    /// Where a plan ended; of one that nobody could judge also what kind of identity it is.
+    pub(crate) fn end(&mut self, plan: &Plan) {
+        let kind = match (plan.pool.is_some(), plan.forked_from.is_some()) {
+            _ if plan.phase != Phase::Unassessed => "",
+            (true, _) => ", of a pool",
+            (false, true) => ", split off",
+            (false, false) => ", of one machine",
+        };
+        let stale = if plan.stale { ", not heard of" } else { "" };
+        *self.ends.entry(format!("{}{kind}{stale}", plan.phase)).or_default() += 1;
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         fn sum<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
             for (key, count) in from {
@@ -38,6 +57,7 @@ impl Ledger {
         }
         sum(&mut self.habits, &other.habits);
         sum(&mut self.faults, &other.faults);
+        sum(&mut self.situations, &other.situations);
         sum(&mut self.ends, &other.ends);
         self.check_ins += other.check_ins;
         self.orders += other.orders;
@@ -48,13 +68,15 @@ impl Ledger {
         self.virtual_ms += other.virtual_ms;
     }
 
-    /// Habits and faults that never occurred.
+    /// Habits, faults and situations that never occurred.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let habits = Habit::ALL.iter().filter(|habit| !self.habits.contains_key(habit));
         let faults = Fault::ALL.iter().filter(|fault| !self.faults.contains_key(fault));
+        let situations = Situation::ALL.iter().filter(|it| !self.situations.contains_key(it));
         habits
             .map(|it| it.as_str())
             .chain(faults.map(|it| it.as_str()))
+            .chain(situations.map(|it| it.as_str()))
             .collect()
     }
 
@@ -76,6 +98,10 @@ impl Ledger {
             .iter()
             .map(|it| (it.to_string(), self.faults.get(it).copied().unwrap_or(0)));
         part("faults injected", faults.collect());
+        let situations = Situation::ALL
+            .iter()
+            .map(|it| (it.to_string(), self.situations.get(it).copied().unwrap_or(0)));
+        part("situations", situations.collect());
         part(
             "plans at the end",
             self.ends.iter().map(|(phase, count)| (phase.clone(), *count)).collect(),

@@ -42,6 +42,8 @@ pub(crate) struct Machine {
     pub(crate) truth: Truth,
     pub(crate) keys: Keys,
     pub(crate) host: Option<HostId>,
+    /// What people say of it once it has enrolled.
+    pub(crate) tags: Vec<String>,
     pub(crate) journal: Journal,
     pub(crate) on: bool,
     pub(crate) seen: Option<Seen>,
@@ -76,11 +78,13 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(traits: Traits, truth: Truth, dice: Dice) -> Result<Self> {
+        let booted_ms = traits.begins_ms - HOUR;
         Ok(Self {
             traits,
             truth,
             keys: Keys::new()?,
             host: None,
+            tags: Vec::new(),
             journal: Journal::new(),
             on: false,
             seen: None,
@@ -103,7 +107,7 @@ impl Machine {
             server_keys: Vec::new(),
             inventory: None,
             boots: 1,
-            booted_ms: START - HOUR,
+            booted_ms,
         })
     }
 
@@ -113,6 +117,7 @@ impl Machine {
         copy.truth.hostname.push_str("-copy");
         copy.keys = self.keys.copied()?;
         copy.host = self.host;
+        copy.tags.clone_from(&self.tags);
         copy.journal = self.journal.clone();
         copy.server_keys.clone_from(&self.server_keys);
         copy.inventory.clone_from(&self.inventory);

@@ -10,6 +10,8 @@ mod calls;
 mod case;
 mod clock;
 mod conn;
+mod course;
+mod deeds;
 mod dice;
 mod fault;
 mod habit;
@@ -20,12 +22,16 @@ mod keys;
 mod ledger;
 mod machine;
 mod people;
+mod plot;
 mod run;
 mod server;
+mod situation;
 mod tamper;
+mod told;
 mod truth;
 mod turns;
 mod view;
+mod wall;
 mod watching;
 mod weather;
 mod work;
@@ -70,7 +76,7 @@ enum Command {
         /// Where files of failed runs go.
         #[arg(long, default_value = "target/sim")]
         failures: PathBuf,
-        /// Fails also where a habit or a fault never occurred.
+        /// Fails also where a habit, a fault or a situation never occurred.
         #[arg(long)]
         complete: bool,
     },

@@ -1,154 +1,258 @@
-//! What people do while it runs: open and pause waves, apply a new version, retry, retire, decide about clones.
+//! What people do while it runs, and when they come again: what must be done for a run to end is done by who tends it.
 
 use anyhow::Result;
-use cutover_core::{plan::Phase, rollout::BreakerState};
+use cutover_core::{
+    plan::Phase,
+    rollout::{BreakerState, RunState, WaveState},
+};
 use cutover_proto::ids::HostId;
 use cutover_server::service::{
-    ApplyCampaign, Caller, ChangeTags, CloneDecision, ResetWave, Service, ServiceError, SettleClones,
+    AnswerGate, ApproveWave, Caller, ChangeTags, HaltCampaign, ReleaseHost, ResetWave, RevokeExemption, Service,
+    ServiceError,
 };
 
 use crate::{
     calendar::{HOUR, MINUTE},
+    habit::Habit,
     happening::Happening,
-    weather::campaign_text,
+    plot::LAB,
+    situation::Situation,
     world::World,
 };
 
-const WAVE: &str = "all";
+/// What somebody comes for.
+#[derive(Debug, Clone)]
+pub(crate) enum Deed {
+    /// To open the first wave, and to let halted ones go on; in the calm to see that everything does.
+    Tend,
+    /// For whatever is thrown.
+    Thrown,
+    /// To let the campaign go on.
+    Resume,
+    /// To open a wave.
+    Open(&'static str),
+    /// To end what holds a host, its exemption, or that it is out of scope.
+    Release(HostId),
+    Revoke(HostId),
+    TakeIn(HostId),
+    /// To say of a new host where it is.
+    Describe(usize),
+}
 
 impl World {
-    /// The first opens the wave; what the others do is thrown. In the calm the wave is opened again, and stays so.
-    pub(crate) async fn people(&mut self, nth: u32) -> Result<()> {
+    pub(crate) async fn people(&mut self, deed: Deed) -> Result<()> {
         let Some(service) = self.server.service() else {
-            self.later(self.now_ms + HOUR, Happening::People(nth));
+            self.later(self.now_ms + HOUR, Happening::People(deed));
             return Ok(());
         };
-        let done = match nth {
-            0 => self.open_and_reset(&service).await,
-            _ if self.calm => self.open(&service).await,
-            _ => self.do_something(&service).await,
+        let done = match &deed {
+            Deed::Tend => self.tend(&service).await,
+            Deed::Thrown if self.calm => Ok("nothing any more".to_owned()),
+            Deed::Thrown => self.do_something(&service).await,
+            Deed::Resume => self.resume(&service).await,
+            Deed::Open(wave) => self.open(&service, wave).await,
+            Deed::Release(host) => self.release(&service, *host).await,
+            Deed::Revoke(host) => self.revoke(&service, *host).await,
+            Deed::TakeIn(host) => self.take_in(&service, *host).await,
+            Deed::Describe(index) => self.describe(&service, *index).await,
         };
         match done {
             Ok(said) => self.tell(|| format!("people: {said}")),
             Err(error) => {
                 self.refused("what people ask", &error);
-                // Who opens the wave comes back until it is open.
-                if nth == 0 || self.calm {
-                    self.later(self.now_ms + 10 * MINUTE, Happening::People(nth));
+                let is_lost = matches!(error, ServiceError::Store(_));
+                if is_lost && !matches!(deed, Deed::Thrown | Deed::Tend) || matches!(deed, Deed::Tend) && !self.calm {
+                    self.later(self.now_ms + 10 * MINUTE, Happening::People(deed.clone()));
                 }
             }
         }
         // A wave that is halted in the calm needs somebody who comes again.
-        if nth == 0 && self.calm {
+        if matches!(deed, Deed::Tend) && self.calm {
             // A reset lets a few through, so the larger the fleet, the more often.
             let forties = i64::try_from(self.case.hosts.div_ceil(40))?.max(1);
-            self.later(self.now_ms + 6 * HOUR / forties, Happening::People(nth));
+            self.later(self.now_ms + 6 * HOUR / forties, Happening::People(Deed::Tend));
         }
         self.after_call();
         Ok(())
     }
 
-    /// Opens the wave, and lets it go on where it is halted.
-    async fn open_and_reset(&mut self, service: &Service) -> Result<String, ServiceError> {
-        let said = self.open(service).await?;
-        let breaker = self.view.rules.breakers.of(WAVE);
-        if !matches!(breaker.state, BreakerState::Tripped(_)) {
-            return Ok(said);
+    async fn tend(&mut self, service: &Service) -> Result<String, ServiceError> {
+        if self.calm {
+            self.resume(service).await?;
+        }
+        let mut said = Vec::new();
+        let waves: Vec<&'static str> = self.view.plot.waves.iter().map(|wave| wave.name).collect();
+        for (nth, wave) in waves.into_iter().enumerate() {
+            // Others open by their gates, or when somebody thinks of it.
+            if self.calm || nth == 0 {
+                said.push(self.open(service, wave).await?);
+            }
+            said.extend(self.reset(service, wave).await?);
+            if self.calm {
+                said.extend(self.approve_those_that_wait(service, wave).await?);
+            }
+        }
+        Ok(said.join("; "))
+    }
+
+    /// Lets a wave go on that is halted.
+    pub(crate) async fn reset(&mut self, service: &Service, wave: &str) -> Result<Option<String>, ServiceError> {
+        if !matches!(self.view.rules.breakers.of(wave).state, BreakerState::Tripped(_)) {
+            return Ok(None);
         }
         let ask = ResetWave {
             why: "the cause is mended".to_owned(),
             first: Some(u32::try_from(self.dice.between(1, 6)).unwrap_or(1)),
             dry_run: false,
         };
-        service.reset_wave(Caller::server(), WAVE.to_owned(), ask).await
+        let said = service.reset_wave(Caller::server(), wave.to_owned(), ask).await?;
+        self.ledger.situation(Situation::Reset);
+        Ok(Some(said))
     }
 
-    async fn open(&mut self, service: &Service) -> Result<String, ServiceError> {
-        let text = campaign_text(&self.weather, 2).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
+    pub(crate) async fn open(&mut self, service: &Service, wave: &'static str) -> Result<String, ServiceError> {
         if self.view.rules.campaign.mode == cutover_core::campaign::Mode::Observe {
-            service.apply_campaign(Caller::server(), ask(text)).await?;
+            self.apply(service, 2).await?;
         }
-        service.open_wave(Caller::server(), WAVE.to_owned(), false).await
-    }
-
-    async fn do_something(&mut self, service: &Service) -> Result<String, ServiceError> {
-        match self.dice.between(0, 9) {
-            0 | 1 => {
-                let again_ms = self.now_ms + self.dice.between(MINUTE, 20 * HOUR);
-                self.later(again_ms, Happening::People(0));
-                service.pause_wave(Caller::server(), WAVE.to_owned(), false).await
-            }
-            2 => {
-                let version = u32::try_from(self.dice.between(2, 1_000)).unwrap_or(2);
-                let text = campaign_text(&self.weather, version);
-                let text = text.map_err(|error| ServiceError::Broken { why: error.to_string() })?;
-                let applied = service.apply_campaign(Caller::server(), ask(text)).await?;
-                Ok(format!("version {} is in force", applied.version))
-            }
-            3 => self.decide_about_clones(service).await,
-            5 => match self.a_host_that(|phase| phase != Phase::Retired) {
-                Some(host) => {
-                    let ask = ChangeTags {
-                        add: vec!["ownership=personal".to_owned()],
-                        remove: Vec::new(),
-                        dry_run: false,
-                    };
-                    service.tag_host(Caller::server(), host.to_string(), ask).await
-                }
-                None => Ok("nothing".to_owned()),
-            },
-            4 if self.dice.once_in_a_thousand(300) => match self.a_host_that(|phase| phase != Phase::Retired) {
-                Some(host) => {
-                    let why = "scrapped, says the owner".to_owned();
-                    service
-                        .retire_host(Caller::server(), host.to_string(), why, false)
-                        .await
-                }
-                None => Ok("nothing".to_owned()),
-            },
-            6 => self.open_and_reset(service).await,
-            _ => match self.a_host_that(|phase| phase == Phase::Failed) {
-                Some(host) => service.retry_host(Caller::server(), host.to_string(), false).await,
-                None => Ok("nothing".to_owned()),
-            },
+        let before = self.view.rules.waves.get(wave).copied().unwrap_or(WaveState::Closed);
+        if before == WaveState::Open {
+            return Ok(format!("{wave} is open"));
         }
+        self.view.told.asked_open.insert(wave.to_owned());
+        self.view.told.paused.remove(wave);
+        let said = service.open_wave(Caller::server(), wave.to_owned(), false).await?;
+        self.ledger.situation(Situation::OpenedByHand);
+        Ok(said)
     }
 
-    fn a_host_that(&mut self, fits: impl Fn(Phase) -> bool) -> Option<HostId> {
-        let fitting = self
-            .view
-            .plans
-            .values()
-            .filter(|plan| fits(plan.phase) && plan.pool.is_none());
-        let fitting: Vec<HostId> = fitting.map(|plan| plan.host_id).collect();
-        self.dice.pick(&fitting)
+    /// Only where somebody waits for it: asking reads the wave's plans.
+    async fn approve_those_that_wait(&mut self, service: &Service, wave: &str) -> Result<Option<String>, ServiceError> {
+        let waits = |phase| matches!(phase, Phase::Planned | Phase::Queued);
+        let mut plans = self.view.plans.values();
+        if !plans.any(|plan| plan.wave == wave && waits(plan.phase) && plan.approval.is_none()) {
+            return Ok(None);
+        }
+        self.approve(service, wave).await.map(Some)
     }
 
-    async fn decide_about_clones(&mut self, service: &Service) -> Result<String, ServiceError> {
-        let incidents = service.clone_incidents().await?;
-        let Some(incident) = incidents.first() else {
-            return Ok("no clones".to_owned());
-        };
-        let ask = SettleClones {
-            decision: if self.dice.once_in_a_thousand(800) {
-                CloneDecision::Keep
-            } else {
-                CloneDecision::Refuse
-            },
-            why: "they come of one image, says the owner".to_owned(),
+    pub(crate) async fn approve(&mut self, service: &Service, wave: &str) -> Result<String, ServiceError> {
+        let ask = ApproveWave::default();
+        let said = service.approve_wave(Caller::server(), wave.to_owned(), ask).await?;
+        if !said.contains("let 0 hosts") {
+            self.ledger.situation(Situation::Approved);
+        }
+        Ok(said)
+    }
+
+    async fn resume(&mut self, service: &Service) -> Result<String, ServiceError> {
+        if !self.view.rules.stopped {
+            return Ok("the campaign runs".to_owned());
+        }
+        self.view.told.halted = false;
+        let ask = HaltCampaign {
+            why: "it is mended".to_owned(),
             dry_run: false,
         };
-        service
-            .settle_clones(Caller::server(), incident.host_id.clone(), ask)
-            .await
+        let said = service.turn_campaign(Caller::server(), RunState::Running, ask).await?;
+        self.ledger.situation(Situation::Resumed);
+        Ok(said)
     }
-}
 
-fn ask(text: String) -> ApplyCampaign {
-    ApplyCampaign {
-        file: "campaign.toml".to_owned(),
-        text,
-        if_version: None,
-        dry_run: false,
+    async fn release(&mut self, service: &Service, host: HostId) -> Result<String, ServiceError> {
+        self.view.told.held.remove(&host);
+        let ask = ReleaseHost::default();
+        let said = service.release_host(Caller::server(), host.to_string(), ask).await?;
+        self.ledger.situation(Situation::Released);
+        Ok(said)
+    }
+
+    async fn revoke(&mut self, service: &Service, host: HostId) -> Result<String, ServiceError> {
+        self.view.told.exempt.remove(&host);
+        let ask = RevokeExemption {
+            why: "what it was for is gone".to_owned(),
+            dry_run: false,
+        };
+        let said = service
+            .revoke_exemption(Caller::server(), host.to_string(), ask)
+            .await?;
+        self.ledger.situation(Situation::Revoked);
+        Ok(said)
+    }
+
+    async fn take_in(&mut self, service: &Service, host: HostId) -> Result<String, ServiceError> {
+        self.view.told.left_out.remove(&host);
+        let said = self.tag(service, host, &[], &[LAB]).await?;
+        self.ledger.situation(Situation::InAgain);
+        Ok(said)
+    }
+
+    /// What is known of a machine from the beginning is said once it has enrolled.
+    async fn describe(&mut self, service: &Service, index: usize) -> Result<String, ServiceError> {
+        let machine = &self.machines[index];
+        let tags: Vec<&str> = machine.tags.iter().map(String::as_str).collect();
+        let (Some(host), false) = (machine.host, tags.is_empty() || machine.traits.habit == Habit::Pooled) else {
+            return Ok("nothing".to_owned());
+        };
+        let tags: Vec<String> = tags.into_iter().map(str::to_owned).collect();
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        let said = self.tag(service, host, &tags, &[]).await?;
+        if tags.contains(&LAB) {
+            self.view.told.left_out.insert(host);
+            self.ledger.situation(Situation::LeftOut);
+        }
+        Ok(said)
+    }
+
+    pub(crate) async fn tag(
+        &mut self,
+        service: &Service,
+        host: HostId,
+        add: &[&str],
+        remove: &[&str],
+    ) -> Result<String, ServiceError> {
+        let owned = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let ask = ChangeTags {
+            add: owned(add),
+            remove: owned(remove),
+            dry_run: false,
+        };
+        service.tag_host(Caller::server(), host.to_string(), ask).await
+    }
+
+    /// What a wave's gate asks people for, or another system.
+    pub(crate) async fn answer_gate(&mut self, service: &Service, wave: &str) -> Result<String, ServiceError> {
+        let Some(gate) = self.view.plot.wave(wave).and_then(|wave| wave.gate) else {
+            return Ok("nothing".to_owned());
+        };
+        let is_outside = gate.outside && (!gate.approval || self.dice.once_in_a_thousand(500));
+        let granted = self.dice.once_in_a_thousand(850);
+        let change = is_outside.then(|| "CHG-7".to_owned());
+        if !is_outside && !gate.approval {
+            return Ok("nothing".to_owned());
+        }
+        if granted {
+            let told = &mut self.view.told;
+            let asked = if is_outside {
+                &mut told.granted
+            } else {
+                &mut told.approved
+            };
+            asked.insert(wave.to_owned());
+        }
+        let ask = AnswerGate {
+            granted,
+            change,
+            dry_run: false,
+        };
+        let said = service.answer_gate(Caller::server(), wave.to_owned(), ask).await?;
+        let situation = if is_outside {
+            Situation::GateGranted
+        } else {
+            Situation::GateApproved
+        };
+        if granted {
+            self.ledger.situation(situation);
+        }
+        Ok(said)
     }
 }

@@ -14,10 +14,7 @@ use cutover_server::{
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 
-use crate::{
-    calendar::START,
-    conn::{Sabotage, around},
-};
+use crate::conn::{Sabotage, around};
 
 /// The preset that is run.
 pub(crate) const CAMPAIGN: &str = "kaspersky-us-2024";
@@ -40,6 +37,7 @@ pub(crate) struct Server {
     directory: TempDir,
     clock: Clock,
     real_clock: Clock,
+    begins_ms: i64,
     entropy: Entropy,
     catalog: Catalog,
     up: Option<Up>,
@@ -53,18 +51,19 @@ struct Up {
 
 impl Server {
     /// A new one with this campaign in force.
-    pub(crate) async fn start(seed: u64, campaign: &str) -> Result<Self> {
+    pub(crate) async fn start(seed: u64, campaign: &str, begins_ms: i64) -> Result<Self> {
         #[expect(clippy::cast_precision_loss, reason = "a small whole number")]
-        let clock = Clock::manual_at_speed(START, SPEED as f64);
+        let clock = Clock::manual_at_speed(begins_ms, SPEED as f64);
         let mut server = Self {
             directory: tempfile::Builder::new().prefix("cutover-sim.").tempdir_in(place())?,
             clock,
-            real_clock: Clock::manual(START),
+            real_clock: Clock::manual(begins_ms),
+            begins_ms,
             entropy: Entropy::seeded(seed),
             catalog: Catalog::built_in()?,
             up: None,
         };
-        Pki::create(&server.authority(), START)?;
+        Pki::create(&server.authority(), begins_ms)?;
         server.open()?;
         let service = server.service().context("just opened")?;
         service
@@ -160,7 +159,7 @@ impl Server {
         let ahead = now_ms - self.clock.now_ms();
         if ahead > 0 {
             self.clock.advance(ahead);
-            let real_ms = START + (now_ms - START) / SPEED;
+            let real_ms = self.begins_ms + (now_ms - self.begins_ms) / SPEED;
             self.real_clock.advance(real_ms - self.real_clock.now_ms());
         }
     }

@@ -45,6 +45,15 @@ impl World {
                 | Tamper::OrderInGrace
                 | Tamper::TwoOrders
                 | Tamper::TooMany
+                | Tamper::OrderOutOfHours
+                | Tamper::OrderInBlackout
+                | Tamper::TooManyOfSite
+                | Tamper::TooManyOfWave
+                | Tamper::TooManyAnHour
+                | Tamper::TooManyFirst
+                | Tamper::TwoOfASet
+                | Tamper::AgainstWord
+                | Tamper::ForeignWave
         );
         let rules = &self.view.rules;
         let is_halted = |wave: &str| matches!(rules.breakers.of(wave).state, BreakerState::Tripped(_));
@@ -52,10 +61,22 @@ impl World {
             .waves
             .iter()
             .any(|(wave, state)| *state == WaveState::Open && !is_halted(wave));
-        if needs_open && !is_open {
+        if needs_open && (!is_open || rules.stopped) {
             self.later(self.now_ms + HOUR, Happening::Tamper);
             return Ok(());
         }
+        if let Some(sabotage) = self.server.sabotage() {
+            // One breaking at a time.
+            sabotage.pause(true);
+        }
+        self.break_on_purpose(tamper, &service).await?;
+        if let Some(sabotage) = self.server.sabotage() {
+            sabotage.pause(false);
+        }
+        Ok(())
+    }
+
+    async fn break_on_purpose(&mut self, tamper: Tamper, service: &Service) -> Result<()> {
         match tamper {
             Tamper::LyingLook => {
                 for machine in &mut self.machines {
@@ -75,19 +96,19 @@ impl World {
                 }
             }
             Tamper::NoPasses => {}
-            Tamper::Total => self.sql(&service, "UPDATE total SET hosts = hosts + 1").await?,
-            Tamper::Tally => self.sql(&service, "UPDATE wave_tally SET hosts = hosts + 1").await?,
+            Tamper::Total => self.sql(service, "UPDATE total SET hosts = hosts + 1").await?,
+            Tamper::Tally => self.sql(service, "UPDATE wave_tally SET hosts = hosts + 1").await?,
             Tamper::Row => {
                 let change = "UPDATE plan SET state = replace(state, '\"hindrances\":0', '\"hindrances\":7')";
-                self.sql(&service, change).await?;
+                self.sql(service, change).await?;
             }
             Tamper::Wake => {
-                self.sql(&service, "UPDATE plan SET wake_at_ms = NULL WHERE NOT closed")
+                self.sql(service, "UPDATE plan SET wake_at_ms = NULL WHERE NOT closed")
                     .await?
             }
-            Tamper::Records => self.sql(&service, "DELETE FROM step_record").await?,
+            Tamper::Records => self.sql(service, "DELETE FROM step_record").await?,
             Tamper::Chain => {
-                self.sql(&service, "UPDATE event SET at_ms = at_ms + 1 WHERE seq = 1")
+                self.sql(service, "UPDATE event SET at_ms = at_ms + 1 WHERE seq = 1")
                     .await?
             }
             Tamper::OrderForHeld => {
@@ -97,7 +118,7 @@ impl World {
                     why: nobody()?,
                     until_ms: None,
                 };
-                self.issue(&service, 1, vec![Fact::HoldPlaced { hold }]).await?;
+                self.issue(service, 1, vec![Fact::HoldPlaced { hold }]).await?;
             }
             Tamper::OrderForExempt => {
                 let exemption = Exemption {
@@ -107,38 +128,38 @@ impl World {
                     until_ms: None,
                     by: None,
                 };
-                self.issue(&service, 1, vec![Fact::Exempted { exemption }]).await?;
+                self.issue(service, 1, vec![Fact::Exempted { exemption }]).await?;
             }
             Tamper::OrderForOthers => {
                 let known = Known {
                     ownership: Some(Ownership::Personal),
                     ..Known::default()
                 };
-                self.issue(&service, 1, vec![Fact::Described { known }]).await?;
+                self.issue(service, 1, vec![Fact::Described { known }]).await?;
             }
             Tamper::OrderOutOfScope => {
                 let rule = Some("kiosks".to_owned());
-                self.issue(&service, 1, vec![Fact::ScopeTurned { rule }]).await?;
+                self.issue(service, 1, vec![Fact::ScopeTurned { rule }]).await?;
             }
             Tamper::OrderInPausedWave => {
                 self.sql(
-                    &service,
+                    service,
                     "UPDATE campaign SET progress = replace(progress, '\"all\":\"open\"', '\"all\":\"paused\"')",
                 )
                 .await?;
-                self.issue(&service, 1, Vec::new()).await?;
+                self.issue(service, 1, Vec::new()).await?;
             }
             Tamper::OrderWhileStopped => {
-                self.sql(&service, "UPDATE campaign SET state = 'stopped'").await?;
-                self.issue(&service, 1, Vec::new()).await?;
+                self.sql(service, "UPDATE campaign SET state = 'stopped'").await?;
+                self.issue(service, 1, Vec::new()).await?;
             }
             Tamper::OrderInHaltedWave => {
-                halt(&service).await?;
-                self.issue(&service, 1, Vec::new()).await?;
+                halt(service).await?;
+                self.issue(service, 1, Vec::new()).await?;
             }
             Tamper::OrderForRetired => {
                 let (to, reason) = (Phase::Retired, None);
-                self.issue(&service, 1, vec![Fact::Moved { to, reason }]).await?;
+                self.issue(service, 1, vec![Fact::Moved { to, reason }]).await?;
             }
             Tamper::OrderForEncrypted => {
                 let newest = |host: &HostId| self.view.looks.get(host)?.iter().max_by_key(|look| look.taken_ms);
@@ -149,42 +170,80 @@ impl World {
                     .collect();
                 let fits = move |plan: &Plan| locked.contains(&plan.host_id) && may_be_issued(plan);
                 let issued = self.issued(900_000);
-                self.append(&service, fits, 1, &[issued]).await?;
+                self.append(service, fits, 1, &[issued]).await?;
             }
             Tamper::OrderInObserve => {
                 let change = "UPDATE campaign SET body = replace(body, 'mode = \"automatic\"', 'mode = \"observe\"')";
-                self.sql(&service, change).await?;
-                self.issue(&service, 1, Vec::new()).await?;
+                self.sql(service, change).await?;
+                self.issue(service, 1, Vec::new()).await?;
             }
-            Tamper::OrderInGrace => self.issue(&service, 1, vec![Fact::SeenAgain]).await?,
+            Tamper::OrderInGrace => self.issue(service, 1, vec![Fact::SeenAgain]).await?,
             Tamper::TwoOrders => {
                 let first = self.issued(899_999);
-                self.issue(&service, 1, vec![first]).await?;
+                self.issue(service, 1, vec![first]).await?;
             }
             Tamper::Misfit => {
                 let (number, why) = (900_000, "nothing".to_owned());
                 let fact = Fact::OrderCancelling { number, why };
-                self.append(&service, |plan| plan.order.is_none(), 1, &[fact]).await?;
+                self.append(service, |plan| plan.order.is_none(), 1, &[fact]).await?;
             }
             Tamper::Silence => {
                 let fact = Fact::ReasonTurned { reason: None };
                 let fits = |plan: &Plan| plan.phase == Phase::Blocked && !plan.stale && plan.pool.is_none();
-                self.append(&service, fits, 1, &[fact]).await?;
+                self.append(service, fits, 1, &[fact]).await?;
                 // Before anything else says why.
                 self.recount().await?;
             }
             Tamper::Slot => {
-                self.sql(&service, "UPDATE slot SET used = used + 1 WHERE name = 'in-flight'")
+                self.sql(service, "UPDATE slot SET used = used + 1 WHERE name = 'in-flight'")
                     .await?
             }
-            Tamper::TooMany => self.issue(&service, usize::MAX, Vec::new()).await?,
+            Tamper::TooMany
+            | Tamper::TooManyOfSite
+            | Tamper::TooManyOfWave
+            | Tamper::TooManyAnHour
+            | Tamper::OrderInBlackout => self.issue(service, usize::MAX, Vec::new()).await?,
+            Tamper::TooManyFirst => {
+                // One more than has succeeded so far may go first, says the campaign as it was drawn.
+                let first = self.view.course.good("all") + 1;
+                self.view.plot.waves[0].canaries = u32::try_from(first)?;
+                self.issue(service, 2, Vec::new()).await?;
+            }
+            // Its hours are past by now.
+            Tamper::OrderOutOfHours => self.issue(service, 1, Vec::new()).await?,
+            Tamper::TwoOfASet => {
+                let known = Known {
+                    tags: vec!["set=pair".to_owned()],
+                    ..Known::default()
+                };
+                self.issue(service, 2, vec![Fact::Described { known }]).await?;
+            }
+            Tamper::AgainstWord => {
+                let hosts: Vec<HostId> = self.view.plans.keys().copied().collect();
+                self.view
+                    .told
+                    .exempt
+                    .extend(hosts.into_iter().map(|host| (host, i64::MAX)));
+                self.issue(service, 1, Vec::new()).await?;
+            }
+            Tamper::ForeignWave => {
+                let turned = Fact::Grouped {
+                    wave: "all".to_owned(),
+                    site: String::new(),
+                    is_late_joiner: false,
+                };
+                let is_new = |plan: &Plan| may_be_issued(plan) && plan.wave == "rest" && plan.attempts_used == 0;
+                let issued = self.issued(900_000);
+                self.append(service, is_new, 1, &[turned, issued]).await?;
+            }
+            Tamper::EarlyOpening => open_early(service).await?,
             Tamper::Attempt => {
                 let why = "nothing".to_owned();
                 let fact = Fact::NotConfirmed {
                     why,
                     used_attempt: true,
                 };
-                self.append(&service, |plan| plan.phase == Phase::Migrated, 1, &[fact])
+                self.append(service, |plan| plan.phase == Phase::Migrated, 1, &[fact])
                     .await?;
             }
         }
@@ -288,7 +347,8 @@ impl World {
 /// Whether nothing but what is broken on purpose stands against an order.
 fn may_be_issued(plan: &Plan) -> bool {
     let is_free = plan.holds.is_empty() && plan.local_hold.is_none() && plan.pool.is_none() && plan.known.is_ours();
-    is_free && plan.order.is_none() && !plan.is_closed()
+    let is_meant = plan.exemption.is_none() && plan.scoped_out_by.is_none();
+    is_free && is_meant && plan.order.is_none() && !plan.is_closed()
 }
 
 /// What stands for words of a person that nobody said.
@@ -298,19 +358,34 @@ fn nobody() -> Result<Personal> {
 
 /// Says that the wave is halted, as its breaker would.
 async fn halt(service: &Service) -> Result<()> {
+    change_progress(service, |progress| {
+        progress["breakers"]["all"] = serde_json::json!({
+            "round": 0,
+            "state": {
+                "state": "tripped", "cause": { "kind": "not-back", "hosts": 2 }, "owner": "technician", "at_ms": 0,
+            },
+        });
+    })
+    .await
+}
+
+/// Opens the second wave, as the gate of the first would.
+async fn open_early(service: &Service) -> Result<()> {
+    change_progress(service, |progress| {
+        progress["waves"]["rest"] = serde_json::json!("open")
+    })
+    .await
+}
+
+async fn change_progress(service: &Service, change: fn(&mut serde_json::Value)) -> Result<()> {
     service
         .store()
-        .write(|tx| {
+        .write(move |tx| {
             let why = "the campaign has no row that could be changed".to_owned();
             let broken = || ServiceError::Broken { why: why.clone() };
             let mut row = campaigns::load(tx, CAMPAIGN)?.ok_or_else(broken)?;
             let mut progress: serde_json::Value = serde_json::from_str(&row.progress).map_err(|_| broken())?;
-            progress["breakers"]["all"] = serde_json::json!({
-                "round": 0,
-                "state": {
-                    "state": "tripped", "cause": { "kind": "not-back", "hosts": 2 }, "owner": "technician", "at_ms": 0,
-                },
-            });
+            change(&mut progress);
             row.progress = progress.to_string();
             Ok::<_, ServiceError>(campaigns::compare_and_set(tx, row.seq, &row)?)
         })

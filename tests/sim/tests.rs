@@ -52,6 +52,28 @@ fn more_orders_than_allowed_are_seen() {
 }
 
 #[test]
+fn an_order_at_a_time_that_hours_and_blackouts_forbid_is_seen() {
+    assert_eq!(broken_by(Tamper::OrderOutOfHours), "no-order-out-of-hours");
+    assert_eq!(broken_by(Tamper::OrderInBlackout), "no-order-in-a-blackout");
+}
+
+#[test]
+fn an_order_beyond_the_limits_of_sites_waves_hours_sets_and_first_ones_is_seen() {
+    assert_eq!(broken_by(Tamper::TooManyOfSite), "no-more-of-a-site-than-allowed");
+    assert_eq!(broken_by(Tamper::TooManyOfWave), "no-more-of-a-wave-than-allowed");
+    assert_eq!(broken_by(Tamper::TooManyAnHour), "no-more-an-hour-than-allowed");
+    assert_eq!(broken_by(Tamper::TooManyFirst), "few-go-first");
+    assert_eq!(broken_by(Tamper::TwoOfASet), "no-two-of-a-set");
+}
+
+#[test]
+fn an_order_against_a_wave_and_against_peoples_word_is_seen_and_so_is_a_gate_that_opens_too_soon() {
+    assert_eq!(broken_by(Tamper::ForeignWave), "no-order-in-a-wave-of-others");
+    assert_eq!(broken_by(Tamper::AgainstWord), "no-order-against-what-people-were-told");
+    assert_eq!(broken_by(Tamper::EarlyOpening), "opened-only-by-gates-that-hold");
+}
+
+#[test]
 fn what_the_store_tells_wrongly_is_seen() {
     assert_eq!(broken_by(Tamper::Total), "totals-are-a-recount");
     assert_eq!(broken_by(Tamper::Tally), "tallies-are-a-recount");

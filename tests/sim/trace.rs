@@ -124,6 +124,7 @@ impl Puppet {
             restart_pending: index.is_multiple_of(3),
             free_mib: 16_384,
             look_fails: false,
+            zone: "",
         };
         let keys = Keys::new().unwrap();
         let reply = service
@@ -253,7 +254,7 @@ struct Stage {
 impl Stage {
     /// A fleet that carries the target, with the pilot wave open.
     async fn set() -> Self {
-        let server = Server::start(3, &text()).await.unwrap();
+        let server = Server::start(3, &text(), START).await.unwrap();
         let service = server.service().unwrap();
         let ask = NewToken {
             uses: 1000,

@@ -41,6 +41,8 @@ pub(crate) struct Truth {
     pub(crate) free_mib: u64,
     /// Whether a required look fails.
     pub(crate) look_fails: bool,
+    /// The zone that it tells; empty where it tells none.
+    pub(crate) zone: &'static str,
 }
 
 impl Truth {
@@ -72,7 +74,7 @@ impl Truth {
             roles_told: false,
             has_battery: None,
             domain_joined: None,
-            time_zone: String::new(),
+            time_zone: self.zone.to_owned(),
         }
     }
 
@@ -178,7 +180,7 @@ fn found(detail: &str) -> Evidence {
 }
 
 /// A machine as it is at first.
-pub(crate) fn planted(index: usize, traits: &Traits, dice: &mut Dice) -> Truth {
+pub(crate) fn planted(index: usize, traits: &Traits, zone: &'static str, dice: &mut Dice) -> Truth {
     const FAMILIES: [&[&str]; 3] = [
         &["kesl", "kesl-gui", "klnagent64"],
         &["kesl", "klnagent64"],
@@ -212,5 +214,6 @@ pub(crate) fn planted(index: usize, traits: &Traits, dice: &mut Dice) -> Truth {
         restart_pending: traits.waits_for_restart(),
         free_mib: if traits.habit == Habit::LittleDisk { 200 } else { 16_384 },
         look_fails: traits.habit == Habit::LookFails,
+        zone,
     }
 }

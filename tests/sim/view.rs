@@ -7,7 +7,7 @@ use cutover_core::{
     campaign::Campaign,
     decide::{self, ApplyError, Event},
     plan::Plan,
-    rollout::{Breakers, WaveState},
+    rollout::{BreakerState, Breakers, WaveState},
 };
 use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
@@ -18,7 +18,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     calendar::{DAY, SECOND},
+    course::Course,
+    plot::Plot,
     server::{CAMPAIGN, SPEED},
+    situation::Situation,
+    told::Told,
 };
 
 /// A look that reached the server, and what was true when it was taken.
@@ -82,13 +86,21 @@ pub(crate) struct View {
     pub(crate) misfits: Vec<String>,
     /// Orders that were issued while another was out.
     pub(crate) doubled: Vec<String>,
+    /// The campaign as it was drawn.
+    pub(crate) plot: Plot,
+    /// What people were told.
+    pub(crate) told: Told,
+    /// The zones that machines tell.
+    pub(crate) zones: BTreeMap<HostId, &'static str>,
+    /// Orders, counted beside the server.
+    pub(crate) course: Course,
     pos: i64,
     trace: Sha256,
     pub(crate) events: u64,
 }
 
 impl View {
-    pub(crate) fn new(campaign: Campaign) -> Self {
+    pub(crate) fn new(campaign: Campaign, plot: Plot) -> Self {
         Self {
             now_ms: 0,
             rules: Rules {
@@ -106,6 +118,10 @@ impl View {
             recount: None,
             misfits: Vec::new(),
             doubled: Vec::new(),
+            plot,
+            told: Told::default(),
+            zones: BTreeMap::new(),
+            course: Course::default(),
             pos: 0,
             trace: Sha256::new(),
             events: 0,
@@ -128,6 +144,7 @@ impl View {
         self.now_ms = now_ms;
         self.fresh.clear();
         self.recount = None;
+        let (waves, breakers) = (self.rules.waves.clone(), self.rules.breakers.clone());
         loop {
             let from = self.pos;
             let (row, new) = service
@@ -143,6 +160,7 @@ impl View {
                 self.take(&event, names)?;
             }
             if is_last {
+                self.see_waves(&waves, &breakers);
                 return Ok(());
             }
         }
@@ -166,6 +184,21 @@ impl View {
         Ok(())
     }
 
+    /// Waves that opened or were halted since.
+    fn see_waves(&mut self, before: &BTreeMap<String, WaveState>, breakers: &Breakers) {
+        for (wave, state) in &self.rules.waves {
+            let was_closed = matches!(before.get(wave), None | Some(WaveState::Closed));
+            let is_closed = *state == WaveState::Closed;
+            if was_closed && !is_closed && !self.told.asked_open.contains(wave) {
+                self.course.opened(wave, self.now_ms, &self.plot, &self.told);
+            }
+            let is_halted = |breakers: &Breakers| matches!(breakers.of(wave).state, BreakerState::Tripped(_));
+            if is_halted(&self.rules.breakers) && !is_halted(breakers) {
+                self.course.occurred.push(Situation::Halted);
+            }
+        }
+    }
+
     fn take(&mut self, event: &events::Event, names: &BTreeMap<String, String>) -> Result<()> {
         self.pos = event.pos;
         self.events += 1;
@@ -185,12 +218,15 @@ impl View {
         match decide::apply(&before, &fact) {
             Ok(after) => {
                 self.plans.insert(host, after.clone());
-                self.fresh.push(Fresh {
+                let fresh = Fresh {
                     host,
                     event: fact,
                     before,
                     after,
-                });
+                };
+                let zone = self.zones.get(&host).copied().unwrap_or("");
+                self.course.take(&fresh, &self.plot, zone, &self.told);
+                self.fresh.push(fresh);
             }
             Err(ApplyError::OrderOut { open, issued }) => {
                 self.doubled.push(format!(
@@ -262,7 +298,7 @@ impl View {
 
     /// Whether nothing new was read that could break anything.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.fresh.is_empty() && self.misfits.is_empty() && self.doubled.is_empty()
+        self.fresh.is_empty() && self.misfits.is_empty() && self.doubled.is_empty() && self.course.faults.is_empty()
     }
 
     /// Orders that were issued since the last reading.

@@ -1,12 +1,19 @@
 //! Asks what must hold: after each step, at intervals over the whole store, and at the end.
 
 use anyhow::{Context as _, Result};
+use cutover_core::{
+    plan::{Phase, Plan},
+    rollout::WaveState,
+};
 use cutover_proto::ids::HostId;
 
 use crate::{
     calendar::DAY,
+    course::{site, tag},
     invariants::{self, When},
     machine::Machine,
+    situation::Situation,
+    wall::{self, Says},
     world::{CALM, World},
 };
 
@@ -28,6 +35,7 @@ impl World {
         if !self.view.is_quiet() {
             self.ask(When::Step);
         }
+        self.take_course();
         if let Some(sabotage) = self.server.sabotage() {
             sabotage.pause(false);
         }
@@ -46,7 +54,9 @@ impl World {
         self.view.recount(&service, acknowledged).await?;
         self.view.forget_looks();
         self.ask(When::Step);
+        self.take_course();
         self.ask(When::Recount);
+        self.see_who_waits();
         if let Some(sabotage) = self.server.sabotage() {
             sabotage.pause(false);
         }
@@ -59,6 +69,42 @@ impl World {
             if let Err(why) = (invariant.holds)(&self.view) {
                 self.broke(invariant.name, why);
             }
+        }
+    }
+
+    /// What was counted event by event: what does not hold, and what occurred.
+    fn take_course(&mut self) {
+        for (invariant, why) in std::mem::take(&mut self.view.course.faults) {
+            self.broke(invariant, why);
+        }
+        for situation in std::mem::take(&mut self.view.course.occurred) {
+            self.ledger.situation(situation);
+        }
+    }
+
+    /// Who could start, but for the hour or for others.
+    fn see_who_waits(&mut self) {
+        let view = &self.view;
+        let is_open = |plan: &Plan| view.rules.waves.get(&plan.wave) == Some(&WaveState::Open);
+        let queued = view
+            .plans
+            .values()
+            .filter(|plan| plan.phase == Phase::Queued && is_open(plan));
+        let mut seen = Vec::new();
+        for plan in queued {
+            let zone = view.zones.get(&plan.host_id).copied().unwrap_or("");
+            match wall::says(&view.plot, site(plan), zone, view.now_ms) {
+                Says::OutOfHours => seen.push(Situation::OutOfHours),
+                Says::Dark => seen.push(Situation::Dark),
+                Says::NoHours | Says::Within => {}
+            }
+            let mut others = view.plans.values().filter(|other| other.order.is_some());
+            if tag(plan, "set").any(|set| others.any(|other| tag(other, "set").any(|it| it == set))) {
+                seen.push(Situation::SetBusy);
+            }
+        }
+        for situation in seen {
+            self.ledger.situation(situation);
         }
     }
 
@@ -105,6 +151,6 @@ impl World {
 }
 
 /// Whether a plan goes on by itself. One that waits for an executor that is not Cutover waits for people.
-fn is_moving(plan: &cutover_core::plan::Plan) -> bool {
+fn is_moving(plan: &Plan) -> bool {
     plan.is_moving() && plan.pool.is_none()
 }

@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result};
 use cutover_core::campaign::PRESETS;
 
 use crate::{
-    calendar::{DAY, HOUR, START},
+    calendar::{DAY, HOUR, START, shown},
     dice::Dice,
     fault::Fault,
+    plot::Plot,
     server::CAMPAIGN,
 };
 
@@ -21,13 +22,12 @@ pub(crate) struct Weather {
     /// By what the server dies next.
     pub(crate) dies_by: Option<Fault>,
     policy: String,
-    /// Beside its name.
-    wave: String,
     mode_is_late: bool,
+    begins_ms: i64,
 }
 
 impl Weather {
-    pub(crate) fn of(dice: &mut Dice, without: &[Fault]) -> Self {
+    pub(crate) fn of(dice: &mut Dice, begins_ms: i64, without: &[Fault]) -> Self {
         let (mut rates, mut times) = (BTreeMap::new(), BTreeMap::new());
         for fault in Fault::ALL {
             // Always drawn, so that what is left out moves nothing else.
@@ -41,26 +41,25 @@ impl Weather {
                 Fault::AgentCrash => (0, dice.between(0, 12)),
             };
             let at = (0..spread)
-                .map(|_| START + dice.between(0, crate::world::WHOLE_STORM))
+                .map(|_| begins_ms + dice.between(0, crate::world::WHOLE_STORM))
                 .collect::<Vec<_>>();
             if !without.contains(fault) {
                 rates.insert(*fault, u64::try_from(rate).unwrap_or(0));
                 times.insert(*fault, at);
             }
         }
-        let people = dice.between(8, 24);
-        let mut people_ms: Vec<i64> = (0..people).map(|_| START + dice.between(HOUR, 7 * DAY)).collect();
+        let people = dice.between(16, 48);
+        let mut people_ms: Vec<i64> = (0..people).map(|_| begins_ms + dice.between(HOUR, 7 * DAY)).collect();
         people_ms.sort_unstable();
         let policy = policy(dice);
-        let wave = wave(dice);
         Self {
             rates,
             times,
             people_ms,
             dies_by: None,
             policy,
-            wave,
             mode_is_late: dice.once_in_a_thousand(200),
+            begins_ms,
         }
     }
 
@@ -71,21 +70,8 @@ impl Weather {
 
     pub(crate) fn times(&self, fault: Fault, within_ms: i64) -> Vec<i64> {
         let all = self.times.get(&fault).into_iter().flatten().copied();
-        all.filter(|at| *at < START + within_ms).collect()
+        all.filter(|at| *at < self.begins_ms + within_ms).collect()
     }
-}
-
-/// Canaries and a gate, which may halt it.
-fn wave(dice: &mut Dice) -> String {
-    let canaries = dice.between(0, 3);
-    let mut text = format!("canaries = {canaries}\n");
-    if dice.once_in_a_thousand(500) {
-        let (failures, dark) = (dice.between(0, 5), dice.between(0, 3));
-        text.push_str(&format!(
-            "[wave.gate]\nmost_failures = {failures}\nmost_dark = {dark}\n"
-        ));
-    }
-    text
 }
 
 fn policy(dice: &mut Dice) -> String {
@@ -106,12 +92,11 @@ fn policy(dice: &mut Dice) -> String {
         text.push_str(&format!("{key} = \"{value}\"\n"));
     }
     text.push_str(&format!("attempts = {}\n", dice.between(1, 3)));
-    text.push_str(&format!("max_in_flight = {}\n", dice.between(2, 12)));
     text
 }
 
-/// The preset, in the mode and with the policy of this run. From version to version it allows one more at a time.
-pub(crate) fn campaign_text(weather: &Weather, version: u32) -> Result<String> {
+/// The preset, in the mode, with the policy and what else was drawn for this run.
+pub(crate) fn campaign_text(weather: &Weather, plot: &Plot, version: u32) -> Result<String> {
     let name = format!("{CAMPAIGN}.toml");
     let (_, preset) = PRESETS
         .iter()
@@ -127,9 +112,16 @@ pub(crate) fn campaign_text(weather: &Weather, version: u32) -> Result<String> {
     } else {
         "automatic"
     };
+    let mut grades = "accepted_grades = [\"on-demand\"]".to_owned();
+    // Whoever begins too late for the cutoff sets another day by which it is to be done.
+    if weather.begins_ms > START {
+        let target = shown(weather.begins_ms + 60 * DAY);
+        grades.push_str(&format!("\nrecovery_target = \"{target}\""));
+    }
+    let (policy, limits, tables) = (&weather.policy, plot.policy(), plot.tables());
+    let own = format!("# version {version}\n{policy}{limits}\n{tables}");
     Ok(preset
-        .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
+        .replace("accepted_grades = []", &grades)
         .replace("mode = \"observe\"", &format!("mode = \"{mode}\""))
-        .replace("[wave]", &format!("# version {version}\n{}\n[wave]", weather.policy))
-        .replace("name = \"all\"\n", &format!("name = \"all\"\n{}", weather.wave)))
+        .replace("[wave]\nname = \"all\"\n", &own))
 }

@@ -7,7 +7,7 @@ use cutover_core::campaign::Campaign;
 use cutover_server::service::ServiceError;
 
 use crate::{
-    calendar::{DAY, HOUR, SECOND, START, shown},
+    calendar::{DAY, HOUR, SECOND, begins_ms, shown},
     case::{Case, Failure, Violation},
     dice::Dice,
     fault::Fault,
@@ -15,6 +15,8 @@ use crate::{
     happening::Happening,
     ledger::Ledger,
     machine::Machine,
+    people::Deed,
+    plot::Plot,
     server::{SPEED, Server},
     truth::planted,
     view::View,
@@ -49,6 +51,7 @@ pub(crate) struct Outcome {
 
 pub(crate) struct World {
     pub(crate) case: Case,
+    pub(crate) begins_ms: i64,
     pub(crate) now_ms: i64,
     pub(crate) server: Server,
     pub(crate) machines: Vec<Machine>,
@@ -101,14 +104,17 @@ impl World {
 
     async fn new(case: Case) -> Result<Self> {
         let mut dice = Dice::of(case.seed, 1);
-        let weather = Weather::of(&mut dice, &case.without_faults);
-        let text = campaign_text(&weather, 1)?;
-        let server = Server::start(case.seed, &text).await?;
+        let begins_ms = begins_ms(case.seed);
+        let weather = Weather::of(&mut dice, begins_ms, &case.without_faults);
+        let plot = Plot::of(&mut Dice::of(case.seed, 2), begins_ms, case.hosts, case.tamper);
+        let text = campaign_text(&weather, &plot, 1)?;
+        let server = Server::start(case.seed, &text, begins_ms).await?;
         Ok(Self {
-            now_ms: START,
+            begins_ms,
+            now_ms: begins_ms,
             server,
             machines: Vec::new(),
-            view: View::new(Campaign::parse("campaign.toml", &text, 1)?),
+            view: View::new(Campaign::parse("campaign.toml", &text, 1)?, plot),
             ledger: Ledger::default(),
             calm: false,
             cut_off: BTreeSet::new(),
@@ -134,11 +140,15 @@ impl World {
     async fn begin(&mut self) -> Result<()> {
         self.make_tokens().await?;
         for index in 0..self.case.hosts {
-            let traits = Traits::of(self.case.seed, index);
+            let traits = Traits::of(self.case.seed, index, self.begins_ms);
             let mut dice = Dice::of(self.case.seed, 1_000_000 + u64::try_from(index)?);
-            let truth = planted(index, &traits, &mut dice);
-            let enrols_ms = START + dice.between(0, 12 * HOUR);
-            self.machines.push(Machine::new(traits, truth, dice)?);
+            let mut place = Dice::of(self.case.seed, 2_000_000 + u64::try_from(index)?);
+            let (site, zone) = self.view.plot.place(&mut place);
+            let truth = planted(index, &traits, zone, &mut dice);
+            let enrols_ms = self.begins_ms + dice.between(0, 12 * HOUR);
+            let mut machine = Machine::new(traits, truth, dice)?;
+            machine.tags = self.view.plot.tags(index, site, &mut place);
+            self.machines.push(machine);
             if self.case.without_hosts.contains(&index) {
                 continue;
             }
@@ -159,13 +169,14 @@ impl World {
             }
         }
         for (nth, at_ms) in self.weather.people_ms.clone().into_iter().enumerate() {
-            self.later(at_ms, Happening::People(u32::try_from(nth)?));
+            let deed = if nth == 0 { Deed::Tend } else { Deed::Thrown };
+            self.later(at_ms, Happening::People(deed));
         }
-        self.later(START, Happening::Beat);
-        self.later(START + RECOUNT, Happening::Recount);
-        self.later(START + STORM, Happening::Calm);
+        self.later(self.begins_ms, Happening::Beat);
+        self.later(self.begins_ms + RECOUNT, Happening::Recount);
+        self.later(self.begins_ms + STORM, Happening::Calm);
         if self.case.tamper.is_some() {
-            self.later(START + 3 * DAY, Happening::Tamper);
+            self.later(self.begins_ms + 3 * DAY, Happening::Tamper);
         }
         Ok(())
     }
@@ -246,14 +257,14 @@ impl World {
             Happening::Trouble(fault) => self.trouble(fault),
             Happening::ServerUp => self.server_up()?,
             Happening::PartitionEnds => self.cut_off.clear(),
-            Happening::People(nth) => self.people(nth).await?,
+            Happening::People(deed) => self.people(deed).await?,
             Happening::Recount => {
                 self.later(self.now_ms + RECOUNT, Happening::Recount);
                 self.recount().await?;
             }
             Happening::Calm => self.calm_down()?,
             Happening::Glance => {
-                if self.now_ms > START + STORM + CALM {
+                if self.now_ms > self.begins_ms + STORM + CALM {
                     self.not_settled();
                 }
                 self.later(self.now_ms + GLANCE, Happening::Glance);
@@ -435,17 +446,17 @@ impl World {
         }
         self.server_up()?;
         self.later(self.now_ms + GLANCE, Happening::Glance);
-        self.later(self.now_ms + HOUR, Happening::People(0));
+        self.later(self.now_ms + HOUR, Happening::People(Deed::Tend));
         self.tell(|| "nothing goes wrong from here on".to_owned());
         Ok(())
     }
 
     fn outcome(mut self) -> Outcome {
         for plan in self.view.plans.values() {
-            *self.ledger.ends.entry(plan.phase.to_string()).or_default() += 1;
+            self.ledger.end(plan);
         }
         self.ledger.events = self.view.events;
-        self.ledger.virtual_ms = self.now_ms - START;
+        self.ledger.virtual_ms = self.now_ms - self.begins_ms;
         let trace = self.view.trace();
         let failure = self.violation.map(|violation| Failure {
             case: self.case,

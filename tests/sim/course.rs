@@ -1,0 +1,342 @@
+//! Counts of orders beside the server's own: what is out and was started where, and what came of it. From plans' events and the
+//! campaign as it was drawn; nothing of what the server counts, chooses or calls open is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cutover_core::{
+    decide::Fact,
+    plan::{OrderEnd, Phase, Plan},
+};
+use cutover_proto::ids::HostId;
+
+use crate::{
+    calendar::{HOUR, shown},
+    plot::{Gate, Plot, Wave},
+    situation::Situation,
+    told::Told,
+    view::Fresh,
+    wall::{self, Says},
+};
+
+/// An order that is out, and what it was issued under.
+#[derive(Debug)]
+struct Out {
+    wave: String,
+    site: String,
+    sets: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Start {
+    at_ms: i64,
+    host: HostId,
+    number: u64,
+    wave: String,
+}
+
+/// What came of the newest order of a host.
+#[derive(Debug)]
+struct Work {
+    wave: String,
+    round: u32,
+    has_failed: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    out: BTreeMap<HostId, Out>,
+    /// Of the last hour, without those that were taken back.
+    starts: Vec<Start>,
+    works: BTreeMap<HostId, Work>,
+    /// By wave: hosts that were migrated by an order in it, and hosts that came to anything.
+    good: BTreeMap<String, BTreeSet<HostId>>,
+    settled: BTreeMap<String, BTreeSet<HostId>>,
+    /// Since when a wave has the sample that its gate asks for.
+    sample_ms: BTreeMap<String, i64>,
+    /// What does not hold, by the name of the invariant.
+    pub(crate) faults: Vec<(&'static str, String)>,
+    /// What occurred.
+    pub(crate) occurred: Vec<Situation>,
+}
+
+pub(crate) fn tag<'a>(plan: &'a Plan, key: &'a str) -> impl Iterator<Item = &'a str> {
+    let tags = plan.known.tags.iter();
+    tags.filter_map(move |tag| tag.strip_prefix(key)?.strip_prefix('='))
+}
+
+pub(crate) fn site(plan: &Plan) -> &str {
+    tag(plan, "site").next().unwrap_or("")
+}
+
+impl Course {
+    /// Takes in one event of a plan.
+    pub(crate) fn take(&mut self, it: &Fresh, plot: &Plot, zone: &str, told: &Told) {
+        if let Fact::OrderIssued { number, round, .. } = it.event.fact {
+            self.issued(it, number, round, plot, zone, told);
+        } else if let Fact::OrderEnded {
+            number,
+            end,
+            used_attempt,
+            ..
+        } = &it.event.fact
+        {
+            if *end == OrderEnd::Withdrawn {
+                self.starts
+                    .retain(|start| start.host != it.host || start.number != *number);
+            }
+            if *used_attempt {
+                self.came(it, false, plot);
+            }
+        } else if let Fact::ExemptionEnded { by: None, .. } = it.event.fact {
+            self.occurred.push(Situation::ExemptionOver);
+        } else if let Fact::Moved { to, .. } = it.event.fact {
+            if to == Phase::Migrated {
+                self.came(it, true, plot);
+            } else if to == Phase::Retired {
+                self.came(it, false, plot);
+            }
+        } else if matches!(
+            it.event.fact,
+            Fact::NotConfirmed { .. } | Fact::WentStale { .. } | Fact::ProtectionLost { .. } | Fact::Regressed { .. }
+        ) {
+            self.came(it, false, plot);
+        }
+        if it.after.order.is_none() {
+            self.out.remove(&it.host);
+        }
+    }
+
+    /// A host came to something by the newest order that it had.
+    fn came(&mut self, it: &Fresh, is_good: bool, plot: &Plot) {
+        let Some(work) = self.works.get_mut(&it.host) else {
+            return;
+        };
+        work.has_failed = !is_good;
+        let wave = work.wave.clone();
+        if is_good {
+            self.good.entry(wave.clone()).or_default().insert(it.host);
+        }
+        let settled = self.settled.entry(wave.clone()).or_default();
+        settled.insert(it.host);
+        let least = plot.wave(&wave).and_then(|wave| wave.gate).map_or(0, |gate| gate.least);
+        if settled.len() >= usize::try_from(least).unwrap_or(usize::MAX) {
+            self.sample_ms.entry(wave).or_insert(it.event.at_ms);
+        }
+    }
+
+    fn fault(&mut self, invariant: &'static str, it: &Fresh, why: &str) {
+        let at = shown(it.event.at_ms);
+        self.faults
+            .push((invariant, format!("an order for {} at {at}: {why}", it.host)));
+    }
+
+    fn issued(&mut self, it: &Fresh, number: u64, round: u32, plot: &Plot, zone: &str, told: &Told) {
+        let (at_ms, wave, here) = (it.event.at_ms, it.before.wave.clone(), site(&it.before).to_owned());
+        if let Some(why) = told.against(it.host, &wave, at_ms) {
+            self.fault("no-order-against-what-people-were-told", it, why);
+        }
+        match wall::says(plot, &here, zone, at_ms) {
+            Says::NoHours => {}
+            Says::Within => self.occurred.push(Situation::WithinHours),
+            Says::OutOfHours => self.fault("no-order-out-of-hours", it, "none of its hours is open"),
+            Says::Dark => self.fault("no-order-in-a-blackout", it, "a blackout holds there"),
+        }
+        match wall::change_near(plot, &here, zone, at_ms) {
+            Some(true) => self.occurred.push(Situation::Forward),
+            Some(false) => self.occurred.push(Situation::Back),
+            None => {}
+        }
+        if !self.works.contains_key(&it.host) && !fits(plot, &it.before) {
+            self.fault(
+                "no-order-in-a-wave-of-others",
+                it,
+                &format!("it is in wave {wave}, which does not take it"),
+            );
+        }
+        let sets = tag(&it.before, "set").map(str::to_owned).collect();
+        let out = Out {
+            wave: wave.clone(),
+            site: here,
+            sets,
+        };
+        self.out.insert(it.host, out);
+        self.starts.retain(|start| start.at_ms > at_ms - HOUR);
+        self.starts.push(Start {
+            at_ms,
+            host: it.host,
+            number,
+            wave: wave.clone(),
+        });
+        let work = Work {
+            wave: wave.clone(),
+            round,
+            has_failed: false,
+        };
+        self.works.insert(it.host, work);
+        self.count(it, plot);
+        if let Some(wave) = plot.wave(&wave) {
+            self.first_ones(it, wave, round);
+        }
+    }
+
+    /// Limits, with the order that was just issued.
+    fn count(&mut self, it: &Fresh, plot: &Plot) {
+        let Some(this) = self.out.get(&it.host) else { return };
+        let out = |same: &dyn Fn(&Out) -> bool| self.out.values().filter(|out| same(out)).count();
+        let of_set = |set: &String| out(&|other| other.sets.contains(set));
+        let most_of_a_set = this.sets.iter().map(of_set).max().unwrap_or(0);
+        let of_site = (!this.site.is_empty()).then_some(plot.in_flight_of_site).flatten();
+        let wave = plot.wave(&this.wave);
+        let this_hour = self.starts.iter().filter(|start| start.wave == this.wave).count();
+        let limits = [
+            (
+                "no-more-in-flight-than-allowed",
+                Situation::CampaignFull,
+                self.out.len(),
+                Some(plot.in_flight),
+            ),
+            (
+                "no-more-of-a-wave-than-allowed",
+                Situation::WaveFull,
+                out(&|other| other.wave == this.wave),
+                wave.and_then(|wave| wave.in_flight),
+            ),
+            (
+                "no-more-of-a-site-than-allowed",
+                Situation::SiteFull,
+                out(&|other| other.site == this.site),
+                of_site,
+            ),
+            (
+                "no-more-an-hour-than-allowed",
+                Situation::CampaignHour,
+                self.starts.len(),
+                plot.an_hour,
+            ),
+            (
+                "no-more-an-hour-than-allowed",
+                Situation::WaveHour,
+                this_hour,
+                wave.and_then(|wave| wave.an_hour),
+            ),
+        ];
+        if most_of_a_set > 1 {
+            self.fault("no-two-of-a-set", it, "another of its redundancy set is at work");
+        }
+        for (invariant, full, count, limit) in limits {
+            let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) else {
+                continue;
+            };
+            if count == limit {
+                self.occurred.push(full);
+            } else if count > limit {
+                self.fault(invariant, it, &format!("{count} of {limit} that are allowed"));
+            }
+        }
+    }
+
+    /// So many were migrated by orders in a wave.
+    pub(crate) fn good(&self, wave: &str) -> usize {
+        self.good.get(wave).map_or(0, BTreeSet::len)
+    }
+
+    /// While a wave's first hosts have not all succeeded, no other begins. Never more than the server counts are counted here:
+    /// hosts whose order is out, or that came to something.
+    fn first_ones(&mut self, it: &Fresh, wave: &Wave, round: u32) {
+        let canaries = usize::try_from(wave.canaries).unwrap_or(usize::MAX);
+        let good = self.good(wave.name);
+        if round > 0 || good >= canaries {
+            return;
+        }
+        let has_begun = |(host, work): &(&HostId, &Work)| {
+            let is_out = self.out.contains_key(*host);
+            let is_good = self.good.get(wave.name).is_some_and(|good| good.contains(*host));
+            work.wave == wave.name && work.round == 0 && (is_out || is_good || work.has_failed)
+        };
+        let begun = self.works.iter().filter(has_begun).count();
+        if begun > canaries {
+            let why = format!("{begun} of wave {} began, and {canaries} go first", wave.name);
+            self.fault("few-go-first", it, &why);
+        }
+    }
+
+    /// A wave is open that nobody asked to open.
+    pub(crate) fn opened(&mut self, name: &str, now_ms: i64, plot: &Plot, told: &Told) {
+        self.occurred.push(Situation::OpenedByGate);
+        let lacking = match plot.before(name) {
+            Some(before) => self.lacking(before, now_ms, told),
+            None => Some("no wave comes before it".to_owned()),
+        };
+        if let Some(why) = lacking.filter(|_| plot.wave(name).is_some()) {
+            let why = format!("wave {name} opened by itself: {why}");
+            self.faults.push(("opened-only-by-gates-that-hold", why));
+        }
+    }
+
+    fn lacking(&self, before: &Wave, now_ms: i64, told: &Told) -> Option<String> {
+        let name = before.name;
+        let Some(gate) = before.gate else {
+            return Some(format!("{name} has no gate"));
+        };
+        if gate.approval && !told.approved.contains(name) {
+            return Some(format!("nobody approved the gate of {name}"));
+        }
+        if gate.outside && !told.granted.contains(name) {
+            return Some(format!("nobody outside said yes to {name}"));
+        }
+        let Some(since_ms) = self.sample_ms.get(name) else {
+            let count = self.settled.get(name).map_or(0, BTreeSet::len);
+            return Some(format!("{count} of {name} came to something, and {} must", gate.least));
+        };
+        if now_ms < since_ms + gate.soak_ms {
+            return Some(format!(
+                "{name} has its sample since {}, too short a time",
+                shown(*since_ms)
+            ));
+        }
+        self.not_shown(before, gate)
+    }
+
+    /// That so many successes would be by chance where fewer succeed is less likely than the gate bears: the binomial sum
+    /// itself, of one look. The server's bound, for any number of looks, asks for more.
+    fn not_shown(&self, before: &Wave, gate: Gate) -> Option<String> {
+        let (rate, confidence) = gate.success?;
+        let good = self.good(before.name);
+        let of_first_round = |(host, work): &(&HostId, &Work)| {
+            work.wave == before.name
+                && work.round == 0
+                && work.has_failed
+                && !self.good.get(before.name).is_some_and(|good| good.contains(*host))
+        };
+        let bad = self.works.iter().filter(of_first_round).count();
+        let (n, rate) = (good + bad, f64::from(rate) / 100.0);
+        let mut chance = 0.0;
+        for k in good..=n {
+            chance += choose(n, k) * rate.powi(i32::try_from(k).ok()?) * (1.0 - rate).powi(i32::try_from(n - k).ok()?);
+        }
+        let bears = 1.0 - f64::from(confidence) / 100.0;
+        (n == 0 || chance > bears).then(|| format!("{good} of {n} in {} do not show it", before.name))
+    }
+}
+
+/// Whether a host is in the wave that its tags put it in. Shares are drawn by the server, so a host may be in a wave of a share or
+/// in one after it.
+fn fits(plot: &Plot, plan: &Plan) -> bool {
+    let has = |wanted: &str| plan.known.tags.iter().any(|tag| tag == wanted);
+    let first_sure = plot
+        .waves
+        .iter()
+        .position(|wave| wave.share.is_none() && wave.tag.is_none_or(has));
+    let is_in = plot.waves.iter().position(|wave| wave.name == plan.wave);
+    match (first_sure, is_in) {
+        (Some(sure), Some(is_in)) => is_in == sure || is_in < sure && plot.waves[is_in].share.is_some(),
+        (None, is_in) => is_in.is_none(),
+        (Some(_), None) => false,
+    }
+}
+
+fn choose(n: usize, k: usize) -> f64 {
+    let of = |it: usize| it as f64;
+    (0..k).map(|at| of(n - at) / of(at + 1)).product()
+}
