@@ -14,6 +14,7 @@ mod fleet;
 mod identity;
 mod installation;
 mod look;
+mod passes;
 mod program;
 mod rounds;
 mod scan;
@@ -41,6 +42,8 @@ enum Args {
     Engine(engine::Options),
     /// The store: changes that keep rows as they were, and questions as of an instant.
     AsOf(as_of::Options),
+    /// The engine over a large store: plans that are due among very many, and a wave that opens.
+    Passes(passes::Options),
     /// The bare server alone; `server` starts it.
     #[command(hide = true)]
     EchoServer(echo::Options),
@@ -57,6 +60,7 @@ fn main() -> Result<()> {
         Args::Server(options) => checkin::run(&options),
         Args::Engine(options) => engine::run(&options),
         Args::AsOf(options) => as_of::run(&options),
+        Args::Passes(options) => passes::run(&options),
         Args::EchoServer(options) => echo::run(&options),
     }
 }
