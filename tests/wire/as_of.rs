@@ -154,7 +154,7 @@ fn what_is_kept(path: &str, body: &str) -> String {
     if !is_host {
         return kept;
     }
-    for only_now in ["identity", "grade", "findings", "proofs", "looks"] {
+    for only_now in ["ahead", "identity", "grade", "findings", "proofs", "looks"] {
         fields.remove(only_now);
     }
     if let Some(Value::Array(lines)) = fields.get_mut("machine") {

@@ -254,6 +254,9 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
         vec!["agent".into(), host.program.clone(), String::new()],
         vec!["reaches".into(), host.network.clone(), String::new()],
     ];
+    for line in &host.ahead {
+        rows.push(vec!["ahead".into(), line.clone(), String::new()]);
+    }
     for line in &host.set {
         rows.push(vec!["set".into(), line.clone(), String::new()]);
     }
@@ -312,10 +315,13 @@ fn show(host: &HostDetail, format: Format) -> anyhow::Result<()> {
 
 fn why(host: &HostDetail, format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Json => output::json(&[host.why.as_slice(), host.set.as_slice()].concat()),
+        Format::Json => output::json(&[host.why.as_slice(), host.ahead.as_slice(), host.set.as_slice()].concat()),
         Format::Table | Format::Csv => {
             output::text(&format!("{} is {}", host.row.name, host.row.phase));
             for line in &host.why {
+                output::text(&format!("  {line}"));
+            }
+            for line in &host.ahead {
                 output::text(&format!("  {line}"));
             }
             for line in &host.set {

@@ -44,6 +44,7 @@ struct Host {
     machine: Vec<String>,
     network: String,
     why: Vec<String>,
+    ahead: Vec<String>,
     set: Vec<String>,
     protection: Vec<(&'static str, String)>,
     verdicts: Vec<VerdictView>,
@@ -134,6 +135,7 @@ impl From<HostDetail> for Host {
             machine: detail.machine,
             network: detail.network,
             why: newest(detail.why),
+            ahead: detail.ahead,
             set: detail.set,
             protection: vec![
                 ("at the last look", detail.row.protection),

@@ -88,6 +88,14 @@ async fn an_operator_sees_the_fleet_a_host_and_why_it_is_there() {
     );
     let why = operator.says("why pc-1").await;
     assert!(why.starts_with("pc-1 is planned\n") && why.contains("wave"), "{why}");
+    // It called at noon; 300 seconds, a fifth more at the most, and a week until it is stale.
+    for line in [
+        "next contact: by 2026-11-22T12:06:00Z",
+        "what happens then: its look is judged; nothing starts before wave all opens",
+        "without it: at 2026-11-22T14:00:00Z its agent counts as possibly removed by the product",
+    ] {
+        assert!(why.contains(line), "no `{line}` in {why}");
+    }
     server.stop().await;
 }
 

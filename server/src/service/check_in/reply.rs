@@ -185,6 +185,22 @@ impl Service {
             })
     }
 
+    /// The longest between two check-ins of a host that is there, in milliseconds of the campaign's clock.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "hours at the most, times a speed of thousands"
+    )]
+    pub(in crate::service) fn longest_interval_ms(&self, has_order: bool) -> i64 {
+        let pace = &self.0.pace;
+        let base = if has_order {
+            pace.open_order_seconds
+        } else {
+            pace.check_in_seconds
+        };
+        let longest_ms = u64::from(base) * 1_000 * (100 + JITTER_PERCENT) / 100;
+        (longest_ms as f64 * self.0.clock.speed()) as i64
+    }
+
     fn next_in_seconds(&self, has_order: bool) -> Result<u32, ServiceError> {
         let pace = &self.0.pace;
         let base = u64::from(if has_order {

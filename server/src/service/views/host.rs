@@ -1,7 +1,13 @@
 //! One host, whole: what was found, what was done, why it is where it is.
 
 use cutover_core::{
-    campaign::zone::zone, coverage::Ownership, history, plan::Plan, rollout::may_start, upkeep::upkeep_lines, waiting,
+    campaign::zone::zone,
+    coverage::Ownership,
+    history,
+    plan::Plan,
+    rollout::may_start,
+    upkeep::upkeep_lines,
+    waiting::{self, Contact},
 };
 use cutover_proto::{
     ids::HostId,
@@ -31,6 +37,7 @@ use crate::store::{
 /// What is kept only as it is now.
 #[derive(Debug, Default)]
 struct OnlyNow {
+    ahead: Vec<String>,
     ownership: Option<String>,
     identity: Vec<String>,
     grade: String,
@@ -105,7 +112,18 @@ impl Service {
         let now = if self.is_gone_back() {
             OnlyNow::default()
         } else {
-            self.only_now(db, &in_force, &plan, known.as_ref())?
+            let contact = self.contact(&plan, line.seen_ms.unwrap_or(0));
+            OnlyNow {
+                ahead: waiting::ahead(
+                    &plan,
+                    waits.as_ref(),
+                    contact,
+                    &in_force.campaign,
+                    &self.outages(),
+                    now_ms,
+                ),
+                ..self.only_now(db, &in_force, &plan, known.as_ref())?
+            }
         };
         let mut machine = machine(&line.facts);
         machine.extend(Vitals::in_words(
@@ -127,6 +145,7 @@ impl Service {
                     .chain(priority_line(&plan, &in_force))
                     .collect(),
             )?,
+            ahead: all_revealed(db, now.ahead)?,
             restart_pending: restart_pending(&line.facts),
             machine,
             ownership: plan.known.ownership.map_or("unknown", Ownership::as_str).to_owned(),
@@ -145,6 +164,13 @@ impl Service {
         })
     }
 
+    fn contact(&self, plan: &Plan, last_ms: i64) -> Contact {
+        Contact {
+            last_ms,
+            every_ms: self.longest_interval_ms(plan.order.is_some()),
+        }
+    }
+
     fn only_now(
         &self,
         db: &mut impl Reader,
@@ -158,6 +184,7 @@ impl Service {
             .transpose()?
             .unwrap_or_default();
         Ok(OnlyNow {
+            ahead: Vec::new(),
             ownership: Some(format!("ownership: {}", owned.in_words())),
             identity: [identity_lines(db, &id)?, self.pool_lines(db, in_force, &id)?].concat(),
             grade: self.grade_in_words(db, plan, &in_force.campaign)?,

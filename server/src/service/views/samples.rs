@@ -161,6 +161,7 @@ pub(crate) fn host() -> HostDetail {
             last_contact_ms: NOW_MS - 30_000,
         },
         why: vec!["enrolled".to_owned(), "it carries kesl".to_owned()],
+        ahead: vec!["next contact: by <noon>".to_owned()],
         set: vec!["held (legal) until it is lifted by a-<lawyer>: litigation".to_owned()],
         restart_pending: "yes: libc6".to_owned(),
         identity: Vec::new(),
@@ -215,6 +216,7 @@ pub(crate) fn host_not_looked_at() -> HostDetail {
             ..known.row
         },
         set: Vec::new(),
+        ahead: Vec::new(),
         why: Vec::new(),
         restart_pending: "unknown".to_owned(),
         identity: Vec::new(),

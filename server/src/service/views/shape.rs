@@ -240,6 +240,9 @@ pub struct HostDetail {
     pub row: HostRow,
     /// Why it is here, what happens next, when at the latest.
     pub why: Vec<String>,
+    /// When it is to be heard of next, what happens then, and what the clock brings without it. Empty of a host as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<String>,
     /// What people have set on it, by whom and until when: an exemption, holds, handwork that is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<String>,

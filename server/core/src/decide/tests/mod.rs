@@ -1,6 +1,7 @@
 //! A host to play with: sends inputs, applies events, and checks after each that the row is the replay of its events.
 
 mod acts;
+mod ahead;
 mod awkward;
 mod dates;
 mod files;
