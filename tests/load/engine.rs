@@ -1,6 +1,6 @@
 //! The core: decisions a second, a fleet simulated for weeks, a forecast. One processor, nothing on disk.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result};
 use cutover_core::{
@@ -56,6 +56,7 @@ struct World {
     shelf: Shelf,
     waves: Waves,
     breakers: Breakers,
+    succeeded: BTreeSet<String>,
     /// Of every host but for its names: reading the rules anew for each would be measured otherwise.
     seen: Inventory,
 }
@@ -68,6 +69,7 @@ impl World {
             shelf: Shelf::default(),
             waves: Waves::from([("all", WaveState::Open)]),
             breakers: Breakers::default(),
+            succeeded: BTreeSet::new(),
             seen: look::inventory(0, numbered(0)?, "boot", BEGIN_MS)?,
         })
     }
@@ -81,6 +83,7 @@ impl World {
             run: RunState::Running,
             waves: &self.waves,
             breakers: &self.breakers,
+            succeeded: &self.succeeded,
             outages: &[],
             seed: 1,
         }
@@ -127,6 +130,7 @@ impl World {
             waves: self.waves.clone(),
             breakers: self.breakers.clone(),
             gates: Gates::default(),
+            succeeded: self.succeeded.clone(),
             epoch: 1,
             opens: Vec::new(),
             assumptions,

@@ -207,6 +207,7 @@ fn template(text: &str, site: &str) -> Result<Plan> {
         run: RunState::Running,
         waves: &Waves::default(),
         breakers: &Breakers::default(),
+        succeeded: &std::collections::BTreeSet::new(),
         outages: &[],
         seed: 1,
     };

@@ -280,6 +280,7 @@ impl World {
             expires_ms: self.now_ms + DAY,
             fetch_by_ms: self.now_ms + DAY,
             slots: Vec::new(),
+            recipes: Vec::new(),
             catalog_revision: 1,
         }
     }

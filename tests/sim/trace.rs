@@ -372,6 +372,7 @@ struct Progress {
     waves: Waves,
     breakers: Breakers,
     gates: Gates,
+    succeeded: BTreeSet<String>,
 }
 
 fn foretell(fleet: Vec<Participant>, row: &campaigns::CampaignRow, assumptions: &Assumptions) -> (Foretold, Simulated) {
@@ -386,6 +387,7 @@ fn foretell(fleet: Vec<Participant>, row: &campaigns::CampaignRow, assumptions: 
         waves: progress.waves,
         breakers: progress.breakers,
         gates: progress.gates,
+        succeeded: progress.succeeded,
         epoch: u64::try_from(row.epoch).unwrap(),
         opens: vec![("branch".to_owned(), OPENS), ("pilot".to_owned(), OPENS)],
         assumptions,

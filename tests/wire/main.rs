@@ -10,6 +10,7 @@ mod artifacts;
 mod as_of;
 mod blockers;
 mod campaigns;
+mod canaries;
 mod channel;
 mod check_in;
 mod clones;

@@ -50,6 +50,10 @@ pub fn line(event: &Event) -> String {
         Fact::ReasonTurned { reason: Some(reason) } => format!("stays: {}", reason.text()),
         Fact::ReasonTurned { reason: None } => "stays; the reason is gone".to_owned(),
         Fact::ReplacementChosen { product } => format!("to be replaced by {product}"),
+        Fact::RecipesUntried { recipes } if recipes.is_empty() => {
+            "each recipe of its work has succeeded here".to_owned()
+        }
+        Fact::RecipesUntried { recipes } => format!("has not succeeded here yet: {}", recipes.join(", ")),
         Fact::Approved { by } => format!("let start by {by}"),
         Fact::OrderIssued {
             number, attempt, steps, ..

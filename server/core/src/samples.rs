@@ -12,12 +12,19 @@ use crate::{campaign::Campaign, catalog::Catalog, plan::Known};
 
 /// A campaign that accepts on-demand protection and starts by itself; `extra` is put before `[wave]`.
 pub(crate) fn campaign(extra: &str) -> Campaign {
-    let text = crate::campaign::PRESETS[0]
-        .1
+    let text = preset()
         .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
         .replace("mode = \"observe\"", "mode = \"automatic\"")
         .replace("[wave]", &format!("{extra}\n{KIOSKS}\n[wave]"));
     Campaign::parse("sample.toml", &text, 1).unwrap()
+}
+
+/// The default preset without its policy, which is its end: what comes in its place is the caller's.
+pub(crate) fn preset() -> String {
+    let text = crate::campaign::PRESETS[0].1;
+    let (text, policy) = text.split_once("\n[policy]\n").unwrap();
+    assert!(policy.contains("first_canaries = 5"));
+    text.to_owned()
 }
 
 /// Leaves hosts with the tag `kiosk` out.

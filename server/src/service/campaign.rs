@@ -9,7 +9,7 @@ mod run;
 mod show;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError},
 };
 
@@ -66,6 +66,9 @@ pub(super) struct Progress {
     /// How far the gates of its waves have come.
     #[serde(default, skip_serializing_if = "Gates::is_empty")]
     pub(super) gates: Gates,
+    /// Recipes that have succeeded here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) succeeded: BTreeSet<String>,
     /// What was said of the readiness list.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub(super) readiness: Answers,
@@ -115,6 +118,7 @@ impl InForce {
             run: self.run,
             waves: &self.progress.waves,
             breakers: &self.progress.breakers,
+            succeeded: &self.progress.succeeded,
             outages: &self.outages,
             seed: self.seed,
         }
@@ -201,6 +205,31 @@ impl Service {
         campaigns::compare_and_set(tx, seq, &row)?;
         tx.after_commit(super::handle::PLAN_CHANGED);
         Ok(())
+    }
+}
+
+impl Service {
+    /// Recipes succeeded on a host that had not before. Whoever waits for them is decided anew.
+    pub(super) fn recipes_succeeded(
+        &self,
+        tx: &mut WriteTx<'_>,
+        recipes: &[String],
+        host: HostId,
+    ) -> Result<(), ServiceError> {
+        let mut in_force = self.in_force(tx)?;
+        let known = &mut in_force.progress.succeeded;
+        let news: Vec<&String> = recipes
+            .iter()
+            .filter(|recipe| known.insert((*recipe).clone()))
+            .collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        let body = serde_json::json!({ "recipes": news, "host": host });
+        if in_force.campaign.policy.first_canaries > 0 {
+            Pass::Recipes.begin(&mut in_force.progress);
+        }
+        self.put_campaign(tx, &in_force, Some(("recipes-succeeded", body)))
     }
 }
 

@@ -228,6 +228,8 @@ impl PlanEdit {
                 work_orders::close(tx, &host_text, signed(*number), &self.end_of(*number), now_ms)?;
                 give_back(tx, &campaign, slots)?;
             }
+            Effect::GiveBack { slots } => give_back(tx, &campaign, slots)?,
+            Effect::RecipesSucceeded { recipes } => service.recipes_succeeded(tx, recipes, host)?,
             Effect::CancelOrder { .. } | Effect::WantLook | Effect::Nudge => tx.after_commit(nudge_topic(host)),
             Effect::Alarm { kind, text } => {
                 tracing::warn!(%host, alarm = %kind, text, "alarm");

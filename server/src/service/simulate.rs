@@ -142,6 +142,7 @@ fn setup<'a>(
         waves: in_force.progress.waves.clone(),
         breakers: in_force.progress.breakers.clone(),
         gates: in_force.progress.gates.clone(),
+        succeeded: in_force.progress.succeeded.clone(),
         epoch: 1,
         opens,
         assumptions,

@@ -202,6 +202,7 @@ pub(super) struct PolicyInFile {
     pub(super) max_in_flight: Option<u32>,
     pub(super) site_in_flight: Option<u32>,
     pub(super) starts_per_hour: Option<u32>,
+    pub(super) first_canaries: Option<u32>,
     pub(super) approval_for: Option<Vec<HostClass>>,
     pub(super) imported_looks: Option<CountedLooks>,
     pub(super) imported_look_holds: Option<String>,

@@ -76,6 +76,9 @@ pub struct Policy {
     pub site_in_flight: Option<u32>,
     /// How many hosts may start within an hour. Default: no limit but `max_in_flight`.
     pub starts_per_hour: Option<u32>,
+    /// So many hosts go first with a recipe that has not succeeded here yet, each let start by a person. Default: 0, which takes
+    /// no notice of what succeeded here; the presets say 5.
+    pub first_canaries: u32,
     /// Classes of hosts of which a person lets each start, unless its wave says otherwise. Default: servers.
     pub approval_for: Vec<HostClass>,
     /// Which imported looks count at machines without agent (docs/decisions/0018). Default: `collected`, all.
@@ -110,6 +113,7 @@ impl Default for Policy {
             max_in_flight: 50,
             site_in_flight: None,
             starts_per_hour: None,
+            first_canaries: 0,
             approval_for: vec![HostClass::Server],
             imported_looks: CountedLooks::Collected,
             imported_look_holds: 30 * 24 * HOUR,
@@ -187,6 +191,7 @@ impl Policy {
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
             site_in_flight: file.site_in_flight,
             starts_per_hour: file.starts_per_hour,
+            first_canaries: file.first_canaries.unwrap_or(default.first_canaries),
             approval_for: file.approval_for.unwrap_or(default.approval_for),
             imported_looks: file.imported_looks.unwrap_or(default.imported_looks),
             imported_look_holds: given(

@@ -2,7 +2,7 @@ use super::*;
 use crate::catalog::Catalog;
 
 fn preset_with(change: impl Fn(String) -> String) -> Result<Campaign, CampaignError> {
-    Campaign::parse("test.toml", &change(PRESETS[0].1.to_owned()), 1)
+    Campaign::parse("test.toml", &change(crate::samples::preset()), 1)
 }
 
 fn refusal(change: impl Fn(String) -> String) -> String {

@@ -7,6 +7,8 @@ use cutover_proto::{
     verdict::Protection,
 };
 
+use crate::mix::{mix, of_bytes};
+
 use super::{Beside, Install, Recipe, RecipeError, Removal, SCHEMA, precondition};
 
 impl Recipe {
@@ -15,10 +17,11 @@ impl Recipe {
     /// # Errors
     /// When the text is not of this format, of another schema, or asks for more than the rule lets an agent do.
     pub fn parse(file: &str, text: &str, rule_of: impl Fn(&str) -> Option<Rule>) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Syntax {
+        let mut recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Syntax {
             file: file.to_owned(),
             source: Box::new(source),
         })?;
+        recipe.digest = mix(of_bytes(text.bytes()));
         recipe
             .check(rule_of(recipe.product.as_str()).as_ref())
             .and_then(|()| {

@@ -5,6 +5,7 @@
 mod book;
 mod check;
 mod compose;
+mod named;
 mod precondition;
 mod recipe;
 mod restart;

@@ -63,6 +63,9 @@ words! {
 pub struct Recipe {
     /// Version of the format; only [`SCHEMA`] is read.
     pub schema: u32,
+    /// Tells this text from any other of the product.
+    #[serde(skip)]
+    pub digest: u64,
     /// The product, as its rule names it.
     pub product: ProductId,
     /// Where each fact comes from, in words.

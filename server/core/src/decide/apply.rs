@@ -8,6 +8,7 @@ use crate::{
         Account, Cover, Gap, Handwork, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue, RestartOwed,
         is_legal,
     },
+    rollout::is_first_place,
     upkeep,
 };
 
@@ -135,6 +136,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::Moved { to, reason } => move_to(plan, at_ms, *to, reason.as_ref())?,
         Fact::ReasonTurned { reason } => plan.reason.clone_from(reason),
         Fact::ReplacementChosen { product } => plan.replacement = Some(product.clone()),
+        Fact::RecipesUntried { recipes } => plan.untried.clone_from(recipes),
         Fact::Approved { by } => {
             plan.approval = Some(crate::plan::Approval { by: by.clone(), at_ms });
         }
@@ -316,6 +318,9 @@ fn move_to(plan: &mut Plan, at_ms: i64, to: Phase, reason: Option<&Reason>) -> R
     if !matches!(to, Phase::Planned | Phase::Queued) {
         plan.retry_at_ms = None;
     }
+    if !matches!(to, Phase::Migrating | Phase::Rebooting | Phase::Verifying) {
+        plan.first_places.clear();
+    }
     if to == Phase::Migrated {
         plan.attempts_used = 0;
         plan.hindrances = 0;
@@ -344,6 +349,7 @@ fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
         expires_ms,
         fetch_by_ms,
         slots,
+        recipes,
         ..
     } = fact
     else {
@@ -357,6 +363,8 @@ fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
     }
     plan.highest_order = plan.highest_order.max(*number);
     plan.retry_at_ms = None;
+    plan.recipes.clone_from(recipes);
+    plan.first_places = slots.iter().filter(|slot| is_first_place(slot)).cloned().collect();
     plan.order = Some(OpenOrder {
         number: *number,
         attempt: *attempt,

@@ -1,5 +1,7 @@
 //! What a decision needs to know beside the plan and the input.
 
+use std::collections::BTreeSet;
+
 use cutover_proto::ids::ProductId;
 
 use crate::{
@@ -34,6 +36,8 @@ pub struct Cx<'a> {
     pub waves: &'a Waves,
     /// The breakers of its waves; what comes of an order counts in the round in which it was issued.
     pub breakers: &'a Breakers,
+    /// Recipes that have succeeded here.
+    pub succeeded: &'a BTreeSet<String>,
     /// Outages of the server, in order, that may overlap the limits at hand. Empty where there were none.
     pub outages: &'a [Outage],
     /// Where this decision's jitter comes from; the edge draws it.

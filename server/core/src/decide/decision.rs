@@ -2,7 +2,7 @@
 
 use cutover_proto::{ids::ProductId, step::Step, words};
 
-use super::{Cx, Event, Input, campaign, group, look, order, pen::Pen, people, records, wake};
+use super::{Cx, Event, Input, campaign, canaries, group, look, order, pen::Pen, people, records, wake};
 use crate::{
     plan::{Phase, Plan},
     rollout::{RunState, Slot},
@@ -72,6 +72,16 @@ pub enum Effect {
         number: u64,
         /// What it took.
         slots: Vec<String>,
+    },
+    /// Give back what was held past the end of an order.
+    GiveBack {
+        /// What it took.
+        slots: Vec<String>,
+    },
+    /// Recipes succeeded that had not before: hosts that waited for it are decided anew.
+    RecipesSucceeded {
+        /// Which.
+        recipes: Vec<String>,
     },
     /// Ask for a fresh look in the next reply ([`Plan::wants_look`] says so until it came).
     WantLook,
@@ -167,5 +177,6 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
         Input::Retired { by, why } => people::retired(&mut pen, by, why)?,
         Input::Concluded => people::concluded(&mut pen)?,
     }
+    canaries::follow(&mut pen, plan);
     Ok(pen.finish())
 }

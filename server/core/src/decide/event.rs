@@ -104,6 +104,11 @@ pub enum Fact {
         /// Which.
         product: ProductId,
     },
+    /// Recipes of its next order have not succeeded here yet; none is left where all have.
+    RecipesUntried {
+        /// Which.
+        recipes: Vec<String>,
+    },
     /// A person let it start.
     Approved {
         /// Who.
@@ -133,6 +138,9 @@ pub enum Fact {
         /// The slots that it takes. Orders of earlier versions named none.
         #[serde(default = "crate::plan::campaigns_slot")]
         slots: Vec<String>,
+        /// The recipes that it goes by. Orders of earlier versions named none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        recipes: Vec<String>,
     },
     /// It left in a reply.
     OrderFetched {
@@ -389,6 +397,7 @@ impl Fact {
             Self::Moved { .. } => "moved",
             Self::ReasonTurned { .. } => "reason-turned",
             Self::ReplacementChosen { .. } => "replacement-chosen",
+            Self::RecipesUntried { .. } => "recipes-untried",
             Self::Approved { .. } => "approved",
             Self::OrderIssued { .. } => "order-issued",
             Self::OrderFetched { .. } => "order-fetched",

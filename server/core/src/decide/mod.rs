@@ -5,6 +5,7 @@
 
 mod apply;
 mod campaign;
+mod canaries;
 mod context;
 mod decision;
 mod event;

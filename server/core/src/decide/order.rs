@@ -1,9 +1,9 @@
 //! A work order's life on the server's side: issued, fetched, withdrawn, cancelled, ended.
 
-use cutover_proto::record::FailureCause;
+use cutover_proto::{record::FailureCause, step::StepKind};
 
 use super::{
-    AlarmKind, Effect, Fact, Refused,
+    AlarmKind, Effect, Fact, Refused, canaries,
     pen::Pen,
     place::{place, settle},
     restart,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     campaign::{Mode, span},
     plan::{JournalFault, OrderEnd, Phase},
-    rollout::{BreakerState, RunState, WaveState, approval_cause, slots},
+    rollout::{BreakerState, RunState, WaveState, approval_cause, is_first_place, slots},
     waiting::hours,
 };
 
@@ -19,6 +19,10 @@ use crate::{
 /// may have happened.
 pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), Refused> {
     may_start(pen, number)?;
+    if canaries::untried(&pen.plan, pen.cx) != pen.plan.untried {
+        // What it waits for is another thing than what was asked about it.
+        return settle(pen);
+    }
     let (phase, _) = place(&pen.plan, pen.cx);
     let chosen = pen
         .plan
@@ -35,6 +39,12 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
     let fetch_by_ms = now_ms.saturating_add(span::ms(policy.fetch_within));
     let catalog_revision = pen.cx.catalog.revision;
     let slots = slots(&pen.plan, pen.cx.campaign);
+    let is_work = steps.iter().any(|step| step.action.kind() != StepKind::Restart);
+    let recipes = if is_work {
+        canaries::recipes(&pen.plan, pen.cx)
+    } else {
+        Vec::new()
+    };
     pen.write(Fact::OrderIssued {
         number,
         attempt,
@@ -46,6 +56,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         catalog_revision,
         round: pen.cx.breakers.round(&pen.plan.wave),
         slots: slots.iter().map(|slot| slot.name.clone()).collect(),
+        recipes,
     })?;
     pen.go(Phase::Migrating, None)?;
     pen.effect(Effect::IssueOrder {
@@ -178,13 +189,10 @@ pub(super) fn cancel(pen: &mut Pen<'_>, why: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The slots of the open order.
+/// The slots of the open order that its end frees: the places of those that go first are held longer.
 fn taken(pen: &Pen<'_>) -> Vec<String> {
-    pen.plan
-        .order
-        .as_ref()
-        .map(|order| order.slots.clone())
-        .unwrap_or_default()
+    let slots = pen.plan.order.iter().flat_map(|order| &order.slots);
+    slots.filter(|slot| !is_first_place(slot)).cloned().collect()
 }
 
 /// Ends the open order and frees its slots.

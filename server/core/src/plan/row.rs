@@ -212,6 +212,15 @@ pub struct Plan {
     /// How far verifying has come.
     #[serde(default)]
     pub verify: Option<Verify>,
+    /// Recipes of its next order that have not succeeded here yet, as it was last decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untried: Vec<String>,
+    /// The recipes that its newest order went by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipes: Vec<String>,
+    /// Its places among those that go first with a recipe, held until it is known what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_places: Vec<String>,
     /// Who did the work that is, or was, verified.
     #[serde(default)]
     pub origin: Option<Origin>,
@@ -314,6 +323,9 @@ impl Plan {
             retry_at_ms: None,
             last_failure: None,
             verify: None,
+            untried: Vec::new(),
+            recipes: Vec::new(),
+            first_places: Vec::new(),
             origin: None,
             approval: None,
             journal_fault: None,

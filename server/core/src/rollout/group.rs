@@ -98,12 +98,20 @@ pub struct Slot {
 /// The slot of the whole campaign.
 pub const IN_FLIGHT: &str = "in-flight";
 
+/// What the slots of those begin with that go first with a recipe.
+const FIRST: &str = "first:";
+
+/// Whether a slot is a place among those that go first with a recipe.
+pub(crate) fn is_first_place(slot: &str) -> bool {
+    slot.starts_with(FIRST)
+}
+
 fn wave_slot(wave: &str) -> String {
     format!("wave:{wave}")
 }
 
 /// The slots that a host's order takes, all of them or none. Two members of one redundancy set (tags `set=…`), and two domain
-/// controllers of one site, are never worked on at a time.
+/// controllers of one site, are never worked on at a time; a few go first with a recipe that has not succeeded here yet.
 #[must_use]
 pub fn slots(plan: &Plan, campaign: &Campaign) -> Vec<Slot> {
     let policy = &campaign.policy;
@@ -146,6 +154,11 @@ pub fn slots(plan: &Plan, campaign: &Campaign) -> Vec<Slot> {
             of: format!("domain controllers {at}"),
         });
     }
+    slots.extend(plan.untried.iter().map(|recipe| Slot {
+        name: format!("{FIRST}{recipe}"),
+        cap: policy.first_canaries,
+        of: format!("hosts that go first, until it has succeeded here, to {recipe}"),
+    }));
     slots
 }
 
@@ -158,6 +171,8 @@ words! {
         Wave = "wave",
         /// The campaign asks it of hosts of its class.
         Class = "class",
+        /// A recipe of its work has not succeeded here yet.
+        Recipe = "recipe",
         /// Several people work at it at once.
         MultiSession = "multi-session",
         /// It came into its wave when that was open.
@@ -171,6 +186,9 @@ pub fn approval_cause(plan: &Plan, campaign: &Campaign) -> Option<ApprovalCause>
     let wave = campaign.wave(&plan.wave);
     if campaign.mode == Mode::Approve {
         return Some(ApprovalCause::Mode);
+    }
+    if !plan.untried.is_empty() && campaign.policy.first_canaries > 0 {
+        return Some(ApprovalCause::Recipe);
     }
     if plan.is_late_joiner && wave.is_some_and(|wave| wave.late_joiners == LateJoiners::Approve) {
         return Some(ApprovalCause::LateJoiner);

@@ -20,6 +20,7 @@ pub use course::{GateCourse, Gates, Turned, may_start, openings, turned};
 pub use gate::{
     ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
 };
+pub(crate) use group::is_first_place;
 pub use group::{ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, approval_cause, slots};
 pub use groups::Groups;
 pub use ready::ready_at_ms;

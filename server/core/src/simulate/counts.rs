@@ -6,7 +6,7 @@ use super::Setup;
 use crate::{
     decide::Effect,
     plan::{OpenOrder, Plan},
-    rollout::{Groups, Left, Outcome, Starts, Tally, WaveState, may_start},
+    rollout::{Groups, Left, Outcome, Starts, Tally, WaveState, is_first_place, may_start},
 };
 
 /// What a plan is counted by.
@@ -62,10 +62,17 @@ impl Counts {
 
     /// An order that was out before.
     pub(super) fn note_order(&mut self, wave: &str, order: &OpenOrder) {
-        for slot in &order.slots {
+        for slot in order.slots.iter().filter(|slot| !is_first_place(slot)) {
             *self.taken.entry(slot.clone()).or_default() += 1;
         }
         self.note_issued(wave, order.issued_ms);
+    }
+
+    /// Places that were held before.
+    pub(super) fn note_places(&mut self, places: &[String]) {
+        for slot in places {
+            *self.taken.entry(slot.clone()).or_default() += 1;
+        }
     }
 
     fn note_issued(&mut self, wave: &str, at_ms: i64) {
@@ -88,8 +95,12 @@ impl Counts {
                 forget(Some(&mut self.issued), order);
                 forget(self.issued_in.get_mut(wave), order);
             }
-            Effect::FreeSlots { slots, .. } => self.give_back(slots),
-            Effect::CancelOrder { .. } | Effect::WantLook | Effect::Nudge | Effect::Alarm { .. } => {}
+            Effect::FreeSlots { slots, .. } | Effect::GiveBack { slots } => self.give_back(slots),
+            Effect::RecipesSucceeded { .. }
+            | Effect::CancelOrder { .. }
+            | Effect::WantLook
+            | Effect::Nudge
+            | Effect::Alarm { .. } => {}
         }
     }
 

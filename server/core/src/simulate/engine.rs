@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     campaign::span,
-    decide::{Cx, Input, decide_and_apply},
+    decide::{Cx, Effect, Input, decide_and_apply},
     forecast::turn_ms,
     mix::mix,
     plan::{Personal, Phase, Plan},
@@ -79,6 +79,8 @@ pub(super) struct Simulation<'a, F> {
     pub(super) recorder: Recorder,
     pub(super) rollout_is_due: bool,
     pub(super) judging_is_due: bool,
+    /// Whether a recipe succeeded, so that queued hosts may wait for another thing.
+    pub(super) recipes_are_news: bool,
     trace: F,
 }
 
@@ -106,6 +108,7 @@ pub fn course(
         recorder: Recorder::default(),
         rollout_is_due: true,
         judging_is_due: true,
+        recipes_are_news: false,
         trace,
         setup,
     };
@@ -132,6 +135,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                 out.push(self.members.len());
             }
             self.counts.add(&Counted::of(&it.plan));
+            self.counts.note_places(&it.plan.first_places);
             self.members.push(Member {
                 was_to_do: is_to_do(it.plan.phase),
                 machine,
@@ -300,6 +304,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             run: self.setup.run,
             waves: &self.setup.waves,
             breakers: &self.setup.breakers,
+            succeeded: &self.setup.succeeded,
             outages: &[],
             seed: self
                 .setup
@@ -324,6 +329,10 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         for effect in &decision.effects {
             // Of the wave in which an order was issued: a plan with one stays in it, and leaves it with the order's end.
             self.counts.follow(effect, &counted.wave, issued_ms, self.now_ms);
+            if let Effect::RecipesSucceeded { recipes } = effect {
+                self.setup.succeeded.extend(recipes.iter().cloned());
+                self.recipes_are_news = true;
+            }
         }
         for event in &decision.events {
             self.recorder.note(&plan, event);

@@ -26,6 +26,9 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
     pub(super) fn pass(&mut self) {
         loop {
             let mut changed = false;
+            if std::mem::take(&mut self.recipes_are_news) {
+                self.tell_recipes();
+            }
             if std::mem::take(&mut self.judging_is_due) {
                 changed |= self.judge();
             }
@@ -34,6 +37,15 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             }
             if !changed {
                 return;
+            }
+        }
+    }
+
+    /// Queued hosts are decided anew, as in earnest by a pass over them.
+    fn tell_recipes(&mut self) {
+        for index in 0..self.members.len() {
+            if self.members[index].plan.phase == Phase::Queued {
+                self.take(index, &Input::CampaignChanged { assessment: None });
             }
         }
     }

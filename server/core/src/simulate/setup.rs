@@ -1,5 +1,7 @@
 //! Where a simulation begins, and what it tells on the way.
 
+use std::collections::BTreeSet;
+
 use super::{Assumptions, Habit};
 use crate::{
     campaign::Campaign,
@@ -28,6 +30,8 @@ pub struct Setup<'a> {
     pub breakers: Breakers,
     /// How far their gates are.
     pub gates: Gates,
+    /// Recipes that have succeeded here.
+    pub succeeded: BTreeSet<String>,
     /// The campaign's epoch.
     pub epoch: u64,
     /// Waves that a person opens, and when.

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use cutover_proto::{ids::HostId, inventory::Inventory};
 
@@ -97,6 +100,7 @@ impl Fleet {
                 run: RunState::Running,
                 waves: &self.waves,
                 breakers: &Breakers::default(),
+                succeeded: &BTreeSet::new(),
                 outages: &[],
                 seed: 0,
             };
@@ -119,6 +123,7 @@ impl Fleet {
             waves: self.waves.clone(),
             breakers: Breakers::default(),
             gates: Gates::default(),
+            succeeded: BTreeSet::new(),
             epoch: 1,
             opens: self.opens.clone(),
             assumptions: &self.assumptions,
@@ -299,6 +304,37 @@ fn who_has_priority_starts_first_and_who_goes_last_last() {
         fleet.add(number, known, &samples::carrying());
     }
     assert_eq!(fleet.started(), [host(2), host(1), host(0)]);
+}
+
+#[test]
+fn at_most_five_go_first_with_a_recipe_until_one_of_them_has_succeeded() {
+    let mut fleet = Fleet::of(20, all("first_canaries = 5\nsoak = \"6h\"\n"));
+    let done = fleet.go();
+    assert_eq!(done.done, 0, "nobody lets one start");
+    assert!(
+        left(&done)[0].0.contains("has not succeeded here yet"),
+        "{:?}",
+        left(&done)
+    );
+    fleet.assumptions.people_within = Some(Duration::from_hours(1));
+    let (mut out, mut most_before, mut first_ms) = (BTreeSet::new(), 0, None);
+    let done = fleet.trace(|step| {
+        let is_out = matches!(step.plan.phase, Phase::Migrating | Phase::Rebooting | Phase::Verifying);
+        if is_out {
+            out.insert(step.plan.host_id);
+        } else {
+            out.remove(&step.plan.host_id);
+        }
+        if step.plan.phase == Phase::Migrated {
+            first_ms.get_or_insert(step.at_ms);
+        }
+        if first_ms.is_none() {
+            most_before = most_before.max(out.len());
+        }
+    });
+    assert_eq!((most_before, done.done), (5, 20));
+    let late = fleet.starts()[5..].iter().all(|at_ms| Some(*at_ms) >= first_ms);
+    assert!(late, "the others start once one has succeeded");
 }
 
 #[test]

@@ -434,6 +434,9 @@ const fn asked_by(cause: ApprovalCause) -> &'static str {
         ApprovalCause::Mode => "the campaign is of mode approve",
         ApprovalCause::Wave => "its wave asks for it",
         ApprovalCause::Class => "the campaign asks it of machines of its class",
+        ApprovalCause::Recipe => {
+            "a recipe of its work has not succeeded here yet, so a few go first, each with a person's leave"
+        }
         ApprovalCause::MultiSession => "several people work at it at once, and none of them decides for the others",
         ApprovalCause::LateJoiner => "it came into its wave when that was open already",
     }

@@ -29,6 +29,8 @@ pub(in super::super) enum Pass {
     Halt,
     /// What holds hosts up is counted, in a store that was made before that was.
     Causes,
+    /// Queued hosts are decided anew once a recipe has succeeded.
+    Recipes,
     /// Planned hosts of a wave are told that it is open.
     Queue(String),
 }
@@ -46,6 +48,7 @@ impl Pass {
             Ok(Self::Assets) => "assets are placed anew under the version in force".to_owned(),
             Ok(Self::Halt) => "orders that are out are taken back or ended".to_owned(),
             Ok(Self::Causes) => "what holds hosts up is counted".to_owned(),
+            Ok(Self::Recipes) => "hosts that waited for a recipe to succeed are decided anew".to_owned(),
             Ok(Self::Queue(wave)) => format!("hosts of wave {wave} are queued"),
             Err(_) => name.to_owned(),
         }
@@ -57,6 +60,7 @@ impl Pass {
             Self::Assets => "assets".to_owned(),
             Self::Halt => "halt".to_owned(),
             Self::Causes => "causes".to_owned(),
+            Self::Recipes => "recipes".to_owned(),
             Self::Queue(wave) => format!("{QUEUE}{wave}"),
         }
     }
@@ -67,6 +71,7 @@ impl Pass {
             "assets" => Ok(Self::Assets),
             "halt" => Ok(Self::Halt),
             "causes" => Ok(Self::Causes),
+            "recipes" => Ok(Self::Recipes),
             _ => match name.strip_prefix(QUEUE) {
                 Some(wave) => Ok(Self::Queue(wave.to_owned())),
                 None => Err(ServiceError::Broken {
@@ -148,6 +153,10 @@ impl Service {
                 wave: Some(wave.clone()),
                 ..plans::PlanFilter::default()
             }),
+            Pass::Recipes => Some(plans::PlanFilter {
+                phase: Some(Phase::Queued.as_str().to_owned()),
+                ..plans::PlanFilter::default()
+            }),
             Pass::Halt => None,
             Pass::Assets => {
                 in_force.progress.passes.remove(&pass.name());
@@ -168,6 +177,7 @@ impl Service {
                     plans::hold(tx, row)?;
                     keep_cause(tx, &read_plan(row)?, &[], &in_force)?;
                 }
+                Pass::Recipes => self.take(tx, &in_force, host, &Input::CampaignChanged { assessment: None })?,
                 Pass::Halt if in_force.run != RunState::Running => self.take(tx, &in_force, host, &Input::Halted)?,
                 Pass::Queue(wave) if in_force.progress.waves.state(wave) == WaveState::Open => {
                     self.take(tx, &in_force, host, &Input::WaveOpened)?;

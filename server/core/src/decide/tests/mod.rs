@@ -3,6 +3,7 @@
 mod acts;
 mod ahead;
 mod awkward;
+mod canaries;
 mod dates;
 mod files;
 mod gap;
@@ -20,7 +21,7 @@ mod story;
 mod table;
 mod usage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cutover_proto::{
     ids::CampaignId,
@@ -59,6 +60,7 @@ pub(super) struct Host {
     pub(super) waves: Waves,
     pub(super) run: RunState,
     pub(super) breakers: Breakers,
+    pub(super) succeeded: BTreeSet<String>,
     pub(super) outages: Vec<Outage>,
     pub(super) seed: u64,
 }
@@ -87,6 +89,7 @@ impl Host {
             waves: Waves::from([("all", WaveState::Open)]),
             run: RunState::Running,
             breakers: Breakers::default(),
+            succeeded: BTreeSet::new(),
             outages: Vec::new(),
             seed: 1,
         };
@@ -105,6 +108,7 @@ impl Host {
             run: self.run,
             waves: &self.waves,
             breakers: &self.breakers,
+            succeeded: &self.succeeded,
             outages: &self.outages,
             seed: self.seed,
         }
