@@ -6,7 +6,11 @@ mod service_manager;
 use std::{future::IntoFuture, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use cutover_core::{campaign::Campaign, catalog::Catalog, report::Schedule};
+use cutover_core::{
+    campaign::{Campaign, span},
+    catalog::Catalog,
+    report::Schedule,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -25,7 +29,7 @@ use crate::{
         post_routes, server_builder,
     },
     pki::Pki,
-    service::{ArtifactSettings, Entropy, Notice, Pace, Parts, ReportSettings, Service},
+    service::{ArtifactSettings, Entropy, ForecastSettings, Notice, Pace, Parts, ReportSettings, Service},
     store::{Address, Sole, Store, StoreOptions},
     tasks::Tasks,
     web::{self, PeopleListener},
@@ -85,6 +89,13 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
             name: format!("{} {}", config.report.schedule, config.report.zone),
             directory: config.report_directory(),
             webhook_url: config.report.webhook_url.clone(),
+        },
+        forecast: ForecastSettings {
+            every: Duration::from_secs(u64::from(config.forecast.every_minutes) * 60),
+            courses: config.forecast.courses,
+            hosts: config.forecast.hosts,
+            people_within: span::parse(&config.forecast.people_within)
+                .map_err(|why| anyhow::anyhow!("forecast.people_within: {why}"))?,
         },
         artifacts: ArtifactSettings {
             directory: config.artifact_directory(),

@@ -15,7 +15,7 @@ use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
     clock::Clock,
     pki::Pki,
-    service::{ArtifactSettings, Caller, Entropy, Pace, Parts, ReportSettings, Service},
+    service::{ArtifactSettings, Caller, Entropy, ForecastSettings, Pace, Parts, ReportSettings, Service},
     store::{
         Address, Store, StoreError, StoreOptions, StreamName, WriteTx, events, host_seen, hosts,
         plans::{self, PlanRow},
@@ -345,6 +345,7 @@ fn service(directory: &Path, store: Store, clock: &Clock) -> Result<Service> {
             directory: directory.join("reports"),
             webhook_url: String::new(),
         },
+        forecast: ForecastSettings::default(),
         artifacts: ArtifactSettings {
             directory: directory.join("artifacts"),
             max_mib: 1,

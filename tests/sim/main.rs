@@ -38,6 +38,8 @@ mod work;
 mod world;
 
 #[cfg(test)]
+mod late;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod trace;

@@ -1,6 +1,6 @@
 //! The real service on a real store, with clocks that only the simulation moves. It can die and come back.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use cutover_core::catalog::Catalog;
@@ -8,7 +8,7 @@ use cutover_proto::ids::CampaignId;
 use cutover_server::{
     clock::Clock,
     pki::Pki,
-    service::{ArtifactSettings, Entropy, Pace, Parts, ReportSettings, Service},
+    service::{ArtifactSettings, Entropy, ForecastSettings, Pace, Parts, ReportSettings, Service},
     store::{Store, StoreEvent, StoreOptions},
 };
 use tempfile::TempDir;
@@ -40,6 +40,7 @@ pub(crate) struct Server {
     begins_ms: i64,
     entropy: Entropy,
     catalog: Catalog,
+    forecast: ForecastSettings,
     up: Option<Up>,
 }
 
@@ -52,6 +53,22 @@ struct Up {
 impl Server {
     /// A new one with this campaign in force.
     pub(crate) async fn start(seed: u64, campaign: &str, begins_ms: i64) -> Result<Self> {
+        // Each follows every host to the target: what a few courses say tests as much as what many do.
+        let forecast = ForecastSettings {
+            every: Duration::from_secs(5 * 86_400),
+            courses: 2,
+            ..ForecastSettings::default()
+        };
+        Self::start_with(seed, campaign, begins_ms, forecast).await
+    }
+
+    /// The same, with forecasts made by other settings.
+    pub(crate) async fn start_with(
+        seed: u64,
+        campaign: &str,
+        begins_ms: i64,
+        forecast: ForecastSettings,
+    ) -> Result<Self> {
         #[expect(clippy::cast_precision_loss, reason = "a small whole number")]
         let clock = Clock::manual_at_speed(begins_ms, SPEED as f64);
         let mut server = Self {
@@ -61,6 +78,7 @@ impl Server {
             begins_ms,
             entropy: Entropy::seeded(seed),
             catalog: Catalog::built_in()?,
+            forecast,
             up: None,
         };
         Pki::create(&server.authority(), begins_ms)?;
@@ -109,6 +127,7 @@ impl Server {
                 directory: self.directory.path().join("reports"),
                 webhook_url: String::new(),
             },
+            forecast: self.forecast.clone(),
             artifacts: ArtifactSettings {
                 directory: self.directory.path().join("artifacts"),
                 max_mib: 1,

@@ -90,7 +90,8 @@ stale_after = \"60d\"
 silence = \"20h\"
 ";
 
-fn text() -> String {
+/// The preset as a fleet can run it: by itself, and with what is at hand here.
+pub(crate) fn preset() -> String {
     let name = format!("{CAMPAIGN}.toml");
     let preset = PRESETS.iter().find(|(file, _)| *file == name).unwrap().1;
     // Its readiness list is its end, and nobody is there to settle it.
@@ -98,21 +99,24 @@ fn text() -> String {
     preset
         .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
         .replace("mode = \"observe\"", "mode = \"automatic\"")
-        .replace("[wave]\nname = \"all\"\n", &format!("{WAVES}{POLICY}"))
+}
+
+fn text() -> String {
+    preset().replace("[wave]\nname = \"all\"\n", &format!("{WAVES}{POLICY}"))
 }
 
 /// A machine that does what the simulation says.
-struct Puppet {
+pub(crate) struct Puppet {
     keys: Keys,
     truth: Truth,
-    host: HostId,
+    pub(crate) host: HostId,
     digest: Vec<u8>,
     running: Option<u64>,
     highest: u64,
 }
 
 impl Puppet {
-    async fn enrol(service: &Service, token: &str, index: usize) -> Self {
+    pub(crate) async fn enrol(service: &Service, token: &str, index: usize) -> Self {
         let truth = Truth {
             hostname: format!("pc-{index}"),
             targets: BTreeSet::from(["kesl", "klnagent64"]),
@@ -141,7 +145,7 @@ impl Puppet {
         }
     }
 
-    async fn check_in(&mut self, service: &Service, now_ms: i64, said: &Said) {
+    pub(crate) async fn check_in(&mut self, service: &Service, now_ms: i64, said: &Said) {
         let mut request = v1::CheckInRequest {
             agent_version: crate::AGENT_VERSION.to_owned(),
             rules_revision: cutover_proto::rule::BUILT_IN_REVISION,
@@ -188,12 +192,23 @@ impl Puppet {
 
 /// What a host says at an instant.
 #[derive(Debug, Default, Clone)]
-struct Said {
+pub(crate) struct Said {
     records: Vec<StepRecord>,
     boot_id: String,
     looked_at_ms: i64,
     is_news: bool,
     is_done: bool,
+}
+
+impl Said {
+    /// Nothing but that it looked then.
+    pub(crate) fn looked(at_ms: i64) -> Self {
+        Self {
+            boot_id: "boot-1".to_owned(),
+            looked_at_ms: at_ms,
+            ..Self::default()
+        }
+    }
 }
 
 /// What was foretold.

@@ -1,6 +1,9 @@
 //! The world: one queue of what happens, in virtual time, each thing after the other.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
 use cutover_core::campaign::Campaign;
@@ -350,6 +353,9 @@ impl World {
             service.tend_queues().await?;
             service.judge_waves().await?;
             let started = service.start_hosts().await?;
+            if service.late_is_due().await? {
+                service.judge_late(Arc::default()).await?;
+            }
             Ok::<_, ServiceError>((woken, started))
         };
         match passed.await {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use cutover_core::campaign::span;
+
 use super::{Config, ConfigError};
 
 /// As many as agents take.
@@ -41,6 +43,7 @@ impl Config {
             });
         }
         self.check_addresses()?;
+        self.check_forecast()?;
         let intervals = [
             ("check_in.seconds", self.check_in.seconds),
             ("check_in.open_order_seconds", self.check_in.open_order_seconds),
@@ -70,6 +73,23 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    fn check_forecast(&self) -> Result<(), ConfigError> {
+        let refused = |key, why: String| Err(ConfigError::Refused { key, why });
+        let forecast = &self.forecast;
+        if !(10..=1000).contains(&forecast.courses) {
+            let why = format!(
+                "is {}; fewer than 10 courses say nothing and more than 1000 no more than these; set forecast.every_minutes \
+                 = 0 to make no forecast",
+                forecast.courses
+            );
+            return refused("forecast.courses", why);
+        }
+        match span::parse(&forecast.people_within) {
+            Ok(_) => Ok(()),
+            Err(why) => refused("forecast.people_within", why),
+        }
     }
 
     /// An address that agents cannot use would cost each of them a wait at each new connection.

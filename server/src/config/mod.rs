@@ -13,4 +13,4 @@ mod tests;
 
 pub use error::ConfigError;
 pub use load::DEFAULT_FILE;
-pub use model::{Agents, Artifacts, CampaignAt, CheckIn, Config, Log, LogFormat, People, Report, StoreAt};
+pub use model::{Agents, Artifacts, CampaignAt, CheckIn, Config, Forecast, Log, LogFormat, People, Report, StoreAt};

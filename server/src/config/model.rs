@@ -24,6 +24,8 @@ pub struct Config {
     pub artifacts: Artifacts,
     /// The campaign that `serve` runs.
     pub campaign: CampaignAt,
+    /// The forecast that says who is late.
+    pub forecast: Forecast,
     /// The scheduled deadline report.
     pub report: Report,
 }
@@ -122,6 +124,20 @@ pub struct CampaignAt {
     pub file: PathBuf,
 }
 
+/// The forecast that says who is late.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Forecast {
+    /// Minutes between two, where something changed; 0: none is made, and nobody is called late.
+    pub every_minutes: u32,
+    /// Of how many courses it is made, at most; of large fleets of fewer.
+    pub courses: u32,
+    /// A fleet of more hosts is judged by slack alone.
+    pub hosts: u32,
+    /// How soon people are taken to let hosts start, open waves and answer gates, such as `2d`.
+    pub people_within: String,
+}
+
 /// The scheduled deadline report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -149,6 +165,7 @@ impl Default for Config {
             check_in: CheckIn::default(),
             artifacts: Artifacts::default(),
             campaign: CampaignAt::default(),
+            forecast: Forecast::default(),
             report: Report::default(),
         }
     }
@@ -211,6 +228,17 @@ impl Default for CampaignAt {
         Self {
             preset: "kaspersky-us-2024".into(),
             file: PathBuf::new(),
+        }
+    }
+}
+
+impl Default for Forecast {
+    fn default() -> Self {
+        Self {
+            every_minutes: 60,
+            courses: 40,
+            hosts: 50_000,
+            people_within: "2d".into(),
         }
     }
 }

@@ -15,7 +15,9 @@ use cutover_proto::{
 };
 use tokio::sync::broadcast;
 
-use super::{ArtifactSettings, Entropy, ServiceError, seen::SeenBuffer, shelf::ShelfCache};
+use super::{
+    ArtifactSettings, Entropy, ForecastSettings, ServiceError, late::LateWatch, seen::SeenBuffer, shelf::ShelfCache,
+};
 use crate::{
     clock::Clock,
     pki::Pki,
@@ -73,6 +75,8 @@ pub struct Parts {
     pub pace: Pace,
     /// The scheduled report.
     pub report: ReportSettings,
+    /// How who is late is judged.
+    pub forecast: ForecastSettings,
     /// Where artifacts lie.
     pub artifacts: ArtifactSettings,
     /// Whether people reach it by TLS: then the session cookie is marked so.
@@ -99,6 +103,7 @@ pub(super) struct Inner {
     pub(super) campaign_id: CampaignId,
     pub(super) pace: Pace,
     pub(super) report: ReportSettings,
+    pub(super) forecast: ForecastSettings,
     pub(super) artifacts: ArtifactSettings,
     pub(super) artifact_files: ArtifactFiles,
     pub(super) people_have_tls: bool,
@@ -112,6 +117,7 @@ pub(super) struct Inner {
     pub(super) shelf: ShelfCache,
     /// Held by the simulation that is under way: each takes a processor and the fleet's memory.
     pub(super) simulating: Arc<tokio::sync::Mutex<()>>,
+    pub(super) late: LateWatch,
 }
 
 impl Service {
@@ -148,6 +154,7 @@ impl Service {
             campaign_id: parts.campaign_id,
             pace: parts.pace,
             report: parts.report,
+            forecast: parts.forecast,
             artifact_files: parts.artifacts.files(),
             artifacts: parts.artifacts,
             people_have_tls: parts.people_have_tls,
@@ -155,6 +162,7 @@ impl Service {
             seen: SeenBuffer::default(),
             outages: RwLock::new(Arc::new([])),
             simulating: Arc::default(),
+            late: LateWatch::default(),
             parsed: Mutex::new(BTreeMap::new()),
             shelf: ShelfCache::default(),
         };

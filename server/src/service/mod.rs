@@ -24,6 +24,7 @@ mod holds;
 mod hosts;
 mod keys;
 mod known;
+mod late;
 mod letters;
 mod named;
 mod personal;
@@ -73,6 +74,7 @@ pub use handwork::{AssignHandwork, EndHandwork, HandworkFilter, HandworkList, Ha
 pub use holds::{HoldHost, HoldKindAsked, ReleaseHost};
 pub use hosts::HostFilter;
 pub use keys::KeyOfHost;
+pub use late::{ForecastSettings, LateJudged};
 pub use readiness::{AttestItem, AttestedFile, ReadinessView, SignItem, SignatureView};
 pub use shelf::{ArtifactUse, NewArtifactUse, UsedFile};
 pub use simulate::{AskForecast, AskSimulation, CampaignText, ForecastMade, SimulationDone};

@@ -20,7 +20,7 @@ use super::{
 use crate::store::plans;
 
 /// The longest that is simulated, in days.
-const DAYS_MAX: u32 = 730;
+pub(super) const DAYS_MAX: u32 = 730;
 
 /// A share that somebody made up counts as much as so many hosts that were seen.
 const MADE_UP_WEIGHS: u64 = 50;
@@ -60,6 +60,21 @@ pub struct CampaignText {
     pub file: String,
     /// It.
     pub text: String,
+}
+
+impl AskSimulation {
+    /// Of the campaign in force, with nothing that anybody asked for.
+    pub(super) fn plain(days: u32, seed: u64) -> Self {
+        Self {
+            campaign: None,
+            mode: None,
+            days,
+            seed,
+            open: BTreeMap::new(),
+            people_within: None,
+            fails_percent: None,
+        }
+    }
 }
 
 const fn ninety() -> u32 {
@@ -125,7 +140,7 @@ fn enough_for(hosts: usize) -> u32 {
     u32::try_from(courses.clamp(20, 100)).unwrap_or(20)
 }
 
-fn setup<'a>(
+pub(super) fn setup<'a>(
     service: &'a Service,
     in_force: &'a InForce,
     assumptions: &'a Assumptions,
@@ -163,9 +178,9 @@ fn names_of(hosts: &[Participant]) -> BTreeMap<HostId, String> {
 
 /// The fleet as it stands, and what its orders came to so far.
 #[derive(Default)]
-struct Fleet {
-    hosts: Vec<Participant>,
-    experience: Experience,
+pub(super) struct Fleet {
+    pub(super) hosts: Vec<Participant>,
+    pub(super) experience: Experience,
 }
 
 impl Service {
@@ -228,13 +243,8 @@ impl Service {
         let service = self.clone();
         let in_force = self.0.store.read(move |tx| service.open_campaign(tx)).await?;
         let plain = AskSimulation {
-            campaign: None,
-            mode: None,
-            days: ask.days,
-            seed: ask.seed,
-            open: BTreeMap::new(),
             people_within: ask.people_within,
-            fails_percent: None,
+            ..AskSimulation::plain(ask.days, ask.seed)
         };
         let wanted = Wanted::check(&plain, &in_force)?;
         let fleet = self.fleet(&in_force, false).await?;
@@ -272,7 +282,7 @@ impl Service {
 
     /// Every plan that is still watched, decided anew where the campaign is to be another one. Reads a batch at a time, so that
     /// it holds nobody up; hosts that change meanwhile take part as they were read.
-    async fn fleet(&self, in_force: &InForce, is_other: bool) -> Result<Fleet, ServiceError> {
+    pub(super) async fn fleet(&self, in_force: &InForce, is_other: bool) -> Result<Fleet, ServiceError> {
         let mut fleet = Fleet::default();
         let mut after: Option<String> = None;
         loop {

@@ -11,6 +11,9 @@ pub const STORE_EPOCH: &str = "store-epoch";
 /// Set once the counting of what holds hosts up has begun.
 pub const CAUSES_COUNTED: &str = "causes-counted";
 
+/// When who is late was judged last, and what had happened until then.
+pub const LATE_JUDGED: &str = "late-judged";
+
 /// One fact.
 ///
 /// # Errors

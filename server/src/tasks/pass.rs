@@ -1,8 +1,14 @@
 //! One loop over all background work.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::deliver;
 use crate::service::{Changes, Service, ServiceError};
@@ -22,6 +28,14 @@ pub struct Tasks {
     service: Service,
     http: reqwest::Client,
     passes: watch::Sender<u64>,
+    judging: Mutex<Option<Judging>>,
+}
+
+/// Who is late is being judged, beside the passes: it follows the whole fleet to its target, and holds nothing up.
+#[derive(Debug)]
+struct Judging {
+    stop: Arc<AtomicBool>,
+    task: JoinHandle<()>,
 }
 
 /// What one pass did.
@@ -62,7 +76,12 @@ impl Tasks {
     #[must_use]
     pub fn new(service: Service, http: reqwest::Client) -> Self {
         let passes = watch::Sender::new(0);
-        Self { service, http, passes }
+        Self {
+            service,
+            http,
+            passes,
+            judging: Mutex::default(),
+        }
     }
 
     /// Counts passes of [`Self::run`], also those that failed: a loop that hangs is noticed by it.
@@ -93,6 +112,7 @@ impl Tasks {
                 changed = stop.changed() => if changed.is_err() || *stop.borrow() { break },
             }
         }
+        self.stop_judging();
         if let Err(error) = self.service.flush_seen().await {
             tracing::warn!(%error, "last contacts of the final seconds are lost; hosts repeat them");
         }
@@ -105,11 +125,13 @@ impl Tasks {
     pub async fn pass(&self) -> Result<Pass, ServiceError> {
         let seen = self.service.flush_seen().await?;
         if !self.service.leads().await? {
+            self.stop_judging();
             return Ok(Pass {
                 seen,
                 ..Pass::default()
             });
         }
+        self.begin_judging().await?;
         Ok(Pass {
             seen,
             went_on: self.service.go_on().await?,
@@ -122,6 +144,36 @@ impl Tasks {
             reports: self.service.make_due_reports().await?,
             delivered: deliver::due(&self.service, &self.http).await?,
         })
+    }
+}
+
+impl Tasks {
+    /// Begins to judge anew who is late, where that is due and not under way.
+    async fn begin_judging(&self) -> Result<(), ServiceError> {
+        let is_judging = {
+            let judging = self.judging.lock().unwrap_or_else(PoisonError::into_inner);
+            judging.as_ref().is_some_and(|it| !it.task.is_finished())
+        };
+        if is_judging || !self.service.late_is_due().await? {
+            return Ok(());
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let (service, told) = (self.service.clone(), Arc::clone(&stop));
+        let task = tokio::spawn(async move {
+            if let Err(error) = service.judge_late(told).await {
+                tracing::warn!(%error, "who is late was not judged to the end; it is done anew");
+            }
+        });
+        *self.judging.lock().unwrap_or_else(PoisonError::into_inner) = Some(Judging { stop, task });
+        Ok(())
+    }
+
+    /// Another replica does it from here on, or nobody: it ends after the course or batch that it is at.
+    fn stop_judging(&self) {
+        let judging = self.judging.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(judging) = judging.as_ref() {
+            judging.stop.store(true, Ordering::Relaxed);
+        }
     }
 }
 

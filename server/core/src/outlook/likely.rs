@@ -9,7 +9,7 @@ use super::Experience;
 use crate::{
     campaign::{Campaign, Term},
     mix::mix,
-    simulate::{Participant, Setup, course},
+    simulate::{HostEnd, Participant, Setup, Simulated, course},
 };
 
 /// A finish that is reached by this part of the hosts counts: the last few of a fleet are never all known.
@@ -91,14 +91,7 @@ pub fn outlook(setup: &Setup<'_>, fleet: &[Participant], experience: &Experience
     let target_ms = setup.campaign.target_ms().filter(|at_ms| *at_ms > setup.from_ms);
     let mut to_do = 0;
     for nth in 0..courses {
-        let seed = mix(setup.seed ^ mix(u64::from(nth)));
-        let assumptions = experience.draw(setup.assumptions, seed);
-        let one = Setup {
-            assumptions: &assumptions,
-            seed,
-            ..setup.clone()
-        };
-        let (simulated, hosts) = course(one, fleet.to_vec(), |_| ());
+        let (simulated, hosts) = nth_course(setup, fleet, experience, nth);
         to_do = simulated.to_do;
         let mut done: Vec<i64> = hosts.iter().filter_map(|it| it.done_ms).collect();
         done.sort_unstable();
@@ -110,8 +103,8 @@ pub fn outlook(setup: &Setup<'_>, fleet: &[Participant], experience: &Experience
         for mark in simulated.marks {
             marks.entry((mark.at_ms, mark.name)).or_default().push(mark.done);
         }
-        let late = |done_ms: Option<i64>| target_ms.is_some_and(|target| done_ms.is_none_or(|at_ms| at_ms >= target));
-        for host in hosts.into_iter().filter(|it| late(it.done_ms)) {
+        let is_late = |it: &HostEnd| target_ms.is_some_and(|at_ms| is_missed(it.done_ms, at_ms));
+        for host in hosts.into_iter().filter(is_late) {
             let (times, whys) = missed.entry(host.host).or_default();
             *times += 1;
             *whys.entry(host.why).or_default() += 1;
@@ -144,6 +137,28 @@ pub fn outlook(setup: &Setup<'_>, fleet: &[Participant], experience: &Experience
         misses: target_ms.map(|_| misses),
         missing,
     }
+}
+
+/// One course of a forecast, with what is not known drawn for it.
+pub(super) fn nth_course(
+    setup: &Setup<'_>,
+    fleet: &[Participant],
+    experience: &Experience,
+    nth: u32,
+) -> (Simulated, Vec<HostEnd>) {
+    let seed = mix(setup.seed ^ mix(u64::from(nth)));
+    let assumptions = experience.draw(setup.assumptions, seed);
+    let one = Setup {
+        assumptions: &assumptions,
+        seed,
+        ..setup.clone()
+    };
+    course(one, fleet.to_vec(), |_| ())
+}
+
+/// Whether a host that is done at an instant, or never, misses the target.
+pub(super) fn is_missed(done_ms: Option<i64>, target_ms: i64) -> bool {
+    done_ms.is_none_or(|at_ms| at_ms >= target_ms)
 }
 
 /// Whole working days until an instant, up to three years.

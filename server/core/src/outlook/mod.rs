@@ -5,6 +5,7 @@
 //! and narrows as outcomes come in.
 
 mod experience;
+mod late;
 mod likely;
 
 #[cfg(test)]
@@ -13,4 +14,5 @@ mod back_test;
 mod tests;
 
 pub use experience::Experience;
+pub use late::{Misses, is_late, misses};
 pub use likely::{Chance, Likely, Miss, Outlook, outlook};
