@@ -4,6 +4,7 @@ mod acts;
 mod ahead;
 mod awkward;
 mod canaries;
+mod causes;
 mod dates;
 mod files;
 mod gap;
