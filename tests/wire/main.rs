@@ -46,4 +46,5 @@ mod simulations;
 mod sink;
 mod spans;
 mod wait;
+mod wakes;
 mod whole_way;
