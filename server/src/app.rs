@@ -29,7 +29,9 @@ use crate::{
         post_routes, server_builder,
     },
     pki::Pki,
-    service::{ArtifactSettings, Entropy, ForecastSettings, Notice, Pace, Parts, ReportSettings, Service},
+    service::{
+        ArtifactSettings, Entropy, ForecastSettings, GateSettings, Notice, Pace, Parts, ReportSettings, Service,
+    },
     store::{Address, Sole, Store, StoreOptions},
     tasks::Tasks,
     web::{self, PeopleListener},
@@ -96,6 +98,10 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
             hosts: config.forecast.hosts,
             people_within: span::parse(&config.forecast.people_within)
                 .map_err(|why| anyhow::anyhow!("forecast.people_within: {why}"))?,
+        },
+        gates: GateSettings {
+            secret: config.gates.secret.clone(),
+            answer_at: config.gates.answer_at.trim_end_matches('/').to_owned(),
         },
         artifacts: ArtifactSettings {
             directory: config.artifact_directory(),
@@ -179,7 +185,12 @@ impl App {
             tokio::spawn(route_notices(service.clone(), hub, connections, stopped.clone())),
         ];
         let http = reqwest::Client::builder().build().context("HTTP client for webhooks")?;
-        let tasks = Tasks::new(service.clone(), http);
+        // What opens waves is asked where it was told to ask, and nowhere that an answer sends it to.
+        let asking = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .context("HTTP client for gates")?;
+        let tasks = Tasks::new(service.clone(), http, asking);
         let passes = tasks.passes();
         running.push(tokio::spawn(tasks.run(stopped)));
         tracing::info!(agents = %agents_address, people = %people_address, "serving");

@@ -15,7 +15,9 @@ use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
     clock::Clock,
     pki::Pki,
-    service::{ArtifactSettings, Caller, Entropy, ForecastSettings, Pace, Parts, ReportSettings, Service},
+    service::{
+        ArtifactSettings, Caller, Entropy, ForecastSettings, GateSettings, Pace, Parts, ReportSettings, Service,
+    },
     store::{
         Address, Store, StoreError, StoreOptions, StreamName, WriteTx, events, host_seen, hosts,
         plans::{self, PlanRow},
@@ -346,6 +348,7 @@ fn service(directory: &Path, store: Store, clock: &Clock) -> Result<Service> {
             webhook_url: String::new(),
         },
         forecast: ForecastSettings::default(),
+        gates: GateSettings::default(),
         artifacts: ArtifactSettings {
             directory: directory.join("artifacts"),
             max_mib: 1,

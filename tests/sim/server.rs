@@ -8,7 +8,7 @@ use cutover_proto::ids::CampaignId;
 use cutover_server::{
     clock::Clock,
     pki::Pki,
-    service::{ArtifactSettings, Entropy, ForecastSettings, Pace, Parts, ReportSettings, Service},
+    service::{ArtifactSettings, Entropy, ForecastSettings, GateSettings, Pace, Parts, ReportSettings, Service},
     store::{Store, StoreEvent, StoreOptions},
 };
 use tempfile::TempDir;
@@ -128,6 +128,7 @@ impl Server {
                 webhook_url: String::new(),
             },
             forecast: self.forecast.clone(),
+            gates: GateSettings::default(),
             artifacts: ArtifactSettings {
                 directory: self.directory.path().join("artifacts"),
                 max_mib: 1,

@@ -33,7 +33,7 @@ pub(crate) async fn migrate(server: &Server, machine: &mut Machine) {
     assert_eq!(server.plan(machine.host).await.phase, Phase::Migrated);
 }
 
-async fn note(server: &Server, wave: &str) -> String {
+pub(crate) async fn note(server: &Server, wave: &str) -> String {
     let waves = server.service().summary().await.unwrap().waves;
     waves.into_iter().find(|it| it.name == wave).unwrap().note
 }

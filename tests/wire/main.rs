@@ -19,6 +19,7 @@ mod condition;
 mod copied_agents;
 mod database;
 mod enrolment;
+mod gate_questions;
 mod gates;
 mod inventories;
 mod keys;

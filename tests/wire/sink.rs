@@ -26,7 +26,13 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Answers the first requests with these statuses, and all others with 204.
-    pub(crate) async fn answering(first: &'static [u16]) -> Self {
+    pub(crate) async fn answering(first: &[u16]) -> Self {
+        Self::saying(&first.iter().map(|status| (*status, "")).collect::<Vec<_>>()).await
+    }
+
+    /// The same, with what it says.
+    pub(crate) async fn saying(first: &[(u16, &'static str)]) -> Self {
+        let first = first.to_vec();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
@@ -35,9 +41,11 @@ impl Sink {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let request = read(&mut stream).await;
                 let before = kept.lock().unwrap().len();
-                let status = first.get(before).copied().unwrap_or(204);
+                let (status, said) = first.get(before).copied().unwrap_or((204, ""));
                 kept.lock().unwrap().push(request);
-                let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let length = said.len();
+                let answer =
+                    format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{said}");
                 // A client that is gone needs no answer.
                 let _ = stream.write_all(answer.as_bytes()).await;
             }

@@ -9,6 +9,9 @@ use super::{Config, ConfigError};
 /// As many as agents take.
 const ADDRESSES_MAX: usize = 16;
 
+/// The shortest that questions are signed with.
+const SECRET_MIN: usize = 16;
+
 impl Config {
     /// Refuses what would be unsafe or could not work.
     ///
@@ -44,6 +47,16 @@ impl Config {
         }
         self.check_addresses()?;
         self.check_forecast()?;
+        let secret = &self.gates.secret;
+        if !secret.is_empty() && secret.len() < SECRET_MIN {
+            let why = format!(
+                "is shorter than {SECRET_MIN} characters, and could be guessed; make one by `openssl rand -hex 32`"
+            );
+            return Err(ConfigError::Refused {
+                key: "gates.secret",
+                why,
+            });
+        }
         let intervals = [
             ("check_in.seconds", self.check_in.seconds),
             ("check_in.open_order_seconds", self.check_in.open_order_seconds),

@@ -47,6 +47,7 @@ impl Config {
         let pairs = [
             (&mut self.store.url, &self.store.url_file),
             (&mut self.report.webhook_url, &self.report.webhook_url_file),
+            (&mut self.gates.secret, &self.gates.secret_file),
         ];
         for (value, file) in pairs {
             if !file.as_os_str().is_empty() {

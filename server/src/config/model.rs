@@ -28,6 +28,8 @@ pub struct Config {
     pub forecast: Forecast,
     /// The scheduled deadline report.
     pub report: Report,
+    /// Gates that other systems answer.
+    pub gates: Gates,
 }
 
 /// The agents' listener: mutual TLS 1.3.
@@ -154,6 +156,19 @@ pub struct Report {
     pub webhook_url_file: PathBuf,
 }
 
+/// Gates that other systems answer: `[wave.gate.external]` of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gates {
+    /// What questions to them are signed with (HMAC-SHA256); at least 16 characters. Without one no campaign may name a `url`.
+    pub secret: String,
+    /// The same from a file.
+    pub secret_file: PathBuf,
+    /// The address under which they reach this server's REST API, such as `https://cutover.example.org`; it stands in the
+    /// question. Empty: only the path does.
+    pub answer_at: String,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -167,6 +182,7 @@ impl Default for Config {
             campaign: CampaignAt::default(),
             forecast: Forecast::default(),
             report: Report::default(),
+            gates: Gates::default(),
         }
     }
 }

@@ -1,7 +1,10 @@
-//! How a document leaves the server: a POST to a webhook, or files in a directory.
+//! How a document leaves the server: a POST to a webhook, a question at a gate, or files in a directory.
 
 mod directory;
+mod gate;
 mod webhook;
+
+pub use gate::{Asking, Decision, ask};
 
 /// Why a document did not arrive.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +18,9 @@ pub enum DeliverError {
     /// An answer that is no success.
     #[error("answered {0}")]
     Answered(reqwest::StatusCode),
+    /// An answer that is no decision, and says that it is one.
+    #[error("the answer is not understood: {0}")]
+    NoDecision(String),
     /// The document cannot be made into files.
     #[error("the document cannot be written: {0}")]
     Document(String),

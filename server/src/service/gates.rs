@@ -6,8 +6,8 @@ use cutover_core::{
     campaign::{Wave, zone::utc},
     plan::Phase,
     rollout::{
-        Breaker, BreakerState, ExternalAnswer, FEW, GateVerdict, Left, RunState, Tally, Turned, WaveState, may_start,
-        openings, turned,
+        Breaker, BreakerState, ExternalAnswer, ExternalAsked, FEW, GateVerdict, Left, RunState, Tally, Turned,
+        WaveState, may_start, openings, turned,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -188,7 +188,17 @@ impl Service {
                 Turned::Gate(course) => {
                     let holds = course.passed_ms.is_some();
                     let asks = course.external.is_some();
-                    let body = serde_json::json!({ "wave": wave, "holds": holds, "asks_outside": asks });
+                    let before = in_force.progress.gates.of(&wave, course.round).external;
+                    if asks && before.is_none() {
+                        self.ask_outside(tx, &in_force, &wave, &course)?;
+                    }
+                    let is_late = |it: &ExternalAsked| it.is_overdue_told;
+                    if course.external.as_ref().is_some_and(is_late) && !before.as_ref().is_some_and(is_late) {
+                        tracing::warn!(wave, "nobody outside answered for a gate in time; it stays closed");
+                        tx.after_commit("alarm:gate-unanswered");
+                    }
+                    let is_late = course.external.as_ref().is_some_and(is_late);
+                    let body = serde_json::json!({ "wave": wave, "holds": holds, "asks_outside": asks, "unanswered": is_late });
                     in_force.progress.gates.set(&wave, course);
                     Some(("gate-turned", body))
                 }

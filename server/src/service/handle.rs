@@ -52,6 +52,26 @@ pub struct ReportSettings {
     pub webhook_url: String,
 }
 
+/// How other systems are asked at gates.
+#[derive(Clone, Default)]
+pub struct GateSettings {
+    /// What questions are signed with; empty: nobody is asked.
+    pub secret: String,
+    /// What stands before the path of the answer.
+    pub answer_at: String,
+}
+
+impl std::fmt::Debug for GateSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let secret = if self.secret.is_empty() { "none" } else { "set" };
+        write!(
+            f,
+            "GateSettings {{ secret: {secret}, answer_at: {:?} }}",
+            self.answer_at
+        )
+    }
+}
+
 /// What a service is made of.
 #[derive(Debug)]
 pub struct Parts {
@@ -77,6 +97,8 @@ pub struct Parts {
     pub report: ReportSettings,
     /// How who is late is judged.
     pub forecast: ForecastSettings,
+    /// How other systems are asked at gates.
+    pub gates: GateSettings,
     /// Where artifacts lie.
     pub artifacts: ArtifactSettings,
     /// Whether people reach it by TLS: then the session cookie is marked so.
@@ -104,6 +126,7 @@ pub(super) struct Inner {
     pub(super) pace: Pace,
     pub(super) report: ReportSettings,
     pub(super) forecast: ForecastSettings,
+    pub(super) gates: GateSettings,
     pub(super) artifacts: ArtifactSettings,
     pub(super) artifact_files: ArtifactFiles,
     pub(super) people_have_tls: bool,
@@ -155,6 +178,7 @@ impl Service {
             pace: parts.pace,
             report: parts.report,
             forecast: parts.forecast,
+            gates: parts.gates,
             artifact_files: parts.artifacts.files(),
             artifacts: parts.artifacts,
             people_have_tls: parts.people_have_tls,

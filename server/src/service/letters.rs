@@ -68,7 +68,7 @@ impl Service {
     }
 }
 
-fn pause_ms(attempts: i64) -> i64 {
+pub(super) fn pause_ms(attempts: i64) -> i64 {
     let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(20);
     (FIRST_PAUSE_MS << doublings).min(LONGEST_PAUSE_MS)
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     notify,
-    service::{Service, ServiceError},
+    service::{GATE, GateWord, Service, ServiceError},
+    store::outbox::OutboxRow,
 };
 
 /// How many documents one pass takes.
@@ -12,14 +13,43 @@ const BATCH: i64 = 20;
 ///
 /// # Errors
 /// When the store fails. A failed delivery is no error: it is tried again later, or given up where all can see it.
-pub(super) async fn due(service: &Service, http: &reqwest::Client) -> Result<usize, ServiceError> {
+pub(super) async fn due(
+    service: &Service,
+    http: &reqwest::Client,
+    asking: &reqwest::Client,
+) -> Result<usize, ServiceError> {
     let letters = service.due_letters(BATCH).await?;
     let count = letters.len();
     for letter in letters {
+        if letter.kind == GATE {
+            ask(service, asking, letter).await?;
+            continue;
+        }
         let outcome = notify::deliver(http, &letter.kind, &letter.target, &letter.body).await;
         service
             .settle_letter(letter, outcome.map_err(|error| error.to_string()))
             .await?;
     }
     Ok(count)
+}
+
+/// Asks at a gate, where it still waits for an answer.
+async fn ask(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> Result<(), ServiceError> {
+    if !service.still_asks(&letter).await? {
+        return Ok(());
+    }
+    let question = notify::Asking {
+        id: &letter.outbox_id,
+        url: &letter.target,
+        body: &letter.body,
+        secret: service.gate_secret(),
+        at_seconds: service.real_now_ms() / 1000,
+    };
+    let outcome = notify::ask(asking, question).await;
+    let word = |it: notify::Decision| GateWord {
+        granted: it.granted,
+        change: it.change,
+    };
+    let outcome = outcome.map(|it| it.map(word)).map_err(|error| error.to_string());
+    service.settle_question(letter, outcome).await
 }

@@ -27,6 +27,7 @@ const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub struct Tasks {
     service: Service,
     http: reqwest::Client,
+    asking: reqwest::Client,
     passes: watch::Sender<u64>,
     judging: Mutex<Option<Judging>>,
 }
@@ -72,13 +73,14 @@ impl Pass {
 }
 
 impl Tasks {
-    /// For this service.
+    /// For this service: `http` delivers, `asking` asks at gates.
     #[must_use]
-    pub fn new(service: Service, http: reqwest::Client) -> Self {
+    pub fn new(service: Service, http: reqwest::Client, asking: reqwest::Client) -> Self {
         let passes = watch::Sender::new(0);
         Self {
             service,
             http,
+            asking,
             passes,
             judging: Mutex::default(),
         }
@@ -142,7 +144,7 @@ impl Tasks {
             duties: self.service.tend_duties().await?,
             started: self.service.start_hosts().await?,
             reports: self.service.make_due_reports().await?,
-            delivered: deliver::due(&self.service, &self.http).await?,
+            delivered: deliver::due(&self.service, &self.http, &self.asking).await?,
         })
     }
 }

@@ -63,7 +63,13 @@ impl GateCourse {
                 next.external = Some(ExternalAsked {
                     at_ms: now_ms,
                     answer: None,
+                    is_overdue_told: false,
                 });
+            }
+            GateVerdict::NotYet(NotYet::ExternalOutOfTime { .. }) => {
+                if let Some(asked) = &mut next.external {
+                    asked.is_overdue_told = true;
+                }
             }
             GateVerdict::NotYet(_) | GateVerdict::Breached(_) => {}
         }
@@ -85,6 +91,13 @@ impl Gates {
             round,
             ..GateCourse::default()
         })
+    }
+
+    /// Under which number another system answered for a wave last, in whichever round.
+    #[must_use]
+    pub fn last_change(&self, wave: &str) -> Option<&str> {
+        let asked = self.0.get(wave)?.external.as_ref()?;
+        asked.answer.as_ref().map(|answer| answer.change.as_str())
     }
 
     /// Sets how far a wave's gate has come.
@@ -275,6 +288,7 @@ mod tests {
             external: Some(ExternalGate {
                 name: "change board".to_owned(),
                 within: Duration::from_secs(60),
+                url: None,
             }),
             ..Gate::default()
         };
@@ -294,6 +308,13 @@ mod tests {
             asked,
             "it is asked once"
         );
+        let late = asked.asked(&gate, &tally(2, 0), LEFT, NOW_MS + 60_001);
+        assert!(
+            late.external.as_ref().unwrap().is_overdue_told,
+            "no answer in time is told"
+        );
+        assert_eq!(late.asked(&gate, &tally(2, 0), LEFT, NOW_MS + 60_002), late, "and once");
+        assert_eq!(late.passed_ms, None);
         let mut answered = asked;
         answered.external.as_mut().unwrap().answer = Some(ExternalAnswer {
             granted: true,

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use cutover_core::{campaign::Campaign, readiness::not_ready, rollout::RunState};
+use cutover_core::{
+    campaign::{Campaign, Wave},
+    readiness::not_ready,
+    rollout::RunState,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -164,6 +168,22 @@ impl Service {
                     wave.name
                 )));
             }
+        }
+        let asks = |wave: &&Wave| {
+            let external = wave.gate.as_ref().and_then(|gate| gate.external.as_ref());
+            external.is_some_and(|external| external.url.is_some())
+        };
+        if let Some(wave) = campaign
+            .waves
+            .iter()
+            .find(asks)
+            .filter(|_| self.0.gates.secret.is_empty())
+        {
+            return Err(invalid(format!(
+                "{file}: gate of wave `{}`: external.url is given, and the server has nothing to sign questions with; set \
+                 gates.secret_file in its configuration, or leave url out",
+                wave.name
+            )));
         }
         if campaign.id != *self.campaign_id() {
             return Err(invalid(format!(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{ExternalGate, Gate, Rate, Success, bound};
+use super::{ExternalGate, Gate, Rate, Success, address as url_of, bound};
 use crate::campaign::span;
 
 /// `[gate]` of a wave in a campaign file. Every key is optional; one at least must be there.
@@ -26,6 +26,7 @@ pub struct GateInFile {
 struct ExternalGateInFile {
     name: String,
     within: String,
+    url: Option<String>,
 }
 
 /// What holds where the file names none.
@@ -80,6 +81,7 @@ impl Gate {
                 Some(external) => Some(ExternalGate {
                     name: name("external.name", external.name)?,
                     within: length("external.within", &external.within)?,
+                    url: external.url.map(address).transpose()?,
                 }),
             },
         })
@@ -143,6 +145,11 @@ fn length(key: &str, text: &str) -> Result<Duration, String> {
         Ok(length) if length.is_zero() => Err(format!("gate.{key} is zero; give it a length, or leave it out")),
         Ok(length) => Ok(length),
     }
+}
+
+fn address(url: String) -> Result<String, String> {
+    url_of::check(&url).map_err(|why| format!("gate.external.url: {why}"))?;
+    Ok(url)
 }
 
 fn name(key: &str, text: String) -> Result<String, String> {

@@ -1,5 +1,6 @@
 //! What must hold of a wave before the next one opens.
 
+mod address;
 mod bound;
 mod file;
 mod rate;
@@ -54,4 +55,6 @@ pub struct ExternalGate {
     pub name: String,
     /// It must answer within this time after it was asked.
     pub within: Duration,
+    /// Where the server asks it; without one it looks for itself, or a person asks it.
+    pub url: Option<String>,
 }

@@ -200,6 +200,7 @@ fn a_gate_says_what_is_lacking_from_the_sample_to_the_change_board() {
     let ask = |asked_ms, answer| ExternalAsked {
         at_ms: asked_ms,
         answer,
+        is_overdue_told: false,
     };
     let (day, three_days) = (24 * HOUR_MS, 72 * HOUR_MS);
     for (asked, expected) in [

@@ -19,6 +19,9 @@ pub struct ExternalAsked {
     /// What came back.
     #[serde(default)]
     pub answer: Option<ExternalAnswer>,
+    /// Whether it was told that no answer came in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_overdue_told: bool,
 }
 
 /// What an external gate said.
