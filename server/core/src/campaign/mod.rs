@@ -2,10 +2,12 @@
 
 mod change;
 mod check;
+mod counts;
 mod document;
 mod instant;
 mod model;
 mod parse;
+mod place;
 mod policy;
 mod priority;
 mod readiness;
@@ -16,17 +18,22 @@ mod waves;
 pub mod zone;
 
 #[cfg(test)]
+mod bad_input_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod wave_tests;
 
 pub use change::{Change, changes};
+pub use check::Warning;
+pub use counts::WaveCount;
 pub use document::PRESETS;
 pub use instant::{NotAnInstant, instant_ms};
 pub use model::{
     Campaign, CampaignKind, Duty, DutyTrigger, External, Milestone, Mode, Regime, ReplacementRule, ScopeRule,
 };
-pub use parse::CampaignError;
+pub use parse::{CampaignError, Fault};
+pub use place::{Step, Way};
 pub use policy::{PendingRestart, Policy, Term};
 pub use priority::Priority;
 pub use readiness::ReadinessItem;

@@ -9,6 +9,7 @@ use super::{
     Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term,
     document::{CampaignInFile, DutyInFile, PRESETS, ReplacementInFile, SCHEMA, ScopeInFile},
     instant::{self, NotAnInstant},
+    place::{self, Step},
     priority, readiness, timetable,
     waves::{self, Flaw},
 };
@@ -52,17 +53,26 @@ pub enum CampaignError {
     },
 }
 
+/// What makes no sense, and the way to where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub way: place::Way,
+    /// What, and what to write instead.
+    pub why: String,
+}
+
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
 }
 
 impl Reader<'_> {
-    fn invalid(&self, why: impl Into<String>) -> CampaignError {
+    fn fault(&self, fault: Fault) -> CampaignError {
         CampaignError::Invalid {
             file: self.file.to_owned(),
-            line: None,
-            why: why.into(),
+            line: place::line(self.text, &fault.way),
+            why: fault.why,
         }
     }
 
@@ -80,8 +90,7 @@ impl Reader<'_> {
 
     /// The line of an offset in bytes, from 1.
     fn line(&self, at: usize) -> usize {
-        let before = &self.text.as_bytes()[..at.min(self.text.len())];
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        place::line_of(self.text, at)
     }
 
     fn instant(&self, key: &str, value: &Spanned<toml::Value>) -> Result<i64, CampaignError> {
@@ -100,9 +109,12 @@ impl Reader<'_> {
     fn milestones(&self, file: Vec<super::document::MilestoneInFile>) -> Result<Vec<Milestone>, CampaignError> {
         let mut milestones = Vec::new();
         let mut names = BTreeSet::new();
-        for it in file {
+        for (place, it) in file.into_iter().enumerate() {
             if !names.insert(it.name.clone()) {
-                return Err(self.invalid(format!("two milestones are named `{}`; rename one", it.name)));
+                return Err(self.fault(Fault {
+                    way: vec![Step::Key("milestone"), Step::Nth(place), Step::Key("name")],
+                    why: format!("two milestones are named `{}`; rename one", it.name),
+                }));
             }
             milestones.push(Milestone {
                 at_ms: self.instant(&format!("milestone `{}`.at", it.name), &it.at)?,
@@ -243,10 +255,13 @@ impl Campaign {
             source: Box::new(source),
         })?;
         if it.schema != SCHEMA {
-            return Err(reader.invalid(format!(
-                "schema {} is not known here; this version reads schema {SCHEMA}",
-                it.schema
-            )));
+            return Err(reader.fault(Fault {
+                way: vec![Step::Key("schema")],
+                why: format!(
+                    "schema {} is not known here; this version reads schema {SCHEMA}",
+                    it.schema
+                ),
+            }));
         }
         let recovery_target_ms = match &it.recovery_target {
             None => None,
@@ -266,7 +281,7 @@ impl Campaign {
             mode: it.mode,
             replacements: reader.replacements(it.replacement)?,
             accepted_grades: it.accepted_grades,
-            policy: Policy::from_file(it.policy).map_err(|why| reader.invalid(why))?,
+            policy: Policy::from_file(it.policy).map_err(|fault| reader.fault(fault))?,
             executor: it.executor.map(|it| External {
                 name: it.name,
                 owner: it.owner,
@@ -281,7 +296,7 @@ impl Campaign {
             readiness: readiness::read(it.readiness).map_err(|flaw| reader.flawed(flaw))?,
             source: text.to_owned(),
         };
-        campaign.check().map_err(|why| reader.invalid(why))?;
+        campaign.check().map_err(|fault| reader.fault(fault))?;
         Ok(campaign)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cutover_proto::words;
 use jiff::{Timestamp, ToSpan, civil::Weekday};
 
-use super::{document::PolicyInFile, selector::HostClass, span, zone::zone};
+use super::{document::PolicyInFile, parse::Fault, place::Step, selector::HostClass, span, zone::zone};
 use crate::{
     coverage::{CountedLooks, LookRules},
     mix::mix,
@@ -157,16 +157,16 @@ impl Policy {
         full - full / 4 * part / 1024
     }
 
-    pub(super) fn from_file(file: PolicyInFile) -> Result<Self, String> {
-        let given = |key: &str, text: Option<String>, default: Duration| match text {
+    pub(super) fn from_file(file: PolicyInFile) -> Result<Self, Fault> {
+        let given = |key: &'static str, text: Option<String>, default: Duration| match text {
             None => Ok(default),
-            Some(text) => span::parse(&text).map_err(|why| format!("policy.{key}: {why}")),
+            Some(text) => span::parse(&text).map_err(|why| fault(key, format!("policy.{key}: {why}"))),
         };
         let default = Self::default();
         let policy = Self {
             grace: match file.grace {
                 None => default.grace,
-                Some(text) => Term::parse(&text).map_err(|why| format!("policy.grace: {why}"))?,
+                Some(text) => Term::parse(&text).map_err(|why| fault("grace", format!("policy.grace: {why}")))?,
             },
             time_zone: file.time_zone.unwrap_or(default.time_zone),
             attempts: file.attempts.unwrap_or(default.attempts),
@@ -186,7 +186,8 @@ impl Policy {
             protection_bound: given("protection_bound", file.protection_bound, default.protection_bound)?,
             handwork_within: match file.handwork_within {
                 None => default.handwork_within,
-                Some(text) => Term::parse(&text).map_err(|why| format!("policy.handwork_within: {why}"))?,
+                Some(text) => Term::parse(&text)
+                    .map_err(|why| fault("handwork_within", format!("policy.handwork_within: {why}")))?,
             },
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
             site_in_flight: file.site_in_flight,
@@ -204,12 +205,13 @@ impl Policy {
         Ok(policy)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Fault> {
         if zone(&self.time_zone).is_none() {
-            return Err(format!(
+            let why = format!(
                 "policy.time_zone: `{}` is no zone of the IANA database; write for example America/New_York or UTC",
                 self.time_zone
-            ));
+            );
+            return Err(fault("time_zone", why));
         }
         for (key, value) in [
             ("attempts", Some(self.attempts)),
@@ -218,9 +220,10 @@ impl Policy {
             ("starts_per_hour", self.starts_per_hour),
         ] {
             if value == Some(0) {
-                return Err(format!(
+                let why = format!(
                     "policy.{key} is 0, so nothing would ever start; write at least 1, or set mode = \"observe\""
-                ));
+                );
+                return Err(fault(key, why));
             }
         }
         for (key, value) in [
@@ -235,26 +238,33 @@ impl Policy {
             ("protection_bound", self.protection_bound),
         ] {
             if value.is_zero() {
-                return Err(format!("policy.{key} is zero; give it a length"));
+                return Err(fault(key, format!("policy.{key} is zero; give it a length")));
             }
         }
         if self.retry_cap < self.retry_base {
-            return Err("policy.retry_cap is below policy.retry_base; raise the cap or lower the base".to_owned());
+            let why = "policy.retry_cap is below policy.retry_base; raise the cap or lower the base".to_owned();
+            return Err(fault("retry_cap", why));
         }
         if self.restart_notice > self.restart_within {
-            return Err(
-                "policy.restart_notice is above policy.restart_within: the notice alone would outlast the time in which \
-                 the restart may be put off"
-                    .to_owned(),
-            );
+            let why = "policy.restart_notice is above policy.restart_within: the notice alone would outlast the time in which \
+                       the restart may be put off; shorten the notice, or give more time"
+                .to_owned();
+            return Err(fault("restart_notice", why));
         }
         if self.fetch_within > self.order_life {
-            return Err(
-                "policy.fetch_within is above policy.order_life: an order would expire before it is withdrawn"
-                    .to_owned(),
-            );
+            let why = "policy.fetch_within is above policy.order_life: an order would expire before it is withdrawn; shorten \
+                       the one or lengthen the other"
+                .to_owned();
+            return Err(fault("fetch_within", why));
         }
         Ok(())
+    }
+}
+
+fn fault(key: &'static str, why: String) -> Fault {
+    Fault {
+        way: vec![Step::Key("policy"), Step::Key(key)],
+        why,
     }
 }
 

@@ -265,6 +265,53 @@ impl Selector {
         *self == Self::default()
     }
 
+    /// Whether it certainly fits every host that the other one fits: what it asks for, the other asks for too, of no more
+    /// values. That it does not say so of versions that lie in each other is no harm: it is asked for what is certain.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        fn wider<T: PartialEq>(this: &[T], other: &[T]) -> bool {
+            this.is_empty() || (!other.is_empty() && other.iter().all(|value| this.contains(value)))
+        }
+        // Named one by one, so that a key that is added is not forgotten here.
+        let Self {
+            os_family,
+            os_id,
+            os_version,
+            tag,
+            group,
+            entity,
+            contract,
+            site,
+            role,
+            class,
+            usage,
+            ownership,
+            installed,
+            host,
+            except,
+        } = self;
+        let is_free_of_exceptions = match (except, &other.except) {
+            (None, _) => true,
+            (Some(out), Some(others)) => others.covers(out),
+            (Some(_), None) => false,
+        };
+        is_free_of_exceptions
+            && wider(os_family, &other.os_family)
+            && wider(os_id, &other.os_id)
+            && wider(os_version, &other.os_version)
+            && wider(tag, &other.tag)
+            && wider(group, &other.group)
+            && wider(entity, &other.entity)
+            && wider(contract, &other.contract)
+            && wider(site, &other.site)
+            && wider(role, &other.role)
+            && wider(class, &other.class)
+            && wider(usage, &other.usage)
+            && wider(ownership, &other.ownership)
+            && wider(installed, &other.installed)
+            && wider(host, &other.host)
+    }
+
     /// Whether a host fits.
     #[must_use]
     pub fn fits(&self, host: &Traits<'_>) -> bool {

@@ -261,7 +261,7 @@ fn check(wave: &Wave, before: &[Wave]) -> Result<(), String> {
     }
     let shadow = before
         .iter()
-        .find(|other| other.share.is_none() && (other.hosts.is_everything() || other.hosts == wave.hosts));
+        .find(|other| other.share.is_none() && other.hosts.covers(&wave.hosts));
     if let Some(other) = shadow {
         return Err(format!(
             "wave `{name}` can have no host: wave `{}` before it takes them all; move `{name}` before it, or let the other \
@@ -288,7 +288,7 @@ fn check_order(wave: &Wave, waves: &[Wave]) -> Result<(), String> {
     for other in &wave.after {
         if !waves.iter().any(|it| it.name == *other) {
             return Err(format!(
-                "wave `{name}` comes after `{other}`, and there is no such wave"
+                "wave `{name}` comes after `{other}`, and there is no such wave; write the name of one, or leave it out"
             ));
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cutover_core::{
-    campaign::{Campaign, Wave},
+    campaign::{Campaign, Step, Warning, Wave},
     readiness::not_ready,
     rollout::RunState,
 };
@@ -60,7 +60,7 @@ impl Service {
         let campaign = self.sound(&ask.file, &ask.text)?;
         let service = self.clone();
         self.0.store.read(move |tx| service.open_campaign(tx)).await?;
-        let preview = self.preview_campaign(campaign, ask.text.clone()).await?;
+        let preview = self.preview_campaign(campaign, &ask.file, ask.text.clone()).await?;
         if ask.if_version.is_some_and(|version| version != preview.version) {
             let why = format!(
                 "version {} is in force, and the file was written against version {}; look at what changed meanwhile \
@@ -157,16 +157,26 @@ impl Service {
     pub(in crate::service) fn sound(&self, file: &str, text: &str) -> Result<Campaign, ServiceError> {
         let invalid = |why: String| ServiceError::Invalid { why };
         let campaign = Campaign::parse(file, text, 1).map_err(|error| invalid(error.to_string()))?;
-        campaign
-            .check_against(&self.0.catalog)
-            .map_err(|why| invalid(format!("{file}: {why}")))?;
+        campaign.check_against(&self.0.catalog).map_err(|fault| {
+            invalid(
+                Warning {
+                    line: campaign.line(&fault.way),
+                    text: fault.why,
+                }
+                .of_file(file),
+            )
+        })?;
         for wave in &campaign.waves {
             let asked = wave.gate.as_ref().and_then(|gate| gate.approval.as_ref());
             if let Some(Err(error)) = asked.map(|role| Role::parse(role)) {
-                return Err(invalid(format!(
-                    "{file}: gate of wave `{}`: approval: {error}",
-                    wave.name
-                )));
+                let text = format!("gate of wave `{}`: approval: {error}", wave.name);
+                let gate = [
+                    Step::Key("wave"),
+                    Step::Named(wave.name.clone()),
+                    Step::Key("gate"),
+                    Step::Key("approval"),
+                ];
+                return Err(invalid(campaign.warning(&gate, text).of_file(file)));
             }
         }
         let asks = |wave: &&Wave| {
@@ -179,11 +189,18 @@ impl Service {
             .find(asks)
             .filter(|_| self.0.gates.secret.is_empty())
         {
-            return Err(invalid(format!(
-                "{file}: gate of wave `{}`: external.url is given, and the server has nothing to sign questions with; set \
+            let text = format!(
+                "gate of wave `{}`: external.url is given, and the server has nothing to sign questions with; set \
                  gates.secret_file in its configuration, or leave url out",
                 wave.name
-            )));
+            );
+            let gate = [
+                Step::Key("wave"),
+                Step::Named(wave.name.clone()),
+                Step::Key("gate"),
+                Step::Key("external"),
+            ];
+            return Err(invalid(campaign.warning(&gate, text).of_file(file)));
         }
         if campaign.id != *self.campaign_id() {
             return Err(invalid(format!(

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use cutover_core::{
-    campaign::{Campaign, Change, changes},
-    plan::Plan,
+    campaign::{Campaign, Change, Step, Warning, WaveCount, changes},
+    plan::{Phase, Plan},
     readiness::not_ready,
     rollout::may_start,
     standing::Totals,
@@ -69,6 +69,28 @@ struct Counted {
 }
 
 impl Counted {
+    /// What a wave would have.
+    fn of_wave(&self, campaign: &Campaign, name: &str) -> WaveCount {
+        let is_everything = campaign.wave(name).is_some_and(|wave| wave.hosts.is_everything());
+        let fitting = self.fitting.get(&format!("[[wave]] {name}")).copied();
+        let in_wave = self.after.iter().filter(|(bucket, _)| bucket.wave == name);
+        let to_start = in_wave.filter(|(bucket, _)| {
+            matches!(
+                bucket.phase,
+                Phase::Unplanned | Phase::Planned | Phase::Queued | Phase::Blocked | Phase::Failed
+            )
+        });
+        WaveCount {
+            hosts: self.waves.get(name).map_or(0, |(_, after)| *after),
+            to_start: to_start.map(|(_, hosts)| hosts.unsigned_abs()).sum(),
+            fitting: if is_everything {
+                self.hosts
+            } else {
+                fitting.unwrap_or_default()
+            },
+        }
+    }
+
     fn take_in(&mut self, other: Self) {
         fn pairs(to: &mut BTreeMap<String, (u64, u64)>, from: BTreeMap<String, (u64, u64)>) {
             for (name, (before, after)) in from {
@@ -100,6 +122,7 @@ impl Service {
     pub(super) async fn preview_campaign(
         &self,
         campaign: Campaign,
+        file: &str,
         text: String,
     ) -> Result<CampaignPreview, ServiceError> {
         let mut counted = Counted::default();
@@ -135,11 +158,14 @@ impl Service {
         let (version, before) = (in_force.row.version, in_force.row.body);
         let not_ready = not_ready(&in_force.progress.readiness, &in_force.campaign, &campaign);
         let mut warnings: Vec<String> = not_ready.into_iter().map(|why| format!("refused: {why}")).collect();
-        warnings.extend(campaign.warnings(self.now_ms()));
-        warnings.extend(without_window(&counted));
+        let mut lined = campaign.warnings(self.now_ms());
+        lined.extend(without_window(&campaign, &counted));
         if counted.hosts > 0 {
-            warnings.extend(unfitting(&campaign, &counted));
+            lined.extend(unfitting(&campaign, &counted));
+            lined.extend(campaign.count_warnings(|wave| counted.of_wave(&campaign, wave), self.now_ms()));
         }
+        lined.sort_by_key(|warning| warning.line);
+        warnings.extend(lined.iter().map(|warning| warning.of_file(file)));
         let now_ms = self.now_ms();
         let standings = |totals: &Totals| -> BTreeMap<String, u64> {
             let counts = totals.by_standing(now_ms, &campaign).into_iter();
@@ -218,7 +244,7 @@ impl Service {
                 .extend((counted.kiosks.0.len() < NAMED).then_some(name));
             counted.kiosks.1 += 1;
         }
-        for (what, selector) in under.campaign.selectors() {
+        for (what, _, selector) in under.campaign.selectors() {
             *counted.fitting.entry(what).or_default() += u64::from(selector.fits(&after.traits()));
         }
         Ok(())
@@ -226,28 +252,30 @@ impl Service {
 }
 
 /// Kiosks that would never start.
-fn without_window(counted: &Counted) -> Option<String> {
+fn without_window(campaign: &Campaign, counted: &Counted) -> Option<Warning> {
     let (named, hosts) = &counted.kiosks;
     (*hosts > 0).then(|| {
-        format!(
+        let text = format!(
             "a kiosk starts in a window alone, and no [[window]] is for {hosts} of them (such as {}), so these never start; \
              write one that fits them",
             named.join(", ")
-        )
+        );
+        campaign.warning(&[Step::Key("window")], text)
     })
 }
 
 /// Selectors that fit no host of the fleet.
-fn unfitting(campaign: &Campaign, counted: &Counted) -> Vec<String> {
-    let none = |what: &String| counted.fitting.get(what).copied().unwrap_or_default() == 0;
-    let selectors = campaign.selectors().into_iter().map(|(what, _)| what);
+fn unfitting(campaign: &Campaign, counted: &Counted) -> Vec<Warning> {
+    let is_none = |what: &String| counted.fitting.get(what).copied().unwrap_or_default() == 0;
+    let selectors = campaign.selectors().into_iter();
     selectors
-        .filter(none)
-        .map(|what| {
-            format!(
+        .filter(|(what, _, _)| is_none(what))
+        .map(|(what, way, _)| {
+            let text = format!(
                 "{what} matches none of the {} hosts; see the spelling of its tags, sites and products",
                 counted.hosts
-            )
+            );
+            campaign.warning(&way, text)
         })
         .collect()
 }

@@ -165,7 +165,11 @@ impl Service {
             // Nobody can do anything about a closed one.
             warnings: match in_force.run {
                 RunState::Closed => Vec::new(),
-                RunState::Running | RunState::Paused | RunState::Stopped => campaign.warnings(self.now_ms()),
+                RunState::Running | RunState::Paused | RunState::Stopped => campaign
+                    .warnings(self.now_ms())
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
             },
         })
     }

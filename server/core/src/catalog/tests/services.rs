@@ -142,7 +142,7 @@ fn a_campaign_with_a_setting_that_does_not_fit_is_refused() {
             &format!("product = \"clamav-daemon\"\nsettings = {{ {line} }}"),
         );
         let campaign = crate::campaign::Campaign::parse("c.toml", &text, 1).unwrap();
-        campaign.check_against(&catalog()).err()
+        campaign.check_against(&catalog()).err().map(|fault| fault.why)
     };
     assert_eq!(refused("private-mirror = [\"https://mirror.example/clamav\"]"), None);
     assert!(
