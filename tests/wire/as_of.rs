@@ -374,7 +374,7 @@ async fn an_instant_that_cannot_be_answered_is_refused_with_the_reason() {
         "clones",
         "artifacts",
         "agent-releases",
-        "exemptions",
+        "blockers",
     ] {
         let now = instant_ms(server.clock.now_ms());
         let (status, body) = asker.get(&server, &format!("{path}?as_of={now}")).await;

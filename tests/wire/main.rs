@@ -8,6 +8,7 @@
 mod artifact_uses;
 mod artifacts;
 mod as_of;
+mod as_of_lists;
 mod bad_input;
 mod blockers;
 mod campaigns;

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use cutover_core::report::instant;
 
 use super::{
+    args::Then,
     client::Client,
     output::{self, Format, done},
     pages,
@@ -16,7 +17,10 @@ pub enum Exemption {
     /// Lets hosts off until an end; then they come back by themselves. All that are named, or none.
     Add(Add),
     /// Every exemption in force, the one that ends first before the others.
-    List,
+    List {
+        #[command(flatten)]
+        then: Then,
+    },
     /// Ends one before its time.
     Revoke {
         /// Host id or name.
@@ -66,7 +70,7 @@ pub(super) async fn ask(command: &Exemption, client: &Client, format: Format) ->
             };
             done(&client.post("exemptions", &ask).await?, format)
         }
-        Exemption::List => list(client, format).await,
+        Exemption::List { then } => list(then, client, format).await,
         Exemption::Revoke { host, why, dry_run } => {
             let ask = RevokeExemption {
                 why: why.clone(),
@@ -77,8 +81,8 @@ pub(super) async fn ask(command: &Exemption, client: &Client, format: Format) ->
     }
 }
 
-async fn list(client: &Client, format: Format) -> anyhow::Result<()> {
-    let found = pages::all::<ExemptionList>(client, "exemptions", Vec::new()).await?;
+async fn list(then: &Then, client: &Client, format: Format) -> anyhow::Result<()> {
+    let found = pages::all::<ExemptionList>(client, "exemptions", then.query()).await?;
     let rows: Vec<Vec<String>> = found
         .iter()
         .map(|it| {

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use cutover_core::report::instant;
 
 use super::{
+    args::Then,
     client::Client,
     output::{self, Format, done},
     pages,
@@ -14,7 +15,10 @@ use crate::service::{AssignHandwork, EndHandwork, HandworkList, HoldHost, HoldKi
 #[derive(Debug, Subcommand)]
 pub enum Handwork {
     /// Everything that is open: for whom, by when, and what ends it.
-    List,
+    List {
+        #[command(flatten)]
+        then: Then,
+    },
     /// Says who does it, and by when.
     Assign(Assign),
     /// It is done; a fresh look must confirm it.
@@ -104,7 +108,7 @@ pub(super) async fn release(release: &Release, client: &Client, format: Format) 
 
 pub(super) async fn ask(command: &Handwork, client: &Client, format: Format) -> anyhow::Result<()> {
     match command {
-        Handwork::List => list(client, format).await,
+        Handwork::List { then } => list(then, client, format).await,
         Handwork::Assign(assign) => {
             let ask = AssignHandwork {
                 owner: assign.owner.clone(),
@@ -131,8 +135,8 @@ pub(super) async fn ask(command: &Handwork, client: &Client, format: Format) -> 
     }
 }
 
-async fn list(client: &Client, format: Format) -> anyhow::Result<()> {
-    let mut found = pages::all::<HandworkList>(client, "handwork", Vec::new()).await?;
+async fn list(then: &Then, client: &Client, format: Format) -> anyhow::Result<()> {
+    let mut found = pages::all::<HandworkList>(client, "handwork", then.query()).await?;
     found.sort_by_key(|it| it.due_ms);
     let rows: Vec<Vec<String>> = found
         .iter()

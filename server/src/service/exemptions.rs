@@ -90,6 +90,9 @@ pub struct ExemptionFilter {
     /// What the page before gave as `next`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// The instant of which it is asked; left out: now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
 }
 
 /// What is said of an exemption, as events name it.
@@ -192,26 +195,23 @@ impl Service {
     /// When `after` is none that a page gave, or the store fails.
     pub async fn exemptions(&self, filter: ExemptionFilter) -> Result<ExemptionList, ServiceError> {
         let after = place(filter.after.as_deref())?;
-        let service = self.clone();
-        self.0
-            .store
-            .read(move |tx| {
-                let id = service.campaign_id().as_str();
-                let limit = i64::try_from(PAGE).unwrap_or(i64::MAX) + 1;
-                let mut lines = exemptions::list(tx, id, (after.0, &after.1), limit)?;
-                let more = lines.len() > PAGE;
-                lines.truncate(PAGE);
-                let next = lines.last().filter(|_| more).map(|last| {
-                    let (until_ms, host) = last.row.place();
-                    format!("{until_ms}/{host}")
-                });
-                let exemptions = lines
-                    .into_iter()
-                    .map(|line| view(tx, line))
-                    .collect::<Result<Vec<_>, ServiceError>>()?;
-                Ok(ExemptionList { exemptions, next })
-            })
-            .await
+        self.read_as_of(filter.as_of, move |then, tx| {
+            let id = then.campaign_id().as_str();
+            let limit = i64::try_from(PAGE).unwrap_or(i64::MAX) + 1;
+            let mut lines = exemptions::list(tx, id, (after.0, &after.1), limit)?;
+            let more = lines.len() > PAGE;
+            lines.truncate(PAGE);
+            let next = lines.last().filter(|_| more).map(|last| {
+                let (until_ms, host) = last.row.place();
+                format!("{until_ms}/{host}")
+            });
+            let exemptions = lines
+                .into_iter()
+                .map(|line| view(tx, line))
+                .collect::<Result<Vec<_>, ServiceError>>()?;
+            Ok(ExemptionList { exemptions, next })
+        })
+        .await
     }
 
     /// A plan has changed: its exemption is listed while it is in force.

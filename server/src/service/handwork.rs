@@ -60,6 +60,9 @@ pub struct HandworkFilter {
     /// What the page before gave as `next`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// The instant of which it is asked; left out: now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
 }
 
 /// Who does it.
@@ -96,28 +99,25 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn handwork(&self, filter: HandworkFilter) -> Result<HandworkList, ServiceError> {
-        let service = self.clone();
-        self.0
-            .store
-            .read(move |tx| {
-                let in_force = service.in_force(tx)?;
-                let wanted = PlanFilter {
-                    phase: Some(Phase::Handwork.as_str().to_owned()),
-                    ..PlanFilter::default()
-                };
-                let (id, after) = (service.campaign_id().as_str(), filter.after.as_deref());
-                let limit = i64::try_from(PAGE).unwrap_or(i64::MAX) + 1;
-                let mut lines = store_views::host_lines(tx, id, &wanted, after, limit)?;
-                let more = lines.len() > PAGE;
-                lines.truncate(PAGE);
-                let next = lines.last().filter(|_| more).map(|last| last.host_id.clone());
-                let mut handwork = Vec::with_capacity(lines.len());
-                for line in &lines {
-                    handwork.extend(service.handwork_of(tx, &in_force, line)?);
-                }
-                Ok::<_, ServiceError>(HandworkList { handwork, next })
-            })
-            .await
+        self.read_as_of(filter.as_of, move |then, tx| {
+            let in_force = then.in_force(tx)?;
+            let wanted = PlanFilter {
+                phase: Some(Phase::Handwork.as_str().to_owned()),
+                ..PlanFilter::default()
+            };
+            let (id, after) = (then.campaign_id().as_str(), filter.after.as_deref());
+            let limit = i64::try_from(PAGE).unwrap_or(i64::MAX) + 1;
+            let mut lines = store_views::host_lines(tx, id, &wanted, after, limit)?;
+            let more = lines.len() > PAGE;
+            lines.truncate(PAGE);
+            let next = lines.last().filter(|_| more).map(|last| last.host_id.clone());
+            let mut handwork = Vec::with_capacity(lines.len());
+            for line in &lines {
+                handwork.extend(then.handwork_of(tx, &in_force, line)?);
+            }
+            Ok(HandworkList { handwork, next })
+        })
+        .await
     }
 
     fn handwork_of(

@@ -3,6 +3,7 @@
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
 use super::value::{Row, params};
+use super::versions::EXEMPTION;
 
 /// Stands for "until revoked", so that the column has no NULLs, which the two databases sort differently.
 const NO_END: i64 = i64::MAX;
@@ -70,6 +71,7 @@ pub fn put(tx: &mut WriteTx<'_>, row: &ExemptionRow) -> Result<(), StoreError> {
             row.since_ms,
         ],
     )?;
+    tx.keep_row(&EXEMPTION, &[&row.campaign_id, &row.host_id]);
     Ok(())
 }
 
@@ -82,6 +84,8 @@ pub fn remove(tx: &mut WriteTx<'_>, campaign_id: &str, host_id: &str) -> Result<
         "DELETE FROM exemption WHERE campaign_id = ?1 AND host_id = ?2",
         params![campaign_id, host_id],
     )?;
+    // Of a row that is gone its version ends, and no other begins.
+    tx.keep_row(&EXEMPTION, &[campaign_id, host_id]);
     Ok(())
 }
 

@@ -96,6 +96,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "causes",
         text: include_str!("../../migrations/015_causes.sql"),
     },
+    Migration {
+        version: 16,
+        name: "exemptions-as-of",
+        text: include_str!("../../migrations/016_exemptions_as_of.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

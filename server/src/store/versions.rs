@@ -106,7 +106,16 @@ pub(super) const CAMPAIGN: Spans = Spans {
     compared: false,
 };
 
-pub(super) const SPANS: [&Spans; 3] = [&PLAN, &HOST, &CAMPAIGN];
+pub(super) const EXEMPTION: Spans = Spans {
+    live: "exemption",
+    was: "exemption_was",
+    key: &["campaign_id", "host_id"],
+    rest: &["until_ms", "since_ms"],
+    more: "",
+    compared: false,
+};
+
+pub(super) const SPANS: [&Spans; 4] = [&PLAN, &HOST, &CAMPAIGN, &EXEMPTION];
 
 pub(super) const TOTAL: Figures = Figures {
     live: "total",
