@@ -168,6 +168,30 @@ async fn what_an_operator_applied_outlives_the_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wave_that_was_never_opened_is_not_resumed() {
+    let server = Server::start().await;
+    let service = server.service();
+    let resume = |dry_run| service.resume_wave(Caller::server(), "all".to_owned(), dry_run);
+    for dry_run in [true, false] {
+        let refused = resume(dry_run).await.unwrap_err().to_string();
+        assert!(refused.contains("cutover wave open all"), "{refused}");
+    }
+    let state = async || service.summary().await.unwrap().waves[0].state.clone();
+    assert_eq!(state().await, "closed");
+    server.open_wave().await;
+    assert!(resume(false).await.unwrap().contains("open already"));
+    service
+        .pause_wave(Caller::server(), "all".to_owned(), false)
+        .await
+        .unwrap();
+    resume(true).await.unwrap();
+    assert_eq!(state().await, "paused", "a dry run resumes nothing");
+    resume(false).await.unwrap();
+    assert_eq!(state().await, "open");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_holds_at_once_and_after_a_restart_and_ends_what_hosts_have() {
     let mut server = Server::start().await;
     let mut at_work = Machine::enrol(&server, "pc-1").await;

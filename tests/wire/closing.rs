@@ -258,6 +258,7 @@ async fn nothing_of_a_closed_campaign_changes_and_agents_are_still_served() {
         (campaign("closing/withdraw"), json!({ "why": "w" })),
         (v1("waves/all/open"), json!({})),
         (v1("waves/all/pause"), json!({})),
+        (v1("waves/all/resume"), json!({})),
         (v1("waves/all/approve"), json!({ "hosts": [] })),
         (v1("waves/all/approve"), json!({ "hosts": ["pc-1"] })),
         (v1("waves/all/reset"), json!({ "why": "w" })),

@@ -44,6 +44,7 @@ pub(super) fn routes() -> Router<Service> {
         .route("/waves", get(waves))
         .route("/waves/{wave}/open", post(open_wave))
         .route("/waves/{wave}/pause", post(pause_wave))
+        .route("/waves/{wave}/resume", post(resume_wave))
         .route("/waves/{wave}/approve", post(approve_wave))
         .route("/waves/{wave}/reset", post(reset_wave))
         .route("/waves/{wave}/gate", post(answer_gate))
@@ -181,6 +182,17 @@ async fn pause_wave(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.pause_wave(caller, wave, ask.dry_run).await?,
+    }))
+}
+
+async fn resume_wave(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(wave): Named,
+    Sent(ask): Sent<Ask>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.resume_wave(caller, wave, ask.dry_run).await?,
     }))
 }
 

@@ -313,7 +313,8 @@ fn difference(preview: &CampaignPreview) -> Vec<Vec<String>> {
 pub(super) async fn ask_wave(command: &Wave, client: &Client, format: Format) -> anyhow::Result<()> {
     let (wave, how) = match command {
         Wave::List { then } => return waves(&client.get::<Vec<WaveView>>("waves", &then.query()).await?, format),
-        Wave::Open(wave) | Wave::Resume(wave) => (wave, "open"),
+        Wave::Open(wave) => (wave, "open"),
+        Wave::Resume(wave) => (wave, "resume"),
         Wave::Pause(wave) => (wave, "pause"),
         Wave::Reset {
             name,

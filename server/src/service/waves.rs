@@ -72,6 +72,34 @@ impl Service {
         Ok(format!("opened wave {wave} and queued {waiting} hosts{but}"))
     }
 
+    /// Lets the hosts of a paused wave start again; says what was done, or would be.
+    ///
+    /// # Errors
+    /// When there is no such wave, it was never opened, or the caller may not.
+    pub async fn resume_wave(&self, caller: Caller, wave: String, dry_run: bool) -> Result<String, ServiceError> {
+        caller.must_be(Role::Operator)?;
+        let (service, name) = (self.clone(), wave.clone());
+        let state = self
+            .0
+            .store
+            .read(move |tx| {
+                let in_force = service.open_campaign(tx)?;
+                known_wave(&in_force, &name)?;
+                Ok::<_, ServiceError>(in_force.progress.waves.state(&name))
+            })
+            .await?;
+        match state {
+            WaveState::Paused => {}
+            WaveState::Open => return Ok(format!("wave {wave} is open already")),
+            WaveState::Closed => {
+                let why = format!("wave {wave} is closed, not paused; cutover wave open {wave} opens it");
+                return Err(ServiceError::Refused { why });
+            }
+        }
+        // From here on it is as if it were opened: in the mode that lets nobody start it is refused all the same.
+        self.open_wave(caller, wave, dry_run).await
+    }
+
     /// Stops starts in a wave.
     ///
     /// # Errors

@@ -55,6 +55,7 @@ const API: &[(&str, &str, Door)] = &[
     ("GET", "/waves", Unauthorized),
     ("POST", "/waves/{wave}/open", Unauthorized),
     ("POST", "/waves/{wave}/pause", Unauthorized),
+    ("POST", "/waves/{wave}/resume", Unauthorized),
     ("POST", "/waves/{wave}/approve", Unauthorized),
     ("POST", "/waves/{wave}/reset", Unauthorized),
     ("POST", "/waves/{wave}/gate", Unauthorized),
