@@ -51,12 +51,18 @@ pub(super) fn seen(pen: &mut Pen<'_>, newest_ms: i64) -> Result<(), Refused> {
             }
             Ok(())
         }
-        Verify::LastContact => want(
-            pen,
-            Verify::LastLook {
-                fresh_after_ms: newest_ms,
-            },
-        ),
+        // What came with it may show that the soak did not hold to its end.
+        Verify::LastContact => {
+            if holds(pen)? {
+                return want(
+                    pen,
+                    Verify::LastLook {
+                        fresh_after_ms: newest_ms,
+                    },
+                );
+            }
+            Ok(())
+        }
         Verify::LastLook { fresh_after_ms } if newest_ms > fresh_after_ms => {
             if holds(pen)? {
                 return done(pen);

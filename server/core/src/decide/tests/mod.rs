@@ -16,6 +16,7 @@ mod others;
 mod outcomes;
 mod properties;
 mod reference;
+mod reference_time;
 mod restarts;
 mod returns;
 mod story;
