@@ -42,6 +42,15 @@ struct Work {
     has_failed: bool,
 }
 
+/// How a host came to something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Well,
+    Badly,
+    /// Badly, if an order of its own was out or was being verified: one that was taken back counts for nothing.
+    Perhaps,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Course {
@@ -86,21 +95,23 @@ impl Course {
                     .retain(|start| start.host != it.host || start.number != *number);
             }
             if *used_attempt {
-                self.came(it, false, plot);
+                self.came(it, Came::Badly, plot);
             }
         } else if let Fact::ExemptionEnded { by: None, .. } = it.event.fact {
             self.occurred.push(Situation::ExemptionOver);
         } else if let Fact::Moved { to, .. } = it.event.fact {
             if to == Phase::Migrated {
-                self.came(it, true, plot);
+                self.came(it, Came::Well, plot);
             } else if to == Phase::Retired {
-                self.came(it, false, plot);
+                self.came(it, Came::Perhaps, plot);
             }
+        } else if let Fact::NotConfirmed { used_attempt: true, .. } = it.event.fact {
+            self.came(it, Came::Badly, plot);
         } else if matches!(
             it.event.fact,
             Fact::NotConfirmed { .. } | Fact::WentStale { .. } | Fact::ProtectionLost { .. } | Fact::Regressed { .. }
         ) {
-            self.came(it, false, plot);
+            self.came(it, Came::Perhaps, plot);
         }
         if it.after.order.is_none() {
             self.out.remove(&it.host);
@@ -108,13 +119,17 @@ impl Course {
     }
 
     /// A host came to something by the newest order that it had.
-    fn came(&mut self, it: &Fresh, is_good: bool, plot: &Plot) {
+    fn came(&mut self, it: &Fresh, how: Came, plot: &Plot) {
         let Some(work) = self.works.get_mut(&it.host) else {
             return;
         };
-        work.has_failed = !is_good;
+        match how {
+            Came::Well => work.has_failed = false,
+            Came::Badly => work.has_failed = true,
+            Came::Perhaps => {}
+        }
         let wave = work.wave.clone();
-        if is_good {
+        if how == Came::Well {
             self.good.entry(wave.clone()).or_default().insert(it.host);
         }
         let settled = self.settled.entry(wave.clone()).or_default();
