@@ -336,6 +336,7 @@ fn campaign_text(terms: &Terms) -> Result<String> {
     let mut document: toml::Table = toml::from_str(preset)?;
     document.insert("mode".into(), "automatic".into());
     document.remove("readiness");
+    document.remove("notice");
     document.insert("accepted_grades".into(), toml::Value::Array(vec!["on-demand".into()]));
     // The preset's cutoff is past, so a date to be done by must be set.
     document.insert("recovery_target".into(), "2100-01-31T00:00:00Z".into());

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use cutover_agent::{
     act::known_steps,
-    session::{Condition, Effect, Failure, OrderLabel, Place, Session, Start, Ticks, Validity, Wake},
+    session::{Announced, Condition, Effect, Failure, OrderLabel, Place, Session, Start, Ticks, Validity, Wake},
 };
 use cutover_proto::{
     envelope::{self, Context, PublicKey},
@@ -348,6 +348,23 @@ impl Machine {
                 Effect::RunOrder(envelope) => self.admit(&envelope, now_ms)?,
                 Effect::InventoryDurable => self.journal.settle(),
                 Effect::Split => self.split_wanted = true,
+                // Somebody sits there, and reads it at once.
+                Effect::TakeNotice { notice, .. } => {
+                    let shown = notice.map(|notice| v1::NoticeShown {
+                        round: notice.round,
+                        number: notice.number,
+                        shown_ms: now_ms,
+                        somebody: Some(true),
+                        how: String::new(),
+                    });
+                    let announced = Announced {
+                        shown: shown.into_iter().collect(),
+                        put_off: None,
+                    };
+                    if let Some(session) = &mut self.session {
+                        session.handle_announced(announced, ticks(now_ms));
+                    }
+                }
                 Effect::TakeRules { .. }
                 | Effect::TakeAddresses(_)
                 | Effect::TakeRelease(_)

@@ -29,6 +29,7 @@ mod log;
 mod machine;
 mod middleboxes;
 mod networks;
+mod notices;
 mod others;
 mod people;
 mod planted;

@@ -259,6 +259,7 @@ fn campaign_text() -> String {
     let mut document: toml::Table = toml::from_str(PRESETS[0].1).unwrap();
     document.insert("mode".into(), "automatic".into());
     document.remove("readiness");
+    document.remove("notice");
     document.insert("accepted_grades".into(), toml::Value::Array(vec!["on-demand".into()]));
     document.insert("recovery_target".into(), "2027-06-30T00:00:00Z".into());
     let policy = [("grace", "0s"), ("soak", "4m"), ("stale_after", "60d")];

@@ -27,6 +27,7 @@ pub struct Control {
 struct State {
     last_check_in_ms: Option<i64>,
     cancels: BTreeMap<u64, String>,
+    put_off_ms: Option<i64>,
 }
 
 impl Control {
@@ -59,6 +60,21 @@ impl Control {
         state.cancels = state.cancels.split_off(&cancel.order_number);
         state.cancels.insert(cancel.order_number, cancel.reason);
         Ok(())
+    }
+
+    /// Whoever works here put the start off to then, and was told that it holds; `None`: nobody did. An order that came before
+    /// the server heard of it ends before its first step.
+    pub fn put_off(&self, until_ms: Option<i64>) {
+        self.state().put_off_ms = until_ms;
+    }
+
+    /// Why nothing begins at this moment, where its user put the start off.
+    pub(super) fn is_put_off(&self, now_ms: i64) -> Option<String> {
+        let until_ms = self.state().put_off_ms.filter(|until_ms| *until_ms > now_ms)?;
+        Some(format!(
+            "its user put the start off until {}",
+            crate::parse::instant::utc(until_ms)
+        ))
     }
 
     pub(super) fn last_check_in_ms(&self) -> Option<i64> {

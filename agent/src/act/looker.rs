@@ -1,10 +1,15 @@
 //! Fresh looks, as the executor needs them.
 
-use cutover_proto::{ids::HostId, inventory::Inventory, rule::Rule, subject::Subject};
+use cutover_proto::{
+    ids::HostId,
+    inventory::{Inventory, OsFamily},
+    rule::Rule,
+    subject::Subject,
+};
 
 use crate::{
     detect::{self, RuleSet, ScanCx, Trusted},
-    facts::{Answer, EntryKind, Package},
+    facts::{Answer, Entry, EntryKind, Package},
     host::{HostPath, HostView, Links},
     parse,
 };
@@ -46,6 +51,9 @@ pub trait Looker: Send {
 const MAX_UPTIME: u64 = 128;
 /// The largest zone has some 4 KiB.
 const MAX_ZONE: u64 = 64 << 10;
+/// Where logind keeps a file for each user who is logged in.
+const LOGINS: &str = "/run/systemd/users";
+const MAX_LOGIN: u64 = 64 << 10;
 
 /// For how many seconds the kernel session has lasted; `None` when it could not be told.
 #[must_use]
@@ -58,6 +66,25 @@ pub fn session_seconds(view: &dyn HostView) -> Option<u64> {
 #[must_use]
 pub fn zone(view: &dyn HostView) -> Option<Vec<u8>> {
     view.read(&HostPath::unix("/etc/localtime"), MAX_ZONE).found()
+}
+
+/// Whether somebody has an active session here, as logind keeps it; `None` where that cannot be told. Who it is is not read.
+#[must_use]
+pub fn somebody(view: &dyn HostView) -> Option<bool> {
+    if view.os_family() != OsFamily::Linux {
+        return None;
+    }
+    let users = view.list(&HostPath::unix(LOGINS)).found()?;
+    let is_active = |entry: &Entry| {
+        let file = HostPath::unix(&format!("{LOGINS}/{}", entry.name));
+        let text = view.read(&file, MAX_LOGIN).found()?;
+        Some(text.split(|byte| *byte == b'\n').any(|line| line == b"STATE=active"))
+    };
+    let told: Vec<Option<bool>> = users.iter().map(is_active).collect();
+    match told.contains(&Some(true)) {
+        true => Some(true),
+        false => told.iter().all(Option::is_some).then_some(false),
+    }
 }
 
 /// A looker over a view of the host and the rules in force.

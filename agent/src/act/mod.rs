@@ -27,4 +27,4 @@ pub use control::Control;
 pub use executor::{DeferRefused, Deferral, End, ExecuteError, Executor, Parts, RestartState, defer, restart_state};
 pub use identity::{Identity, known_steps};
 pub use journal::{Journal, JournalError, JournalState, SharedJournal, examine as examine_journal};
-pub use looker::{HostLooker, Looker, session_seconds, zone};
+pub use looker::{HostLooker, Looker, session_seconds, somebody, zone};

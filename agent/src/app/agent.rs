@@ -8,6 +8,7 @@ use tokio::{
 };
 
 use super::{
+    announced::{StartDeferral, StartRefused, StartState},
     life::{Input, Life},
     parts::{Parts, StartError},
     status::AgentStatus,
@@ -79,6 +80,21 @@ impl Handle {
     pub async fn defer(&self, length: Duration) -> Option<Result<Deferral, DeferRefused>> {
         let (answer, receiver) = oneshot::channel();
         self.inputs.send(Input::Defer(length, answer)).ok()?;
+        receiver.await.ok()
+    }
+
+    /// The work that is announced; none where none is, or the agent has ended.
+    pub async fn start_state(&self) -> Option<StartState> {
+        let (answer, receiver) = oneshot::channel();
+        self.inputs.send(Input::Start(answer)).ok()?;
+        receiver.await.ok().flatten()
+    }
+
+    /// Puts the start of the work that is announced off by this long from when it would begin; none when the agent has ended.
+    /// Whoever calls has checked that it is for its user to ask.
+    pub async fn put_off(&self, length: Duration) -> Option<Result<StartDeferral, StartRefused>> {
+        let (answer, receiver) = oneshot::channel();
+        self.inputs.send(Input::PutOff(length, answer)).ok()?;
         receiver.await.ok()
     }
 

@@ -123,6 +123,7 @@ impl Life {
                 tracing::info!(revision, files = files.len(), "rules taken");
                 self.session.handle_rules(revision, refused(&self.rules), now);
             }
+            Effect::TakeNotice { notice, told } => self.take_notice(notice.as_ref(), &told, now),
             Effect::Cancel(envelope) => {
                 if let Err(error) = self.control.take_cancel(&envelope, &self.acting_identity()) {
                     tracing::warn!(%error, "a cancel is not taken");

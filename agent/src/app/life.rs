@@ -14,6 +14,7 @@ use tokio::{
 use super::{
     addresses::AddressBook,
     agent::LoopEnd,
+    announced::{Announced, Shown, StartDeferral, StartRefused, StartState},
     clock::HostClock,
     fetching::Fetching,
     footprint::{Ending, Limits},
@@ -76,6 +77,12 @@ pub(super) enum Input {
     Restart(oneshot::Sender<Option<RestartState>>),
     /// Its user puts the restart off.
     Defer(Duration, oneshot::Sender<Result<Deferral, DeferRefused>>),
+    /// Somebody was told of the work ahead, or could not be.
+    Shown(Shown),
+    /// Somebody asks what work is announced.
+    Start(oneshot::Sender<Option<StartState>>),
+    /// Its user puts the start of the work off.
+    PutOff(Duration, oneshot::Sender<Result<StartDeferral, StartRefused>>),
     /// The end.
     Stop,
 }
@@ -111,6 +118,10 @@ pub(super) struct Life {
     pub(super) ending: Option<Ending>,
     pub(super) splitting: Splitting,
     pub(super) updating: Updating,
+    /// What was told of the work ahead.
+    pub(super) announced: Announced,
+    /// Whether somebody is being told right now.
+    pub(super) is_telling: bool,
     pulse: Option<Box<dyn Pulse>>,
     pub(super) tasks: JoinSet<()>,
 }
@@ -160,7 +171,10 @@ impl Life {
         }
         let heading = session.heading();
         let resume_at = (journal.is_open() && journal.state() == JournalState::Sound).then_some(now);
+        let announced = parts.state.announced();
         let mut life = Self {
+            announced,
+            is_telling: false,
             session,
             state: parts.state,
             identity,
@@ -190,6 +204,7 @@ impl Life {
             tasks: JoinSet::new(),
         };
         life.sign_kept_inventory_anew();
+        life.say_announced(now);
         Ok(life)
     }
 
@@ -319,6 +334,13 @@ impl Life {
             }
             Input::Defer(length, answer) => {
                 let _ = answer.send(self.defer(length, now));
+            }
+            Input::Shown(shown) => self.shown(shown, now),
+            Input::Start(answer) => {
+                let _ = answer.send(self.announced.state());
+            }
+            Input::PutOff(length, answer) => {
+                let _ = answer.send(self.put_off(length, now));
             }
             // The loop ends before it comes here.
             Input::Stop => {}

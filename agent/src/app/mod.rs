@@ -13,12 +13,14 @@
 
 mod addresses;
 mod agent;
+mod announced;
 mod answers;
 mod clock;
 mod fetching;
 mod footprint;
 mod life;
 mod looking;
+mod notices;
 mod nudges;
 mod orders;
 mod packages;
@@ -36,6 +38,7 @@ mod updating;
 mod utc;
 
 pub use agent::{Agent, Handle, LoopEnd};
+pub use announced::{StartDeferral, StartRefused, StartState};
 pub use clock::HostClock;
 pub use footprint::{Footprint, Limits};
 pub use parts::{MakeHands, Parts, StartError};

@@ -13,7 +13,7 @@ use cutover_proto::{
 };
 use prost::Message;
 
-use super::addresses::Kept;
+use super::{addresses::Kept, announced::Announced};
 use crate::{
     act::{Journal, JournalError},
     detect::RuleSet,
@@ -22,7 +22,14 @@ use crate::{
 };
 
 /// Files that belong to one identity, beside the identity itself.
-const OF_ONE_HOST: [&str; 5] = ["journal", "journal.made", "begun-once", "inventory", "addresses"];
+const OF_ONE_HOST: [&str; 6] = [
+    "journal",
+    "journal.made",
+    "begun-once",
+    "inventory",
+    "addresses",
+    "announced",
+];
 
 /// Why an identity that waits cannot be put in force.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +50,7 @@ pub enum IdentityChangeError {
 /// | entry | holds |
 /// |---|---|
 /// | `addresses` | where the server said that it is to be reached |
+/// | `announced` | what was told of the work ahead, and to when its user put it off |
 /// | `identity/` | keys, certificate, trust anchors |
 /// | `journal`, `journal.made`, `begun-once` | what orders did |
 /// | `journal.damaged` | the journal that could not be trusted last, for people |
@@ -63,6 +71,8 @@ impl StateDir {
         "addresses",
         "addresses.new",
         "agent.sock",
+        "announced",
+        "announced.new",
         "begun-once",
         "begun-once.new",
         "enrolment",
@@ -151,6 +161,31 @@ impl StateDir {
         let wire = v1::Inventory::decode(envelope.body.as_slice()).ok()?;
         let inventory = Inventory::try_from(wire).ok()?;
         (inventory.host_id == host_id).then_some((inventory, envelope))
+    }
+
+    /// What was told of the work ahead; nothing when it cannot be had: the server says it again.
+    pub(super) fn announced(&self) -> Announced {
+        let text = match fs::read(self.0.join("announced")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Announced::default(),
+            Err(error) => {
+                tracing::warn!(%error, "what was told of the work ahead cannot be read");
+                return Announced::default();
+            }
+        };
+        serde_json::from_slice(&text).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was told of the work ahead cannot be read");
+            Announced::default()
+        })
+    }
+
+    /// On return it is on disk.
+    ///
+    /// # Errors
+    /// What the system says; then what was there before is.
+    pub(super) fn keep_announced(&self, announced: &Announced) -> io::Result<()> {
+        let json = serde_json::to_vec(announced).map_err(io::Error::other)?;
+        write_private(&self.0.join("announced"), &json)
     }
 
     /// Where the server said that it is; nothing when it cannot be had: the enrolment's addresses are left.

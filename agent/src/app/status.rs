@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    announced::StartState,
     footprint::{self, Footprint},
     life::Life,
 };
@@ -41,6 +42,9 @@ pub struct AgentStatus {
     /// The restart that is due.
     #[serde(default)]
     pub restart: Option<RestartStatus>,
+    /// The work that is announced.
+    #[serde(default)]
+    pub start: Option<StartState>,
 }
 
 /// A restart that is due. Instants by trusted time.
@@ -128,6 +132,7 @@ impl Life {
                 is_deferred: due.is_deferred,
                 latest_ms: due.latest_ms,
             }),
+            start: self.announced.state(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `cutover-agent defer`: puts a restart that is due off.
+//! `cutover-agent defer`: puts a restart that is due off, or else the start of the work that is announced.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -9,11 +9,12 @@ use crate::{
     osservice::{self, UserAnswer, UserQuestion},
 };
 
-/// Put the restart that is due off, or ask when it comes. For whoever is logged in at this machine, within what the
-/// campaign allows.
+/// Put the restart that is due off, or, where none is, the start of the work that is announced; or ask when they come. For
+/// whoever is logged in at this machine, within what the campaign allows.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DeferArgs {
-    /// By how long from now, for example 30m, 2h or 1h30m. Without it the agent only says when the restart comes.
+    /// By how long, for example 30m, 2h or 1h30m: a restart from now, a start from when it would come. Without it the agent
+    /// only says when they come.
     #[arg(value_name = "DURATION", value_parser = length)]
     length: Option<Duration>,
 }

@@ -109,6 +109,13 @@ fn table(status: &AgentStatus) -> String {
         ("order", order),
         ("hold", status.hold.clone().unwrap_or_else(|| "none".to_owned())),
         ("restart", restart(status.restart.as_ref())),
+        (
+            "work ahead",
+            status
+                .start
+                .as_ref()
+                .map_or_else(|| "none announced".to_owned(), |start| start.text(&time)),
+        ),
         ("journal", journal),
         ("certificate", format!("until {}", time(session.certificate_end_ms))),
         ("footprint", footprint),

@@ -8,14 +8,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::talk::{self, ChannelError};
 use crate::{
     act::{DeferRefused, Deferral, RestartState},
-    app::Handle,
+    app::{Handle, StartDeferral, StartRefused},
     parse::instant::spoken,
 };
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserQuestion {
-    /// When the restart comes.
+    /// When the restart, or the work that is announced, comes.
     Due,
     /// That it be put off by this long from now. Whole seconds.
     Defer(Duration),
@@ -61,17 +61,27 @@ where
             text: "the agent does not understand that; are both of the same version?".to_owned(),
         },
         Some(UserQuestion::Due) => UserAnswer::Told {
-            text: agent
-                .restart()
-                .await
-                .as_ref()
-                .map_or_else(none_due, |due| told(due, &when)),
+            text: match agent.restart().await {
+                Some(due) => told(&due, &when),
+                None => agent
+                    .start_state()
+                    .await
+                    .map_or_else(none_due, |start| start.text(&when)),
+            },
         },
         Some(UserQuestion::Defer(length)) => match may_defer(stream) {
             Err(why) => {
                 tracing::info!(why, "a restart is not put off");
                 UserAnswer::Refused { text: why }
             }
+            Ok(()) if agent.restart().await.is_none() => match agent.put_off(length).await {
+                Some(Ok(deferral)) => start_put_off(deferral, &when),
+                Some(Err(StartRefused::NothingAnnounced)) => UserAnswer::Refused { text: none_due() },
+                Some(Err(refused)) => UserAnswer::Refused {
+                    text: refused.text(&when),
+                },
+                None => return Ok(()),
+            },
             Ok(()) => match agent.defer(length).await {
                 Some(Ok(deferral)) => put_off(deferral, &when),
                 Some(Err(refused)) => UserAnswer::Refused {
@@ -95,7 +105,7 @@ where
 }
 
 fn none_due() -> String {
-    "no restart is due on this machine".to_owned()
+    "no restart is due on this machine, and no work is announced".to_owned()
 }
 
 fn told(due: &RestartState, when: &dyn Fn(i64) -> String) -> String {
@@ -118,6 +128,20 @@ fn put_off(deferral: Deferral, when: &dyn Fn(i64) -> String) -> UserAnswer {
             "the restart is put off until {}; the latest is {}",
             when(deferral.until_ms),
             when(deferral.latest_ms)
+        ),
+    }
+}
+
+fn start_put_off(deferral: StartDeferral, when: &dyn Fn(i64) -> String) -> UserAnswer {
+    UserAnswer::PutOff {
+        until_ms: deferral.until_ms,
+        text: format!(
+            "the start of the work is put off until {}; {}",
+            when(deferral.until_ms),
+            match deferral.left {
+                0 => "it cannot be put off again".to_owned(),
+                left => format!("it can be put off {left} times more"),
+            }
         ),
     }
 }

@@ -21,6 +21,8 @@ words! {
         Records = "records",
         /// The agent's own condition changed: a hold came or went, or it is about to end itself.
         Condition = "condition",
+        /// Whoever works here was told of work ahead, or put it off.
+        Notice = "notice",
         /// The server lacks something that it had: it was restored, or it asks.
         SendAgain = "send-again",
         /// The wait after a failure is over.

@@ -39,7 +39,7 @@ pub use looks::WhyLook;
 pub use renewal::Validity;
 pub use reply::{Effect, Failure};
 pub use request::JournalSays;
-pub use state::{OrderLabel, Session, Start, Wake};
+pub use state::{Announced, OrderLabel, Session, Start, Wake};
 pub use status::SessionStatus;
 pub use stream_waits::StreamWaits;
 pub use ticks::{Ticks, TrustedTime};

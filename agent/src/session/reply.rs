@@ -13,7 +13,7 @@ use prost::Message;
 use super::{
     check_ins::WhyCheckIn,
     looks::WhyLook,
-    state::{OrderLabel, Session},
+    state::{Announced, OrderLabel, Session},
     ticks::Ticks,
     ways::Symptom,
 };
@@ -57,6 +57,13 @@ pub enum Effect {
         files: Vec<v1::RuleFile>,
         /// As it was signed.
         envelope: v1::Envelope,
+    },
+    /// Show what is to be shown of the work ahead, and forget what is no longer announced.
+    TakeNotice {
+        /// `None`: nothing is.
+        notice: Option<v1::StartNotice>,
+        /// What this answers.
+        told: Announced,
     },
     /// Hand it to the executor; it checks the signature.
     Cancel(v1::Envelope),
@@ -139,8 +146,17 @@ impl Session {
         }
         effects.extend(reply.settings.map(|settings| self.take_settings(settings)));
         effects.extend(reply.rules.and_then(|envelope| self.read_rules(envelope)));
+        let order = reply.work_order.and_then(|envelope| self.take_order(envelope));
+        let starts = reply.notice.as_ref().is_some_and(|notice| notice.number == 0);
+        // Nobody is told of a start that is left aside.
+        if !starts || order.is_some() {
+            effects.push(Effect::TakeNotice {
+                notice: reply.notice,
+                told: sent.announced,
+            });
+        }
         effects.extend(reply.cancel.map(Effect::Cancel));
-        effects.extend(reply.work_order.and_then(|envelope| self.take_order(envelope)));
+        effects.extend(order);
         effects.extend(reply.agent_release.map(|envelope| self.read_release(&envelope)));
         // What this version cannot read costs a download later and nothing else.
         let hinted = reply.prefetch.into_iter().take(PREFETCH_MAX);

@@ -53,6 +53,7 @@ impl Session {
             records_left: step_records.len() < waiting,
             condition: self.condition.clone(),
             vitals,
+            announced: self.announced.clone(),
         });
         let request = v1::CheckInRequest {
             request_id,
@@ -73,6 +74,8 @@ impl Session {
             condition: Some(self.own_condition()),
             // Told by whoever can look: it is another at each call.
             session_seconds: None,
+            notices: self.announced.shown.clone(),
+            put_off: self.announced.put_off,
             host_clock_ms: (!self.trusted.is_from_server()).then(|| self.trusted.now_ms(now)),
         };
         self.check_ins.begin();

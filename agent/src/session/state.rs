@@ -102,6 +102,17 @@ pub(super) struct InFlight {
     pub(super) condition: Condition,
     /// The machine's vitals, where it carries them.
     pub(super) vitals: Option<v1::Vitals>,
+    /// What it says of the work that is announced.
+    pub(super) announced: Announced,
+}
+
+/// What the server is told of the work that is announced on this host.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Announced {
+    /// What was shown of it.
+    pub shown: Vec<v1::NoticeShown>,
+    /// To when its user put it off.
+    pub put_off: Option<v1::StartPutOff>,
 }
 
 /// One host's side of the conversation with its server.
@@ -132,6 +143,7 @@ pub struct Session {
     /// As the server last heard it.
     pub(super) condition_told: Option<Condition>,
     pub(super) vitals: Vitals,
+    pub(super) announced: Announced,
     pub(super) course: Course,
     /// The host's clock less the monotonic one, as they last were.
     pub(super) clock_offset_ms: Option<i64>,
@@ -170,6 +182,7 @@ impl Session {
             condition: Condition::default(),
             condition_told: None,
             vitals: Vitals::default(),
+            announced: Announced::default(),
             course: Course::new(start.places),
             clock_offset_ms: None,
         }
@@ -199,6 +212,14 @@ impl Session {
     /// The journal has new records.
     pub fn handle_records(&mut self, now: Ticks) {
         self.check_ins.ask(now.after(COALESCE), WhyCheckIn::Records);
+    }
+
+    /// What is to be said of the work that is announced. What changed is told soon.
+    pub fn handle_announced(&mut self, announced: Announced, now: Ticks) {
+        if self.announced != announced {
+            self.announced = announced;
+            self.check_ins.ask(now.after(COALESCE), WhyCheckIn::Notice);
+        }
     }
 
     /// The order that was open ended.

@@ -38,6 +38,19 @@ impl Host {
         std::fs::write(self.directory.path().join("root").join(GO.trim_start_matches('/')), b"").unwrap();
     }
 
+    /// Everything that was told to whoever is there.
+    pub(crate) fn console(&self) -> String {
+        let console = self.directory.path().join("root/.sandbox/console");
+        std::fs::read_to_string(console).unwrap_or_default()
+    }
+
+    /// Puts a file there.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.directory.path().join("root").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     /// Whose hands behave so.
     pub(crate) fn behaving(behaviour: Behaviour) -> Self {
         let directory = tempfile::tempdir().unwrap();

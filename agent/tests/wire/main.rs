@@ -12,6 +12,7 @@ mod enrolment;
 mod hold;
 mod host;
 mod memory;
+mod notices;
 mod notified;
 mod program;
 mod pulse;

@@ -89,7 +89,7 @@ async fn with_a_restart(host: &Host) -> Server {
 }
 
 /// The users' channel of an agent, in a directory that lets everybody pass.
-struct Channel {
+pub(crate) struct Channel {
     directory: tempfile::TempDir,
     task: tokio::task::JoinHandle<()>,
 }
@@ -101,7 +101,7 @@ impl Drop for Channel {
 }
 
 impl Channel {
-    fn open(agent: Arc<Handle>) -> Self {
+    pub(crate) fn open(agent: Arc<Handle>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let logins = directory.path().join("users");
@@ -125,7 +125,7 @@ impl Channel {
         self.directory.path().join("user.sock")
     }
 
-    async fn ask(&self, question: UserQuestion) -> UserAnswer {
+    pub(crate) async fn ask(&self, question: UserQuestion) -> UserAnswer {
         tokio::time::timeout(LONG, async {
             loop {
                 // The socket comes a moment after the task.

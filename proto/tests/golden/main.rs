@@ -13,6 +13,7 @@ mod identifiers;
 mod keys;
 mod messages;
 mod network;
+mod notices;
 mod releases;
 mod sample;
 mod schema;

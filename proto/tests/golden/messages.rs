@@ -13,7 +13,7 @@ use crate::{
     identifiers::{self, enroll_request},
     keys::{HOST, host_id},
     network::{self, condition, settings},
-    releases,
+    notices, releases,
     sample::Sample,
     steps, tenants, upkeep, zones,
 };
@@ -34,6 +34,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         identifiers::samples(),
         upkeep::samples(),
         zones::samples(),
+        notices::samples(),
     ];
     all.extend(with_restarts().into_iter().chain(later.into_iter().flatten()));
     all
@@ -120,6 +121,8 @@ pub(crate) fn check_in_request() -> v1::CheckInRequest {
         session_seconds: None,
         condition: None,
         host_clock_ms: None,
+        notices: vec![],
+        put_off: None,
     }
 }
 
@@ -177,6 +180,7 @@ pub(crate) fn check_in_reply() -> v1::CheckInReply {
         prefetch: vec![],
         split: false,
         agent_release: None,
+        notice: None,
     }
 }
 

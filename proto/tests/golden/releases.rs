@@ -10,16 +10,8 @@ use crate::{
 };
 
 pub(crate) fn samples() -> Vec<Sample> {
-    let update = v1::AgentUpdate {
-        revision: 3,
-        state: v1::UpdateState::RolledBack.into(),
-        why: "it did not check in within 600 s".into(),
-    };
-    let condition = v1::AgentCondition {
-        update: Some(update.clone()),
-        platform: "linux-x86_64".into(),
-        ..told()
-    };
+    let update = update();
+    let condition = with_update();
     vec![
         Sample::of("AgentRelease", release()),
         Sample::of("AgentProgram", release().programs.remove(0)),
@@ -58,7 +50,8 @@ pub(crate) fn samples() -> Vec<Sample> {
                 vitals: Some(on_battery()),
                 ..check_in_request()
             },
-        ),
+        )
+        .earlier(),
         Sample::variant(
             "CheckInReply",
             "with-release",
@@ -69,7 +62,8 @@ pub(crate) fn samples() -> Vec<Sample> {
                 agent_release: Some(envelope()),
                 ..check_in_reply()
             },
-        ),
+        )
+        .earlier(),
     ]
 }
 
@@ -83,5 +77,21 @@ pub(crate) fn release() -> v1::AgentRelease {
             file: Some(steps::artifact_wire()),
         }],
         trial_seconds: 600,
+    }
+}
+
+fn update() -> v1::AgentUpdate {
+    v1::AgentUpdate {
+        revision: 3,
+        state: v1::UpdateState::RolledBack.into(),
+        why: "it did not check in within 600 s".into(),
+    }
+}
+
+pub(crate) fn with_update() -> v1::AgentCondition {
+    v1::AgentCondition {
+        update: Some(update()),
+        platform: "linux-x86_64".into(),
+        ..told()
     }
 }

@@ -150,6 +150,18 @@ pub fn line(event: &Event) -> String {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
             format!("the agent does not know {}", kinds.join(", "))
         }
+        Fact::NoticeDue { number } => format!("notice {number} before the start is due"),
+        Fact::NoticeGiven { number: 0, .. } => "its user was told that the work starts".to_owned(),
+        Fact::NoticeGiven { number, somebody, .. } => {
+            let seen = match somebody {
+                Some(true) => "somebody was logged in",
+                Some(false) => "nobody was logged in",
+                None => "whether somebody was logged in could not be told",
+            };
+            format!("its user was told of the start, notice {number}; {seen}")
+        }
+        Fact::NoticesLapsed => "what its user was told of the start no longer holds; it is told anew".to_owned(),
+        Fact::StartPutOff { until_ms, .. } => format!("its user put the start off until {}", utc(*until_ms)),
         Fact::Exempted { exemption } => exemption.text(),
         Fact::ExemptionEnded { by, why } => {
             let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));

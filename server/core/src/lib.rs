@@ -25,6 +25,7 @@
 //! - [`trail`]: kernel sessions under one identity, and whether several machines have it.
 //! - [`history`]: events in words.
 //! - [`hours`]: windows and blackouts: when work may start.
+//! - [`notice`]: what whoever works at a machine is told before work begins, and how far they put it off.
 
 pub mod blockers;
 pub mod campaign;
@@ -39,6 +40,7 @@ pub mod history;
 pub mod hours;
 pub mod judge;
 mod mix;
+pub mod notice;
 pub mod outlook;
 pub mod plan;
 pub mod readiness;

@@ -6,6 +6,7 @@ mod arrival;
 mod ingest;
 mod member;
 mod network;
+mod notices;
 mod release;
 mod reply;
 mod sessions;

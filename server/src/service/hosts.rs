@@ -1,6 +1,6 @@
 //! Hosts as operators ask for them, and what they may do to them.
 
-use cutover_core::decide::Input;
+use cutover_core::{decide::Input, notice};
 use cutover_proto::ids::HostId;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,9 @@ use super::{
     plan_edit::PlanEdit,
 };
 use crate::store::{Reader, hosts};
+
+/// How many ids one query reads.
+const CODES_A_QUERY: i64 = 5000;
 
 /// Which hosts a listing shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +81,7 @@ impl Service {
         let mut rows = hosts::by_name(db, wanted)?;
         match (rows.pop(), rows.as_slice()) {
             (Some(row), []) => Ok(row),
-            (None, _) => Err(ServiceError::NotFound {
+            (None, _) => self.host_of_code(db, wanted)?.ok_or_else(|| ServiceError::NotFound {
                 what: format!("host `{wanted}`"),
             }),
             (Some(last), others) => {
@@ -90,6 +93,28 @@ impl Service {
                 );
                 Err(ServiceError::Invalid { why })
             }
+        }
+    }
+
+    /// The host whose users know it by this reference code. Codes follow from ids, so all of them are looked through: somebody
+    /// at the telephone asks that, and nothing else.
+    fn host_of_code(&self, db: &mut impl Reader, wanted: &str) -> Result<Option<hosts::HostRow>, ServiceError> {
+        if wanted.len() != 9 || wanted.find('-') != Some(4) {
+            return Ok(None);
+        }
+        let mut after = String::new();
+        loop {
+            let ids = hosts::ids(db, &after, CODES_A_QUERY)?;
+            let Some(last) = ids.last() else {
+                return Ok(None);
+            };
+            for id in &ids {
+                let host: HostId = id.parse().map_err(broken_id)?;
+                if notice::code(host, self.campaign_id()).eq_ignore_ascii_case(wanted) {
+                    return Ok(hosts::load(db, id)?);
+                }
+            }
+            after.clone_from(last);
         }
     }
 

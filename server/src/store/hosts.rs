@@ -226,6 +226,21 @@ pub fn list(db: &mut impl Reader, after: Option<&str>, limit: i64) -> Result<Vec
     .collect()
 }
 
+/// The ids of all hosts in their order, after `after`, at most `limit`.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn ids(db: &mut impl Reader, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    let values: [Value; 2] = [after.into(), limit.into()];
+    db.query(
+        "SELECT host_id FROM host WHERE host_id > ?1 ORDER BY host_id LIMIT ?2",
+        &values,
+    )?
+    .iter()
+    .map(|row| row.text("host_id"))
+    .collect()
+}
+
 /// How many hosts are enrolled.
 ///
 /// # Errors

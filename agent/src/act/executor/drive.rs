@@ -241,9 +241,15 @@ impl Executor {
 
     /// Why the order should end before this step, where it may.
     pub(super) fn stop_before(&self, order: &WorkOrder, step: usize) -> Option<String> {
-        safe_points::is_before(order, step)
-            .then(|| self.parts.control.stop(order.number))
-            .flatten()
+        let control = &self.parts.control;
+        let stop = safe_points::is_before(order, step)
+            .then(|| control.stop(order.number))
+            .flatten();
+        stop.or_else(|| {
+            // Once something was begun, the start is not to be put off any more.
+            let now_ms = (step == 0).then(|| self.parts.clock.now_ms());
+            now_ms.and_then(|now_ms| control.is_put_off(now_ms))
+        })
     }
 
     fn cancelled(&mut self, order: &WorkOrder, why: String) -> Result<End, ExecuteError> {

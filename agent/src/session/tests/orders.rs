@@ -80,6 +80,7 @@ fn marks_come_before_cancel_and_cancel_before_an_order() {
                 "marks"
             }
             Effect::TakeRules { .. } => "rules",
+            Effect::TakeNotice { .. } => "notice",
             Effect::Cancel(_) => "cancel",
             Effect::RunOrder(_) => "order",
             Effect::InventoryDurable => "durable",
@@ -89,7 +90,7 @@ fn marks_come_before_cancel_and_cancel_before_an_order() {
             Effect::TakeRelease(_) | Effect::RefuseRelease(_) => "release",
         })
         .collect();
-    assert_eq!(names, ["marks", "rules", "cancel", "order", "durable"]);
+    assert_eq!(names, ["marks", "rules", "notice", "cancel", "order", "durable"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::{
     campaign::Campaign,
+    notice,
     plan::{Owner, Phase, Plan, Reason},
     rollout::approval_cause,
 };
@@ -103,6 +104,15 @@ fn queued(plan: &Plan, campaign: &Campaign) -> Option<Cause> {
             "a kiosk starts in a window alone, and no [[window]] of the campaign is for it",
             "write a [[window]] that fits it, or take its tag use=kiosk away where somebody works at it after all",
             Owner::Operator,
+        );
+    }
+    let notice = notice::of(plan, campaign).map(|it| notice::course(plan, it));
+    if notice.is_some_and(|course| plan.notices.asked > course.given) && !plan.stale {
+        return of(
+            "notice",
+            "its user is to be told first, and no word came that this was done",
+            "switch the machine on, or upgrade an agent that is older than notices",
+            Owner::Helpdesk,
         );
     }
     if plan.stale {

@@ -3,10 +3,11 @@
 use cutover_proto::{ids::ProductId, rule::Role, verdict::Protection};
 
 use super::{
-    Campaign,
+    Campaign, Mode, notice,
     parse::{Fault, is_plain},
     place::{self, Step, Way},
     selector::Selector,
+    span,
     zone::{utc, zone},
 };
 use crate::{
@@ -221,12 +222,17 @@ impl Campaign {
             let what = format!("[[wave]] {}", wave.name);
             (what, place::named("wave", &wave.name, "match"), &wave.hosts)
         });
+        let notice = self.notice.iter().map(|notice| {
+            let way = vec![Step::Key("notice"), Step::Key("match")];
+            ("[notice]".to_owned(), way, &notice.hosts)
+        });
         windows
             .chain(blackouts)
             .chain(scope)
             .chain(priorities)
             .chain(replacements)
             .chain(waves)
+            .chain(notice)
             .filter(|(_, _, selector)| !selector.is_everything())
             .collect()
     }
@@ -246,9 +252,26 @@ impl Campaign {
             self.warning(way, text)
         };
         let mut warnings: Vec<Warning> = no_target_text(self, now_ms).map(of_target).into_iter().collect();
+        let left = self.notice.as_ref().and_then(notice::unfilled);
+        if let Some(key) = left.filter(|_| self.mode != Mode::Observe) {
+            let text = format!(
+                "notice.{key} still has brackets, and people at the machines read it as it stands; write what belongs there"
+            );
+            warnings.push(self.warning(&[Step::Key("notice"), Step::Key(key)], text));
+        }
         let Some(target_ms) = self.target_ms().filter(|target_ms| *target_ms > now_ms) else {
             return warnings;
         };
+        let first = self.notice.as_ref().and_then(|notice| notice.before.first());
+        if let Some(before) = first.filter(|before| now_ms.saturating_add(span::ms(**before)) > target_ms) {
+            let text = format!(
+                "notice.before: {} before the start is more than is left until {}: no workstation can start in time; set a \
+                 later target, or shorten it",
+                span::words(span::ms(*before)),
+                utc(target_ms)
+            );
+            warnings.push(self.warning(&[Step::Key("notice"), Step::Key("before")], text));
+        }
         let zone = zone(&self.policy.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
         let blackouts: Vec<Blackout> = self
             .blackouts

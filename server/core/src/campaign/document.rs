@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::{
     CampaignKind, DutyTrigger, Mode, PendingRestart, Regime,
+    notice::NoticeInFile,
     priority::PriorityInFile,
     readiness::ReadinessInFile,
     selector::{HostClass, Selector},
@@ -97,6 +98,8 @@ pub(super) struct CampaignInFile {
     pub(super) replacement: Vec<ReplacementInFile>,
     #[serde(default)]
     pub(super) readiness: Vec<ReadinessInFile>,
+    #[serde(default)]
+    pub(super) notice: Option<NoticeInFile>,
     #[serde(default)]
     pub(super) policy: PolicyInFile,
     #[serde(default)]

@@ -6,6 +6,7 @@ mod counts;
 mod document;
 mod instant;
 mod model;
+mod notice;
 mod parse;
 mod place;
 mod policy;
@@ -32,6 +33,7 @@ pub use instant::{NotAnInstant, instant_ms};
 pub use model::{
     Campaign, CampaignKind, Duty, DutyTrigger, External, Milestone, Mode, Regime, ReplacementRule, ScopeRule,
 };
+pub use notice::{Budget, Notice, Rung};
 pub use parse::{CampaignError, Fault};
 pub use place::{Step, Way};
 pub use policy::{PendingRestart, Policy, Term};

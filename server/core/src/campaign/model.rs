@@ -7,7 +7,7 @@ use cutover_proto::{
 };
 
 use super::{
-    Policy, Priority, Term,
+    Notice, Policy, Priority, Term,
     readiness::ReadinessItem,
     selector::{Selector, Traits},
     timetable::{For, Site},
@@ -205,6 +205,8 @@ pub struct Campaign {
     pub waves: Vec<Wave>,
     /// What must be so before hosts are started without a person.
     pub readiness: Vec<ReadinessItem>,
+    /// What whoever works at a machine is told before work begins there; `None`: nothing.
+    pub notice: Option<Notice>,
     /// The file that it was read from, exactly.
     pub source: String,
 }

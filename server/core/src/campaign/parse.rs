@@ -9,6 +9,7 @@ use super::{
     Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term,
     document::{CampaignInFile, DutyInFile, PRESETS, ReplacementInFile, SCHEMA, ScopeInFile},
     instant::{self, NotAnInstant},
+    notice,
     place::{self, Step},
     priority, readiness, timetable,
     waves::{self, Flaw},
@@ -294,6 +295,11 @@ impl Campaign {
             blackouts: timetable::blackouts(it.blackout).map_err(|flaw| reader.flawed(flaw))?,
             waves: waves::read(it.wave).map_err(|flaw| reader.flawed(flaw))?,
             readiness: readiness::read(it.readiness).map_err(|flaw| reader.flawed(flaw))?,
+            notice: it
+                .notice
+                .map(notice::read)
+                .transpose()
+                .map_err(|flaw| reader.flawed(flaw))?,
             source: text.to_owned(),
         };
         campaign.check().map_err(|fault| reader.fault(fault))?;

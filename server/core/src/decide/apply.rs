@@ -5,8 +5,8 @@ use cutover_proto::{ids::ProductId, record::RecordEvent, step::StepKind};
 use crate::{
     catalog::RestartNeed,
     plan::{
-        Account, Cover, Gap, Handwork, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue, RestartOwed,
-        is_legal,
+        Account, Cover, Gap, Given, Handwork, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue,
+        RestartOwed, is_legal,
     },
     rollout::is_first_place,
     upkeep,
@@ -190,6 +190,8 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::SeenAgain => {
             plan.stale = false;
             plan.grace_from_ms = at_ms;
+            // Who comes back is told anew.
+            plan.notices.lapse();
         }
         Fact::AgentPerhapsLost { .. } => plan.agent_perhaps_lost = true,
         Fact::AgentBack => plan.agent_perhaps_lost = false,
@@ -208,6 +210,27 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::HeldLocally { why } => plan.local_hold = Some(why.clone()),
         Fact::LocalHoldGone => plan.local_hold = None,
         Fact::StepsLacking { kinds } => plan.lacking_steps.clone_from(kinds),
+        Fact::NoticeDue { number } => plan.notices.asked = *number,
+        Fact::NoticeGiven {
+            number,
+            shown_ms,
+            somebody,
+            how,
+        } => {
+            let given = Given {
+                at_ms,
+                shown_ms: *shown_ms,
+                somebody: *somebody,
+                how: how.clone(),
+            };
+            plan.notices
+                .tell(*number, given, plan.order.as_ref().map(|order| order.number));
+        }
+        Fact::NoticesLapsed => plan.notices.lapse(),
+        Fact::StartPutOff { until_ms, .. } => {
+            plan.notices.put_off_ms = Some(*until_ms);
+            plan.notices.put_offs += 1;
+        }
         Fact::Exempted { exemption } => plan.exemption = Some(exemption.clone()),
         Fact::ExemptionEnded { .. } => plan.exemption = None,
         Fact::CampaignChanged { version, assessment } => {
@@ -293,6 +316,7 @@ fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: 
     plan.journal_look_after_ms = None;
     plan.local_hold = None;
     plan.lacking_steps.clear();
+    plan.notices.lapse();
 }
 
 fn take_assessment(plan: &mut Plan, assessment: &crate::judge::Assessment) {
@@ -322,6 +346,7 @@ fn move_to(plan: &mut Plan, at_ms: i64, to: Phase, reason: Option<&Reason>) -> R
         plan.first_places.clear();
     }
     if to == Phase::Migrated {
+        plan.notices.begin_anew();
         plan.attempts_used = 0;
         plan.hindrances = 0;
         plan.approval = None;

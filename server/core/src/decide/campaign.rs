@@ -97,6 +97,8 @@ pub(super) fn closed(pen: &Pen<'_>, input: &Input) -> Result<(), Refused> {
         | Input::CampaignChanged { .. }
         | Input::HeldLocally { .. }
         | Input::SaidSteps { .. }
+        | Input::Notified(_)
+        | Input::StartPutOff { .. }
         | Input::JournalDistrusted { .. }
         | Input::Forecast { .. }
         | Input::Concluded => Ok(()),

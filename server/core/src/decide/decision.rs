@@ -2,7 +2,7 @@
 
 use cutover_proto::{ids::ProductId, step::Step, words};
 
-use super::{Cx, Event, Input, campaign, canaries, group, look, order, pen::Pen, people, records, wake};
+use super::{Cx, Event, Input, campaign, canaries, group, look, notice, order, pen::Pen, people, records, wake};
 use crate::{
     plan::{Phase, Plan},
     rollout::{RunState, Slot},
@@ -167,6 +167,12 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
         Input::HoldLifted { kind, by } => people::hold_lifted(&mut pen, *kind, by)?,
         Input::HeldLocally { why } => people::held_locally(&mut pen, why.as_deref())?,
         Input::SaidSteps { lacking } => people::said_steps(&mut pen, lacking)?,
+        Input::Notified(given) => notice::given(&mut pen, given)?,
+        Input::StartPutOff {
+            round,
+            asked_ms,
+            until_ms,
+        } => notice::put_off(&mut pen, *round, *asked_ms, *until_ms)?,
         Input::Exempted(exemption) => people::exempted(&mut pen, exemption)?,
         Input::ExemptionRevoked { by, why } => people::exemption_revoked(&mut pen, by, why)?,
         Input::Retried { by } => people::retried(&mut pen, by)?,

@@ -301,6 +301,33 @@ pub enum Fact {
         /// Which.
         kinds: Vec<StepKind>,
     },
+    /// A notice before the start is due; the host was asked to come for it.
+    NoticeDue {
+        /// Which, from 1.
+        number: u32,
+    },
+    /// Whoever works at the machine was told.
+    NoticeGiven {
+        /// Which notice, from 1; 0: that the work starts.
+        number: u32,
+        /// When, by the host's clock.
+        shown_ms: i64,
+        /// Whether somebody was logged in; absent where that could not be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        somebody: Option<bool>,
+        /// How it was shown, in the agent's words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        how: String,
+    },
+    /// What was told of a start no longer holds: it is told anew.
+    NoticesLapsed,
+    /// Whoever works at the machine put the start off.
+    StartPutOff {
+        /// To then.
+        until_ms: i64,
+        /// When they asked, by the host's clock.
+        asked_ms: i64,
+    },
     /// An exemption was granted.
     Exempted {
         /// Which.
@@ -426,6 +453,10 @@ impl Fact {
             Self::HeldLocally { .. } => "held-locally",
             Self::LocalHoldGone => "local-hold-gone",
             Self::StepsLacking { .. } => "steps-lacking",
+            Self::NoticeDue { .. } => "notice-due",
+            Self::NoticeGiven { .. } => "notice-given",
+            Self::NoticesLapsed => "notices-lapsed",
+            Self::StartPutOff { .. } => "start-put-off",
             Self::Exempted { .. } => "exempted",
             Self::ExemptionEnded { .. } => "exemption-ended",
             Self::CampaignChanged { .. } => "campaign-changed",

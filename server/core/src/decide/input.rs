@@ -2,6 +2,7 @@
 
 use cutover_proto::{ids::HostId, record::StepRecord, step::StepKind};
 
+use super::NoticeGiven;
 use crate::{
     judge::Assessment,
     plan::{Exemption, Hold, HoldKind, JournalFault, Known, Personal, Pool},
@@ -99,6 +100,17 @@ pub enum Input {
         /// Those that it does not know, in the order of the wire.
         lacking: Vec<StepKind>,
     },
+    /// The host's agent said that it told whoever works there of the start.
+    Notified(NoticeGiven),
+    /// Whoever works there puts the start off, as the host's agent acknowledged to them.
+    StartPutOff {
+        /// Of which telling.
+        round: u32,
+        /// When they asked, by trusted time.
+        asked_ms: i64,
+        /// To then.
+        until_ms: i64,
+    },
     /// An exemption was granted.
     Exempted(Exemption),
     /// It was revoked.
@@ -175,6 +187,8 @@ impl Input {
             Self::HoldLifted { .. } => "hold-lifted",
             Self::HeldLocally { .. } => "held-locally",
             Self::SaidSteps { .. } => "said-steps",
+            Self::Notified(..) => "notified",
+            Self::StartPutOff { .. } => "start-put-off",
             Self::Exempted(..) => "exempted",
             Self::ExemptionRevoked { .. } => "exemption-revoked",
             Self::Retried { .. } => "retried",

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     campaign::{Mode, span},
+    notice,
     plan::{JournalFault, OrderEnd, Phase},
     rollout::{BreakerState, RunState, WaveState, approval_cause, is_first_place, slots},
     waiting::hours,
@@ -120,6 +121,9 @@ fn may_start(pen: &Pen<'_>, number: u64) -> Result<(), Refused> {
     if cx.now_ms < grace_end_ms {
         let until = crate::campaign::zone::utc(grace_end_ms);
         return Err(pen.refuse(format!("nobody is forced before {until}, the end of grace")));
+    }
+    if let Some(waiting) = notice::hindrance(plan, cx.campaign, cx.now_ms) {
+        return Err(pen.refuse(waiting.text()));
     }
     if let Some(waiting) = hours(plan, cx.campaign, cx.now_ms) {
         return Err(pen.refuse(waiting.text()));

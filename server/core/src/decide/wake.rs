@@ -2,7 +2,7 @@
 
 use cutover_proto::verdict::Protection;
 
-use super::{AlarmKind, Cx, Effect, Fact, Refused, look, order, pen::Pen, place::settle, verify};
+use super::{AlarmKind, Cx, Effect, Fact, Refused, look, notice, order, pen::Pen, place::settle, verify};
 use crate::{
     campaign::span,
     plan::{HoldKind, OrderEnd, Phase, Reason, Verify},
@@ -72,6 +72,7 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
             pen.go(Phase::Handwork, Some(reason))
         }
         WakeKind::Retry => pen.write(Fact::RetryDue),
+        WakeKind::Notice => notice::due(pen),
         WakeKind::Soak => {
             pen.effect(Effect::Nudge);
             pen.write(Fact::VerifyTurned {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     campaign::{Campaign, span, zone::utc},
     hours::{Calendar, HORIZON_MS},
+    notice,
     plan::{Phase, Plan, Verify},
 };
 
@@ -27,7 +28,10 @@ pub fn slack_ms(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<i64> {
         | Phase::Handwork
         | Phase::Failed => {
             let grace_end_ms = campaign.policy.grace_end_ms(plan.grace_from_ms);
-            let ready_ms = now_ms.max(grace_end_ms).max(plan.retry_at_ms.unwrap_or(i64::MIN));
+            let ready_ms = now_ms
+                .max(grace_end_ms)
+                .max(plan.retry_at_ms.unwrap_or(i64::MIN))
+                .max(notice::earliest_start_ms(plan, campaign, now_ms));
             let host = plan.traits();
             let start_ms = campaign
                 .calendar_for(&host)

@@ -11,7 +11,7 @@ use cutover_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Exemption, Gap, Handwork, Hold, HoldKind, Known, OpenOrder, Personal, Phase, Pool, Reason, Tried,
+    Account, Exemption, Gap, Handwork, Hold, HoldKind, Known, Notices, OpenOrder, Personal, Phase, Pool, Reason, Tried,
 };
 use crate::{
     campaign::{Campaign, External, Traits},
@@ -281,6 +281,9 @@ pub struct Plan {
     /// What it was before the order that is under way; that comes back where nothing comes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried_before: Option<Tried>,
+    /// What its user was told of the start ahead, and put off.
+    #[serde(default, skip_serializing_if = "Notices::is_none")]
+    pub notices: Notices,
 }
 
 impl Plan {
@@ -346,6 +349,7 @@ impl Plan {
             round: 0,
             tried_in: String::new(),
             tried_before: None,
+            notices: Notices::default(),
         }
     }
 

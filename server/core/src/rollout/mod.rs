@@ -23,6 +23,7 @@ pub use gate::{
 pub(crate) use group::is_first_place;
 pub use group::{ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, approval_cause, slots};
 pub use groups::Groups;
+pub(crate) use ready::open_after_ms;
 pub use ready::ready_at_ms;
 pub use release::{ReleasePace, ReleaseTally, may_be_offered};
 pub use tally::{Left, Outcome, Tally};

@@ -4,6 +4,7 @@ use super::approval_cause;
 use crate::{
     campaign::{Campaign, Mode},
     hours::Calendar,
+    notice,
     plan::{Phase, Plan},
 };
 
@@ -28,15 +29,24 @@ pub fn ready_at_ms(plan: &Plan, campaign: &Campaign) -> i64 {
         return i64::MAX;
     }
     let retry_ms = plan.retry_at_ms.unwrap_or(i64::MIN);
-    let ready_ms = retry_ms.max(campaign.policy.grace_end_ms(plan.grace_from_ms));
+    let told_ms = notice::ready_at_ms(plan, campaign);
+    if told_ms == i64::MAX {
+        return i64::MAX;
+    }
+    let ready_ms = retry_ms
+        .max(told_ms)
+        .max(campaign.policy.grace_end_ms(plan.grace_from_ms));
+    open_after_ms(plan, campaign, ready_ms).unwrap_or(i64::MAX)
+}
+
+/// The first instant from `ready_ms` on at which work may start by the hours of the host; `None` where there is none.
+pub(crate) fn open_after_ms(plan: &Plan, campaign: &Campaign, ready_ms: i64) -> Option<i64> {
     let host = plan.traits();
     let calendar = campaign.calendar_for(&host);
     if calendar == Calendar::default() {
-        return ready_ms;
+        return Some(ready_ms);
     }
-    calendar
-        .next_open_ms(ready_ms, &campaign.zone_for(&host))
-        .unwrap_or(i64::MAX)
+    calendar.next_open_ms(ready_ms, &campaign.zone_for(&host))
 }
 
 #[cfg(test)]

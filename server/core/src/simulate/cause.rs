@@ -17,6 +17,11 @@ pub(super) fn cause(waiting: &Waiting) -> String {
             opens_ms: Some(_),
             ..
         } => format!("no work starts in {name}"),
+        Waiting::Notice { is_due: true, .. } => {
+            "its user is to be told first, and no word came that this was done".to_owned()
+        }
+        Waiting::Notice { is_due: false, .. } => "its user was told, and has time".to_owned(),
+        Waiting::PutOff { .. } => "put off by its user".to_owned(),
         Waiting::External { name, .. } => format!("{name} does the work"),
         Waiting::FewFirst { wave, .. } => format!("a few hosts of wave {wave} go first"),
         Waiting::Tripped { wave, cause, .. } => format!("wave {wave} is halted: {}", cause.text()),

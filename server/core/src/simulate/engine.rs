@@ -14,13 +14,15 @@ use super::{
     machine::{Machine, likely_habit},
     queue::{Place, Queues},
     report::{End, HostEnd, Recorder, is_done, is_to_do},
+    rollout::somebody,
 };
 use crate::{
     campaign::span,
     decide::{Cx, Effect, Input, decide_and_apply},
     forecast::turn_ms,
     mix::mix,
-    plan::{Personal, Phase, Plan},
+    notice,
+    plan::{Phase, Plan},
     rollout::{WaveState, approval_cause, ready_at_ms},
     waiting,
 };
@@ -245,6 +247,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         for record in self.members[index].machine.tell(now_ms) {
             self.take(index, &Input::Recorded(Box::new(record)));
         }
+        self.tell_user(index);
         let machine = &mut self.members[index].machine;
         if machine.is_news || machine.looks_next {
             machine.look(now_ms);
@@ -347,6 +350,12 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         self.rollout_is_due = true;
         self.place(index);
         self.arm(index);
+        // Nothing else brings it, where it was only its wave that opened.
+        if matches!(input, Input::WaveOpened | Input::Approved { .. })
+            && notice::is_due(&self.members[index].plan, self.setup.campaign, self.now_ms)
+        {
+            self.schedule(index);
+        }
     }
 
     /// Puts the host to its place in the queue.
@@ -398,12 +407,13 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         let now_ms = self.now_ms;
         let it = &mut self.members[index];
         let in_a_while = now_ms.saturating_add(ASKED_MS << it.asked.min(ASKED_MOST));
+        let is_told = notice::is_due(&it.plan, self.setup.campaign, now_ms);
         let is_verified = it.plan.verify.is_some() && it.plan.wants_look() && it.machine.shows.is_some();
         let due_ms = if let Some(at_ms) = it.machine.tells_ms() {
             Some(at_ms.max(now_ms + 1))
         } else if it.plan.order.as_ref().is_some_and(|order| order.fetched_ms.is_none()) {
             Some(now_ms + NUDGED_MS)
-        } else if it.machine.looks_next || it.machine.is_news || it.plan.order.is_some() || is_verified {
+        } else if it.machine.looks_next || it.machine.is_news || it.plan.order.is_some() || is_verified || is_told {
             Some(in_a_while)
         } else if it.plan.stale || it.plan.agent_perhaps_lost || self.queues.place(index) == Place::UntilSeen {
             Some(now_ms + 1)
@@ -485,10 +495,4 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
 fn offset_ms(zone: &TimeZone, at_ms: i64) -> i64 {
     let offset = Timestamp::from_millisecond(at_ms).map(|at| zone.to_offset(at).seconds());
     offset.map_or(0, |seconds| i64::from(seconds) * 1000)
-}
-
-/// Whoever lets hosts start and answers gates.
-pub(super) fn somebody() -> Personal {
-    #[expect(clippy::expect_used, reason = "sixty-four zeros are a digest")]
-    Personal::of_digest(&"0".repeat(64)).expect("a digest")
 }

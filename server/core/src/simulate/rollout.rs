@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{
     Step,
-    engine::{Due, Simulation, somebody},
+    engine::{Due, Simulation},
     queue::Place,
 };
 use crate::{
     campaign::span,
-    decide::Input,
+    decide::{Input, NoticeGiven},
     forecast::turn_ms,
-    plan::Phase,
+    notice,
+    plan::{Personal, Phase},
     rollout::{
         BreakerState, Candidate, ExternalAnswer, IN_FLIGHT, RunState, Turned, WaveState, choose, openings, turned,
     },
@@ -203,6 +204,8 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             | Waiting::Halted { .. }
             | Waiting::Grace { .. }
             | Waiting::Approval { .. }
+            | Waiting::Notice { .. }
+            | Waiting::PutOff { .. }
             | Waiting::External { .. }
             | Waiting::Slot { .. }
             | Waiting::Held { .. }
@@ -221,6 +224,27 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         }
     }
 
+    /// Whoever is there is told of the start at once, and puts nothing off.
+    pub(super) fn tell_user(&mut self, index: usize) {
+        let (plan, campaign) = (&self.members[index].plan, self.setup.campaign);
+        if !notice::is_due(plan, campaign, self.now_ms) {
+            return;
+        }
+        let group = self.counts.groups(&self.setup, self.now_ms).of(&plan.wave);
+        let waiting = hindrance(plan, &group, self.now_ms, campaign, self.now_ms);
+        let Some(shown) = notice::to_show(plan, campaign, waiting.as_ref(), self.now_ms) else {
+            return;
+        };
+        let given = NoticeGiven {
+            round: shown.round,
+            number: shown.number,
+            shown_ms: self.now_ms,
+            somebody: Some(true),
+            how: String::new(),
+        };
+        self.take(index, &Input::Notified(given));
+    }
+
     /// In earnest, a transaction asks again before it issues an order.
     fn start_one(&mut self, index: usize) -> bool {
         let seen_ms = self.last_seen(index);
@@ -237,4 +261,10 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         self.schedule(index);
         self.members[index].plan.order.is_some()
     }
+}
+
+/// Whoever lets hosts start and answers gates.
+pub(super) fn somebody() -> Personal {
+    #[expect(clippy::expect_used, reason = "sixty-four zeros are a digest")]
+    Personal::of_digest(&"0".repeat(64)).expect("a digest")
 }

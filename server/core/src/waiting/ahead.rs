@@ -100,6 +100,9 @@ fn queued(plan: &Plan, waiting: Option<&Waiting>, campaign: &Campaign) -> String
         Some(Waiting::Away { .. } | Waiting::AgentPerhapsLost { .. }) => {
             "it takes its turn again, and a work order goes to it".to_owned()
         }
+        Some(Waiting::Notice {
+            given, is_due: true, ..
+        }) => format!("its user is told of the start, notice {}", given + 1),
         Some(waiting) => match waiting.until_ms() {
             Some(until_ms) => format!("its look is judged; nothing starts before {}", utc(until_ms)),
             None => "its look is judged; nothing starts while it waits for that".to_owned(),
@@ -124,6 +127,7 @@ const fn by_the_clock(kind: WakeKind) -> &'static str {
         WakeKind::Silence => "its silence uses an attempt up",
         WakeKind::Restart => "it has not come back from its restart, and a person must look",
         WakeKind::Retry => "its next attempt is due",
+        WakeKind::Notice => "a notice for its user is due, or is to be given anew",
         WakeKind::Soak => "its soak is over, and a look must confirm",
         WakeKind::Protection => "its protection counts as lost",
         WakeKind::Gap => "it has been without protection for too long, which is an alarm",

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod reason;
+mod told;
 mod wake;
 mod why;
 

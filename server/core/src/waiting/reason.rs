@@ -1,5 +1,6 @@
 //! Why a plan does not go on, as a value and in words.
 
+use super::told::restart;
 use crate::{
     campaign::zone::utc,
     plan::{HoldKind, Owner, Personal, Reason},
@@ -58,6 +59,32 @@ pub enum Waiting {
     Readiness {
         /// Open items of the readiness list.
         open: Vec<String>,
+    },
+    /// Whoever works at the machine is told first, and then has time.
+    Notice {
+        /// By which they and the helpdesk speak of it.
+        code: String,
+        /// So many notices were given.
+        given: u32,
+        /// Of how many.
+        of: u32,
+        /// When the last one was.
+        told_ms: Option<i64>,
+        /// Whether the next is due and was not given.
+        is_due: bool,
+        /// When the next is due; `None` where it is at once, or none is left.
+        next_ms: Option<i64>,
+        /// It starts no earlier; `None` before the first.
+        starts_ms: Option<i64>,
+    },
+    /// Whoever works at the machine put the start off.
+    PutOff {
+        /// To then.
+        until_ms: i64,
+        /// The so-and-so-many-th time.
+        times: u32,
+        /// Of how many.
+        of: u32,
     },
     /// Others do the work.
     External {
@@ -208,6 +235,10 @@ impl Waiting {
             Self::Grace { until_ms } => format!("nobody is forced before {}, the end of grace", utc(*until_ms)),
             Self::Approval { cause } => format!("a person must let it start: {}", asked_by(*cause)),
             Self::Readiness { open } => format!("of the readiness list is open: {}", open.join(", ")),
+            Self::Notice { .. } => self.notice_text(),
+            Self::PutOff { until_ms, times, of } => {
+                format!("put off by its user until {}, {times} of {of}", utc(*until_ms))
+            }
             Self::External {
                 name,
                 owner,
@@ -290,6 +321,10 @@ impl Waiting {
             Self::Readiness { .. } => {
                 "cutover readiness list says what each is; attest what is so, or have two people waive it".to_owned()
             }
+            Self::Notice { is_due: true, .. } => {
+                "switch the machine on; an agent that is older than notices never says that it told anybody: upgrade it"
+                    .to_owned()
+            }
             Self::External {
                 name,
                 owner,
@@ -328,6 +363,8 @@ impl Waiting {
             Self::Stuck(reason) => reason.remedy(),
             Self::FewFirst { .. }
             | Self::Grace { .. }
+            | Self::Notice { is_due: false, .. }
+            | Self::PutOff { .. }
             | Self::External { .. }
             | Self::Hours { opens_ms: Some(_) }
             | Self::Blackout { opens_ms: Some(_), .. }
@@ -367,6 +404,7 @@ impl Waiting {
             | Self::Blackout { opens_ms: Some(_), .. }
             | Self::FewFirst { .. }
             | Self::Grace { .. }
+            | Self::Notice { is_due: false, .. }
             | Self::Slot { .. }
             | Self::Pace { .. }
             | Self::Retry { .. }
@@ -376,10 +414,12 @@ impl Waiting {
             Self::Away { .. } => Owner::Helpdesk,
             Self::Restart {
                 may_be_put_off: true, ..
-            } => Owner::User,
+            }
+            | Self::PutOff { .. } => Owner::User,
             Self::Restart {
                 may_be_put_off: false, ..
             }
+            | Self::Notice { is_due: true, .. }
             | Self::Journal
             | Self::Fetch { .. }
             | Self::Steps { .. }
@@ -393,7 +433,15 @@ impl Waiting {
     #[must_use]
     pub const fn until_ms(&self) -> Option<i64> {
         match self {
-            Self::Grace { until_ms } | Self::Soak { until_ms } | Self::Steps { until_ms, .. } => Some(*until_ms),
+            Self::Grace { until_ms }
+            | Self::Soak { until_ms }
+            | Self::PutOff { until_ms, .. }
+            | Self::Steps { until_ms, .. } => Some(*until_ms),
+            Self::Notice {
+                is_due: false,
+                starts_ms,
+                ..
+            } => *starts_ms,
             Self::Retry { at_ms, .. } | Self::Pace { at_ms, .. } => Some(*at_ms),
             Self::Fetch { by_ms } | Self::External { by_ms, .. } => Some(*by_ms),
             Self::Restart { back_by_ms, .. } => Some(*back_by_ms),
@@ -409,6 +457,7 @@ impl Waiting {
             | Self::Approval { .. }
             | Self::Readiness { .. }
             | Self::NoWindow
+            | Self::Notice { is_due: true, .. }
             | Self::Slot { .. }
             | Self::HeldLocally { .. }
             | Self::Away { .. }
@@ -439,28 +488,5 @@ const fn asked_by(cause: ApprovalCause) -> &'static str {
         }
         ApprovalCause::MultiSession => "several people work at it at once, and none of them decides for the others",
         ApprovalCause::LateJoiner => "it came into its wave when that was open already",
-    }
-}
-
-fn restart(comes_ms: Option<i64>, is_deferred: bool, may_be_put_off: bool, latest_ms: i64) -> String {
-    let latest = utc(latest_ms);
-    match comes_ms {
-        Some(at_ms) if is_deferred => {
-            format!(
-                "user's deferral: the restart that is due comes at {}, at the latest at {latest}",
-                utc(at_ms)
-            )
-        }
-        Some(at_ms) if !may_be_put_off => {
-            format!(
-                "a restart is due and comes at {}; nobody at the machine may put it off",
-                utc(at_ms)
-            )
-        }
-        Some(at_ms) => format!(
-            "a restart is due and comes at {}; the user may put it off until {latest}",
-            utc(at_ms)
-        ),
-        None => format!("a restart is due, at the latest at {latest}"),
     }
 }

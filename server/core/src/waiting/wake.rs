@@ -8,6 +8,7 @@ use crate::{
     campaign::{Campaign, span},
     decide::Outage,
     judge::Assessment,
+    notice,
     plan::{OpenOrder, Phase, Plan, Verify},
 };
 
@@ -26,6 +27,8 @@ words! {
         Restart = "restart",
         /// A retry is due.
         Retry = "retry",
+        /// A notice before the start is due, or the notices that were given are too old.
+        Notice = "notice",
         /// The soak is over.
         Soak = "soak",
         /// The replacement was not healthy for too long.
@@ -90,6 +93,9 @@ pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages
     if let Some(at_ms) = plan.retry_at_ms {
         add(WakeKind::Retry, at_ms);
     }
+    if let Some(at_ms) = notice_at_ms(plan, campaign) {
+        add(WakeKind::Notice, at_ms);
+    }
     if let Some(Verify::Soaking { until_ms }) = plan.verify {
         add(WakeKind::Soak, until_ms);
     }
@@ -114,6 +120,14 @@ pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages
         add(WakeKind::Stale, after(last_seen_ms, policy.stale_after, outages));
     }
     wakes
+}
+
+/// The first notice is asked for by nothing but the wait itself: it goes out with the next check-in.
+fn notice_at_ms(plan: &Plan, campaign: &Campaign) -> Option<i64> {
+    let notice = notice::of(plan, campaign).filter(|_| plan.phase == Phase::Queued)?;
+    let course = notice::course(plan, notice);
+    let due_ms = course.due_ms.filter(|_| plan.notices.asked <= course.given);
+    due_ms.or(course.lapses_ms)
 }
 
 /// Products that guard machines take new programs for attackers, the sooner the newer they are. A host with an order out

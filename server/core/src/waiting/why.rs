@@ -8,6 +8,7 @@ use crate::{
     campaign::{Campaign, Mode, span},
     hours::Closed,
     judge::Assessment,
+    notice,
     plan::{OpenOrder, Phase, Plan, Verify},
     rollout::{BreakerState, GroupState, RunState, WaveState, approval_cause, slots},
 };
@@ -173,6 +174,9 @@ pub fn hindrance(
     }
     if let Some(cause) = approval_cause(plan, campaign).filter(|_| plan.approval.is_none()) {
         return Some(Waiting::Approval { cause });
+    }
+    if let Some(waiting) = notice::hindrance(plan, campaign, now_ms) {
+        return Some(waiting);
     }
     if let Some(at_ms) = plan.retry_at_ms.filter(|at_ms| now_ms < *at_ms) {
         return Some(Waiting::Retry {

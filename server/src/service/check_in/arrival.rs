@@ -1,6 +1,9 @@
 //! A check-in's message, checked for form and signatures. Past here nobody checks again.
 
-use cutover_core::plan::{JournalFault, Plan};
+use cutover_core::{
+    decide::NoticeGiven,
+    plan::{JournalFault, Plan},
+};
 use cutover_proto::{
     envelope::{self, Context, PublicKey},
     ids::HostId,
@@ -14,6 +17,8 @@ use super::{super::CallError, network::Network, release::OwnProgram, vitals::Vit
 
 /// More records than this in one check-in are refused: an agent sends what is not acknowledged in parts.
 const RECORDS_MAX: usize = 500;
+/// An agent says the notice that holds, and perhaps that the work begins.
+const NOTICES_MAX: usize = 8;
 
 /// What a host says of itself in words is kept up to this many characters.
 const WORDS_MAX: usize = 500;
@@ -56,6 +61,10 @@ pub(super) struct Arrival {
     pub(super) hold: Option<String>,
     /// Kinds of steps that this server knows and the agent does not.
     pub(super) lacking_steps: Vec<StepKind>,
+    /// What was shown of the work that is announced there.
+    pub(super) notices: Vec<NoticeGiven>,
+    /// The start was put off by whoever works there.
+    pub(super) put_off: Option<v1::StartPutOff>,
     /// Why the agent is about to end itself, where it is.
     pub(super) ending: Option<String>,
     /// How it reaches this server, where it says so.
@@ -107,6 +116,8 @@ impl Arrival {
             journal_fault: journal_fault(request.journal)?,
             hold: said(&condition.hold),
             lacking_steps: lacking(&request.known_steps),
+            notices: shown(request.notices)?,
+            put_off: request.put_off,
             ending: said(&condition.ending),
             network: Network::said(condition.network),
             vitals: Vitals::said(request.vitals),
@@ -169,6 +180,22 @@ impl Arrival {
             .map_or(&order.boot_id, |due| &due.boot_id)
             .clone()
     }
+}
+
+fn shown(notices: Vec<v1::NoticeShown>) -> Result<Vec<NoticeGiven>, CallError> {
+    if notices.len() > NOTICES_MAX {
+        return Err(invalid(format!(
+            "more than {NOTICES_MAX} notices in one check-in; say those that hold"
+        )));
+    }
+    let read = |it: v1::NoticeShown| NoticeGiven {
+        round: it.round,
+        number: it.number,
+        shown_ms: it.shown_ms,
+        somebody: it.somebody,
+        how: said(&it.how).unwrap_or_default(),
+    };
+    Ok(notices.into_iter().map(read).collect())
 }
 
 /// One that names no kind at all does not say what it knows: it may be asked, and refuses itself what it does not know. A

@@ -49,6 +49,7 @@ impl Service {
                 let in_force = service.in_force(tx)?;
                 service.take_hold(&mut edit, &in_force, &arrival)?;
                 service.take_steps(&mut edit, &in_force, &arrival)?;
+                service.take_notices(&mut edit, &in_force, &arrival)?;
                 service.take_presence(&mut edit, &in_force, &arrival)?;
                 Ok(edit.is_changed())
             })
@@ -95,6 +96,7 @@ impl Service {
         }
         self.take_hold(&mut edit, &in_force, arrival)?;
         self.take_steps(&mut edit, &in_force, arrival)?;
+        self.take_notices(&mut edit, &in_force, arrival)?;
         match &arrival.inventory {
             Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));

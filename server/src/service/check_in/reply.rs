@@ -79,6 +79,10 @@ impl Service {
             true => None,
             false => self.release_for(db, &host, arrival, &plan)?,
         };
+        let notice = match is_of_pool {
+            true => None,
+            false => self.notice_for(db, &plan, order.is_some())?,
+        };
         let durable = host.inventory_digest.unwrap_or_default();
         let pace = &self.0.pace;
         let mut reply = v1::CheckInReply {
@@ -90,6 +94,7 @@ impl Service {
             want_look: plan.wants_look(),
             prefetch: if is_of_pool { Vec::new() } else { self.hints(&plan) },
             split: is_disputed(db, &plan)?,
+            notice,
             settings: Some(v1::Settings {
                 check_in_seconds: pace.check_in_seconds,
                 look_seconds: pace.look_seconds,

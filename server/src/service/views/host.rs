@@ -141,6 +141,7 @@ impl Service {
                 db,
                 plan.set_on_it()
                     .into_iter()
+                    .chain(plan.notices_in_words())
                     .chain(plan.handwork_text(&in_force.campaign, now_ms))
                     .chain(priority_line(&plan, &in_force))
                     .collect(),

@@ -179,7 +179,10 @@ fn modes_and_grace_hold_starts_back_with_their_reasons() {
         order_number: 1,
         epoch: 1,
     };
-    let mut host = Host::of(Campaign::preset().unwrap());
+    let mut host = Host::of(Campaign {
+        notice: None,
+        ..Campaign::preset().unwrap()
+    });
     host.campaign.accepted_grades.push(Protection::OnDemand);
     host.look(&carrying());
     assert_eq!(

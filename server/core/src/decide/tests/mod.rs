@@ -12,6 +12,7 @@ mod groups;
 mod handwork;
 mod lacking;
 mod lost;
+mod notices;
 mod others;
 mod outcomes;
 mod properties;
