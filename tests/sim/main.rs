@@ -40,6 +40,8 @@ mod world;
 #[cfg(test)]
 mod late;
 #[cfg(test)]
+mod overdue;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod trace;

@@ -193,11 +193,11 @@ impl Puppet {
 /// What a host says at an instant.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Said {
-    records: Vec<StepRecord>,
-    boot_id: String,
-    looked_at_ms: i64,
-    is_news: bool,
-    is_done: bool,
+    pub(crate) records: Vec<StepRecord>,
+    pub(crate) boot_id: String,
+    pub(crate) looked_at_ms: i64,
+    pub(crate) is_news: bool,
+    pub(crate) is_done: bool,
 }
 
 impl Said {
