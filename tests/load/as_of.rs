@@ -150,7 +150,7 @@ fn event(step: usize) -> events::NewEvent {
 fn change(tx: &mut WriteTx<'_>, host: usize, step: usize) -> Result<(), StoreError> {
     let host_id = id(host);
     if step == 0 {
-        hosts::insert(tx, &host_row(&host_id, host))?;
+        hosts::insert(tx, &host_row(&host_id, host, BEGIN_MS, "x".repeat(FACTS_BYTES)))?;
     }
     let seq = plans::load(tx, CAMPAIGN, &host_id)?.map_or(0, |row| row.seq);
     let stream = StreamName::plan(CAMPAIGN, &host_id);
@@ -184,14 +184,14 @@ fn change(tx: &mut WriteTx<'_>, host: usize, step: usize) -> Result<(), StoreErr
     plans::compare_and_set(tx, seq, &row)
 }
 
-fn host_row(host_id: &str, host: usize) -> HostRow {
+pub(crate) fn host_row(host_id: &str, host: usize, created_ms: i64, facts: String) -> HostRow {
     HostRow {
         host_id: host_id.to_owned(),
-        created_ms: BEGIN_MS,
+        created_ms,
         name: format!("pc-{host}"),
         site: None,
         tags: "[]".to_owned(),
-        facts: "x".repeat(FACTS_BYTES),
+        facts,
         reported: "{}".to_owned(),
         agent_version: "0.1.0".to_owned(),
         rules_revision: 1,

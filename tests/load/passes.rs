@@ -24,7 +24,7 @@ use cutover_server::{
     },
 };
 
-use crate::{clock::Stopwatch, look, setting::Setting, table};
+use crate::{as_of::host_row, clock::Stopwatch, look, setting::Setting, table};
 
 /// Monday, 2027-01-04T09:00:00Z.
 const BEGIN_MS: i64 = 1_799_053_200_000;
@@ -247,7 +247,7 @@ fn add(tx: &mut WriteTx<'_>, template: &Plan, n: usize, begun_ms: i64, is_heard:
         why: error.to_string(),
     })?;
     let host_id = id.to_string();
-    hosts::insert(tx, &host_row(&host_id, n, begun_ms))?;
+    hosts::insert(tx, &host_row(&host_id, n, begun_ms, "{}".to_owned()))?;
     if is_heard {
         let seen = host_seen::HostSeenRow {
             host_id: host_id.clone(),
@@ -296,25 +296,6 @@ fn add(tx: &mut WriteTx<'_>, template: &Plan, n: usize, begun_ms: i64, is_heard:
         ready_at_ms: 0,
     };
     plans::compare_and_set(tx, 0, &row)
-}
-
-fn host_row(host_id: &str, n: usize, created_ms: i64) -> hosts::HostRow {
-    hosts::HostRow {
-        host_id: host_id.to_owned(),
-        created_ms,
-        name: format!("pc-{n}"),
-        site: None,
-        tags: "[]".to_owned(),
-        facts: "{}".to_owned(),
-        reported: "{}".to_owned(),
-        agent_version: "0.1.0".to_owned(),
-        rules_revision: 1,
-        inventory_digest: None,
-        inventory_at_ms: None,
-        sealing_key: None,
-        next_order_number: 1,
-        highest_begun: 0,
-    }
 }
 
 fn numbered(n: usize) -> Result<HostId> {

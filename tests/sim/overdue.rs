@@ -10,7 +10,7 @@ use cutover_server::{
 use crate::{
     calendar::{DAY, HOUR, MINUTE},
     server::{CAMPAIGN, Server},
-    trace::{Puppet, Said},
+    trace::{Puppet, Said, pass},
 };
 
 /// Monday, 2026-11-23T09:00:00Z. The cutoff was 2024-09-29T04:00:00Z.
@@ -67,21 +67,6 @@ async fn settle_readiness(service: &Service) {
         }
     }
     panic!("items are open still");
-}
-
-/// The server's loop, until nothing follows.
-async fn pass(service: &Service) {
-    loop {
-        service.flush_seen().await.unwrap();
-        let did = usize::from(service.go_on().await.unwrap())
-            + service.wake_due().await.unwrap()
-            + service.tend_queues().await.unwrap()
-            + service.judge_waves().await.unwrap()
-            + service.start_hosts().await.unwrap();
-        if did == 0 {
-            return;
-        }
-    }
 }
 
 /// When orders were issued, and when hosts enrolled, by their plans' events.

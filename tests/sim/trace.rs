@@ -190,6 +190,21 @@ impl Puppet {
     }
 }
 
+/// The server's loop, until nothing more follows.
+pub(crate) async fn pass(service: &Service) {
+    loop {
+        service.flush_seen().await.unwrap();
+        let did = usize::from(service.go_on().await.unwrap())
+            + service.wake_due().await.unwrap()
+            + service.tend_queues().await.unwrap()
+            + service.judge_waves().await.unwrap()
+            + service.start_hosts().await.unwrap();
+        if did == 0 {
+            return;
+        }
+    }
+}
+
 /// What a host says at an instant.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Said {
@@ -312,20 +327,8 @@ impl Stage {
         self.server.service().unwrap()
     }
 
-    /// The server's loop, until nothing more follows.
     async fn pass(&self) {
-        let service = self.service();
-        loop {
-            service.flush_seen().await.unwrap();
-            let did = usize::from(service.go_on().await.unwrap())
-                + service.wake_due().await.unwrap()
-                + service.tend_queues().await.unwrap()
-                + service.judge_waves().await.unwrap()
-                + service.start_hosts().await.unwrap();
-            if did == 0 {
-                return;
-            }
-        }
+        pass(&self.service()).await;
     }
 
     /// Lets the clock go on, with a pass every few minutes: what happens by itself happens.

@@ -1,6 +1,6 @@
 //! Wakes: plans whose time has come. A pass reads only rows that are due.
 
-use cutover_core::{decide::Input, rollout::RunState};
+use cutover_core::decide::Input;
 use cutover_proto::ids::HostId;
 
 use super::{
@@ -69,10 +69,6 @@ impl Service {
             .store
             .write(move |tx| {
                 let in_force = service.in_force(tx)?;
-                // Closed since they were read.
-                if in_force.run == RunState::Closed {
-                    return Ok(());
-                }
                 hosts.iter().try_for_each(|host| service.wake_one(tx, &in_force, *host))
             })
             .await

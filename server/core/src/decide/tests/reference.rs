@@ -386,7 +386,8 @@ fn send(host: &mut Host, act: Act) {
     let _refused = host.try_send(&input);
 }
 
-fn cases() -> u32 {
+/// How many courses of a life are tried.
+pub(super) fn cases() -> u32 {
     let set = std::env::var("CUTOVER_MODEL_CASES").ok();
     set.and_then(|cases| cases.parse().ok()).unwrap_or(400)
 }

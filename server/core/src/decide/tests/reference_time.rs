@@ -9,7 +9,7 @@ use cutover_proto::{
 };
 use proptest::{prelude::*, test_runner::Config};
 
-use super::*;
+use super::{reference::cases, *};
 use crate::{
     catalog::RestartNeed,
     plan::{Exemption, Hold, HoldKind},
@@ -429,11 +429,6 @@ impl Stage {
         }
         Ok(())
     }
-}
-
-fn cases() -> u32 {
-    let set = std::env::var("CUTOVER_MODEL_CASES").ok();
-    set.and_then(|cases| cases.parse().ok()).unwrap_or(400)
 }
 
 proptest! {
