@@ -71,6 +71,8 @@ words! {
         TooManyOfWave = "too many of a wave",
         /// More are issued within an hour than are allowed.
         TooManyAnHour = "too many an hour",
+        /// More is to come over a line within an hour than it carries.
+        TooMuchForALine = "too much for a line",
         /// More begin before a wave's first ones have succeeded.
         TooManyFirst = "too many first ones",
         /// Two of a redundancy set are worked on at a time.

@@ -7,11 +7,14 @@ use cutover_core::{
     decide::Fact,
     plan::{OrderEnd, Phase, Plan},
 };
-use cutover_proto::ids::HostId;
+use cutover_proto::{
+    ids::HostId,
+    step::{Action, Step},
+};
 
 use crate::{
     calendar::{HOUR, shown},
-    plot::{Gate, Plot, Wave},
+    plot::{DOWNLOAD_MB, Gate, Plot, Wave},
     situation::Situation,
     told::Told,
     view::Fresh,
@@ -32,6 +35,15 @@ struct Start {
     host: HostId,
     number: u64,
     wave: String,
+}
+
+#[derive(Debug)]
+struct Download {
+    site: Option<String>,
+    at_ms: i64,
+    bytes: u64,
+    host: HostId,
+    number: u64,
 }
 
 /// What came of the newest order of a host.
@@ -57,6 +69,8 @@ pub(crate) struct Course {
     out: BTreeMap<HostId, Out>,
     /// Of the last hour, without those that were taken back.
     starts: Vec<Start>,
+    /// What was to come over lines, without what was taken back: the line (none: that of all), when, how much, whose.
+    downloads: Vec<Download>,
     works: BTreeMap<HostId, Work>,
     /// By wave: hosts that were migrated by an order in it, and hosts that came to anything.
     good: BTreeMap<String, BTreeSet<HostId>>,
@@ -81,8 +95,15 @@ pub(crate) fn site(plan: &Plan) -> &str {
 impl Course {
     /// Takes in one event of a plan.
     pub(crate) fn take(&mut self, it: &Fresh, plot: &Plot, zone: &str, told: &Told) {
-        if let Fact::OrderIssued { number, round, .. } = it.event.fact {
+        if let Fact::OrderIssued {
+            number,
+            round,
+            ref steps,
+            ..
+        } = it.event.fact
+        {
             self.issued(it, number, round, plot, zone, told);
+            self.carried(it, number, steps, plot);
         } else if let Fact::OrderEnded {
             number,
             end,
@@ -93,6 +114,8 @@ impl Course {
             if *end == OrderEnd::Withdrawn {
                 self.starts
                     .retain(|start| start.host != it.host || start.number != *number);
+                self.downloads
+                    .retain(|other| other.host != it.host || other.number != *number);
             }
             if *used_attempt {
                 self.came(it, Came::Badly, plot);
@@ -247,6 +270,56 @@ impl Course {
                 self.occurred.push(full);
             } else if count > limit {
                 self.fault(invariant, it, &format!("{count} of {limit} that are allowed"));
+            }
+        }
+    }
+
+    /// What comes over the line of a site, and over those of all, with the order that was just issued: within any hour no more
+    /// than it carries in one; what is larger comes alone, and nothing follows until it is through.
+    fn carried(&mut self, it: &Fresh, number: u64, steps: &[Step], plot: &Plot) {
+        let weighs = |step: &Step| match &step.action {
+            Action::FetchPackages { .. } => DOWNLOAD_MB * 1_000_000,
+            Action::FetchArtifact { artifact } => artifact.size,
+            _ => 0,
+        };
+        let (bytes, at_ms) = (steps.iter().map(weighs).sum::<u64>(), it.event.at_ms);
+        if bytes == 0 {
+            return;
+        }
+        let here = Some(site(&it.before).to_owned()).filter(|site| plot.sites.iter().any(|it| it.name == site));
+        let lines = [
+            (None, plot.kbit, Situation::LineFull),
+            (
+                here.clone(),
+                plot.kbit_of_site.filter(|_| here.is_some()),
+                Situation::SiteLineFull,
+            ),
+        ];
+        for (line, kbit, full) in lines {
+            let Some(kbit) = kbit else { continue };
+            let kbit = u64::from(kbit);
+            let an_hour = kbit * 1000 / 8 * 3600;
+            let takes_ms = |bytes: u64| i64::try_from(bytes * 8 / kbit).unwrap_or(i64::MAX);
+            self.downloads.push(Download {
+                site: line.clone(),
+                at_ms,
+                bytes,
+                host: it.host,
+                number,
+            });
+            self.downloads
+                .retain(|it| it.site != line || it.at_ms + takes_ms(it.bytes).max(HOUR) > at_ms);
+            let on_it = self.downloads.iter().filter(|it| it.site == line);
+            let (count, sum) = on_it.fold((0, 0), |(count, sum), it| (count + 1, sum + it.bytes));
+            if sum + bytes > an_hour {
+                self.occurred.push(full);
+            }
+            if bytes > an_hour {
+                self.occurred.push(Situation::LargerThanAnHour);
+            }
+            if sum > an_hour && count > 1 {
+                let why = format!("{sum} bytes come over a line that carries {an_hour} within an hour");
+                self.fault("no-more-over-a-line-than-it-carries", it, &why);
             }
         }
     }

@@ -82,7 +82,15 @@ pub(crate) struct Plot {
     pub(crate) in_flight: u32,
     pub(crate) in_flight_of_site: Option<u32>,
     pub(crate) an_hour: Option<u32>,
+    /// What may come over the lines of all sites together, and of each of them; in kbit/s.
+    pub(crate) kbit: Option<u32>,
+    pub(crate) kbit_of_site: Option<u32>,
 }
+
+/// So much is what the packages of the replacement weigh, by the campaign's word; in megabytes.
+pub(crate) const DOWNLOAD_MB: u64 = 300;
+/// So many kbit/s carry it once within an hour.
+const ONCE_AN_HOUR: u32 = 667;
 
 /// Names of sites; their zones are drawn.
 const SITES: [&str; 3] = ["a", "b", "c"];
@@ -169,6 +177,7 @@ impl Plot {
         plot.in_flight_of_site = (tamper == Tamper::TooManyOfSite).then_some(1);
         plot.waves[0].in_flight = (tamper == Tamper::TooManyOfWave).then_some(1);
         plot.an_hour = (tamper == Tamper::TooManyAnHour).then_some(1);
+        plot.kbit_of_site = (tamper == Tamper::TooMuchForALine).then_some(ONCE_AN_HOUR);
         plot
     }
 
@@ -188,7 +197,17 @@ impl Plot {
         plot.draw_hours(dice);
         plot.draw_dark(dice, begins_ms);
         plot.draw_waves(dice, scale);
+        // Dice of its own: what else is drawn of a seed stays as it is.
+        plot.draw_lines(&mut dice.clone(), scale);
         plot
+    }
+
+    /// Some carry less than one download within an hour, so that it goes alone.
+    fn draw_lines(&mut self, dice: &mut Dice, scale: u32) {
+        let halves = |dice: &mut Dice, least, most| u32::try_from(dice.between(least, most)).unwrap_or(1) * scale;
+        let kbit = |halves: u32| (halves * ONCE_AN_HOUR).div_ceil(2);
+        self.kbit = dice.once_in_a_thousand(250).then(|| kbit(halves(dice, 4, 16)));
+        self.kbit_of_site = dice.once_in_a_thousand(300).then(|| kbit(halves(dice, 1, 6)));
     }
 
     /// Wide ones, so that runs end; beside them narrow ones, where clocks are changed at night.
@@ -350,6 +369,9 @@ impl Plot {
                 let _ = writeln!(text, "{key} = {limit}");
             }
         }
+        if let Some(kbit) = self.kbit {
+            let _ = writeln!(text, "bandwidth = \"{kbit} kbit/s\"");
+        }
         text
     }
 
@@ -364,6 +386,9 @@ impl Plot {
                 "[[site]]\nname = \"{}\"\ntime_zone = \"{}\"",
                 site.name, site.zone
             );
+            if let Some(kbit) = self.kbit_of_site {
+                let _ = writeln!(text, "bandwidth = \"{kbit} kbit/s\"");
+            }
         }
         let at = |site: Option<&str>| site.map_or_else(String::new, |it| format!("match = {{ site = [\"{it}\"] }}\n"));
         for hours in &self.hours {

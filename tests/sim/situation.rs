@@ -25,6 +25,12 @@ words! {
         CampaignHour = "campaign's hour used up",
         /// As the wave allows.
         WaveHour = "wave's hour used up",
+        /// The line of all sites has no room for one more download.
+        LineFull = "line of all used up",
+        /// Or that of a site.
+        SiteLineFull = "line of a site used up",
+        /// An order is larger than what its line carries within an hour.
+        LargerThanAnHour = "download longer than an hour",
         /// One of a redundancy set is at work while another is queued.
         SetBusy = "set at work",
         /// A wave opened by the gates before it.

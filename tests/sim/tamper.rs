@@ -9,7 +9,11 @@ use cutover_core::{
     plan::{Exemption, Hold, HoldKind, Known, Personal, Phase, Plan},
     rollout::{BreakerState, WaveState},
 };
-use cutover_proto::ids::{HostId, ProductId};
+use cutover_proto::{
+    ids::{HostId, ProductId},
+    inventory::PackageManager,
+    step::{Action, Step},
+};
 use cutover_server::{
     service::{Service, ServiceError},
     store::{StreamName, campaigns, events, plans},
@@ -50,6 +54,7 @@ impl World {
                 | Tamper::TooManyOfSite
                 | Tamper::TooManyOfWave
                 | Tamper::TooManyAnHour
+                | Tamper::TooMuchForALine
                 | Tamper::TooManyFirst
                 | Tamper::TwoOfASet
                 | Tamper::AgainstWord
@@ -209,6 +214,19 @@ impl World {
                 self.view.plot.waves[0].canaries = u32::try_from(first)?;
                 self.issue(service, 2, Vec::new()).await?;
             }
+            Tamper::TooMuchForALine => {
+                let known = Known {
+                    tags: vec!["site=a".to_owned()],
+                    site: "a".to_owned(),
+                    ..Known::default()
+                };
+                let mut issued = self.issued(900_000);
+                if let Fact::OrderIssued { steps, .. } = &mut issued {
+                    steps.push(fetch());
+                }
+                let facts = [Fact::Described { known }, issued];
+                self.append(service, may_be_issued, 2, &facts).await?;
+            }
             // Its hours are past by now.
             Tamper::OrderOutOfHours => self.issue(service, 1, Vec::new()).await?,
             Tamper::TwoOfASet => {
@@ -350,6 +368,18 @@ fn may_be_issued(plan: &Plan) -> bool {
     let is_free = plan.holds.is_empty() && plan.local_hold.is_none() && plan.pool.is_none() && plan.known.is_ours();
     let is_meant = plan.exemption.is_none() && plan.scoped_out_by.is_none();
     is_free && is_meant && plan.order.is_none() && !plan.is_closed()
+}
+
+/// What any order begins with that brings the replacement.
+fn fetch() -> Step {
+    Step {
+        action: Action::FetchPackages {
+            manager: PackageManager::Apt,
+            packages: vec!["clamav".to_owned()],
+        },
+        time_limit: std::time::Duration::from_secs(60),
+        safe_point_after: true,
+    }
 }
 
 /// What stands for words of a person that nobody said.

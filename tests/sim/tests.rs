@@ -62,6 +62,10 @@ fn an_order_beyond_the_limits_of_sites_waves_hours_sets_and_first_ones_is_seen()
     assert_eq!(broken_by(Tamper::TooManyOfSite), "no-more-of-a-site-than-allowed");
     assert_eq!(broken_by(Tamper::TooManyOfWave), "no-more-of-a-wave-than-allowed");
     assert_eq!(broken_by(Tamper::TooManyAnHour), "no-more-an-hour-than-allowed");
+    assert_eq!(
+        broken_by(Tamper::TooMuchForALine),
+        "no-more-over-a-line-than-it-carries"
+    );
     assert_eq!(broken_by(Tamper::TooManyFirst), "few-go-first");
     assert_eq!(broken_by(Tamper::TwoOfASet), "no-two-of-a-set");
 }

@@ -9,7 +9,7 @@ use crate::{
     calendar::{DAY, HOUR, START, shown},
     dice::Dice,
     fault::Fault,
-    plot::Plot,
+    plot::{DOWNLOAD_MB, Plot},
     server::CAMPAIGN,
 };
 
@@ -122,6 +122,10 @@ pub(crate) fn campaign_text(weather: &Weather, plot: &Plot, version: u32) -> Res
     let own = format!("# version {version}\n{policy}{limits}\n{tables}");
     Ok(preset
         .replace("accepted_grades = []", &grades)
+        .replace(
+            "[[replacement]]\n",
+            &format!("[[replacement]]\ndownload = \"{DOWNLOAD_MB} MB\"\n"),
+        )
         .replace("mode = \"observe\"", &format!("mode = \"{mode}\""))
         .replace("[wave]\nname = \"all\"\n", &own))
 }

@@ -50,6 +50,7 @@ pub fn line(event: &Event) -> String {
         Fact::ReasonTurned { reason: Some(reason) } => format!("stays: {}", reason.text()),
         Fact::ReasonTurned { reason: None } => "stays; the reason is gone".to_owned(),
         Fact::ReplacementChosen { product } => format!("to be replaced by {product}"),
+        Fact::FetchSized { bytes } => format!("its next order fetches {}", crate::campaign::size_words(*bytes)),
         Fact::RecipesUntried { recipes } if recipes.is_empty() => {
             "each recipe of its work has succeeded here".to_owned()
         }

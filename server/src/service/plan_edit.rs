@@ -175,6 +175,7 @@ impl PlanEdit {
                 steps,
                 catalog_revision,
                 slots,
+                fetches,
             } => {
                 let order = WorkOrder {
                     host_id: host,
@@ -207,6 +208,10 @@ impl PlanEdit {
                         expires_ms: *expires_ms,
                         outcome: None,
                         wave: self.plan.wave.clone(),
+                        fetches: signed(fetches.bytes),
+                        line_until_ms: fetches.until_ms,
+                        site: fetches.site.clone(),
+                        site_until_ms: fetches.site_until_ms,
                     },
                 )?;
                 // In one order, so that two that need the same ones never wait for each other.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_core::{
     decide::Input,
     plan::Phase,
-    rollout::{Candidate, Groups, RunState, Starts, WaveState, choose},
+    rollout::{Candidate, Groups, LineUse, Lines, RunState, Starts, WaveState, choose},
     waiting::hindrance,
 };
 use cutover_proto::ids::HostId;
@@ -89,6 +89,7 @@ impl Service {
             taken,
             starts: Starts::default(),
             wave_starts: BTreeMap::new(),
+            lines: Lines::default(),
             breakers: in_force.progress.breakers.clone(),
             not_ready: in_force.not_ready(),
             tallies: BTreeMap::new(),
@@ -113,6 +114,17 @@ impl Service {
         {
             let of_wave = starts(work_orders::issued_since(db, id, Some(&wave.name), after_ms)?);
             groups.wave_starts.insert(wave.name.clone(), of_wave);
+        }
+        if in_force.campaign.limits_lines() {
+            for carried in work_orders::carried(db, id, self.now_ms())? {
+                let line = LineUse::new(unsigned(carried.bytes), carried.next_ms);
+                match carried.site {
+                    None => groups.lines.all = line,
+                    Some(site) => {
+                        groups.lines.sites.insert(site, line);
+                    }
+                }
+            }
         }
         Ok(groups)
     }

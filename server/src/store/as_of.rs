@@ -78,6 +78,7 @@ impl AsOf {
             "campaign_version" => format!("(SELECT * FROM campaign_version WHERE made_ms <= {at_ms})"),
             "work_order" => format!(
                 "(SELECT host_id, number, campaign_id, attempt, epoch, wave, body, envelope, cancel, issued_ms, expires_ms,
+                         fetches, line_until_ms, site, site_until_ms,
                          CASE WHEN ended_ms > {at_ms} THEN 'fetched' ELSE state END AS state,
                          CASE WHEN ended_ms > {at_ms} THEN NULL ELSE outcome END AS outcome,
                          CASE WHEN ended_ms > {at_ms} THEN NULL ELSE ended_ms END AS ended_ms,

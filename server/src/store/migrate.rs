@@ -101,6 +101,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "exemptions-as-of",
         text: include_str!("../../migrations/016_exemptions_as_of.sql"),
     },
+    Migration {
+        version: 17,
+        name: "lines-and-habits",
+        text: include_str!("../../migrations/017_lines_and_habits.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -70,9 +70,17 @@ pub struct WorkOrderRow {
     pub outcome: Option<String>,
     /// The wave of its host when it was issued.
     pub wave: String,
+    /// How many bytes it makes its host fetch.
+    pub fetches: i64,
+    /// Until when these count among those of all sites.
+    pub line_until_ms: i64,
+    /// The site over whose line they come; empty where none is known.
+    pub site: String,
+    /// Until when they count on the line of that site.
+    pub site_until_ms: i64,
 }
 
-const COLUMNS: &str = "host_id, number, campaign_id, attempt, epoch, state, body, envelope, cancel, issued_ms, fetched_ms, ended_ms, expires_ms, outcome, wave";
+const COLUMNS: &str = "host_id, number, campaign_id, attempt, epoch, state, body, envelope, cancel, issued_ms, fetched_ms, ended_ms, expires_ms, outcome, wave, fetches, line_until_ms, site, site_until_ms";
 
 fn read(row: &Row) -> Result<WorkOrderRow, StoreError> {
     let state = row.text("state")?;
@@ -95,6 +103,10 @@ fn read(row: &Row) -> Result<WorkOrderRow, StoreError> {
         expires_ms: row.int("expires_ms")?,
         outcome: row.opt_text("outcome")?,
         wave: row.text("wave")?,
+        fetches: row.int("fetches")?,
+        line_until_ms: row.int("line_until_ms")?,
+        site: row.text("site")?,
+        site_until_ms: row.int("site_until_ms")?,
     })
 }
 
@@ -107,7 +119,8 @@ pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreErr
     let made = tx.execute(
         &format!(
             "INSERT INTO work_order ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+             ON CONFLICT DO NOTHING"
         ),
         params![
             order.host_id.as_str(),
@@ -125,6 +138,10 @@ pub fn insert(tx: &mut WriteTx<'_>, order: &WorkOrderRow) -> Result<(), StoreErr
             order.expires_ms,
             order.outcome.as_ref(),
             order.wave.as_str(),
+            order.fetches,
+            order.line_until_ms,
+            order.site.as_str(),
+            order.site_until_ms,
         ],
     )?;
     if made == 1 {
@@ -301,4 +318,50 @@ pub fn issued_since(
         Some(row) => Ok((row.int("orders")?, row.opt_int("first_ms")?)),
         None => Ok((0, None)),
     }
+}
+
+/// What still counts on a line at a moment, of orders that were not taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The line: a site's, or `None` for all sites together.
+    pub site: Option<String>,
+    /// So many bytes.
+    pub bytes: i64,
+    /// When the first of them no longer do.
+    pub next_ms: i64,
+}
+
+/// What still counts on the lines of a campaign: that of all sites first, then each site's. Lines with nothing on them are left
+/// out.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn carried(db: &mut impl Reader, campaign_id: &str, now_ms: i64) -> Result<Vec<Carried>, StoreError> {
+    let all = db.query(
+        "SELECT CAST(SUM(fetches) AS BIGINT) AS bytes, MIN(line_until_ms) AS next_ms FROM work_order
+         WHERE campaign_id = ?1 AND line_until_ms > ?2 AND state <> 'withdrawn' AND fetches > 0
+         HAVING COUNT(*) > 0",
+        params![campaign_id, now_ms],
+    )?;
+    let sites = db.query(
+        "SELECT site, CAST(SUM(fetches) AS BIGINT) AS bytes, MIN(site_until_ms) AS next_ms FROM work_order
+         WHERE campaign_id = ?1 AND site_until_ms > ?2 AND state <> 'withdrawn' AND fetches > 0 AND site <> ''
+         GROUP BY site ORDER BY site",
+        params![campaign_id, now_ms],
+    )?;
+    let read = |row: &Row, site| {
+        Ok(Carried {
+            site,
+            bytes: row.int("bytes")?,
+            next_ms: row.int("next_ms")?,
+        })
+    };
+    let mut carried = Vec::new();
+    for row in &all {
+        carried.push(read(row, None)?);
+    }
+    for row in &sites {
+        carried.push(read(row, Some(row.text("site")?))?);
+    }
+    Ok(carried)
 }

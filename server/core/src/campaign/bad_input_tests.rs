@@ -172,6 +172,37 @@ const REFUSED: &[Case] = &[
     ),
     (
         "grace = \"1d\"",
+        "bandwidth = \"0 Mbit/s\"",
+        "bandwidth",
+        &["policy.bandwidth", "nothing would ever start", "such as 20 Mbit/s"],
+    ),
+    (
+        "[policy]",
+        "[[site]]\nname = \"kiel\"\nbandwidth = \"0 kbit/s\"\n[policy]",
+        "name = \"kiel\"",
+        &["site `kiel`: bandwidth", "nothing would ever start", "or leave it out"],
+    ),
+    (
+        "[policy]",
+        "[[site]]\nname = \"kiel\"\n[policy]",
+        "name = \"kiel\"",
+        &["says nothing of the site", "write its time_zone"],
+    ),
+    // What nobody knows the size of cannot be kept within a limit.
+    (
+        "[policy]",
+        "[[site]]\nname = \"kiel\"\nbandwidth = \"2 Mbit/s\"\n[policy]",
+        "product",
+        &["nothing tells how many bytes", "download = \"350 MB\""],
+    ),
+    (
+        "grace = \"1d\"",
+        "bandwidth = \"2 Mbit/s\"",
+        "product",
+        &["nothing tells how many bytes", "download = \"350 MB\""],
+    ),
+    (
+        "grace = \"1d\"",
         "attempts = 0",
         "attempts",
         &["nothing would ever start", "write at least 1"],

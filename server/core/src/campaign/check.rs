@@ -11,7 +11,7 @@ use super::{
     zone::{utc, zone},
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Install, Source},
     forecast::no_target_text,
     hours::{Blackout, Calendar},
 };
@@ -81,10 +81,13 @@ impl Campaign {
                 let why = format!("`{both}` is a target and a replacement; it cannot be both, take it out of one");
                 return fault(at("product"), why);
             }
-            if rule.settings != *self.settings_of(product) || rule.source != self.source_of(product) {
+            let is_other = rule.settings != *self.settings_of(product)
+                || rule.source != self.source_of(product)
+                || rule.download != self.download_of(product);
+            if is_other {
                 let why = format!(
-                    "two [[replacement]] name `{product}` with different settings or sources; a product is set up in one \
-                     way: write the same in both"
+                    "two [[replacement]] name `{product}` with different settings, sources or downloads; a product is \
+                     set up in one way: write the same in both"
                 );
                 return fault(at("product"), why);
             }
@@ -152,6 +155,9 @@ impl Campaign {
                     return fault(at(key), why);
                 }
             }
+            for product in rule.approved() {
+                self.check_download(product, catalog, &at)?;
+            }
             let Some(install) = catalog.installation(product) else {
                 // Others install it; that it is there and healthy is seen all the same.
                 if rule.settings.is_empty() {
@@ -176,6 +182,27 @@ impl Campaign {
             }
         }
         Ok(())
+    }
+
+    /// What is not known is not carried by a line that is limited: an order of which nobody tells the size could not be counted.
+    fn check_download(
+        &self,
+        product: &ProductId,
+        catalog: &Catalog,
+        at: &dyn Fn(&'static str) -> Way,
+    ) -> Result<(), Fault> {
+        let is_told = |install: &Install| {
+            install.source(self.source_of(product)) == Source::Artifacts || self.download_of(product).is_some()
+        };
+        if !self.limits_lines() || catalog.installation(product).is_none_or(is_told) {
+            return Ok(());
+        }
+        let why = format!(
+            "replacement `{product}`: its packages come by name, so nothing tells how many bytes a host fetches, and a \
+             bandwidth cannot be kept; write what the package manager says that it must get on a usual host, such as \
+             download = \"350 MB\", or leave bandwidth out"
+        );
+        fault(at("product"), why)
     }
 
     /// The line on which something of it stands, from 1; `None` where it has no place.

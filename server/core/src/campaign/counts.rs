@@ -1,8 +1,11 @@
 //! What a campaign's waves ask for, held against the hosts that they would have.
 
+use std::collections::BTreeMap;
+
 use super::{
     Campaign, UNMATCHED, Warning, Wave,
     place::{self, Step},
+    rate::size_words,
     zone::utc,
 };
 
@@ -84,6 +87,45 @@ impl Campaign {
         warnings
     }
 
+    /// Lines over which the hosts that have yet to start cannot fetch before the target what they must, by how many bytes those of
+    /// each site would (hosts of no known site under an empty name). Every hour that is left counts, whatever windows there are.
+    #[must_use]
+    pub fn line_warnings(&self, to_fetch: &BTreeMap<String, u64>, now_ms: i64) -> Vec<Warning> {
+        let Some(target_ms) = self.target_ms().filter(|target_ms| *target_ms > now_ms) else {
+            return Vec::new();
+        };
+        let all = to_fetch.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes));
+        let policy = vec![Step::Key("policy"), Step::Key("bandwidth")];
+        let sites = self.sites.iter().map(|site| {
+            let bytes = to_fetch.get(&site.name).copied().unwrap_or_default();
+            let what = format!("site `{}`: bandwidth", site.name);
+            (
+                site.bandwidth,
+                what,
+                place::named("site", &site.name, "bandwidth"),
+                bytes,
+            )
+        });
+        let lines = std::iter::once((self.policy.bandwidth, "policy.bandwidth".to_owned(), policy, all)).chain(sites);
+        lines
+            .filter_map(|(rate, what, way, bytes)| {
+                let rate = rate?;
+                // What is started within the last hour may still be on its way at the target.
+                let most = rate.within(target_ms - now_ms).saturating_add(rate.an_hour());
+                (most < bytes).then(|| {
+                    let text = format!(
+                        "{what} is {rate}, so at most {} come over it before {}, and the hosts that have yet to start fetch {}; \
+                         raise it, let them have a smaller package, or begin with fewer",
+                        size_words(most),
+                        utc(target_ms),
+                        size_words(bytes)
+                    );
+                    self.warning(&way, text)
+                })
+            })
+            .collect()
+    }
+
     fn too_slow(&self, limit: u32, what: &str, way: &[Step], to_start: u64, now_ms: i64) -> Option<Warning> {
         let target_ms = self.target_ms().filter(|target_ms| *target_ms > now_ms)?;
         let hours = (target_ms - now_ms)
@@ -99,5 +141,52 @@ impl Campaign {
             );
             self.warning(way, text)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_line_over_which_the_fleet_cannot_make_the_target_is_warned_of_where_it_stands() {
+        let campaign = samples::campaign(
+            "recovery_target = \"2027-01-14T00:00:00Z\"\n[policy]\nbandwidth = \"2 Mbit/s\"\n\
+             [[site]]\nname = \"kiel\"\nbandwidth = \"1 Mbit/s\"\n[[site]]\nname = \"ulm\"\ntime_zone = \"Europe/Berlin\"\n",
+        );
+        let now_ms = samples::instant("2027-01-04T00:00:00Z");
+        // Ten days and an hour, at 450 MB an hour for each megabit.
+        let kiel = 450_000_000 * 241;
+        let warned = |hosts: &[(&str, u64)]| {
+            let to_fetch = hosts.iter().map(|(site, bytes)| ((*site).to_owned(), *bytes)).collect();
+            campaign.line_warnings(&to_fetch, now_ms)
+        };
+        assert_eq!(warned(&[("kiel", kiel), ("ulm", kiel)]), []);
+        let both = warned(&[("kiel", kiel + 1), ("ulm", kiel)]);
+        assert_eq!(both.len(), 2, "{both:?}");
+        for (warning, key, text) in [
+            (
+                &both[0],
+                "bandwidth = \"2 Mbit/s\"",
+                "policy.bandwidth is 2 Mbit/s, so at most 217 GB",
+            ),
+            (
+                &both[1],
+                "bandwidth = \"1 Mbit/s\"",
+                "site `kiel`: bandwidth is 1 Mbit/s, so at most 108 GB",
+            ),
+        ] {
+            let line = campaign.source.lines().position(|line| line == key).map(|at| at + 1);
+            assert_eq!(warning.line, line, "{warning}");
+            assert!(warning.text.starts_with(text), "{warning}");
+            assert!(
+                warning.text.contains("before 2027-01-14") && warning.text.contains("raise it"),
+                "{warning}"
+            );
+        }
+        let late_ms = samples::instant("2027-02-04T00:00:00Z");
+        let all = BTreeMap::from([("kiel".to_owned(), u64::MAX)]);
+        assert_eq!(campaign.line_warnings(&all, late_ms), [], "no target is ahead");
     }
 }

@@ -178,6 +178,8 @@ pub(super) struct ReplacementInFile {
     pub(super) settings: Settings,
     #[serde(default)]
     pub(super) source: Option<Source>,
+    #[serde(default)]
+    pub(super) download: Option<String>,
 }
 
 /// Every key is optional; [`Policy::default`](super::Policy) says what holds otherwise. Lengths of time are texts.
@@ -205,6 +207,7 @@ pub(super) struct PolicyInFile {
     pub(super) max_in_flight: Option<u32>,
     pub(super) site_in_flight: Option<u32>,
     pub(super) starts_per_hour: Option<u32>,
+    pub(super) bandwidth: Option<String>,
     pub(super) first_canaries: Option<u32>,
     pub(super) approval_for: Option<Vec<HostClass>>,
     pub(super) imported_looks: Option<CountedLooks>,

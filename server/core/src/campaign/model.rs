@@ -7,7 +7,7 @@ use cutover_proto::{
 };
 
 use super::{
-    Notice, Policy, Priority, Term,
+    Notice, Policy, Priority, Rate, Term,
     readiness::ReadinessItem,
     selector::{Selector, Traits},
     timetable::{For, Site},
@@ -87,6 +87,8 @@ pub struct ReplacementRule {
     pub settings: Settings,
     /// Where its packages come from, where that is not left to the recipe.
     pub source: Option<Source>,
+    /// How many bytes a host fetches for it, or for its second, where its packages come by name and nothing tells their sizes.
+    pub download: Option<u64>,
 }
 
 /// Others who remove and install: a management system, or a team. Cutover issues no order then, and follows what they do by what
@@ -236,6 +238,31 @@ impl Campaign {
     pub fn source_of(&self, product: &ProductId) -> Option<Source> {
         let rule = self.replacements.iter().find(|rule| rule.product == *product);
         rule.and_then(|rule| rule.source)
+    }
+
+    /// How many bytes a host fetches for a replacement whose packages come by name, if the campaign says so.
+    #[must_use]
+    pub fn download_of(&self, product: &ProductId) -> Option<u64> {
+        let mut rules = self.replacements.iter();
+        let own = rules.find(|rule| rule.product == *product);
+        let second = || {
+            self.replacements
+                .iter()
+                .find(|rule| rule.second.as_ref() == Some(product))
+        };
+        own.or_else(second)?.download
+    }
+
+    /// What the line of a site may carry for this work, if that is limited.
+    #[must_use]
+    pub fn bandwidth_of_site(&self, site: &str) -> Option<Rate> {
+        self.sites.iter().find(|it| it.name == site)?.bandwidth
+    }
+
+    /// Whether it limits what any line may carry.
+    #[must_use]
+    pub fn limits_lines(&self) -> bool {
+        self.policy.bandwidth.is_some() || self.sites.iter().any(|site| site.bandwidth.is_some())
     }
 
     /// Every product that may take the targets' place, each once.

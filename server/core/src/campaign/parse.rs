@@ -11,7 +11,7 @@ use super::{
     instant::{self, NotAnInstant},
     notice,
     place::{self, Step},
-    priority, readiness, timetable,
+    priority, rate, readiness, timetable,
     waves::{self, Flaw},
 };
 
@@ -158,6 +158,9 @@ impl Reader<'_> {
                 let why = format!("replacement `{product}`: use_second is set and there is no `second`; name one");
                 return Err(self.invalid_at(at, why));
             }
+            let download = it.download.as_deref().map(rate::parse_size).transpose();
+            let download =
+                download.map_err(|why| self.invalid_at(at, format!("replacement `{product}`: download: {why}")))?;
             rules.push(ReplacementRule {
                 hosts,
                 product,
@@ -166,6 +169,7 @@ impl Reader<'_> {
                 tenant: it.tenant,
                 settings: it.settings,
                 source: it.source,
+                download,
             });
         }
         Ok(rules)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cutover_proto::words;
 use jiff::{Timestamp, ToSpan, civil::Weekday};
 
-use super::{document::PolicyInFile, parse::Fault, place::Step, selector::HostClass, span, zone::zone};
+use super::{document::PolicyInFile, parse::Fault, place::Step, rate::Rate, selector::HostClass, span, zone::zone};
 use crate::{
     coverage::{CountedLooks, LookRules},
     mix::mix,
@@ -76,6 +76,8 @@ pub struct Policy {
     pub site_in_flight: Option<u32>,
     /// How many hosts may start within an hour. Default: no limit but `max_in_flight`.
     pub starts_per_hour: Option<u32>,
+    /// What the lines of all sites together may carry for this work. Default: no limit.
+    pub bandwidth: Option<Rate>,
     /// So many hosts go first with a recipe that has not succeeded here yet, each let start by a person. Default: 0, which takes
     /// no notice of what succeeded here; the presets say 5.
     pub first_canaries: u32,
@@ -113,6 +115,7 @@ impl Default for Policy {
             max_in_flight: 50,
             site_in_flight: None,
             starts_per_hour: None,
+            bandwidth: None,
             first_canaries: 0,
             approval_for: vec![HostClass::Server],
             imported_looks: CountedLooks::Collected,
@@ -192,6 +195,12 @@ impl Policy {
             max_in_flight: file.max_in_flight.unwrap_or(default.max_in_flight),
             site_in_flight: file.site_in_flight,
             starts_per_hour: file.starts_per_hour,
+            bandwidth: match file.bandwidth {
+                None => default.bandwidth,
+                Some(text) => {
+                    Some(Rate::parse(&text).map_err(|why| fault("bandwidth", format!("policy.bandwidth: {why}")))?)
+                }
+            },
             first_canaries: file.first_canaries.unwrap_or(default.first_canaries),
             approval_for: file.approval_for.unwrap_or(default.approval_for),
             imported_looks: file.imported_looks.unwrap_or(default.imported_looks),

@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::{
     Campaign,
+    rate::Rate,
     selector::{HostUse, Selector, Traits},
     waves::Flaw,
     zone::zone,
@@ -26,8 +27,10 @@ pub struct For<T> {
 pub struct Site {
     /// As tags and imports name it.
     pub name: String,
-    /// IANA name of the zone of machines there that do not tell theirs.
-    pub time_zone: String,
+    /// IANA name of the zone of machines there that do not tell theirs; `None`: the campaign's.
+    pub time_zone: Option<String>,
+    /// What its line may carry for this work; `None`: no limit.
+    pub bandwidth: Option<Rate>,
 }
 
 /// A site in a file.
@@ -35,7 +38,10 @@ pub struct Site {
 #[serde(deny_unknown_fields)]
 pub(super) struct SiteInFile {
     name: Spanned<String>,
-    time_zone: String,
+    #[serde(default)]
+    time_zone: Option<String>,
+    #[serde(default)]
+    bandwidth: Option<String>,
 }
 
 impl Campaign {
@@ -60,7 +66,7 @@ impl Campaign {
         let told = host.looked.and_then(|it| zone(&it.time_zone));
         let site = || {
             let site = self.sites.iter().find(|site| site.name == host.known.site);
-            zone(&site?.time_zone)
+            zone(site?.time_zone.as_deref()?)
         };
         told.or_else(site)
             .or_else(|| zone(&self.policy.time_zone))
@@ -111,15 +117,22 @@ pub(super) fn sites(file: Vec<SiteInFile>) -> Result<Vec<Site>, Flaw> {
                 "its name is empty, or another site has it; give each its own".to_owned(),
             ));
         }
-        if zone(&it.time_zone).is_none() {
+        if let Some(unknown) = it.time_zone.as_ref().filter(|it| zone(it).is_none()) {
             return Err(flaw(format!(
-                "time_zone `{}` is no zone of the IANA database; write for example America/New_York or UTC",
-                it.time_zone
+                "time_zone `{unknown}` is no zone of the IANA database; write for example America/New_York or UTC"
             )));
         }
+        if it.time_zone.is_none() && it.bandwidth.is_none() {
+            return Err(flaw(
+                "it says nothing of the site; write its time_zone, its bandwidth, or both".to_owned(),
+            ));
+        }
+        let bandwidth = it.bandwidth.as_deref().map(Rate::parse).transpose();
+        let bandwidth = bandwidth.map_err(|why| flaw(format!("bandwidth: {why}")))?;
         sites.push(Site {
             name,
             time_zone: it.time_zone,
+            bandwidth,
         });
     }
     Ok(sites)

@@ -12,6 +12,7 @@ use crate::{
     campaign::{Campaign, Mode},
     judge::Assessment,
     plan::{Phase, Plan},
+    rollout::is_limited,
 };
 
 /// With what an order is made, beside what was seen of the host.
@@ -104,7 +105,8 @@ impl Supply {
 pub fn files_to_come(plan: &Plan, campaign: &Campaign, catalog: &Catalog, shelf: &Shelf) -> Vec<ArtifactRef> {
     let waits = matches!(plan.phase, Phase::Planned | Phase::Queued) && plan.order.is_none() && !plan.stale;
     // Who only looks fetches nothing either.
-    if !waits || campaign.mode == Mode::Observe {
+    // Over a line that is limited comes only what was counted, and that is orders.
+    if !waits || campaign.mode == Mode::Observe || is_limited(plan, campaign) {
         return Vec::new();
     }
     let chosen = plan.assessment.as_ref().and_then(|it| {

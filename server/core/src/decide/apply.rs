@@ -136,6 +136,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::Moved { to, reason } => move_to(plan, at_ms, *to, reason.as_ref())?,
         Fact::ReasonTurned { reason } => plan.reason.clone_from(reason),
         Fact::ReplacementChosen { product } => plan.replacement = Some(product.clone()),
+        Fact::FetchSized { bytes } => plan.fetches = *bytes,
         Fact::RecipesUntried { recipes } => plan.untried.clone_from(recipes),
         Fact::Approved { by } => {
             plan.approval = Some(crate::plan::Approval { by: by.clone(), at_ms });

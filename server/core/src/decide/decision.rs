@@ -5,7 +5,7 @@ use cutover_proto::{ids::ProductId, step::Step, words};
 use super::{Cx, Event, Input, campaign, canaries, group, look, notice, order, pen::Pen, people, records, wake};
 use crate::{
     plan::{Phase, Plan},
-    rollout::{RunState, Slot},
+    rollout::{Fetches, RunState, Slot},
 };
 
 words! {
@@ -51,6 +51,8 @@ pub enum Effect {
         catalog_revision: u64,
         /// What it takes of what is limited: all of it or nothing.
         slots: Vec<Slot>,
+        /// What it makes the host fetch, and until when that counts on lines.
+        fetches: Fetches,
     },
     /// Take an order back that no host has; free its slots.
     WithdrawOrder {

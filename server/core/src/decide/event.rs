@@ -109,6 +109,11 @@ pub enum Fact {
         /// Which.
         recipes: Vec<String>,
     },
+    /// Its next order makes it fetch so much, over a line that is limited.
+    FetchSized {
+        /// In bytes.
+        bytes: u64,
+    },
     /// A person let it start.
     Approved {
         /// Who.
@@ -425,6 +430,7 @@ impl Fact {
             Self::ReasonTurned { .. } => "reason-turned",
             Self::ReplacementChosen { .. } => "replacement-chosen",
             Self::RecipesUntried { .. } => "recipes-untried",
+            Self::FetchSized { .. } => "fetch-sized",
             Self::Approved { .. } => "approved",
             Self::OrderIssued { .. } => "order-issued",
             Self::OrderFetched { .. } => "order-fetched",

@@ -11,6 +11,7 @@ mod decision;
 mod event;
 mod group;
 mod input;
+mod line;
 mod look;
 mod notice;
 mod order;

@@ -3,7 +3,7 @@
 use cutover_proto::{record::FailureCause, step::StepKind};
 
 use super::{
-    AlarmKind, Effect, Fact, Refused, canaries,
+    AlarmKind, Effect, Fact, Refused, canaries, line,
     pen::Pen,
     place::{place, settle},
     restart,
@@ -12,7 +12,7 @@ use crate::{
     campaign::{Mode, span},
     notice,
     plan::{JournalFault, OrderEnd, Phase},
-    rollout::{BreakerState, RunState, WaveState, approval_cause, is_first_place, slots},
+    rollout::{BreakerState, Fetches, RunState, WaveState, approval_cause, bytes_of, is_first_place, slots},
     waiting::hours,
 };
 
@@ -22,6 +22,10 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
     may_start(pen, number)?;
     if canaries::untried(&pen.plan, pen.cx) != pen.plan.untried {
         // What it waits for is another thing than what was asked about it.
+        return settle(pen);
+    }
+    if line::fetches(&pen.plan, pen.cx) != pen.plan.fetches {
+        // Its line was asked for another room than it needs.
         return settle(pen);
     }
     let (phase, _) = place(&pen.plan, pen.cx);
@@ -60,6 +64,8 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         recipes,
     })?;
     pen.go(Phase::Migrating, None)?;
+    let bytes = bytes_of(&steps, &replacement, pen.cx.campaign);
+    let fetches = Fetches::new(&pen.plan, pen.cx.campaign, bytes, now_ms);
     pen.effect(Effect::IssueOrder {
         number,
         attempt,
@@ -70,6 +76,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         steps,
         catalog_revision,
         slots,
+        fetches,
     });
     pen.effect(Effect::Nudge);
     Ok(())

@@ -5,7 +5,7 @@ use cutover_proto::{
     step::{Step, StepKind},
 };
 
-use super::{Fact, Refused, canaries, group, pen::Pen, restart};
+use super::{Fact, Refused, canaries, group, line, pen::Pen, restart};
 use crate::{
     campaign::Mode,
     catalog::{ComposeError, Rank},
@@ -189,7 +189,8 @@ pub(super) fn settle(pen: &mut Pen<'_>) -> Result<(), Refused> {
                 pen.go(Phase::Planned, None)?;
             }
             pen.go(phase, reason)?;
-            canaries::turn(pen)
+            canaries::turn(pen)?;
+            line::turn(pen)
         }
         Phase::Verifying => {
             let fresh_after_ms = pen.plan.last_looked_ms.unwrap_or(i64::MIN);

@@ -215,6 +215,9 @@ pub struct Plan {
     /// Recipes of its next order that have not succeeded here yet, as it was last decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untried: Vec<String>,
+    /// How many bytes its next order would make it fetch, as it was last decided; 0 where no line of its is limited.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub fetches: u64,
     /// The recipes that its newest order went by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipes: Vec<String>,
@@ -327,6 +330,7 @@ impl Plan {
             last_failure: None,
             verify: None,
             untried: Vec::new(),
+            fetches: 0,
             recipes: Vec::new(),
             first_places: Vec::new(),
             origin: None,
@@ -446,6 +450,11 @@ impl Plan {
             carried: self.ever_carried,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+const fn is_nothing(count: &u64) -> bool {
+    *count == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]

@@ -40,14 +40,19 @@ pub struct Chosen {
 }
 
 /// Chooses who starts, and counts them in the group. Candidates come in the queue's order, least slack first; one that waits
-/// does not hold up the next.
+/// does not hold up the next, but for what would come over the line that it waits for.
 #[must_use]
 pub fn choose(candidates: &[Candidate<'_>], group: &mut GroupState, campaign: &Campaign, now_ms: i64) -> Chosen {
     let mut chosen = Chosen::default();
     for candidate in candidates.iter().filter(|it| it.plan.phase == Phase::Queued) {
         let host = candidate.plan.host_id;
         match hindrance(candidate.plan, group, candidate.last_seen_ms, campaign, now_ms) {
-            Some(waiting) => chosen.waiting.push((host, waiting)),
+            Some(waiting) => {
+                if matches!(waiting, Waiting::Line(_)) {
+                    group.lines.keep(candidate.plan, campaign);
+                }
+                chosen.waiting.push((host, waiting));
+            }
             None => {
                 group.note_start(candidate.plan, campaign, now_ms);
                 chosen.starts.push(host);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_proto::{inventory::HostRole, words};
 use serde::{Deserialize, Serialize};
 
-use super::{Breaker, BreakerState, Outcome, Tally, WaveState, course::canaries};
+use super::{Breaker, BreakerState, Fetches, Lines, Outcome, Tally, WaveState, course::canaries};
 use crate::{
     campaign::{Campaign, HostUse, LateJoiners, Mode, Wave},
     plan::{Plan, SET},
@@ -242,6 +242,8 @@ pub struct GroupState {
     pub starts: Starts,
     /// Starts in the wave.
     pub wave_starts: Starts,
+    /// What counts on lines.
+    pub lines: Lines,
     /// Items of the readiness list that are open, and without which mode automatic starts nobody.
     pub not_ready: Vec<String>,
     /// What halts the wave.
@@ -295,6 +297,7 @@ impl GroupState {
         }
         self.starts.note(now_ms);
         self.wave_starts.note(now_ms);
+        self.lines.add(&Fetches::new(plan, campaign, plan.fetches, now_ms));
         self.tally.add(Outcome::UnderWay, 1);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Breakers, GroupState, RunState, Starts, Tally, Waves};
+use super::{Breakers, GroupState, Lines, RunState, Starts, Tally, Waves};
 
 /// What the rows of all waves say at a moment. What one wave takes of what they share, the next ones no longer have.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Groups {
     pub starts: Starts,
     /// Starts in waves that limit them.
     pub wave_starts: BTreeMap<String, Starts>,
+    /// What counts on lines, where they are limited.
+    pub lines: Lines,
     /// The waves' breakers.
     pub breakers: Breakers,
     /// Items of the readiness list that are open, and without which mode automatic starts nobody.
@@ -35,6 +37,7 @@ impl Groups {
             taken: self.taken.clone(),
             starts: self.starts,
             wave_starts: self.wave_starts.get(wave).copied().unwrap_or_default(),
+            lines: self.lines.clone(),
             not_ready: self.not_ready.clone(),
             breaker: self.breakers.of(wave).clone(),
             tally: self.tallies.get(wave).copied().unwrap_or_default(),
@@ -45,5 +48,6 @@ impl Groups {
     pub fn take_in(&mut self, group: GroupState) {
         self.taken = group.taken;
         self.starts = group.starts;
+        self.lines = group.lines;
     }
 }

@@ -7,10 +7,13 @@ mod course;
 mod gate;
 mod group;
 mod groups;
+mod line;
 mod ready;
 mod release;
 mod tally;
 
+#[cfg(test)]
+mod line_tests;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +26,7 @@ pub use gate::{
 pub(crate) use group::is_first_place;
 pub use group::{ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, approval_cause, slots};
 pub use groups::Groups;
+pub use line::{Fetches, LineUse, LineWait, Lines, bytes_of, is_limited};
 pub(crate) use ready::open_after_ms;
 pub use ready::ready_at_ms;
 pub use release::{ReleasePace, ReleaseTally, may_be_offered};

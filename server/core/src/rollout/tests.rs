@@ -33,6 +33,7 @@ fn open(in_flight: u32) -> GroupState {
         taken: BTreeMap::from([(IN_FLIGHT.to_owned(), in_flight)]),
         starts: Starts::default(),
         wave_starts: Starts::default(),
+        lines: Lines::default(),
         not_ready: Vec::new(),
         breaker: Breaker::default(),
         tally: Tally::default(),

@@ -11,6 +11,7 @@ pub(super) fn cause(waiting: &Waiting) -> String {
         Waiting::Grace { .. } => "its grace is not over".to_owned(),
         Waiting::Slot { of, .. } => format!("the slots of {of} are taken"),
         Waiting::Pace { of, limit, .. } => format!("not more than {limit} hosts of {of} start within an hour"),
+        Waiting::Line(line) => format!("the line of {} carries {}", line.of, line.rate),
         Waiting::Hours { opens_ms: Some(_) } => "no work starts at this hour".to_owned(),
         Waiting::Blackout {
             name,

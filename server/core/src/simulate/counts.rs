@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Setup;
 use crate::{
+    campaign::Campaign,
     decide::Effect,
     plan::{OpenOrder, Plan},
-    rollout::{Groups, Left, Outcome, Starts, Tally, WaveState, is_first_place, may_start},
+    rollout::{Fetches, Groups, Left, Lines, Outcome, Starts, Tally, WaveState, bytes_of, is_first_place, may_start},
 };
 
 /// What a plan is counted by.
@@ -16,6 +17,7 @@ pub(super) struct Counted {
     tried_in: String,
     round: u32,
     pub(super) wave: String,
+    site: String,
     may_start: bool,
 }
 
@@ -26,6 +28,7 @@ impl Counted {
             tried_in: plan.tried_in.clone(),
             round: plan.round,
             wave: plan.wave.clone(),
+            site: plan.known.site.clone(),
             may_start: may_start(plan.phase),
         }
     }
@@ -37,6 +40,8 @@ pub(super) struct Counts {
     taken: BTreeMap<String, u32>,
     issued: VecDeque<i64>,
     issued_in: BTreeMap<String, VecDeque<i64>>,
+    /// What orders make hosts fetch, with when each was issued.
+    fetching: Vec<(i64, Fetches)>,
     outcomes: BTreeMap<(String, u32), BTreeMap<Outcome, u32>>,
     may_start: BTreeMap<String, u32>,
 }
@@ -61,11 +66,14 @@ impl Counts {
     }
 
     /// An order that was out before.
-    pub(super) fn note_order(&mut self, wave: &str, order: &OpenOrder) {
+    pub(super) fn note_order(&mut self, plan: &Plan, order: &OpenOrder, campaign: &Campaign) {
         for slot in order.slots.iter().filter(|slot| !is_first_place(slot)) {
             *self.taken.entry(slot.clone()).or_default() += 1;
         }
-        self.note_issued(wave, order.issued_ms);
+        self.note_issued(&plan.wave, order.issued_ms);
+        let bytes = bytes_of(&order.steps, &order.replacement, campaign);
+        let fetches = Fetches::new(plan, campaign, bytes, order.issued_ms);
+        self.fetching.push((order.issued_ms, fetches));
     }
 
     /// Places that were held before.
@@ -81,19 +89,28 @@ impl Counts {
     }
 
     /// What follows of a decision for what is counted. `order` is the one that was out before it.
-    pub(super) fn follow(&mut self, effect: &Effect, wave: &str, order: Option<i64>, now_ms: i64) {
+    pub(super) fn follow(&mut self, effect: &Effect, counted: &Counted, order: Option<i64>, now_ms: i64) {
+        let (wave, site) = (counted.wave.as_str(), counted.site.as_str());
         match effect {
-            Effect::IssueOrder { slots, .. } => {
+            Effect::IssueOrder { slots, fetches, .. } => {
                 for slot in slots {
                     *self.taken.entry(slot.name.clone()).or_default() += 1;
                 }
                 self.note_issued(wave, now_ms);
+                self.fetching.push((now_ms, fetches.clone()));
             }
             Effect::WithdrawOrder { slots, .. } => {
                 self.give_back(slots);
                 // What no host had does not count as a start.
                 forget(Some(&mut self.issued), order);
                 forget(self.issued_in.get_mut(wave), order);
+                let fetched = self
+                    .fetching
+                    .iter()
+                    .rposition(|(at_ms, it)| Some(*at_ms) == order && it.site == site);
+                if let Some(index) = fetched {
+                    self.fetching.remove(index);
+                }
             }
             Effect::FreeSlots { slots, .. } | Effect::GiveBack { slots } => self.give_back(slots),
             Effect::RecipesSucceeded { .. }
@@ -118,6 +135,24 @@ impl Counts {
     /// Starts within the last hour in the whole campaign.
     pub(super) fn starts(&mut self, now_ms: i64) -> Starts {
         starts(&mut self.issued, now_ms)
+    }
+
+    /// What counts on lines now.
+    fn lines(&mut self, campaign: &Campaign, now_ms: i64) -> Lines {
+        let is_limited = campaign.limits_lines();
+        self.fetching
+            .retain(|(_, it)| is_limited && it.bytes > 0 && it.until_ms.max(it.site_until_ms) > now_ms);
+        let mut lines = Lines::default();
+        for (_, it) in &self.fetching {
+            if it.until_ms > now_ms {
+                lines.all.add(it.bytes, it.until_ms);
+            }
+            if it.site_until_ms > now_ms {
+                let line = lines.sites.entry(it.site.clone()).or_default();
+                line.add(it.bytes, it.site_until_ms);
+            }
+        }
+        lines
     }
 
     /// What hosts of a wave came to in a round.
@@ -147,6 +182,7 @@ impl Counts {
             taken: self.taken.clone(),
             starts: Starts::default(),
             wave_starts: BTreeMap::new(),
+            lines: self.lines(campaign, now_ms),
             breakers: setup.breakers.clone(),
             not_ready: setup.not_ready.clone(),
             tallies: BTreeMap::new(),

@@ -154,7 +154,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         for index in out {
             let plan = &self.members[index].plan;
             if let Some(order) = &plan.order {
-                self.counts.note_order(&plan.wave, order);
+                self.counts.note_order(plan, order, self.setup.campaign);
                 self.recorder.note_out(plan);
             }
         }
@@ -331,7 +331,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         }
         for effect in &decision.effects {
             // Of the wave in which an order was issued: a plan with one stays in it, and leaves it with the order's end.
-            self.counts.follow(effect, &counted.wave, issued_ms, self.now_ms);
+            self.counts.follow(effect, &counted, issued_ms, self.now_ms);
             if let Effect::RecipesSucceeded { recipes } = effect {
                 self.setup.succeeded.extend(recipes.iter().cloned());
                 self.recipes_are_news = true;

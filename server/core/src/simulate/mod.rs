@@ -8,6 +8,8 @@ mod assumptions;
 mod cause;
 mod counts;
 mod engine;
+#[cfg(test)]
+mod line_tests;
 mod machine;
 mod presence;
 #[cfg(test)]

@@ -194,6 +194,11 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             }
             Waiting::NoWindow => self.queues.put(index, wave, Place::Idle),
             Waiting::Pace { at_ms, .. } => self.pass_at(*at_ms),
+            Waiting::Line(line) => {
+                if let Some(at_ms) = line.room_ms {
+                    self.pass_at(at_ms);
+                }
+            }
             // Whatever ends these is something that happens.
             Waiting::ObserveMode
             | Waiting::Readiness { .. }

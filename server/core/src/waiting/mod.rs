@@ -3,6 +3,7 @@
 mod ahead;
 mod reason;
 mod told;
+mod until;
 mod wake;
 mod why;
 

@@ -3,8 +3,8 @@
 use super::told::restart;
 use crate::{
     campaign::zone::utc,
-    plan::{HoldKind, Owner, Personal, Reason},
-    rollout::{ApprovalCause, Cause, RunState},
+    plan::{HoldKind, Personal, Reason},
+    rollout::{ApprovalCause, Cause, LineWait, RunState},
 };
 
 /// Why a plan does not go on at this moment.
@@ -131,6 +131,8 @@ pub enum Waiting {
         /// When the next may.
         at_ms: i64,
     },
+    /// Its line has no room for what it would fetch, or others wait for it.
+    Line(LineWait),
     /// It is held.
     Held {
         /// How.
@@ -266,6 +268,7 @@ impl Waiting {
                 "{limit} hosts of {of} were started within an hour, which is the limit; the next may at {}",
                 utc(*at_ms)
             ),
+            Self::Line(line) => line.text(),
             Self::Held {
                 kind,
                 who,
@@ -370,6 +373,7 @@ impl Waiting {
             | Self::Blackout { opens_ms: Some(_), .. }
             | Self::Slot { .. }
             | Self::Pace { .. }
+            | Self::Line(_)
             | Self::Journal
             | Self::NextPass
             | Self::Fetch { .. }
@@ -380,93 +384,6 @@ impl Waiting {
             }
             | Self::FreshLook
             | Self::Soak { .. } => String::new(),
-        }
-    }
-
-    /// Who must act.
-    #[must_use]
-    pub const fn owner(&self) -> Owner {
-        match self {
-            Self::ObserveMode
-            | Self::WaveClosed { .. }
-            | Self::WavePaused { .. }
-            | Self::Halted { .. }
-            | Self::Approval { .. }
-            | Self::Readiness { .. }
-            | Self::NoWindow
-            | Self::Held { .. } => Owner::Operator,
-            Self::Tripped { cause, .. } => cause.owner(),
-            Self::External { is_late: true, .. } => Owner::Operator,
-            // Until its limit nobody here need act.
-            Self::External { is_late: false, .. } => Owner::Server,
-            Self::Hours { opens_ms: None } | Self::Blackout { opens_ms: None, .. } => Owner::Operator,
-            Self::Hours { opens_ms: Some(_) }
-            | Self::Blackout { opens_ms: Some(_), .. }
-            | Self::FewFirst { .. }
-            | Self::Grace { .. }
-            | Self::Notice { is_due: false, .. }
-            | Self::Slot { .. }
-            | Self::Pace { .. }
-            | Self::Retry { .. }
-            | Self::NextPass
-            | Self::Soak { .. } => Owner::Server,
-            Self::HeldLocally { .. } | Self::AgentPerhapsLost { .. } => Owner::Technician,
-            Self::Away { .. } => Owner::Helpdesk,
-            Self::Restart {
-                may_be_put_off: true, ..
-            }
-            | Self::PutOff { .. } => Owner::User,
-            Self::Restart {
-                may_be_put_off: false, ..
-            }
-            | Self::Notice { is_due: true, .. }
-            | Self::Journal
-            | Self::Fetch { .. }
-            | Self::Steps { .. }
-            | Self::Ending { .. }
-            | Self::FreshLook => Owner::Agent,
-            Self::Stuck(reason) => reason.owner(),
-        }
-    }
-
-    /// Until when it lasts at most, where that is known.
-    #[must_use]
-    pub const fn until_ms(&self) -> Option<i64> {
-        match self {
-            Self::Grace { until_ms }
-            | Self::Soak { until_ms }
-            | Self::PutOff { until_ms, .. }
-            | Self::Steps { until_ms, .. } => Some(*until_ms),
-            Self::Notice {
-                is_due: false,
-                starts_ms,
-                ..
-            } => *starts_ms,
-            Self::Retry { at_ms, .. } | Self::Pace { at_ms, .. } => Some(*at_ms),
-            Self::Fetch { by_ms } | Self::External { by_ms, .. } => Some(*by_ms),
-            Self::Restart { back_by_ms, .. } => Some(*back_by_ms),
-            Self::Held { until_ms, .. } => *until_ms,
-            Self::Hours { opens_ms } | Self::Blackout { opens_ms, .. } => *opens_ms,
-            Self::Stuck(Reason::Exempted { until_ms, .. }) => *until_ms,
-            Self::ObserveMode
-            | Self::WaveClosed { .. }
-            | Self::WavePaused { .. }
-            | Self::Halted { .. }
-            | Self::Tripped { .. }
-            | Self::FewFirst { .. }
-            | Self::Approval { .. }
-            | Self::Readiness { .. }
-            | Self::NoWindow
-            | Self::Notice { is_due: true, .. }
-            | Self::Slot { .. }
-            | Self::HeldLocally { .. }
-            | Self::Away { .. }
-            | Self::AgentPerhapsLost { .. }
-            | Self::Journal
-            | Self::NextPass
-            | Self::Ending { .. }
-            | Self::FreshLook
-            | Self::Stuck(_) => None,
         }
     }
 }

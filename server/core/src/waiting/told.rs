@@ -1,7 +1,10 @@
-//! What whoever works at the machine is told of, in words: a start ahead, a restart.
+//! Waits that need more words: what whoever works at the machine is told of, and a line that is full.
 
 use super::Waiting;
-use crate::campaign::zone::utc;
+use crate::{
+    campaign::{size_words, zone::utc},
+    rollout::LineWait,
+};
 
 impl Waiting {
     /// Of the wait for notices; empty of any other.
@@ -36,6 +39,21 @@ impl Waiting {
             ),
             Some(due_ms) => format!("{told}; notice {next} follows on {}, and {starts}", utc(*due_ms)),
             None => format!("{told}; {starts}"),
+        }
+    }
+}
+
+impl LineWait {
+    /// For a person.
+    pub(super) fn text(&self) -> String {
+        let Self { of, rate, bytes, .. } = self;
+        let line = format!("it fetches {}, and the line of {of} carries {rate}", size_words(*bytes));
+        match self.room_ms {
+            Some(at_ms) => format!(
+                "{line}, all taken: there is room again from {} at the earliest",
+                utc(at_ms)
+            ),
+            None => format!("{line}: those that wait for it before it in the queue come first"),
         }
     }
 }

@@ -31,7 +31,11 @@ pub fn why(plan: &Plan, group: &GroupState, last_seen_ms: i64, campaign: &Campai
             fault.filter(|_| plan.unhealthy_since_ms.is_some()).map(Waiting::Stuck)
         }
         Phase::Planned => Some(planned(plan, group, campaign)),
-        Phase::Queued => Some(hindrance(plan, group, last_seen_ms, campaign, now_ms).unwrap_or(Waiting::NextPass)),
+        Phase::Queued => {
+            let hindrance = hindrance(plan, group, last_seen_ms, campaign, now_ms);
+            let turn = || group.lines.turn(plan, campaign).map(Waiting::Line);
+            Some(hindrance.or_else(turn).unwrap_or(Waiting::NextPass))
+        }
         Phase::Migrating => plan.order.as_ref().map(|order| steps(plan, order, campaign)),
         Phase::Rebooting => plan.order.as_ref().map(|order| restart(plan, order, campaign)),
         Phase::Verifying => Some(match (&plan.reason, &plan.verify) {
@@ -203,7 +207,9 @@ pub fn hindrance(
             begun,
         });
     }
-    pace(plan, group, campaign).or_else(|| slot(plan, group, campaign))
+    pace(plan, group, campaign)
+        .or_else(|| slot(plan, group, campaign))
+        .or_else(|| group.lines.wait(plan, campaign).map(Waiting::Line))
 }
 
 /// Windows and blackouts, by the clock on the host's wall.

@@ -64,6 +64,8 @@ struct Counted {
     replacements: BTreeMap<String, (u64, u64)>,
     /// How many hosts each selector fits, by what it belongs to.
     fitting: BTreeMap<String, u64>,
+    /// How many bytes the hosts of each site would fetch that have yet to start.
+    to_fetch: BTreeMap<String, u64>,
     /// Kiosks for which no window is: names of a few, and how many.
     kiosks: (Vec<String>, u64),
 }
@@ -110,6 +112,9 @@ impl Counted {
         let room = NAMED.saturating_sub(self.kiosks.0.len());
         self.kiosks.0.extend(other.kiosks.0.into_iter().take(room));
         self.kiosks.1 += other.kiosks.1;
+        for (site, bytes) in other.to_fetch {
+            *self.to_fetch.entry(site).or_default() += bytes;
+        }
         for (what, hosts) in other.fitting {
             *self.fitting.entry(what).or_default() += hosts;
         }
@@ -164,6 +169,7 @@ impl Service {
             lined.extend(unfitting(&campaign, &counted));
             lined.extend(campaign.count_warnings(|wave| counted.of_wave(&campaign, wave), self.now_ms()));
         }
+        lined.extend(campaign.line_warnings(&counted.to_fetch, self.now_ms()));
         lined.sort_by_key(|warning| warning.line);
         warnings.extend(lined.iter().map(|warning| warning.of_file(file)));
         let now_ms = self.now_ms();
@@ -243,6 +249,9 @@ impl Service {
                 .0
                 .extend((counted.kiosks.0.len() < NAMED).then_some(name));
             counted.kiosks.1 += 1;
+        }
+        if matches!(after.phase, Phase::Planned | Phase::Queued) && after.fetches > 0 {
+            *counted.to_fetch.entry(after.known.site.clone()).or_default() += after.fetches;
         }
         for (what, _, selector) in under.campaign.selectors() {
             *counted.fitting.entry(what).or_default() += u64::from(selector.fits(&after.traits()));

@@ -12,6 +12,7 @@ on_both!(
     an_envelope_is_signed_once,
     the_mark_stops_at_a_gap,
     a_record_is_never_replaced,
+    what_orders_carry_is_counted_by_line_until_its_time_is_over,
 );
 
 fn order(number: i64) -> WorkOrderRow {
@@ -31,6 +32,10 @@ fn order(number: i64) -> WorkOrderRow {
         expires_ms: NOW + 1000,
         outcome: None,
         wave: "all".to_owned(),
+        fetches: 0,
+        line_until_ms: NOW,
+        site: String::new(),
+        site_until_ms: NOW,
     }
 }
 
@@ -56,6 +61,10 @@ fn an_order_comes_back_as_it_went(lab: &Lab) {
         fetched_ms: Some(NOW + 1),
         ended_ms: Some(NOW + 2),
         outcome: Some("completed".to_owned()),
+        fetches: 350_000_000,
+        line_until_ms: NOW + 3,
+        site: "kiel".to_owned(),
+        site_until_ms: NOW + 4,
         ..order(4)
     };
     insert(lab, full.clone()).expect("kept");
@@ -93,6 +102,43 @@ fn only_one_order_is_open_on_a_host(lab: &Lab) {
     assert_eq!(open, Ok(Some(other_campaign)));
     let of_host = lab.store.read_now(|tx| work_orders::of_host(tx, "h")).expect("read");
     assert_eq!(of_host.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2]);
+}
+
+fn what_orders_carry_is_counted_by_line_until_its_time_is_over(lab: &Lab) {
+    let carrying = |host: &str, site: &str, fetches, line_ms, site_ms| WorkOrderRow {
+        host_id: host.to_owned(),
+        fetches,
+        line_until_ms: NOW + line_ms,
+        site: site.to_owned(),
+        site_until_ms: NOW + site_ms,
+        ..order(1)
+    };
+    for row in [
+        carrying("a", "kiel", 100, 10, 20),
+        carrying("b", "kiel", 30, 5, 30),
+        carrying("c", "", 7, 10, 10),
+        carrying("d", "ulm", 1000, 50, 50),
+        carrying("e", "bonn", 0, 50, 50),
+    ] {
+        insert(lab, row).expect("issued");
+    }
+    let taken_back = lab
+        .store
+        .write_now(|tx| work_orders::withdraw(tx, "d", 1, "not-fetched", NOW));
+    assert_eq!(taken_back, Ok(true));
+    let at = |ms: i64| {
+        lab.store
+            .read_now(move |tx| work_orders::carried(tx, "us-2024", NOW + ms))
+    };
+    let line = |site: Option<&str>, bytes, next_ms| work_orders::Carried {
+        site: site.map(str::to_owned),
+        bytes,
+        next_ms: NOW + next_ms,
+    };
+    assert_eq!(at(0), Ok(vec![line(None, 137, 5), line(Some("kiel"), 130, 20)]));
+    assert_eq!(at(5), Ok(vec![line(None, 107, 10), line(Some("kiel"), 130, 20)]));
+    assert_eq!(at(20), Ok(vec![line(Some("kiel"), 30, 30)]));
+    assert_eq!(at(30), Ok(Vec::new()));
 }
 
 fn an_order_moves_only_forward(lab: &Lab) {

@@ -11,6 +11,7 @@ mod gap;
 mod groups;
 mod handwork;
 mod lacking;
+mod line;
 mod lost;
 mod notices;
 mod others;
@@ -39,7 +40,9 @@ use crate::{
     history,
     judge::assess,
     plan::{Known, Phase, Plan},
-    rollout::{ApprovalCause, Breaker, Breakers, GroupState, IN_FLIGHT, RunState, Starts, Tally, WaveState, Waves},
+    rollout::{
+        ApprovalCause, Breaker, Breakers, GroupState, IN_FLIGHT, Lines, RunState, Starts, Tally, WaveState, Waves,
+    },
     samples,
     waiting::{self, Waiting},
 };
@@ -248,6 +251,7 @@ impl Host {
             taken: BTreeMap::new(),
             starts: Starts::default(),
             wave_starts: Starts::default(),
+            lines: Lines::default(),
             not_ready: Vec::new(),
             breaker: self.breakers.of(&self.plan.wave).clone(),
             tally: Tally::default(),
