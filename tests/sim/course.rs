@@ -277,10 +277,12 @@ impl Course {
     /// What comes over the line of a site, and over those of all, with the order that was just issued: within any hour no more
     /// than it carries in one; what is larger comes alone, and nothing follows until it is through.
     fn carried(&mut self, it: &Fresh, number: u64, steps: &[Step], plot: &Plot) {
-        let weighs = |step: &Step| match &step.action {
-            Action::FetchPackages { .. } => DOWNLOAD_MB * 1_000_000,
-            Action::FetchArtifact { artifact } => artifact.size,
-            _ => 0,
+        let weighs = |step: &Step| {
+            if let Action::FetchArtifact { artifact } = &step.action {
+                return artifact.size;
+            }
+            let is_by_name = matches!(step.action, Action::FetchPackages { .. });
+            u64::from(is_by_name) * DOWNLOAD_MB * 1_000_000
         };
         let (bytes, at_ms) = (steps.iter().map(weighs).sum::<u64>(), it.event.at_ms);
         if bytes == 0 {

@@ -25,6 +25,7 @@ mod gate_questions;
 mod gates;
 mod inventories;
 mod keys;
+mod lines;
 mod log;
 mod machine;
 mod middleboxes;
