@@ -7,3 +7,21 @@ ALTER TABLE work_order ADD COLUMN site_until_ms {int} NOT NULL DEFAULT 0;
 
 CREATE INDEX work_order_line ON work_order (campaign_id, line_until_ms);
 CREATE INDEX work_order_site ON work_order (campaign_id, site_until_ms);
+
+-- Domain controllers that answer at a site, kept in the transaction that changes their plans: whether one is the only one there.
+-- Those of a store from before are in it once their plans change; until then nobody counts on them.
+CREATE TABLE domain_controller (
+    campaign_id {text} NOT NULL,
+    host_id     {text} NOT NULL,
+    site        {text} NOT NULL,
+    PRIMARY KEY (campaign_id, host_id)
+) {keyed};
+
+CREATE TABLE domain_controller_was (
+    campaign_id {text} NOT NULL,
+    host_id     {text} NOT NULL,
+    from_pos    {int}  NOT NULL,
+    to_pos      {int}  NOT NULL,
+    site        {text} NOT NULL,
+    PRIMARY KEY (campaign_id, host_id, from_pos)
+) {strict};

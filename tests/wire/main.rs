@@ -18,6 +18,7 @@ mod check_in;
 mod clones;
 mod closing;
 mod condition;
+mod controllers;
 mod copied_agents;
 mod database;
 mod enrolment;

@@ -55,7 +55,8 @@ pub fn line(event: &Event) -> String {
             "each recipe of its work has succeeded here".to_owned()
         }
         Fact::RecipesUntried { recipes } => format!("has not succeeded here yet: {}", recipes.join(", ")),
-        Fact::Approved { by } => format!("let start by {by}"),
+        Fact::Approved { by, named: false } => format!("let start by {by}"),
+        Fact::Approved { by, named: true } => format!("let start by {by}, by its name"),
         Fact::OrderIssued {
             number, attempt, steps, ..
         } => {

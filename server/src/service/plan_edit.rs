@@ -4,7 +4,7 @@ use cutover_core::{
     decide::{self, Cx, Effect, Event, Fact, Input},
     forecast,
     plan::{Exemption, Plan},
-    rollout::{Slot, ready_at_ms},
+    rollout::{Slot, answers_at, ready_at_ms},
     waiting,
 };
 use cutover_proto::{
@@ -21,7 +21,7 @@ use super::{
     exemptions,
     handle::{PLAN_CHANGED, nudge_topic},
 };
-use crate::store::{Reader, StreamName, WriteTx, events, plans, slots, work_orders};
+use crate::store::{Reader, StreamName, WriteTx, domain_controllers, events, plans, slots, work_orders};
 
 /// Version of the events' JSON in plan streams.
 const EVENT_SCHEMA: i64 = 1;
@@ -33,6 +33,8 @@ pub(super) struct PlanEdit {
     stored_seq: u64,
     stored_wake: Option<i64>,
     exempt_before: Option<Exemption>,
+    /// The site at which it answered as a domain controller.
+    answered_at: Option<String>,
     events: Vec<Event>,
     effects: Vec<Effect>,
     agent_at_ms: Option<i64>,
@@ -50,6 +52,7 @@ impl PlanEdit {
             stored_seq: plan.seq,
             stored_wake,
             exempt_before: exemptions::in_force(&plan).cloned(),
+            answered_at: answers_at(&plan).map(str::to_owned),
             plan,
             events: Vec::new(),
             effects: Vec::new(),
@@ -118,6 +121,11 @@ impl PlanEdit {
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
             service.keep_exemption(tx, self.exempt_before.as_ref(), &self.plan)?;
+            match answers_at(&self.plan) {
+                Some(site) => domain_controllers::put(tx, &campaign, &host, site)?,
+                None if self.answered_at.is_some() => domain_controllers::remove(tx, &campaign, &host)?,
+                None => {}
+            }
             keep_cause(tx, &self.plan, &self.events, in_force)?;
             service.compare_host(tx, &self.plan, in_force)?;
             tx.after_commit(PLAN_CHANGED);

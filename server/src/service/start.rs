@@ -15,7 +15,7 @@ use super::{
     campaign::{InForce, last_seen},
     plan_edit::{PlanEdit, read_plan, unsigned},
 };
-use crate::store::{Reader, WriteTx, campaigns, hosts, plans, slots, tallies, work_orders};
+use crate::store::{Reader, WriteTx, campaigns, domain_controllers, hosts, plans, slots, tallies, work_orders};
 
 /// How many queued plans one pass looks at. Held and waiting ones at the head must not hide those behind them.
 const HEAD: i64 = 200;
@@ -90,6 +90,7 @@ impl Service {
             starts: Starts::default(),
             wave_starts: BTreeMap::new(),
             lines: Lines::default(),
+            controllers: BTreeMap::new(),
             breakers: in_force.progress.breakers.clone(),
             not_ready: in_force.not_ready(),
             tallies: BTreeMap::new(),
@@ -114,6 +115,11 @@ impl Service {
         {
             let of_wave = starts(work_orders::issued_since(db, id, Some(&wave.name), after_ms)?);
             groups.wave_starts.insert(wave.name.clone(), of_wave);
+        }
+        for (site, hosts) in domain_controllers::by_site(db, id)? {
+            groups
+                .controllers
+                .insert(site, u32::try_from(hosts).unwrap_or(u32::MAX));
         }
         if in_force.campaign.limits_lines() {
             for carried in work_orders::carried(db, id, self.now_ms())? {

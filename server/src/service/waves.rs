@@ -7,7 +7,7 @@ use cutover_core::{
     rollout::{WaveState, approval_cause},
     waiting::Waiting,
 };
-use cutover_proto::ids::HostId;
+use cutover_proto::{ids::HostId, inventory::HostRole};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -27,6 +27,21 @@ pub struct ApproveWave {
     pub hosts: Vec<String>,
     /// Only say how many there would be.
     pub dry_run: bool,
+}
+
+/// How many hosts a person let start.
+#[derive(Debug, Clone, Copy, Default)]
+struct LetStart {
+    hosts: usize,
+    /// So many were not, being each its site's only domain controller and not named.
+    controllers: usize,
+}
+
+impl LetStart {
+    const fn take_in(&mut self, other: Self) {
+        self.hosts += other.hosts;
+        self.controllers += other.controllers;
+    }
 }
 
 impl Service {
@@ -126,7 +141,7 @@ impl Service {
     pub async fn approve_wave(&self, caller: Caller, wave: String, ask: ApproveWave) -> Result<String, ServiceError> {
         caller.must_be(Role::Operator)?;
         let by = self.personal_user(caller.name())?;
-        let mut count = 0;
+        let mut count = LetStart::default();
         if ask.hosts.is_empty() {
             for phase in [Phase::Planned, Phase::Queued] {
                 let mut after = None::<String>;
@@ -138,7 +153,7 @@ impl Service {
                         .store
                         .write(move |tx| service.approve_batch(tx, &wave, phase, &by, from.as_deref(), dry_run))
                         .await?;
-                    count += approved;
+                    count.take_in(approved);
                     after = last;
                     if after.is_none() {
                         break;
@@ -154,7 +169,7 @@ impl Service {
                 .write(move |tx| {
                     let in_force = service.open_campaign(tx)?;
                     known_wave(&in_force, &name)?;
-                    let mut approved = 0;
+                    let mut approved = LetStart::default();
                     for wanted in &ask.hosts {
                         let row = service.named_host(tx, wanted)?;
                         let host: HostId = row.host_id.parse().map_err(broken_id)?;
@@ -163,15 +178,24 @@ impl Service {
                             let why = format!("{wanted} is in wave {}, not in {name}", edit.plan.wave);
                             return Err(ServiceError::Refused { why });
                         }
-                        approved += service.approve(tx, &in_force, edit, &by, dry_run)?;
+                        approved.take_in(service.approve(tx, &in_force, edit, &by, true, dry_run)?);
                     }
                     Ok(approved)
                 })
                 .await?;
         }
         let did = if ask.dry_run { "would let" } else { "let" };
+        let LetStart { hosts, controllers } = count;
+        let but = if controllers == 0 {
+            String::new()
+        } else {
+            format!(
+                "; {controllers} more are each the only domain controller that answers for its site, and start once they are \
+                 named: --host NAME"
+            )
+        };
         Ok(format!(
-            "{did} {count} hosts of wave {wave} start that waited for a person"
+            "{did} {hosts} hosts of wave {wave} start that waited for a person{but}"
         ))
     }
 
@@ -183,7 +207,7 @@ impl Service {
         by: &PersonalValue,
         after: Option<&str>,
         dry_run: bool,
-    ) -> Result<(Option<String>, usize), ServiceError> {
+    ) -> Result<(Option<String>, LetStart), ServiceError> {
         let in_force = self.open_campaign(tx)?;
         known_wave(&in_force, wave)?;
         let filter = plans::PlanFilter {
@@ -192,11 +216,11 @@ impl Service {
             ..plans::PlanFilter::default()
         };
         let rows = plans::list(tx, self.campaign_id().as_str(), &filter, after, BATCH)?;
-        let mut approved = 0;
+        let mut approved = LetStart::default();
         for row in &rows {
             let host: HostId = row.host_id.parse().map_err(broken_id)?;
             let edit = PlanEdit::load(tx, self.campaign_id(), host)?;
-            approved += self.approve(tx, &in_force, edit, by, dry_run)?;
+            approved.take_in(self.approve(tx, &in_force, edit, by, false, dry_run)?);
         }
         Ok((rows.last().map(|row| row.host_id.clone()), approved))
     }
@@ -207,17 +231,41 @@ impl Service {
         in_force: &InForce,
         mut edit: PlanEdit,
         by: &PersonalValue,
+        named: bool,
         dry_run: bool,
-    ) -> Result<usize, ServiceError> {
-        let waits = edit.plan.approval.is_none() && approval_cause(&edit.plan, &in_force.campaign).is_some();
+    ) -> Result<LetStart, ServiceError> {
+        let plan = &edit.plan;
+        // Few hosts are domain controllers: the rows of groups are read for these alone.
+        let is_only = plan.traits().has_role(HostRole::DomainController)
+            && self.groups(tx, in_force)?.of(&plan.wave).is_only_controller(plan);
+        let waits = match &plan.approval {
+            Some(approval) => is_only && !approval.named,
+            None => is_only || approval_cause(plan, &in_force.campaign).is_some(),
+        };
+        if waits && is_only && !named {
+            return Ok(LetStart {
+                hosts: 0,
+                controllers: 1,
+            });
+        }
+        let count = LetStart {
+            hosts: usize::from(waits),
+            controllers: 0,
+        };
         if !waits || dry_run {
-            return Ok(usize::from(waits));
+            return Ok(count);
         }
         by.keep(tx, &edit.stream())?;
-        edit.take(&Input::Approved { by: by.mention() }, &in_force.cx(self))?;
+        let by = by.mention();
+        let approved = if named {
+            Input::ApprovedByName { by }
+        } else {
+            Input::Approved { by }
+        };
+        edit.take(&approved, &in_force.cx(self))?;
         let last_seen_ms = last_seen(tx, edit.plan.host_id)?;
         edit.save(tx, self, in_force, last_seen_ms)?;
-        Ok(1)
+        Ok(count)
     }
 
     async fn turn_wave(&self, wave: String, state: WaveState, by: PersonalValue) -> Result<(), ServiceError> {

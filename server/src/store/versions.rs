@@ -115,7 +115,16 @@ pub(super) const EXEMPTION: Spans = Spans {
     compared: false,
 };
 
-pub(super) const SPANS: [&Spans; 4] = [&PLAN, &HOST, &CAMPAIGN, &EXEMPTION];
+pub(super) const DOMAIN_CONTROLLER: Spans = Spans {
+    live: "domain_controller",
+    was: "domain_controller_was",
+    key: &["campaign_id", "host_id"],
+    rest: &["site"],
+    more: "",
+    compared: true,
+};
+
+pub(super) const SPANS: [&Spans; 5] = [&PLAN, &HOST, &CAMPAIGN, &EXEMPTION, &DOMAIN_CONTROLLER];
 
 pub(super) const TOTAL: Figures = Figures {
     live: "total",

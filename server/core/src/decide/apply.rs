@@ -138,8 +138,9 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::ReplacementChosen { product } => plan.replacement = Some(product.clone()),
         Fact::FetchSized { bytes } => plan.fetches = *bytes,
         Fact::RecipesUntried { recipes } => plan.untried.clone_from(recipes),
-        Fact::Approved { by } => {
-            plan.approval = Some(crate::plan::Approval { by: by.clone(), at_ms });
+        Fact::Approved { by, named } => {
+            let (by, named) = (by.clone(), *named);
+            plan.approval = Some(crate::plan::Approval { by, at_ms, named });
         }
         Fact::OrderIssued { .. } => issue(plan, at_ms, fact)?,
         Fact::OrderFetched { number } => {

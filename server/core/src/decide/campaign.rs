@@ -103,6 +103,7 @@ pub(super) fn closed(pen: &Pen<'_>, input: &Input) -> Result<(), Refused> {
         | Input::Forecast { .. }
         | Input::Concluded => Ok(()),
         Input::Approved { .. }
+        | Input::ApprovedByName { .. }
         | Input::Started { .. }
         | Input::HoldPlaced(_)
         | Input::HoldLifted { .. }

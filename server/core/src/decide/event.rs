@@ -118,6 +118,9 @@ pub enum Fact {
     Approved {
         /// Who.
         by: Personal,
+        /// Whether the host was named, and not let start with all of its wave.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        named: bool,
     },
     /// A work order was issued.
     OrderIssued {

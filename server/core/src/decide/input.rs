@@ -69,6 +69,11 @@ pub enum Input {
         /// Who.
         by: Personal,
     },
+    /// A person let this host start, by its name.
+    ApprovedByName {
+        /// Who.
+        by: Personal,
+    },
     /// The rollout chose it.
     Started {
         /// The number of the order; above every earlier one of this host.
@@ -181,6 +186,7 @@ impl Input {
             Self::WaveOpened => "wave-opened",
             Self::Halted => "halted",
             Self::Approved { .. } => "approved",
+            Self::ApprovedByName { .. } => "approved-by-name",
             Self::Started { .. } => "started",
             Self::CampaignChanged { .. } => "campaign-changed",
             Self::HoldPlaced(..) => "hold-placed",

@@ -66,12 +66,12 @@ pub(super) fn pooled(pen: &mut Pen<'_>, pool: &Pool) -> Result<(), Refused> {
     settle(pen)
 }
 
-pub(super) fn approved(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
+pub(super) fn approved(pen: &mut Pen<'_>, by: &Personal, named: bool) -> Result<(), Refused> {
     watched(pen)?;
-    if pen.plan.approval.is_some() {
+    if pen.plan.approval.as_ref().is_some_and(|it| it.named || !named) {
         return Ok(());
     }
-    pen.write(Fact::Approved { by: by.clone() })
+    pen.write(Fact::Approved { by: by.clone(), named })
 }
 
 pub(super) fn hold_placed(pen: &mut Pen<'_>, hold: &Hold) -> Result<(), Refused> {

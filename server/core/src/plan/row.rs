@@ -80,6 +80,9 @@ pub struct Approval {
     pub by: Personal,
     /// When.
     pub at_ms: i64,
+    /// Whether the host was named, and not let start with all of its wave.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
 }
 
 /// What the last attempt that did not succeed said.

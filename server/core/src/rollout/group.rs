@@ -175,6 +175,8 @@ words! {
         Recipe = "recipe",
         /// Several people work at it at once.
         MultiSession = "multi-session",
+        /// No other domain controller answers for its site.
+        OnlyController = "only-controller",
         /// It came into its wave when that was open.
         LateJoiner = "late-joiner",
     }
@@ -199,6 +201,16 @@ pub fn approval_cause(plan: &Plan, campaign: &Campaign) -> Option<ApprovalCause>
         None if campaign.policy.approval_for.contains(&plan.traits().class()) => Some(ApprovalCause::Class),
         None => (plan.traits().usage() == Some(HostUse::MultiSession)).then_some(ApprovalCause::MultiSession),
     }
+}
+
+/// The site of a domain controller on which others may count: it is watched, and heard of. `None` of any other host, and where its
+/// site is not known, since nobody knows then for whom it answers.
+#[must_use]
+pub fn answers_at(plan: &Plan) -> Option<&str> {
+    let is_there = plan.is_enrolled() && !plan.is_closed() && !plan.stale && !plan.agent_perhaps_lost;
+    let is_controller = plan.traits().has_role(HostRole::DomainController);
+    let site = plan.known.site.as_str();
+    (is_there && is_controller && !site.is_empty()).then_some(site)
 }
 
 /// How many hosts were started within the last hour.
@@ -244,6 +256,8 @@ pub struct GroupState {
     pub wave_starts: Starts,
     /// What counts on lines.
     pub lines: Lines,
+    /// How many domain controllers answer at each site.
+    pub controllers: BTreeMap<String, u32>,
     /// Items of the readiness list that are open, and without which mode automatic starts nobody.
     pub not_ready: Vec<String>,
     /// What halts the wave.
@@ -257,6 +271,29 @@ impl GroupState {
     #[must_use]
     pub fn taken(&self, slot: &Slot) -> u32 {
         self.taken.get(&slot.name).copied().unwrap_or(0)
+    }
+
+    /// Whether a host is the only domain controller that answers for its site, as far as is known. One of which the site is not
+    /// known may be.
+    #[must_use]
+    pub fn is_only_controller(&self, plan: &Plan) -> bool {
+        let site = plan.known.site.as_str();
+        let others = || {
+            let all = self.controllers.get(site).copied().unwrap_or(0);
+            all.saturating_sub(u32::from(answers_at(plan).is_some()))
+        };
+        plan.traits().has_role(HostRole::DomainController) && (site.is_empty() || others() == 0)
+    }
+
+    /// Whether a person must let a host start and has not, and why. No policy lets a site's only domain controller start: that
+    /// takes a word that names it.
+    #[must_use]
+    pub fn lacks_approval(&self, plan: &Plan, campaign: &Campaign) -> Option<ApprovalCause> {
+        let is_named = plan.approval.as_ref().is_some_and(|it| it.named);
+        if self.is_only_controller(plan) && !is_named {
+            return Some(ApprovalCause::OnlyController);
+        }
+        approval_cause(plan, campaign).filter(|_| plan.approval.is_none())
     }
 
     /// At the most so many hosts of a wave may start now, by what limits all of them; each may have reasons of its own not

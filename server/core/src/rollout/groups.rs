@@ -19,6 +19,8 @@ pub struct Groups {
     pub wave_starts: BTreeMap<String, Starts>,
     /// What counts on lines, where they are limited.
     pub lines: Lines,
+    /// How many domain controllers answer at each site.
+    pub controllers: BTreeMap<String, u32>,
     /// The waves' breakers.
     pub breakers: Breakers,
     /// Items of the readiness list that are open, and without which mode automatic starts nobody.
@@ -38,6 +40,7 @@ impl Groups {
             starts: self.starts,
             wave_starts: self.wave_starts.get(wave).copied().unwrap_or_default(),
             lines: self.lines.clone(),
+            controllers: self.controllers.clone(),
             not_ready: self.not_ready.clone(),
             breaker: self.breakers.of(wave).clone(),
             tally: self.tallies.get(wave).copied().unwrap_or_default(),

@@ -45,6 +45,7 @@ fn open() -> GroupState {
         starts: Starts::default(),
         wave_starts: Starts::default(),
         lines: Lines::default(),
+        controllers: BTreeMap::new(),
         not_ready: Vec::new(),
         breaker: Breaker::default(),
         tally: Tally::default(),

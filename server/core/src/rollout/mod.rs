@@ -24,7 +24,9 @@ pub use gate::{
     ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
 };
 pub(crate) use group::is_first_place;
-pub use group::{ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, approval_cause, slots};
+pub use group::{
+    ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, answers_at, approval_cause, slots,
+};
 pub use groups::Groups;
 pub use line::{Fetches, LineUse, LineWait, Lines, bytes_of, is_limited};
 pub(crate) use ready::open_after_ms;

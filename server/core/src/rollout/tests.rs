@@ -34,6 +34,7 @@ fn open(in_flight: u32) -> GroupState {
         starts: Starts::default(),
         wave_starts: Starts::default(),
         lines: Lines::default(),
+        controllers: BTreeMap::new(),
         not_ready: Vec::new(),
         breaker: Breaker::default(),
         tally: Tally::default(),
@@ -218,9 +219,64 @@ fn two_domain_controllers_of_a_site_are_never_worked_on_at_once() {
         plan
     };
     let plans = [controller(1, "berlin"), controller(2, "berlin"), controller(3, "paris")];
-    let it = chosen(&plans, &open(0), &campaign);
+    let mut group = open(0);
+    group.controllers = [("berlin", 2), ("paris", 2)]
+        .map(|(site, count)| (site.to_owned(), count))
+        .into();
+    let it = chosen(&plans, &group, &campaign);
     assert_eq!(it.starts, [plans[0].host_id, plans[2].host_id]);
     assert!(it.waiting[0].1.text().contains("domain controllers at site berlin"));
+}
+
+#[test]
+fn a_sites_only_domain_controller_starts_by_a_word_that_names_it_and_by_no_policy() {
+    let mut campaign = samples::campaign("[policy]\ngrace = \"0s\"\napproval_for = []\n");
+    campaign.waves[0].approval = Some(false);
+    let mut inventory = samples::carrying();
+    inventory.facts.roles = vec![cutover_proto::inventory::HostRole::DomainController];
+    let mut plan = named(1, &[], "paris");
+    plan.assessment = Some(crate::judge::assess(
+        &inventory,
+        &plan.known,
+        &campaign,
+        &samples::catalog(),
+    ));
+    let told = |plan: &Plan, answering: u32| {
+        let mut group = open(0);
+        group.controllers.insert("paris".to_owned(), answering);
+        why(plan, &group, NOW_MS, &campaign, NOW_MS).unwrap()
+    };
+    let waits = Waiting::Approval {
+        cause: ApprovalCause::OnlyController,
+    };
+    assert_eq!(told(&plan, 1), waits);
+    assert_eq!(told(&plan, 2), Waiting::NextPass, "another one answers");
+    assert!(
+        waits.text().contains("no other domain controller answers for its site"),
+        "{}",
+        waits.text()
+    );
+    assert!(waits.remedy().contains("cutover wave approve WAVE --host NAME"));
+    // One that is not heard of answers for nobody, and so the only one that is left is the only one.
+    let mut silent = plan.clone();
+    silent.stale = true;
+    assert_eq!((answers_at(&plan), answers_at(&silent)), (Some("paris"), None));
+    // Of which nobody knows the site, nobody knows that others answer there.
+    let mut nowhere = plan.clone();
+    nowhere.known.site = String::new();
+    assert_eq!(told(&nowhere, 2), waits);
+    for (named, expected) in [(false, waits), (true, Waiting::NextPass)] {
+        plan.approval = Some(crate::plan::Approval {
+            by: "ann".into(),
+            at_ms: NOW_MS,
+            named,
+        });
+        assert_eq!(told(&plan, 1), expected, "let start with all of its wave is not enough");
+        assert_eq!(
+            chosen(&[plan.clone()], &open(0), &campaign).starts.len(),
+            usize::from(named)
+        );
+    }
 }
 
 #[test]

@@ -7,7 +7,10 @@ use crate::{
     campaign::Campaign,
     decide::Effect,
     plan::{OpenOrder, Plan},
-    rollout::{Fetches, Groups, Left, Lines, Outcome, Starts, Tally, WaveState, bytes_of, is_first_place, may_start},
+    rollout::{
+        Fetches, Groups, Left, Lines, Outcome, Starts, Tally, WaveState, answers_at, bytes_of, is_first_place,
+        may_start,
+    },
 };
 
 /// What a plan is counted by.
@@ -18,6 +21,7 @@ pub(super) struct Counted {
     round: u32,
     pub(super) wave: String,
     site: String,
+    answers_at: Option<String>,
     may_start: bool,
 }
 
@@ -29,6 +33,7 @@ impl Counted {
             round: plan.round,
             wave: plan.wave.clone(),
             site: plan.known.site.clone(),
+            answers_at: answers_at(plan).map(str::to_owned),
             may_start: may_start(plan.phase),
         }
     }
@@ -42,6 +47,7 @@ pub(super) struct Counts {
     issued_in: BTreeMap<String, VecDeque<i64>>,
     /// What orders make hosts fetch, with when each was issued.
     fetching: Vec<(i64, Fetches)>,
+    controllers: BTreeMap<String, u32>,
     outcomes: BTreeMap<(String, u32), BTreeMap<Outcome, u32>>,
     may_start: BTreeMap<String, u32>,
 }
@@ -49,6 +55,9 @@ pub(super) struct Counts {
 impl Counts {
     /// Counts a plan in.
     pub(super) fn add(&mut self, counted: &Counted) {
+        if let Some(site) = &counted.answers_at {
+            *self.controllers.entry(site.clone()).or_default() += 1;
+        }
         if counted.may_start {
             *self.may_start.entry(counted.wave.clone()).or_default() += 1;
         }
@@ -58,6 +67,9 @@ impl Counts {
 
     /// Counts it out again.
     pub(super) fn remove(&mut self, counted: &Counted) {
+        if let Some(site) = &counted.answers_at {
+            lessen(self.controllers.get_mut(site));
+        }
         if counted.may_start {
             lessen(self.may_start.get_mut(&counted.wave));
         }
@@ -183,6 +195,7 @@ impl Counts {
             starts: Starts::default(),
             wave_starts: BTreeMap::new(),
             lines: self.lines(campaign, now_ms),
+            controllers: self.controllers.clone(),
             breakers: setup.breakers.clone(),
             not_ready: setup.not_ready.clone(),
             tallies: BTreeMap::new(),

@@ -14,7 +14,6 @@ use super::{
     machine::{Machine, likely_habit},
     queue::{Place, Queues},
     report::{End, HostEnd, Recorder, is_done, is_to_do},
-    rollout::somebody,
 };
 use crate::{
     campaign::span,
@@ -67,7 +66,7 @@ pub(super) struct Member {
     wake_ms: Option<i64>,
     /// How often in a row it was asked for a look and had nothing to say.
     asked: u32,
-    was_asked_for_approval: bool,
+    pub(super) was_asked_for_approval: bool,
 }
 
 pub(super) struct Simulation<'a, F> {
@@ -223,12 +222,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                     self.schedule(index);
                 }
             }
-            Due::Approve(index) => {
-                let plan = &self.members[index].plan;
-                if plan.approval.is_none() && approval_cause(plan, self.setup.campaign).is_some() {
-                    self.take(index, &Input::Approved { by: somebody() });
-                }
-            }
+            Due::Approve(index) => self.approve(index),
             Due::Answer(wave) => self.answer(wave),
             Due::Pass => {
                 self.passes.remove(&self.now_ms);
@@ -351,7 +345,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         self.place(index);
         self.arm(index);
         // Nothing else brings it, where it was only its wave that opened.
-        if matches!(input, Input::WaveOpened | Input::Approved { .. })
+        if matches!(input, Input::WaveOpened | Input::ApprovedByName { .. })
             && notice::is_due(&self.members[index].plan, self.setup.campaign, self.now_ms)
         {
             self.schedule(index);
@@ -378,12 +372,8 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         if let Place::Dated { at_ms, .. } = place {
             self.pass_at(at_ms);
         }
-        if let Some(within) = self.setup.assumptions.people_within
-            && waits_for_people
-            && !self.members[index].was_asked_for_approval
-        {
-            self.members[index].was_asked_for_approval = true;
-            self.at(self.now_ms.saturating_add(span::ms(within)), Due::Approve(index));
+        if waits_for_people {
+            self.ask_for_approval(index);
         }
     }
 

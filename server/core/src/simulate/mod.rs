@@ -6,6 +6,8 @@
 
 mod assumptions;
 mod cause;
+#[cfg(test)]
+mod controller_tests;
 mod counts;
 mod engine;
 #[cfg(test)]

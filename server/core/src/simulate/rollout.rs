@@ -14,7 +14,8 @@ use crate::{
     notice,
     plan::{Personal, Phase},
     rollout::{
-        BreakerState, Candidate, ExternalAnswer, IN_FLIGHT, RunState, Turned, WaveState, choose, openings, turned,
+        ApprovalCause, BreakerState, Candidate, ExternalAnswer, IN_FLIGHT, RunState, Turned, WaveState, choose,
+        openings, turned,
     },
     waiting::{Waiting, hindrance},
 };
@@ -193,6 +194,9 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                 }
             }
             Waiting::NoWindow => self.queues.put(index, wave, Place::Idle),
+            Waiting::Approval {
+                cause: ApprovalCause::OnlyController,
+            } => self.ask_for_approval(index),
             Waiting::Pace { at_ms, .. } => self.pass_at(*at_ms),
             Waiting::Line(line) => {
                 if let Some(at_ms) = line.room_ms {
@@ -226,6 +230,24 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             | Waiting::FreshLook
             | Waiting::Soak { .. }
             | Waiting::Stuck(_) => {}
+        }
+    }
+
+    /// A person is asked to let a host start, once.
+    pub(super) fn ask_for_approval(&mut self, index: usize) {
+        if let Some(within) = self.setup.assumptions.people_within
+            && !std::mem::replace(&mut self.members[index].was_asked_for_approval, true)
+        {
+            self.at(self.now_ms.saturating_add(span::ms(within)), Due::Approve(index));
+        }
+    }
+
+    /// Whoever is asked lets it start, by its name.
+    pub(super) fn approve(&mut self, index: usize) {
+        let plan = &self.members[index].plan;
+        let group = self.counts.groups(&self.setup, self.now_ms).of(&plan.wave);
+        if group.lacks_approval(plan, self.setup.campaign).is_some() {
+            self.take(index, &Input::ApprovedByName { by: somebody() });
         }
     }
 

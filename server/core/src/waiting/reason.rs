@@ -320,6 +320,9 @@ impl Waiting {
             }
             Self::Halted { run: RunState::Closed } => "nothing: it is over".to_owned(),
             Self::Halted { .. } => "cutover campaign resume".to_owned(),
+            Self::Approval {
+                cause: ApprovalCause::OnlyController,
+            } => "see that the site can do without it for a while, then name it: cutover wave approve WAVE --host NAME".to_owned(),
             Self::Approval { .. } => "cutover wave approve".to_owned(),
             Self::Readiness { .. } => {
                 "cutover readiness list says what each is; attest what is so, or have two people waive it".to_owned()
@@ -404,6 +407,9 @@ const fn asked_by(cause: ApprovalCause) -> &'static str {
             "a recipe of its work has not succeeded here yet, so a few go first, each with a person's leave"
         }
         ApprovalCause::MultiSession => "several people work at it at once, and none of them decides for the others",
+        ApprovalCause::OnlyController => {
+            "no other domain controller answers for its site, as far as is known, and no policy lets such a one start"
+        }
         ApprovalCause::LateJoiner => "it came into its wave when that was open already",
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     judge::Assessment,
     notice,
     plan::{OpenOrder, Phase, Plan, Verify},
-    rollout::{BreakerState, GroupState, RunState, WaveState, approval_cause, slots},
+    rollout::{BreakerState, GroupState, RunState, WaveState, slots},
 };
 
 /// Why the plan does not go on. `None` where nothing is awaited (clear, migrated). One that was not heard of for too long
@@ -176,7 +176,7 @@ pub fn hindrance(
         }
         Mode::Approve | Mode::Automatic => {}
     }
-    if let Some(cause) = approval_cause(plan, campaign).filter(|_| plan.approval.is_none()) {
+    if let Some(cause) = group.lacks_approval(plan, campaign) {
         return Some(Waiting::Approval { cause });
     }
     if let Some(waiting) = notice::hindrance(plan, campaign, now_ms) {

@@ -252,6 +252,7 @@ impl Host {
             starts: Starts::default(),
             wave_starts: Starts::default(),
             lines: Lines::default(),
+            controllers: BTreeMap::new(),
             not_ready: Vec::new(),
             breaker: self.breakers.of(&self.plan.wave).clone(),
             tally: Tally::default(),
