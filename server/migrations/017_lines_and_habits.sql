@@ -25,3 +25,12 @@ CREATE TABLE domain_controller_was (
     site        {text} NOT NULL,
     PRIMARY KEY (campaign_id, host_id, from_pos)
 ) {strict};
+
+-- In which hours of its week each host is usually heard of, by the clock on its wall: a share of one byte for each of 168 hours, how
+-- many hours were counted, and the last in which it was heard of, in hours since the epoch by the same clock.
+CREATE TABLE host_habit (
+    host_id   {text} NOT NULL PRIMARY KEY,
+    shares    {blob} NOT NULL,
+    counted   {int}  NOT NULL,
+    last_hour {int}  NOT NULL
+) {keyed};

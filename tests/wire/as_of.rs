@@ -158,7 +158,8 @@ fn what_is_kept(path: &str, body: &str) -> String {
         fields.remove(only_now);
     }
     if let Some(Value::Array(lines)) = fields.get_mut("machine") {
-        lines.retain(|line| !line.as_str().unwrap().starts_with("ownership: "));
+        let is_only_now = |line: &str| line.starts_with("ownership: ") || line.starts_with("contact: ");
+        lines.retain(|line| !is_only_now(line.as_str().unwrap()));
     }
     Value::Object(fields).to_string()
 }

@@ -24,6 +24,7 @@ mod database;
 mod enrolment;
 mod gate_questions;
 mod gates;
+mod habits;
 mod inventories;
 mod keys;
 mod lines;

@@ -36,6 +36,7 @@ pub mod date_proof;
 pub mod decide;
 pub mod findings;
 pub mod forecast;
+pub mod habit;
 pub mod history;
 pub mod hours;
 pub mod judge;

@@ -19,6 +19,7 @@ mod exemptions;
 mod findings;
 mod gate_letters;
 mod gates;
+mod habits;
 mod handle;
 mod handwork;
 mod holds;

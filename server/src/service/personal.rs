@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cutover_core::plan::Personal;
 
 use super::{Caller, Entropy, Service, ServiceError, access::Role};
-use crate::store::{Reader, StreamName, WriteTx, personal};
+use crate::store::{Reader, StreamName, WriteTx, host_habits, personal};
 
 /// What is shown in place of a value that was erased.
 const ERASED: &str = "(erased)";
@@ -102,6 +102,8 @@ impl Service {
                 if dry_run {
                     return Ok(format!("would erase {count} names and notes about {name}"));
                 }
+                // When somebody is usually at a machine is of a person too.
+                host_habits::erase(tx, &host_id)?;
                 let detail = serde_json::json!({ "host": host_id, "values": count });
                 service.audit(tx, super::access::HOSTS, &by, "personal-erased", detail)?;
                 Ok::<_, ServiceError>(format!("erased {count} names and notes about {name}; its events stay"))

@@ -10,7 +10,7 @@ use super::{
     handle::revoked_topic,
     plan_edit::PlanEdit,
 };
-use crate::store::{StreamName, WriteTx, events, host_keys};
+use crate::store::{StreamName, WriteTx, events, host_habits, host_keys};
 
 impl Service {
     /// Says that a host is gone, with a reason; says what was done, or would be.
@@ -55,6 +55,7 @@ impl Service {
                 let last_seen_ms = last_seen(tx, host)?;
                 edit.save(tx, &service, &in_force, last_seen_ms)?;
                 service.revoke_keys(tx, &row.host_id, None)?;
+                host_habits::erase(tx, &row.host_id)?;
                 Ok::<_, ServiceError>(format!("retired {} (was {from}) and revoked its keys", row.name))
             })
             .await

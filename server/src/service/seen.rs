@@ -12,7 +12,7 @@ use cutover_core::{
 };
 use cutover_proto::ids::HostId;
 
-use super::{Service, ServiceError};
+use super::{Service, ServiceError, habits::HoursBuffer};
 use crate::store::{availability, campaigns, host_seen, leases, meta, queue};
 
 /// A gap in the heartbeat of more than this is an outage.
@@ -34,6 +34,8 @@ const LEASE: &str = "tasks";
 #[derive(Debug, Default)]
 pub(super) struct SeenBuffer {
     hosts: Mutex<BTreeMap<HostId, host_seen::HostSeenRow>>,
+    /// Hours in which hosts were heard of.
+    pub(super) hours: HoursBuffer,
     beat_ms: Mutex<i64>,
     lease_until_ms: Mutex<i64>,
     /// Why the newest write of the background work failed; `None` where it did not.
@@ -63,12 +65,13 @@ impl Service {
     /// When the store fails; the contacts are kept and written with the next batch.
     pub async fn flush_seen(&self) -> Result<usize, ServiceError> {
         let rows = mem::take(&mut *self.0.seen.hosts.lock().unwrap_or_else(PoisonError::into_inner));
+        let hours = self.0.seen.hours.take();
         let beat = self.beat_is_due();
-        if rows.is_empty() && !beat {
+        if rows.is_empty() && hours.is_empty() && !beat {
             return Ok(0);
         }
         let (now_ms, batch): (i64, Vec<_>) = (self.now_ms(), rows.values().cloned().collect());
-        let (gap_ms, service) = (self.outage_from_ms(), self.clone());
+        let (gap_ms, service, of_hours) = (self.outage_from_ms(), self.clone(), hours.clone());
         let written = self
             .0
             .store
@@ -77,6 +80,7 @@ impl Service {
                 host_seen::flush(tx, &batch, now_ms, silence_ms)?;
                 let heard_of: Vec<&str> = batch.iter().map(|row| row.host_id.as_str()).collect();
                 queue::come_forward(tx, &heard_of)?;
+                service.keep_hours(tx, &of_hours)?;
                 let outage_ended = beat && availability::heartbeat(tx, now_ms, gap_ms)?;
                 Ok::<_, ServiceError>((batch.len(), outage_ended))
             })
@@ -89,6 +93,7 @@ impl Service {
                 for (host, row) in rows {
                     waiting.entry(host).or_insert(row);
                 }
+                self.0.seen.hours.give_back(hours);
                 // The next batch brings the heartbeat too, before anything is woken by limits that counted this time.
                 *self.0.seen.beat_ms.lock().unwrap_or_else(PoisonError::into_inner) = 0;
                 return Err(error);

@@ -15,6 +15,7 @@ use super::{
     Caller, Service, ServiceError,
     access::Role,
     campaign::{BATCH, InForce, broken_id, last_seen, under},
+    habits::habits_of,
     plan_edit::PlanEdit,
 };
 use crate::store::plans;
@@ -294,6 +295,8 @@ impl Service {
                     let id = service.campaign_id().as_str();
                     let rows = plans::list(tx, id, &plans::PlanFilter::default(), from.as_deref(), BATCH)?;
                     let mut batch = Vec::new();
+                    let ids: Vec<String> = rows.iter().map(|row| row.host_id.clone()).collect();
+                    let mut habits = habits_of(tx, &ids)?;
                     for row in &rows {
                         let host = row.host_id.parse().map_err(broken_id)?;
                         let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
@@ -306,7 +309,7 @@ impl Service {
                         batch.push(Participant {
                             last_seen_ms: last_seen(tx, host)?,
                             plan: edit.plan,
-                            habit: None,
+                            habit: habits.remove(&row.host_id).and_then(|heard| heard.habit()),
                         });
                     }
                     Ok::<_, ServiceError>((batch, rows.last().map(|row| row.host_id.clone())))

@@ -68,6 +68,7 @@ pub mod enrolments;
 pub mod events;
 pub mod exemptions;
 pub mod findings;
+pub mod host_habits;
 pub mod host_keys;
 pub mod host_seen;
 pub mod host_sessions;

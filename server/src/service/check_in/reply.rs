@@ -14,6 +14,7 @@ use super::{
     super::{
         CallError, Service, ServiceError,
         campaign::last_seen,
+        habits::HeardIn,
         plan_edit::{PlanEdit, signed, unsigned},
     },
     arrival::Arrival,
@@ -34,6 +35,8 @@ struct Due {
     cancel: Option<(u64, String)>,
     release: Option<DueRelease>,
     has_order: bool,
+    /// The hour in which it is heard of, where none was noted of it in this hour.
+    heard: Option<HeardIn>,
     /// The record that has the plan, where it is the one of its pool.
     pool: Option<HostId>,
 }
@@ -44,6 +47,9 @@ impl Service {
         let (service, asked) = (self.clone(), arrival.clone());
         let due = self.0.store.read(move |tx| service.due(tx, &asked)).await?;
         let mut reply = due.reply;
+        if let Some(heard) = due.heard {
+            self.note_hour(arrival.host, heard);
+        }
         if let Some(pool) = due.pool {
             self.note_seen(pool, &arrival.boot_id, None);
         }
@@ -124,6 +130,12 @@ impl Service {
             cancel,
             release,
             has_order: plan.order.is_some(),
+            // Machines of a pool come and go: the hours of each say nothing.
+            heard: if is_of_pool {
+                None
+            } else {
+                self.hour_to_note(db, &plan)?
+            },
             pool: Some(planned_as).filter(|_| is_of_pool),
         })
     }

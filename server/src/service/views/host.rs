@@ -39,6 +39,7 @@ use crate::store::{
 struct OnlyNow {
     ahead: Vec<String>,
     ownership: Option<String>,
+    hours: Option<String>,
     identity: Vec<String>,
     grade: String,
     findings: Vec<FindingView>,
@@ -59,7 +60,8 @@ impl Service {
     }
 
     /// One host as it was at an instant, or is now. What is kept only as it is now is left out of what was: other machines of
-    /// its identity, findings, date proofs, imported looks, the grade of the evidence, and who says whose it is.
+    /// its identity, findings, date proofs, imported looks, the grade of the evidence, who says whose it is, and when it is usually
+    /// heard of.
     ///
     /// # Errors
     /// When there was none, the name fitted several, or the instant cannot be answered.
@@ -130,6 +132,7 @@ impl Service {
             known.as_ref().and_then(|known| Vitals::of(&known.reported)).as_ref(),
         ));
         machine.extend(now.ownership);
+        machine.extend(now.hours);
         if !tags.is_empty() {
             machine.push(format!("tags: {}", tags.join(", ")));
         }
@@ -187,6 +190,7 @@ impl Service {
         Ok(OnlyNow {
             ahead: Vec::new(),
             ownership: Some(format!("ownership: {}", owned.in_words())),
+            hours: Some(format!("contact: {}", self.hours_in_words(db, &id)?)),
             identity: [identity_lines(db, &id)?, self.pool_lines(db, in_force, &id)?].concat(),
             grade: self.grade_in_words(db, plan, &in_force.campaign)?,
             findings: self.findings_of(db, &id)?,

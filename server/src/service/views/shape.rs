@@ -256,7 +256,7 @@ pub struct HostDetail {
     #[serde(default)]
     pub program: String,
     /// The machine itself: who encrypts its disks, what it does for others, whether it has a battery, whether it belongs to
-    /// a domain, to which time zone it is set, whose it is and who says so. `unknown` where nothing could tell.
+    /// a domain, to which time zone it is set, whose it is and who says so, and when it is usually heard of. `unknown` where nothing could tell.
     #[serde(default)]
     pub machine: Vec<String>,
     /// Whose it is: `corporate`, `contractor`, `personal` or `unknown`.

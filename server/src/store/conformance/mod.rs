@@ -17,6 +17,7 @@ mod enrolment;
 mod events;
 mod exemptions;
 mod group;
+mod host_habits;
 mod housekeeping;
 mod identities;
 mod image_pools;
