@@ -3,6 +3,7 @@
 use cutover_proto::{
     artifact::{ArtifactDigest, ArtifactRef},
     ids::ProductId,
+    verdict::HealthState,
 };
 
 use super::*;
@@ -10,7 +11,7 @@ use crate::{
     campaign::Rate,
     catalog::{Shelved, Source, files_to_come},
     rollout::{Fetches, LineUse},
-    samples::{carrying, replaced},
+    samples::{carrying, with_clamav},
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -46,9 +47,12 @@ fn host() -> Host {
 }
 
 fn issued(host: &Host) -> Vec<Fetches> {
-    let of = |effect: &Effect| match effect {
-        Effect::IssueOrder { fetches, .. } => Some(fetches.clone()),
-        _ => None,
+    let of = |effect: &Effect| {
+        if let Effect::IssueOrder { fetches, .. } = effect {
+            Some(fetches.clone())
+        } else {
+            None
+        }
     };
     host.effects.iter().filter_map(of).collect()
 }
@@ -96,17 +100,9 @@ fn packages_that_come_by_name_weigh_what_the_campaign_says() {
     host.look(&carrying());
     assert_eq!(host.plan.fetches, 350);
     // A host that has its replacement fetches nothing.
-    let mut both = replaced();
-    both.sightings.extend(
-        carrying()
-            .sightings
-            .into_iter()
-            .filter(|it| it.product.as_str() == "kesl"),
-    );
+    let both = with_clamav(carrying(), HealthState::Healthy);
     host.look(&both);
-    if host.plan.phase == Phase::Queued {
-        assert_eq!(host.plan.fetches, 0);
-    }
+    assert_eq!((host.plan.phase, host.plan.fetches), (Phase::Queued, 0));
 }
 
 #[test]
