@@ -13,8 +13,8 @@ use cutover_server::{
 
 use crate::{
     calendar::{DAY, HOUR, START},
+    puppet::{Puppet, Said},
     server::{CAMPAIGN, Server},
-    trace::{Puppet, Said},
 };
 
 /// The target is ten days away; a host that has been away for weeks is probably not done by then.

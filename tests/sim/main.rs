@@ -38,9 +38,13 @@ mod work;
 mod world;
 
 #[cfg(test)]
+mod historical;
+#[cfg(test)]
 mod late;
 #[cfg(test)]
 mod overdue;
+#[cfg(test)]
+mod puppet;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

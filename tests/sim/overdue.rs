@@ -9,8 +9,8 @@ use cutover_server::{
 
 use crate::{
     calendar::{DAY, HOUR, MINUTE},
+    puppet::{Puppet, Said, pass},
     server::{CAMPAIGN, Server},
-    trace::{Puppet, Said, pass},
 };
 
 /// Monday, 2026-11-23T09:00:00Z. The cutoff was 2024-09-29T04:00:00Z.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use cutover_core::catalog::Catalog;
+use cutover_core::{catalog::Catalog, report::Schedule};
 use cutover_proto::ids::CampaignId;
 use cutover_server::{
     clock::Clock,
@@ -41,6 +41,7 @@ pub(crate) struct Server {
     entropy: Entropy,
     catalog: Catalog,
     forecast: ForecastSettings,
+    reports: Option<Schedule>,
     up: Option<Up>,
 }
 
@@ -79,6 +80,7 @@ impl Server {
             entropy: Entropy::seeded(seed),
             catalog: Catalog::built_in()?,
             forecast,
+            reports: None,
             up: None,
         };
         Pki::create(&server.authority(), begins_ms)?;
@@ -88,6 +90,14 @@ impl Server {
             .configure_campaign(campaign.to_owned(), "configuration".to_owned())
             .await?;
         Ok(server)
+    }
+
+    /// Makes reports by this schedule from now on: it comes up anew, as a server with another configuration does.
+    #[cfg(test)]
+    pub(crate) fn report(&mut self, schedule: Schedule) -> Result<()> {
+        self.reports = Some(schedule);
+        self.stop();
+        self.open()
     }
 
     /// Keys of its own; nothing of a trace hangs on them.
@@ -122,8 +132,8 @@ impl Server {
                 addresses: Vec::new(),
             },
             report: ReportSettings {
-                schedule: None,
-                name: String::new(),
+                schedule: self.reports.clone(),
+                name: "weekly".to_owned(),
                 directory: self.directory.path().join("reports"),
                 webhook_url: String::new(),
             },

@@ -335,7 +335,9 @@ async fn nothing_of_a_closed_campaign_changes_and_agents_are_still_served() {
         assert_eq!(service.wake_due().await.unwrap(), 0);
         assert_eq!(service.start_hosts().await.unwrap(), 0);
         assert_eq!(
-            service.judge_waves().await.unwrap() + service.tend_duties().await.unwrap(),
+            service.judge_waves().await.unwrap()
+                + service.tend_duties().await.unwrap()
+                + service.tend_dates().await.unwrap(),
             0
         );
         machine.check_in(machine.hello()).await.unwrap();

@@ -231,6 +231,9 @@ fn show(it: &CampaignDetail, format: Format) -> anyhow::Result<()> {
             row[0], row[1], row[2], row[3]
         ));
     }
+    for date in &it.passed {
+        output::message(&format!("passed: {}", date.text()));
+    }
     for line in it.going_on.iter().chain(&it.warnings) {
         output::message(&format!("note: {line}"));
     }

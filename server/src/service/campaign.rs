@@ -36,7 +36,7 @@ pub use self::{
     run::HaltCampaign,
     show::{CampaignDetail, CampaignVersion},
 };
-use super::{Service, ServiceError, plan_edit::unsigned};
+use super::{Service, ServiceError, dates::Dates, plan_edit::unsigned};
 use crate::store::{Reader, StreamName, WriteTx, campaigns, events, host_seen, hosts, inventories};
 
 /// How many plans one transaction of a mass change moves.
@@ -84,6 +84,9 @@ pub(super) struct Progress {
     /// Duties to report that were called for, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) duties: BTreeMap<String, DutyCourse>,
+    /// Its dates that passed, and how the fleet stood then; none in a campaign from before they were watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dates: Option<Dates>,
     /// Names what is bound to products at this moment: drawn anew with each change, so that who knows this name knows the
     /// shelf. Empty while nothing is bound.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -11,6 +11,7 @@ mod catalog;
 mod check_in;
 mod clones;
 mod date_proof;
+mod dates;
 mod duties;
 mod enroll;
 mod entropy;
@@ -65,6 +66,7 @@ pub use campaign::{
 pub use catalog::{BuiltIn, ProductView, built_in_catalog};
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use date_proof::ProofView;
+pub use dates::PassedDate;
 pub use duties::{DutyStepView, DutyView, ReportDuty};
 pub use entropy::Entropy;
 pub use error::{CallError, ServiceError};

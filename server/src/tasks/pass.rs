@@ -56,6 +56,8 @@ pub struct Pass {
     pub judged: usize,
     /// Duties to report that were called for, or are overdue.
     pub duties: usize,
+    /// Dates of the campaign that passed.
+    pub dates: usize,
     /// Hosts that were started.
     pub started: usize,
     /// Reports that were made.
@@ -142,6 +144,7 @@ impl Tasks {
             moved: self.service.tend_queues().await?,
             judged: self.service.judge_waves().await?,
             duties: self.service.tend_duties().await?,
+            dates: self.service.tend_dates().await?,
             started: self.service.start_hosts().await?,
             reports: self.service.make_due_reports().await?,
             delivered: deliver::due(&self.service, &self.http, &self.asking).await?,

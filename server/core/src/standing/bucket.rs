@@ -23,6 +23,17 @@ words! {
     }
 }
 
+impl Standing {
+    /// Whether something is left to do: neither done nor let off.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Compliant | Self::Exempt => false,
+            Self::Unknown | Self::Overdue | Self::AtRisk | Self::OnTrack => true,
+        }
+    }
+}
+
 /// What plans are counted by. Totals are kept per bucket in the transaction of the change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Bucket {

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod headline;
+mod passed;
 mod totals;
 
 #[cfg(test)]
@@ -9,4 +10,5 @@ mod tests;
 
 pub use bucket::{Bucket, Standing, overdue_since, standing};
 pub use headline::{Headline, Share};
+pub use passed::{CampaignDate, StoodThen};
 pub use totals::Totals;

@@ -10,8 +10,8 @@ use cutover_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Caller, Service, ServiceError, access::Role, plan_edit::signed},
-    CampaignPreview, InForce,
+    super::{Caller, Service, ServiceError, access::Role, dates::Dates, plan_edit::signed},
+    CampaignPreview, InForce, Progress,
     passes::Pass,
 };
 use crate::store::{StreamName, WriteTx, campaigns, events};
@@ -269,6 +269,12 @@ impl Service {
             agent_at_ms: None,
         };
         events::append(tx, &StreamName::campaign(id), 0, &[event])?;
+        let progress = Progress {
+            dates: Some(Dates::from(now_ms)),
+            ..Progress::default()
+        };
+        let progress =
+            serde_json::to_string(&progress).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
         let row = campaigns::CampaignRow {
             campaign_id: id.to_owned(),
             seq: 1,
@@ -277,7 +283,7 @@ impl Service {
             mode: campaign.mode.as_str().to_owned(),
             state: RunState::Running.as_str().to_owned(),
             body: text.to_owned(),
-            progress: "{}".to_owned(),
+            progress,
             created_ms: now_ms,
             updated_ms: now_ms,
         };

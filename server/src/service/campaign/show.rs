@@ -4,7 +4,7 @@ use cutover_core::{campaign::zone::utc, rollout::RunState, waiting::Waiting};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Service, ServiceError, personal::revealed},
+    super::{PassedDate, Service, ServiceError, personal::revealed},
     InForce,
     passes::Pass,
 };
@@ -49,6 +49,9 @@ pub struct CampaignDetail {
     pub text: String,
     /// What is being done to many hosts, and to how many it was.
     pub going_on: Vec<String>,
+    /// Its dates that passed while this server watched, and how the fleet stood then.
+    #[serde(default)]
+    pub passed: Vec<PassedDate>,
     /// What is not as it should be about it now.
     pub warnings: Vec<String>,
 }
@@ -162,6 +165,11 @@ impl Service {
                 .iter()
                 .map(|(name, reached)| format!("{}: {} so far", Pass::in_words(name), reached.done))
                 .collect(),
+            passed: in_force
+                .progress
+                .dates
+                .as_ref()
+                .map_or_else(Vec::new, |dates| dates.passed().to_vec()),
             // Nobody can do anything about a closed one.
             warnings: match in_force.run {
                 RunState::Closed => Vec::new(),
