@@ -109,7 +109,8 @@ impl Server {
     pub(crate) fn open(&mut self) -> Result<()> {
         let sabotage = Arc::new(Sabotage::default());
         let options = StoreOptions {
-            readers: 1,
+            // One thing happens at a time here.
+            in_place: true,
             around: Some(around(&sabotage)),
             ..StoreOptions::sqlite(&self.directory.path().join("cutover.db"))
         };

@@ -82,6 +82,23 @@ pub fn load(db: &mut impl Reader, campaign_id: &str) -> Result<Option<CampaignRo
     .transpose()
 }
 
+/// The same, with an empty text in place of the definition's where that is of version `known`: it is long, asked for at each call,
+/// and of one version always the same.
+///
+/// # Errors
+/// As [`Reader::query`].
+pub fn load_but(db: &mut impl Reader, campaign_id: &str, known: i64) -> Result<Option<CampaignRow>, StoreError> {
+    db.query_opt(
+        "SELECT campaign_id, seq, version, epoch, mode, state, CASE WHEN version = ?2 THEN '' ELSE body END AS body, progress,
+                created_ms, updated_ms
+         FROM campaign WHERE campaign_id = ?1",
+        params![campaign_id, known],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
 /// All campaigns, by name.
 ///
 /// # Errors

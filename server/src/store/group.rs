@@ -30,7 +30,7 @@ pub(super) fn run_writer(
     }
 }
 
-/// One transaction with a savepoint for each closure, so that a refused one spoils no other.
+/// One transaction with a savepoint for each closure of several, so that a refused one spoils no other.
 ///
 /// Nobody is answered before the commit, refused closures included: their refusal may rest on what another of the group
 /// wrote. When the commit fails, all get its error.
@@ -58,16 +58,20 @@ pub(super) fn commit_group(
 
 fn run_group(conn: &mut dyn Conn, group: &mut [Box<dyn WriteJob>]) -> Result<Vec<Finished>, StoreError> {
     conn.begin(Begin::Write)?;
+    // One that is alone has the whole transaction to be undone, and needs no mark in it: a mark has each page copied that is
+    // changed after it.
+    if let [alone] = group {
+        let finished = run_one(conn, alone.as_mut())?;
+        match &finished {
+            Some(_) => conn.commit()?,
+            None => conn.rollback()?,
+        }
+        return Ok(finished.into_iter().collect());
+    }
     let mut kept = Vec::new();
     for job in group {
         conn.savepoint()?;
-        let finished = job.run(&mut WriteTx::new(conn));
-        if !conn.in_transaction() {
-            // After some failures (disk full, I/O) SQLite has already rolled back everything.
-            return Err(StoreError::Unavailable {
-                why: "the database gave up the transaction, as it does when the disk is full or failing".to_owned(),
-            });
-        }
+        let finished = run_one(conn, job.as_mut())?;
         if let Some(finished) = finished {
             conn.release()?;
             kept.push(finished);
@@ -77,4 +81,15 @@ fn run_group(conn: &mut dyn Conn, group: &mut [Box<dyn WriteJob>]) -> Result<Vec
     }
     conn.commit()?;
     Ok(kept)
+}
+
+fn run_one(conn: &mut dyn Conn, job: &mut dyn WriteJob) -> Result<Option<Finished>, StoreError> {
+    let finished = job.run(&mut WriteTx::new(conn));
+    if conn.in_transaction() {
+        return Ok(finished);
+    }
+    // After some failures (disk full, I/O) SQLite has already rolled back everything.
+    Err(StoreError::Unavailable {
+        why: "the database gave up the transaction, as it does when the disk is full or failing".to_owned(),
+    })
 }

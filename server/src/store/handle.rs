@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::conn::Dialect;
 use super::error::StoreError;
+use super::in_place::InPlace;
 use super::job::{Closure, ReadJob, WriteJob};
 use super::listen::Stop;
 use super::nudge::StoreEvent;
@@ -30,10 +31,15 @@ struct Inner {
     dialect: Dialect,
 }
 
-/// Where closures are queued.
-pub(super) struct Queues {
-    pub(super) writes: Sender<Box<dyn WriteJob>>,
-    pub(super) reads: Sender<Box<dyn ReadJob>>,
+/// Where closures go to.
+pub(super) enum Queues {
+    /// To threads of the store.
+    Threads {
+        writes: Sender<Box<dyn WriteJob>>,
+        reads: Sender<Box<dyn ReadJob>>,
+    },
+    /// Nowhere: they run on the thread that asks.
+    InPlace(InPlace),
 }
 
 impl Drop for Inner {
@@ -167,11 +173,23 @@ impl Store {
     }
 
     fn queue_write(&self, job: impl WriteJob + 'static) -> Result<(), StoreError> {
-        self.with_queues(|queues| queues.writes.send(Box::new(job)).is_ok())
+        self.with_queues(|queues| match queues {
+            Queues::Threads { writes, .. } => writes.send(Box::new(job)).is_ok(),
+            Queues::InPlace(place) => {
+                place.write(Box::new(job), &self.inner.events);
+                true
+            }
+        })
     }
 
     fn queue_read(&self, job: impl ReadJob + 'static) -> Result<(), StoreError> {
-        self.with_queues(|queues| queues.reads.send(Box::new(job)).is_ok())
+        self.with_queues(|queues| match queues {
+            Queues::Threads { reads, .. } => reads.send(Box::new(job)).is_ok(),
+            Queues::InPlace(place) => {
+                place.read(Box::new(job));
+                true
+            }
+        })
     }
 
     fn with_queues(&self, send: impl FnOnce(&Queues) -> bool) -> Result<(), StoreError> {

@@ -77,6 +77,7 @@ pub mod identifiers;
 pub mod image_pools;
 pub mod imported_looks;
 pub mod in_force;
+mod in_place;
 pub mod inventories;
 pub mod leases;
 pub mod meta;

@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::file_system::{self, FileSystemProbe};
 use super::group;
 use super::handle::{Queues, Store};
+use super::in_place::InPlace;
 use super::job::{ReadJob, WriteJob};
 use super::listen::{self, Stop};
 use super::migrate;
@@ -32,6 +33,10 @@ pub struct StoreOptions {
     pub writers: usize,
     /// PEM of the authority that the PostgreSQL server's certificate must come from; the system's where `None`.
     pub postgres_ca_pem: Option<Vec<u8>>,
+    /// SQLite only: no threads, and one connection for reads and writes, of which the file is until it is closed. Each closure
+    /// runs on the thread that asks, before the call returns. For simulations, in which one thing happens at a time; must not
+    /// be asked from inside a closure.
+    pub in_place: bool,
     /// How the file system of the data directory is looked at. Only tests put another in its place.
     pub file_system: FileSystemProbe,
     /// What is put around each connection to SQLite once the schema is up to date. Only tests and simulations put
@@ -50,6 +55,7 @@ impl StoreOptions {
             readers: 4,
             writers: 4,
             postgres_ca_pem: None,
+            in_place: false,
             file_system: file_system::look,
             around: None,
         }
@@ -93,6 +99,9 @@ impl Store {
 
     fn open_sqlite(path: &Path, options: &StoreOptions, now_ms: i64) -> Result<Self, StoreError> {
         let path = file_system::settle(path, options.file_system)?;
+        if options.in_place {
+            return Self::open_in_place(&path, options, now_ms);
+        }
         let mut writer = SqliteConn::open_writer(&path)?;
         migrate::run(&mut writer, migrate::MIGRATIONS, now_ms)?;
         let readers = (0..options.readers.max(1))
@@ -110,9 +119,23 @@ impl Store {
         })?);
         let reads = spawn_readers(readers, &mut threads)?;
         Ok(Self::assemble(
-            Queues { writes, reads },
+            Queues::Threads { writes, reads },
             events,
             threads,
+            Arc::new(Stop::default()),
+            Dialect::Sqlite,
+        ))
+    }
+
+    fn open_in_place(path: &Path, options: &StoreOptions, now_ms: i64) -> Result<Self, StoreError> {
+        let mut conn = SqliteConn::open_alone(path)?;
+        migrate::run(&mut conn, migrate::MIGRATIONS, now_ms)?;
+        let (events, _) = broadcast::channel(nudge::NUDGES_KEPT);
+        let conn = options.surround(Begin::Write, Box::new(conn));
+        Ok(Self::assemble(
+            Queues::InPlace(InPlace::new(conn)),
+            events,
+            Vec::new(),
             Arc::new(Stop::default()),
             Dialect::Sqlite,
         ))
@@ -157,7 +180,7 @@ impl Store {
             listen::run_listener(&connector, &channel, &sender, &told, &stopped);
         })?);
         Ok(Self::assemble(
-            Queues { writes, reads },
+            Queues::Threads { writes, reads },
             events,
             threads,
             stop,

@@ -131,6 +131,18 @@ pub fn load(db: &mut impl Reader, campaign_id: &str, host_id: &str) -> Result<Op
     .transpose()
 }
 
+/// The same without its state, which is long: where it is counted.
+fn load_place(db: &mut impl Reader, campaign_id: &str, host_id: &str) -> Result<Option<PlanRow>, StoreError> {
+    let columns = COLUMNS.replace(" state,", " '' AS state,");
+    db.query_opt(
+        &format!("SELECT {columns} FROM plan WHERE campaign_id = ?1 AND host_id = ?2"),
+        params![campaign_id, host_id],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
 /// All plans of a host, by campaign.
 ///
 /// # Errors
@@ -187,7 +199,7 @@ pub fn compare_and_set(tx: &mut WriteTx<'_>, expected_seq: i64, plan: &PlanRow) 
         count(tx, None, plan.counted());
         return Ok(());
     }
-    let before = load(tx, &plan.campaign_id, &plan.host_id)?;
+    let before = load_place(tx, &plan.campaign_id, &plan.host_id)?;
     let Some(before) = before.filter(|row| row.seq == expected_seq) else {
         return Err(tx.conflict(what(&plan.campaign_id, &plan.host_id)));
     };
@@ -289,7 +301,7 @@ pub fn rearm(
 /// # Errors
 /// [`StoreError::Conflict`] when the plan changes at the same moment.
 pub fn set_late(tx: &mut WriteTx<'_>, campaign_id: &str, host_id: &str, late: bool) -> Result<bool, StoreError> {
-    let Some(before) = load(tx, campaign_id, host_id)? else {
+    let Some(before) = load_place(tx, campaign_id, host_id)? else {
         return Ok(false);
     };
     if before.late == late {

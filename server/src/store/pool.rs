@@ -64,12 +64,20 @@ impl PostgresSource {
 /// Serves reads until the queue is closed.
 pub(super) fn run_reader(mut source: ReadSource, queue: &Shared<Box<dyn ReadJob>>) {
     while let Some(mut job) = take(queue) {
-        let outcome = match &mut source {
-            ReadSource::Sqlite(conn) => read_once(conn.as_mut(), job.as_mut()).map(drop),
-            ReadSource::Postgres(source) => read_postgres(source, job.as_mut()),
-        };
-        job.answer(outcome);
+        match &mut source {
+            ReadSource::Sqlite(conn) => read_and_answer(conn.as_mut(), job),
+            ReadSource::Postgres(source) => {
+                let outcome = read_postgres(source, job.as_mut());
+                job.answer(outcome);
+            }
+        }
     }
+}
+
+/// One read on a connection to a file.
+pub(super) fn read_and_answer(conn: &mut dyn Conn, mut job: Box<dyn ReadJob>) {
+    let outcome = read_once(conn, job.as_mut()).map(drop);
+    job.answer(outcome);
 }
 
 fn read_once(conn: &mut dyn Conn, job: &mut dyn ReadJob) -> Result<bool, StoreError> {

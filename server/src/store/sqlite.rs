@@ -1,12 +1,13 @@
 //! SQLite behind the seam.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql, ffi};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, ffi};
 
 use super::conn::{Begin, Conn, Dialect};
 use super::error::StoreError;
@@ -21,16 +22,39 @@ const CACHED_STATEMENTS: usize = 256;
 /// One connection to a database file.
 pub(super) struct SqliteConn {
     inner: Connection,
+    /// In a transaction that reads.
+    reads: bool,
+    /// Names of the columns that statements return.
+    columns: HashMap<String, Arc<[String]>>,
 }
 
 impl SqliteConn {
     /// Opens the connection that writes; makes the file if there is none.
     pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
+        let conn = Self::open_or_make(path)?;
+        conn.journal_durably(path)?;
+        Ok(conn)
+    }
+
+    /// The same for a file that is this connection's alone until it is closed: no other can so much as read it meanwhile, and so
+    /// no lock and no shared memory is needed.
+    pub(super) fn open_alone(path: &Path) -> Result<Self, StoreError> {
+        let conn = Self::open_or_make(path)?;
+        // Before the journal is looked at for the first time: https://www.sqlite.org/wal.html#noshm
+        conn.batch_at_open(path, "PRAGMA locking_mode = EXCLUSIVE;")?;
+        conn.journal_durably(path)?;
+        Ok(conn)
+    }
+
+    fn open_or_make(path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Self::open(path, flags)?;
+        Self::open(path, flags)
+    }
+
+    fn journal_durably(&self, path: &Path) -> Result<(), StoreError> {
         // In WAL only FULL makes a commit durable before it returns: https://www.sqlite.org/pragma.html#pragma_synchronous
-        let mode: String = conn
+        let mode: String = self
             .inner
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
             .map_err(|error| cannot_open(path, &error))?;
@@ -40,12 +64,11 @@ impl SqliteConn {
                 why: format!("the journal mode stays {mode:?} where WAL is needed"),
             });
         }
-        conn.batch_at_open(
+        self.batch_at_open(
             path,
             "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
              PRAGMA journal_size_limit = 67108864;",
-        )?;
-        Ok(conn)
+        )
     }
 
     /// Opens a connection that cannot write, whatever statement it is given.
@@ -66,7 +89,11 @@ impl SqliteConn {
             .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(|error| cannot_open(path, &error))?;
         inner.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-        let conn = Self { inner };
+        let conn = Self {
+            inner,
+            reads: false,
+            columns: HashMap::new(),
+        };
         conn.batch_at_open(
             path,
             "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
@@ -76,6 +103,43 @@ impl SqliteConn {
 
     fn batch_at_open(&self, path: &Path, sql: &str) -> Result<(), StoreError> {
         self.inner.execute_batch(sql).map_err(|error| cannot_open(path, &error))
+    }
+
+    /// Prepares a statement and binds its parameters by number.
+    fn bound(&self, sql: &str, params: &[Value]) -> Result<CachedStatement<'_>, StoreError> {
+        let mut statement = self.inner.prepare_cached(sql).map_err(|error| refused(sql, &error))?;
+        // A connection of its own for reads refuses by itself; one that is alone serves both.
+        if self.reads && !statement.readonly() {
+            return Err(StoreError::Statement {
+                why: "a read cannot write".to_owned(),
+                sql: sql.to_owned(),
+            });
+        }
+        if statement.parameter_count() != params.len() {
+            return Err(StoreError::Parameters {
+                wanted: statement.parameter_count(),
+                given: params.len(),
+                sql: sql.to_owned(),
+            });
+        }
+        for (index, value) in params.iter().enumerate() {
+            if matches!(value, Value::Text(text) if text.contains('\0')) {
+                return Err(StoreError::NulInText { index: index + 1 });
+            }
+            statement
+                .raw_bind_parameter(index + 1, value)
+                .map_err(|error| refused(sql, &error))?;
+        }
+        Ok(statement)
+    }
+
+    /// Names are made once and not at each call: the schema does not change while a store is open.
+    fn keep_columns(&mut self, sql: &str, columns: Arc<[String]>) {
+        // Texts that are made for a number of rows are few, but nothing bounds them.
+        if self.columns.len() >= CACHED_STATEMENTS {
+            self.columns.clear();
+        }
+        self.columns.insert(sql.to_owned(), columns);
     }
 
     fn run_cached(&self, sql: &str) -> Result<(), StoreError> {
@@ -93,7 +157,7 @@ impl Conn for SqliteConn {
     }
 
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        let mut statement = bound(&self.inner, sql, params)?;
+        let mut statement = self.bound(sql, params)?;
         // A statement with RETURNING is stepped to its end here as well.
         let changed = if statement.column_count() > 0 {
             let mut rows = statement.raw_query();
@@ -109,8 +173,9 @@ impl Conn for SqliteConn {
     }
 
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut statement = bound(&self.inner, sql, params)?;
-        let mut columns: Option<Arc<[String]>> = None;
+        let known = self.columns.get(sql).cloned();
+        let (is_known, mut columns) = (known.is_some(), known);
+        let mut statement = self.bound(sql, params)?;
         let mut answer = Vec::new();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|error| refused(sql, &error))? {
@@ -122,6 +187,11 @@ impl Conn for SqliteConn {
             }
             answer.push(Row::new(Arc::clone(columns), values));
         }
+        drop(rows);
+        drop(statement);
+        if let Some(columns) = columns.filter(|_| !is_known) {
+            self.keep_columns(sql, columns);
+        }
         Ok(answer)
     }
 
@@ -130,6 +200,7 @@ impl Conn for SqliteConn {
     }
 
     fn begin(&mut self, begin: Begin) -> Result<(), StoreError> {
+        self.reads = begin == Begin::Read;
         self.run_cached(match begin {
             Begin::Write => "BEGIN IMMEDIATE",
             Begin::Read => "BEGIN DEFERRED",
@@ -160,27 +231,6 @@ impl Conn for SqliteConn {
     fn in_transaction(&self) -> bool {
         !self.inner.is_autocommit()
     }
-}
-
-/// Prepares a statement and binds its parameters by number.
-fn bound<'c>(conn: &'c Connection, sql: &str, params: &[Value]) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
-    let mut statement = conn.prepare_cached(sql).map_err(|error| refused(sql, &error))?;
-    if statement.parameter_count() != params.len() {
-        return Err(StoreError::Parameters {
-            wanted: statement.parameter_count(),
-            given: params.len(),
-            sql: sql.to_owned(),
-        });
-    }
-    for (index, value) in params.iter().enumerate() {
-        if matches!(value, Value::Text(text) if text.contains('\0')) {
-            return Err(StoreError::NulInText { index: index + 1 });
-        }
-        statement
-            .raw_bind_parameter(index + 1, value)
-            .map_err(|error| refused(sql, &error))?;
-    }
-    Ok(statement)
 }
 
 impl ToSql for Value {

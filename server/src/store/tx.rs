@@ -21,6 +21,10 @@ pub trait Reader {
     /// What the database refused; also any attempt to write from a [`ReadTx`].
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
 
+    /// Whether all that it sees is committed. What is not may never come to be, so nothing that outlives the transaction is made
+    /// from it.
+    fn sees_what_is_committed(&self) -> bool;
+
     /// Runs one query for each set of parameters and returns the answers in the same order.
     ///
     /// # Errors
@@ -81,6 +85,10 @@ impl<'c> ReadTx<'c> {
 }
 
 impl Reader for ReadTx<'_> {
+    fn sees_what_is_committed(&self) -> bool {
+        true
+    }
+
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let answer = match self.as_of {
             None => self.conn.query(sql, params),
@@ -266,6 +274,10 @@ impl<'c> WriteTx<'c> {
 const TOPIC_LIMIT: usize = 200;
 
 impl Reader for WriteTx<'_> {
+    fn sees_what_is_committed(&self) -> bool {
+        false
+    }
+
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         self.run(|conn| conn.query(sql, params))
     }

@@ -1,5 +1,6 @@
 //! What goes into a statement and what comes out of one, the same for both databases.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -122,12 +123,18 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 pub struct Row {
     columns: Arc<[String]>,
     values: Vec<Value>,
+    /// The column after the one that was read last: most are read in their order.
+    next: Cell<usize>,
 }
 
 impl Row {
     /// Puts a row together; `columns` is shared by all rows of one answer.
     pub(super) fn new(columns: Arc<[String]>, values: Vec<Value>) -> Self {
-        Self { columns, values }
+        Self {
+            columns,
+            values,
+            next: Cell::new(0),
+        }
     }
 
     /// The values in the statement's order.
@@ -140,9 +147,13 @@ impl Row {
     /// # Errors
     /// [`StoreError::Column`] where the statement does not return such a column.
     pub fn value(&self, column: &str) -> Result<&Value, StoreError> {
-        self.columns
-            .iter()
-            .position(|name| name == column)
+        let next = self.next.get();
+        let index = match self.columns.get(next) {
+            Some(name) if name == column => Some(next),
+            Some(_) | None => self.columns.iter().position(|name| name == column),
+        };
+        self.next.set(index.map_or(0, |index| index + 1));
+        index
             .and_then(|index| self.values.get(index))
             .ok_or_else(|| StoreError::Column {
                 column: column.to_owned(),

@@ -60,6 +60,18 @@ fn a_campaign_moves_by_compare_and_set(lab: &Lab) {
     assert!(matches!(set(1, campaign()), Err(StoreError::Conflict { .. })));
     let read = lab.store.read_now(|tx| campaigns::load(tx, "us-2024"));
     assert_eq!(read, Ok(Some(paused.clone())));
+    let but = |known: i64| lab.store.read_now(move |tx| campaigns::load_but(tx, "us-2024", known));
+    let without = CampaignRow {
+        body: String::new(),
+        ..paused.clone()
+    };
+    assert_eq!(
+        but(2),
+        Ok(Some(without)),
+        "who knows version 2 is not told its text again"
+    );
+    assert_eq!(but(1), Ok(Some(paused.clone())));
+    assert_eq!(but(3), Ok(Some(paused.clone())));
     assert_eq!(lab.store.read_now(|tx| campaigns::list(tx)), Ok(vec![paused]));
     let version = |number: i64| CampaignVersionRow {
         campaign_id: "us-2024".to_owned(),

@@ -21,6 +21,7 @@ mod host_habits;
 mod housekeeping;
 mod identities;
 mod image_pools;
+mod in_place;
 mod migrations;
 mod nudges;
 mod opening;
