@@ -8,6 +8,22 @@ use cutover_server::store::{Around, Begin, Conn, Dialect, Row, StoreError, Value
 #[derive(Debug, Default)]
 pub(crate) struct Sabotage(Mutex<State>);
 
+/// What was asked of the store, but for what the simulation itself asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
+    pub(crate) statements: u64,
+}
+
+impl Asked {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.reads += other.reads;
+        self.writes += other.writes;
+        self.statements += other.statements;
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     dead: bool,
@@ -16,6 +32,7 @@ struct State {
     fired: bool,
     /// Statements that failed so far: each kind of failure has its turn.
     failed: u32,
+    asked: Asked,
     statement_in: Option<u32>,
     commit_in: Option<(u32, bool)>,
 }
@@ -41,6 +58,26 @@ impl Sabotage {
         self.with(|state| state.paused = paused);
     }
 
+    /// What was asked since this was asked last.
+    pub(crate) fn take_asked(&self) -> Asked {
+        self.with(|state| std::mem::take(&mut state.asked))
+    }
+
+    fn begin(&self, begin: Begin) -> Result<(), StoreError> {
+        self.with(|state| {
+            if state.dead {
+                return Err(dead());
+            }
+            if !state.paused {
+                match begin {
+                    Begin::Read => state.asked.reads += 1,
+                    Begin::Write => state.asked.writes += 1,
+                }
+            }
+            Ok(())
+        })
+    }
+
     pub(crate) fn is_dead(&self) -> bool {
         self.with(|state| state.dead)
     }
@@ -58,6 +95,9 @@ impl Sabotage {
         self.with(|state| {
             if state.dead {
                 return Err(dead());
+            }
+            if !state.paused {
+                state.asked.statements += 1;
             }
             match state.statement_in {
                 _ if state.paused => Ok(()),
@@ -144,9 +184,7 @@ impl Conn for Fragile {
 
     fn begin(&mut self, begin: Begin) -> Result<(), StoreError> {
         self.writes = begin == Begin::Write;
-        if self.sabotage.is_dead() {
-            return Err(dead());
-        }
+        self.sabotage.begin(begin)?;
         self.inner.begin(begin)
     }
 

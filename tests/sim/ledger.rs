@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cutover_core::plan::{Phase, Plan};
 
-use crate::{fault::Fault, habit::Habit, situation::Situation};
+use crate::{conn::Asked, fault::Fault, habit::Habit, situation::Situation};
 
 /// Of one run, or of several together.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,7 @@ pub(crate) struct Ledger {
     /// Whole passes of the server's loop.
     pub(crate) passes: u64,
     pub(crate) steps: u64,
+    pub(crate) asked: Asked,
     pub(crate) events: u64,
     pub(crate) checks: u64,
     pub(crate) virtual_ms: i64,
@@ -63,6 +64,7 @@ impl Ledger {
         self.orders += other.orders;
         self.passes += other.passes;
         self.steps += other.steps;
+        self.asked.add(other.asked);
         self.events += other.events;
         self.checks += other.checks;
         self.virtual_ms += other.virtual_ms;
@@ -115,6 +117,10 @@ impl Ledger {
             self.steps,
             self.checks,
             self.virtual_ms / crate::calendar::DAY
+        ));
+        text.push_str(&format!(
+            "{} transactions that read and {} that write, {} statements\n",
+            self.asked.reads, self.asked.writes, self.asked.statements
         ));
         text
     }

@@ -44,6 +44,8 @@ mod late;
 #[cfg(test)]
 mod overdue;
 #[cfg(test)]
+mod passes;
+#[cfg(test)]
 mod puppet;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use cutover_proto::{
     record::StepRecord,
     v1,
 };
-use cutover_server::service::Service;
+use cutover_server::service::{Passed, Service};
 use prost::Message as _;
 
 use crate::{
@@ -106,15 +106,8 @@ impl Puppet {
 pub(crate) async fn pass(service: &Service) {
     loop {
         service.flush_seen().await.unwrap();
-        let did = usize::from(service.go_on().await.unwrap())
-            + service.wake_due().await.unwrap()
-            + service.tend_queues().await.unwrap()
-            + service.judge_waves().await.unwrap()
-            + service.tend_duties().await.unwrap()
-            + service.tend_dates().await.unwrap()
-            + service.start_hosts().await.unwrap()
-            + service.make_due_reports().await.unwrap();
-        if did == 0 {
+        let passed = service.pass().await.unwrap();
+        if passed == Passed::default() && service.make_due_reports().await.unwrap() == 0 {
             return;
         }
     }

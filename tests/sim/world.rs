@@ -348,19 +348,15 @@ impl World {
         self.ledger.passes += 1;
         let passed = async {
             service.flush_seen().await?;
-            service.go_on().await?;
-            let woken = service.wake_due().await?;
-            service.tend_queues().await?;
-            service.judge_waves().await?;
-            let started = service.start_hosts().await?;
+            let passed = service.pass().await?;
             if service.late_is_due().await? {
                 service.judge_late(Arc::default()).await?;
             }
-            Ok::<_, ServiceError>((woken, started))
+            Ok::<_, ServiceError>(passed)
         };
         match passed.await {
-            Ok((woken, started)) if woken + started > 0 => {
-                self.tell(|| format!("pass: {woken} woken, {started} started"))
+            Ok(passed) if passed.woken + passed.started > 0 => {
+                self.tell(|| format!("pass: {} woken, {} started", passed.woken, passed.started));
             }
             Ok(_) => {}
             Err(error) => self.refused("a pass", &error),
@@ -422,9 +418,16 @@ impl World {
     }
 
     pub(crate) fn server_down(&mut self, for_ms: i64) {
+        self.count_asked();
         self.server.stop();
         self.down_since_ms.get_or_insert(self.now_ms);
         self.later(self.now_ms + for_ms, Happening::ServerUp);
+    }
+
+    fn count_asked(&mut self) {
+        if let Some(sabotage) = self.server.sabotage() {
+            self.ledger.asked.add(sabotage.take_asked());
+        }
     }
 
     fn server_up(&mut self) -> Result<()> {
@@ -458,6 +461,7 @@ impl World {
     }
 
     fn outcome(mut self) -> Outcome {
+        self.count_asked();
         for plan in self.view.plans.values() {
             self.ledger.end(plan);
         }

@@ -132,7 +132,7 @@ impl Service {
     /// The campaign that this server runs, as the transaction sees it.
     pub(super) fn in_force(&self, db: &mut impl Reader) -> Result<InForce, ServiceError> {
         let id = &self.0.campaign_id;
-        let row = campaigns::load(db, id.as_str())?.ok_or_else(|| ServiceError::NotFound {
+        let (row, campaign) = self.row_and_text(db)?.ok_or_else(|| ServiceError::NotFound {
             what: format!("campaign `{id}`"),
         })?;
         let progress: Progress = serde_json::from_str(&row.progress).map_err(|error| ServiceError::Broken {
@@ -141,7 +141,6 @@ impl Service {
         let run = RunState::parse(&row.state).map_err(|error| ServiceError::Broken {
             why: format!("state of campaign {id}: {error}"),
         })?;
-        let campaign = self.parsed(&row)?;
         // What lies on the shelf decides what is issued, and nothing that is shown.
         let shelf = if self.is_gone_back() {
             Arc::new(Shelf::new(Vec::new()))
@@ -159,18 +158,50 @@ impl Service {
         })
     }
 
-    /// The definition in force, read once a version.
-    pub(super) fn parsed(&self, row: &campaigns::CampaignRow) -> Result<Arc<Campaign>, ServiceError> {
+    /// The campaign's row and its definition; `None` before the first version.
+    pub(super) fn row_and_text(
+        &self,
+        db: &mut impl Reader,
+    ) -> Result<Option<(campaigns::CampaignRow, Arc<Campaign>)>, ServiceError> {
+        let newest = {
+            let parsed = self.0.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+            parsed
+                .last_key_value()
+                .map(|((_, version), campaign)| (*version, Arc::clone(campaign)))
+        };
+        let known = newest.as_ref().map_or(0, |(version, _)| *version);
+        let Some(mut row) = campaigns::load_but(db, self.campaign_id().as_str(), known)? else {
+            return Ok(None);
+        };
+        if let Some((version, campaign)) = newest
+            && version == row.version
+        {
+            row.body.clone_from(&campaign.source);
+            return Ok(Some((row, campaign)));
+        }
+        let campaign = self.parsed(db, &row)?;
+        Ok(Some((row, campaign)))
+    }
+
+    /// The definition of a row, read once a version. A version is kept from where it is committed: one that never came to be may
+    /// have had another text under the same number.
+    fn parsed(&self, db: &impl Reader, row: &campaigns::CampaignRow) -> Result<Arc<Campaign>, ServiceError> {
         let key = (self.0.campaign_id.clone(), row.version);
-        let mut parsed = self.0.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(campaign) = parsed.get(&key) {
-            return Ok(Arc::clone(campaign));
+        let known = {
+            let parsed = self.0.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+            parsed.get(&key).map(Arc::clone)
+        };
+        if let Some(campaign) = known.filter(|campaign| campaign.source == row.body) {
+            return Ok(campaign);
         }
         let version = u32::try_from(row.version).unwrap_or(u32::MAX);
         let campaign = Campaign::parse("stored campaign", &row.body, version)
             .map(Arc::new)
             .map_err(|error| ServiceError::Broken { why: error.to_string() })?;
-        parsed.insert(key, Arc::clone(&campaign));
+        if db.sees_what_is_committed() {
+            let mut parsed = self.0.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+            parsed.insert(key, Arc::clone(&campaign));
+        }
         Ok(campaign)
     }
 }

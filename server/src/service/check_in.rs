@@ -42,10 +42,14 @@ impl Service {
         let keys = self.keys_that_signed(host, spki_der, &request).await?;
         let arrival = Arrival::check(host, &keys, request)?;
         self.note_seen(host, &arrival.boot_id, arrival.looked_ms());
-        if self.says_something_new(&arrival).await? {
-            self.ingest(arrival.clone()).await?;
-        }
-        self.reply(&arrival).await
+        let due = match self.due_without_news(&arrival).await? {
+            Some(due) => due,
+            None => {
+                self.ingest(arrival.clone()).await?;
+                self.read_due(&arrival).await?
+            }
+        };
+        self.reply(&arrival, due).await
     }
 
     /// The key that speaks, first; and the host's other keys where something was signed by one of them: records may

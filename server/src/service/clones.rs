@@ -177,7 +177,7 @@ impl Service {
         words: [&PersonalValue; 2],
     ) -> Result<(), ServiceError> {
         let in_force = self.in_force(tx)?;
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         let is_held = edit.plan.holds.contains_key(&HoldKind::Clone);
         let lifts = matches!(input, Input::HoldLifted { .. });
         if edit.plan.is_closed() || (lifts && !is_held) {

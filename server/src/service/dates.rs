@@ -3,7 +3,7 @@
 use cutover_core::{campaign::zone::utc, rollout::RunState, standing::StoodThen};
 use serde::{Deserialize, Serialize};
 
-use super::{Service, ServiceError};
+use super::{Service, ServiceError, campaign::InForce};
 use crate::store::WriteTx;
 
 /// What is kept of the campaign's dates.
@@ -74,12 +74,7 @@ impl Service {
             .store
             .read(move |tx| {
                 let in_force = service.in_force(tx)?;
-                let now_ms = service.now_ms();
-                Ok::<_, ServiceError>(match &in_force.progress.dates {
-                    _ if in_force.run == RunState::Closed => false,
-                    None => true,
-                    Some(dates) => !in_force.campaign.dates_within(dates.until_ms, now_ms).is_empty(),
-                })
+                Ok::<_, ServiceError>(service.dates_are_due(&in_force))
             })
             .await?;
         if !due {
@@ -87,6 +82,15 @@ impl Service {
         }
         let service = self.clone();
         self.0.store.write(move |tx| service.pass_dates(tx)).await
+    }
+
+    /// Whether a date has passed that is not kept.
+    pub(super) fn dates_are_due(&self, in_force: &InForce) -> bool {
+        in_force.run != RunState::Closed
+            && in_force.progress.dates.as_ref().is_none_or(|dates| {
+                let passed = in_force.campaign.dates_within(dates.until_ms, self.now_ms());
+                !passed.is_empty()
+            })
     }
 
     fn pass_dates(&self, tx: &mut WriteTx<'_>) -> Result<usize, ServiceError> {

@@ -116,7 +116,7 @@ impl Service {
     }
 
     /// Duties whose course goes on at this moment: those that are called for, and those with a report that is overdue.
-    fn turned(
+    pub(super) fn turned(
         &self,
         db: &mut impl Reader,
         in_force: &InForce,

@@ -128,7 +128,7 @@ impl Service {
             return self.admit_to_pool(tx, host, &newcomer.facts, &pool);
         }
         let in_force = self.in_force(tx)?;
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         let row = hosts::load(tx, &id)?.ok_or_else(|| tx.conflict(format!("host {id}")))?;
         let known = known_of(tx, &row)?;
         edit.take(&Input::Enrolled { known }, &in_force.cx(self))?;

@@ -65,7 +65,7 @@ impl Service {
             .store
             .read(move |tx| {
                 let in_force = service.in_force(tx)?;
-                Ok::<_, ServiceError>(!service.turns(tx, &in_force)?.is_empty() || !due(&in_force).is_empty())
+                service.waves_turn(tx, &in_force)
             })
             .await?;
         if !is_due {
@@ -73,6 +73,11 @@ impl Service {
         }
         let service = self.clone();
         self.0.store.write(move |tx| service.judge_in(tx)).await
+    }
+
+    /// Whether anything turns, or opens.
+    pub(super) fn waves_turn(&self, db: &mut impl Reader, in_force: &InForce) -> Result<bool, ServiceError> {
+        Ok(!self.turns(db, in_force)?.is_empty() || !due(in_force).is_empty())
     }
 
     /// What the waves' hosts came to turns of breakers and gates.

@@ -15,7 +15,7 @@ use cutover_proto::ids::HostId;
 use jiff::Timestamp;
 
 use super::{Service, ServiceError};
-use crate::store::{Reader, WriteTx, campaigns, host_habits};
+use crate::store::{Reader, WriteTx, host_habits};
 
 /// An hour in which a host was heard of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,10 +67,10 @@ impl Service {
         if is_noted || self.longest_interval_ms(false) > HOUR_MS {
             return Ok(None);
         }
-        let Some(row) = campaigns::load(db, self.campaign_id().as_str())? else {
+        let Some((_, campaign)) = self.row_and_text(db)? else {
             return Ok(None);
         };
-        let zone = self.parsed(&row)?.zone_for(&plan.traits());
+        let zone = campaign.zone_for(&plan.traits());
         let offset = Timestamp::from_millisecond(now_ms).map(|at| zone.to_offset(at).seconds());
         Ok(Some(HeardIn {
             utc_hour,

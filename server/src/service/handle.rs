@@ -16,7 +16,8 @@ use cutover_proto::{
 use tokio::sync::broadcast;
 
 use super::{
-    ArtifactSettings, Entropy, ForecastSettings, ServiceError, late::LateWatch, seen::SeenBuffer, shelf::ShelfCache,
+    ArtifactSettings, Entropy, ForecastSettings, ServiceError, late::LateWatch, read_plans::ReadPlans,
+    seen::SeenBuffer, shelf::ShelfCache,
 };
 use crate::{
     clock::Clock,
@@ -141,6 +142,7 @@ pub(super) struct Inner {
     /// Held by the simulation that is under way: each takes a processor and the fleet's memory.
     pub(super) simulating: Arc<tokio::sync::Mutex<()>>,
     pub(super) late: LateWatch,
+    pub(super) read_plans: ReadPlans,
 }
 
 impl Service {
@@ -187,6 +189,7 @@ impl Service {
             outages: RwLock::new(Arc::new([])),
             simulating: Arc::default(),
             late: LateWatch::default(),
+            read_plans: ReadPlans::default(),
             parsed: Mutex::new(BTreeMap::new()),
             shelf: ShelfCache::default(),
         };

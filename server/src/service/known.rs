@@ -58,7 +58,7 @@ impl Service {
     /// Decides a host's plan anew where people or records say something else of it than before.
     pub(super) fn describe(&self, tx: &mut WriteTx<'_>, in_force: &InForce, host_id: &str) -> Result<(), ServiceError> {
         let host: HostId = host_id.parse().map_err(broken_id)?;
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         if !edit.plan.is_enrolled() || edit.plan.is_closed() {
             return Ok(());
         }

@@ -286,7 +286,7 @@ impl Service {
         let in_force = self.in_force(tx)?;
         let mut turned = 0;
         for host in hosts {
-            let mut edit = PlanEdit::load(tx, self.campaign_id(), *host)?;
+            let mut edit = PlanEdit::load(tx, self, *host)?;
             let late = is_late(&edit.plan, &in_force.campaign, self.now_ms(), misses);
             turned += u64::from(late != edit.plan.late);
             edit.take(&Input::Forecast { late }, &in_force.cx(self))?;

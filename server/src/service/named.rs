@@ -160,7 +160,7 @@ impl Service {
     ) -> Result<NamedPlan, ServiceError> {
         let row = self.named_host(db, wanted)?;
         let host: HostId = row.host_id.parse().map_err(broken_id)?;
-        let mut edit = PlanEdit::load(db, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(db, self, host)?;
         if !edit.plan.is_enrolled()
             && let Some(pool) = self.pool_of(db, &row.host_id)?
         {

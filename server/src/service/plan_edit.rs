@@ -7,11 +7,7 @@ use cutover_core::{
     rollout::{Slot, answers_at, ready_at_ms},
     waiting,
 };
-use cutover_proto::{
-    ids::{CampaignId, HostId},
-    order::WorkOrder,
-    v1,
-};
+use cutover_proto::{ids::HostId, order::WorkOrder, v1};
 use prost::Message as _;
 
 use super::{
@@ -42,10 +38,11 @@ pub(super) struct PlanEdit {
 
 impl PlanEdit {
     /// Loads a host's plan, or begins one.
-    pub(super) fn load(db: &mut impl Reader, campaign: &CampaignId, host: HostId) -> Result<Self, ServiceError> {
+    pub(super) fn load(db: &mut impl Reader, service: &Service, host: HostId) -> Result<Self, ServiceError> {
+        let campaign = service.campaign_id();
         let row = plans::load(db, campaign.as_str(), &host.to_string())?;
         let (plan, stored_wake) = match row {
-            Some(row) => (read_plan(&row)?, row.wake_at_ms),
+            Some(row) => (service.0.read_plans.read(&row)?.as_ref().clone(), row.wake_at_ms),
             None => (Plan::unborn(host, campaign.clone()), None),
         };
         Ok(Self {

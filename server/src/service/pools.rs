@@ -77,7 +77,7 @@ impl Service {
             look: None,
         };
         image_pools::add_member(tx, &member)?;
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), record)?;
+        let mut edit = PlanEdit::load(tx, self, record)?;
         if !edit.plan.is_enrolled() || edit.plan.is_closed() {
             let known = self.known_of_pool(tx, record)?;
             edit.take(&Input::Enrolled { known }, &in_force.cx(self))?;
@@ -175,7 +175,7 @@ impl Service {
         looked: bool,
     ) -> Result<ForPool, ServiceError> {
         let record = record_of(db, member)?;
-        let edit = PlanEdit::load(db, self.campaign_id(), record)?;
+        let edit = PlanEdit::load(db, self, record)?;
         let mut out = ForPool {
             record,
             input: None,
@@ -233,7 +233,7 @@ impl Service {
         let Some(input) = &it.input else {
             return Ok(false);
         };
-        let mut edit = PlanEdit::load(db, self.campaign_id(), it.record)?;
+        let mut edit = PlanEdit::load(db, self, it.record)?;
         edit.take(input, &in_force.cx(self))?;
         Ok(it.judged_by.is_some() || edit.is_changed())
     }
@@ -264,7 +264,7 @@ impl Service {
                 hosts::update(tx, &host)?;
             }
         }
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), it.record)?;
+        let mut edit = PlanEdit::load(tx, self, it.record)?;
         edit.take(input, &in_force.cx(self))?;
         edit.save(tx, self, in_force, self.now_ms())?;
         Ok(())

@@ -6,7 +6,7 @@ use cutover_core::{
     rollout::{RunState, WaveState},
 };
 
-use super::{Service, ServiceError, plan_edit::read_plan};
+use super::{Service, ServiceError, campaign::InForce};
 use crate::store::{
     Reader, WriteTx, plans,
     queue::{self, Queue},
@@ -17,7 +17,7 @@ const BATCH: i64 = 500;
 
 /// What is to be done in one wave.
 #[derive(Debug, Clone)]
-struct Work {
+pub(super) struct Work {
     wave: String,
     is_ripe: bool,
     away: Vec<String>,
@@ -32,7 +32,11 @@ impl Service {
     /// When the store fails.
     pub async fn tend_queues(&self) -> Result<usize, ServiceError> {
         let service = self.clone();
-        let work = self.0.store.read(move |tx| service.queue_work(tx)).await?;
+        let read = self.0.store.read(move |tx| {
+            let in_force = service.in_force(tx)?;
+            service.queue_work(tx, &in_force)
+        });
+        let work = read.await?;
         if work.is_empty() {
             return Ok(0);
         }
@@ -41,8 +45,7 @@ impl Service {
         Ok(usize::try_from(moved).unwrap_or(usize::MAX))
     }
 
-    fn queue_work(&self, db: &mut impl Reader) -> Result<Vec<Work>, ServiceError> {
-        let in_force = self.in_force(db)?;
+    pub(super) fn queue_work(&self, db: &mut impl Reader, in_force: &InForce) -> Result<Vec<Work>, ServiceError> {
         if in_force.run != RunState::Running {
             return Ok(Vec::new());
         }
@@ -83,7 +86,7 @@ impl Service {
         let now_ms = self.now_ms();
         let mut closed = Vec::new();
         for row in plans::first_in_phase(db, queue.campaign_id, queue.wave, queue.phase, 0, BATCH)? {
-            let plan = read_plan(&row)?;
+            let plan = self.0.read_plans.read(&row)?;
             let host = plan.traits();
             let (calendar, zone) = (campaign.calendar_for(&host), campaign.zone_for(&host));
             if !calendar.is_open(now_ms, &zone) {

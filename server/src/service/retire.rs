@@ -38,7 +38,7 @@ impl Service {
                 let row = service.named_host(tx, &wanted)?;
                 let host: HostId = row.host_id.parse().map_err(broken_id)?;
                 let in_force = service.open_campaign(tx)?;
-                let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
+                let mut edit = PlanEdit::load(tx, &service, host)?;
                 let from = edit.plan.phase;
                 let retired = Input::Retired {
                     by: by.mention(),

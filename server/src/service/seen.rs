@@ -13,7 +13,7 @@ use cutover_core::{
 use cutover_proto::ids::HostId;
 
 use super::{Service, ServiceError, habits::HoursBuffer};
-use crate::store::{availability, campaigns, host_seen, leases, meta, queue};
+use crate::store::{availability, host_seen, leases, meta, queue};
 
 /// A gap in the heartbeat of more than this is an outage.
 const OUTAGE_FROM_MS: i64 = 30_000;
@@ -107,11 +107,9 @@ impl Service {
 
     /// A silence of more than this changes what is said of a host.
     fn silence_ms(&self, db: &mut impl crate::store::Reader) -> Result<i64, ServiceError> {
-        let policy = match campaigns::load(db, self.campaign_id().as_str())? {
-            Some(row) => self.parsed(&row)?.policy.clone(),
-            None => Policy::default(),
-        };
-        Ok(span::ms(policy.fetch_within.min(policy.stale_after)))
+        let campaign = self.row_and_text(db)?.map(|(_, campaign)| campaign);
+        let silence = |policy: &Policy| span::ms(policy.fetch_within.min(policy.stale_after));
+        Ok(campaign.map_or_else(|| silence(&Policy::default()), |campaign| silence(&campaign.policy)))
     }
 
     /// Why nothing can be written, where the newest write of the background work failed. It tries again every few seconds.

@@ -299,7 +299,7 @@ impl Service {
                     let mut habits = habits_of(tx, &ids)?;
                     for row in &rows {
                         let host = row.host_id.parse().map_err(broken_id)?;
-                        let mut edit = PlanEdit::load(tx, service.campaign_id(), host)?;
+                        let mut edit = PlanEdit::load(tx, &service, host)?;
                         if edit.plan.is_closed() {
                             continue;
                         }

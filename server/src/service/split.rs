@@ -160,8 +160,8 @@ impl Service {
         words: &CloneWords,
     ) -> Result<(), CallError> {
         let in_force = self.open_campaign(tx)?;
-        let mut old = PlanEdit::load(tx, self.campaign_id(), ancestor)?;
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut old = PlanEdit::load(tx, self, ancestor)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         let cx = in_force.cx(self);
         // What was said of the one identity was said of each of its machines, as far as anybody knows.
         let known = old.plan.known.clone();

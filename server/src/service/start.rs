@@ -13,7 +13,7 @@ use cutover_proto::ids::HostId;
 use super::{
     Service, ServiceError,
     campaign::{InForce, last_seen},
-    plan_edit::{PlanEdit, read_plan, unsigned},
+    plan_edit::{PlanEdit, unsigned},
 };
 use crate::store::{Reader, WriteTx, campaigns, domain_controllers, hosts, plans, slots, tallies, work_orders};
 
@@ -27,7 +27,11 @@ impl Service {
     /// When the store fails.
     pub async fn start_hosts(&self) -> Result<usize, ServiceError> {
         let service = self.clone();
-        let starts = self.0.store.read(move |tx| service.chosen(tx)).await?;
+        let read = self.0.store.read(move |tx| {
+            let in_force = service.in_force(tx)?;
+            service.chosen(tx, &in_force)
+        });
+        let starts = read.await?;
         let mut started = 0;
         for host in starts {
             let service = self.clone();
@@ -41,12 +45,11 @@ impl Service {
         Ok(started)
     }
 
-    fn chosen(&self, db: &mut impl Reader) -> Result<Vec<HostId>, ServiceError> {
-        let in_force = self.in_force(db)?;
+    pub(super) fn chosen(&self, db: &mut impl Reader, in_force: &InForce) -> Result<Vec<HostId>, ServiceError> {
         if in_force.run != RunState::Running {
             return Ok(Vec::new());
         }
-        let mut groups = self.groups(db, &in_force)?;
+        let mut groups = self.groups(db, in_force)?;
         let id = self.campaign_id().as_str();
         let mut starts = Vec::new();
         for wave in in_force.campaign.wave_names() {
@@ -59,7 +62,7 @@ impl Service {
                 continue;
             }
             for row in plans::first_in_phase(db, id, wave, Phase::Queued.as_str(), self.now_ms(), HEAD)? {
-                let plan = read_plan(&row)?;
+                let plan = self.0.read_plans.read(&row)?;
                 let candidate = Candidate {
                     last_seen_ms: last_seen(db, plan.host_id)?,
                     plan: &plan,
@@ -138,7 +141,7 @@ impl Service {
     /// Issues a host's order: plan, order row, then the slot, under the campaign's epoch.
     fn start(&self, tx: &mut WriteTx<'_>, host: HostId) -> Result<(), ServiceError> {
         let in_force = self.in_force(tx)?;
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         // Between choosing and starting anything may have happened, also to the limits.
         let group = self.groups(tx, &in_force)?.of(&edit.plan.wave);
         let seen_ms = last_seen(tx, host)?;

@@ -75,7 +75,7 @@ impl Service {
     }
 
     fn wake_one(&self, tx: &mut WriteTx<'_>, in_force: &InForce, host: HostId) -> Result<(), ServiceError> {
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         let last_seen_ms = last_seen(tx, host)?;
         edit.take(&Input::Woke { last_seen_ms }, &in_force.cx(self))?;
         edit.save(tx, self, in_force, last_seen_ms)?;

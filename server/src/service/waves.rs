@@ -173,7 +173,7 @@ impl Service {
                     for wanted in &ask.hosts {
                         let row = service.named_host(tx, wanted)?;
                         let host: HostId = row.host_id.parse().map_err(broken_id)?;
-                        let edit = PlanEdit::load(tx, service.campaign_id(), host)?;
+                        let edit = PlanEdit::load(tx, &service, host)?;
                         if edit.plan.wave != name {
                             let why = format!("{wanted} is in wave {}, not in {name}", edit.plan.wave);
                             return Err(ServiceError::Refused { why });
@@ -219,7 +219,7 @@ impl Service {
         let mut approved = LetStart::default();
         for row in &rows {
             let host: HostId = row.host_id.parse().map_err(broken_id)?;
-            let edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+            let edit = PlanEdit::load(tx, self, host)?;
             approved.take_in(self.approve(tx, &in_force, edit, by, false, dry_run)?);
         }
         Ok((rows.last().map(|row| row.host_id.clone()), approved))

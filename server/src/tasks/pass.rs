@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::deliver;
-use crate::service::{Changes, Service, ServiceError};
+use crate::service::{Changes, Passed, Service, ServiceError};
 
 /// How long a pass waits for a change before it looks again. Short, because a wake is due to the second.
 const REST: Duration = Duration::from_millis(250);
@@ -44,22 +44,8 @@ struct Judging {
 pub struct Pass {
     /// Hosts whose last contact was written down.
     pub seen: usize,
-    /// Whether a pass over many plans went on by a batch.
-    pub went_on: bool,
-    /// Plans that were due.
-    pub woken: usize,
-    /// Attestations of assets that ended.
-    pub ended: usize,
-    /// Queued plans that were put off or came forward.
-    pub moved: usize,
-    /// Waves that were halted, opened or brought a step further by what their hosts came to.
-    pub judged: usize,
-    /// Duties to report that were called for, or are overdue.
-    pub duties: usize,
-    /// Dates of the campaign that passed.
-    pub dates: usize,
-    /// Hosts that were started.
-    pub started: usize,
+    /// What the service did by itself.
+    pub done: Passed,
     /// Reports that were made.
     pub reports: usize,
     /// Documents that were delivered or given up.
@@ -138,14 +124,7 @@ impl Tasks {
         self.begin_judging().await?;
         Ok(Pass {
             seen,
-            went_on: self.service.go_on().await?,
-            woken: self.service.wake_due().await?,
-            ended: self.service.end_attestations().await?,
-            moved: self.service.tend_queues().await?,
-            judged: self.service.judge_waves().await?,
-            duties: self.service.tend_duties().await?,
-            dates: self.service.tend_dates().await?,
-            started: self.service.start_hosts().await?,
+            done: self.service.pass().await?,
             reports: self.service.make_due_reports().await?,
             delivered: deliver::due(&self.service, &self.http, &self.asking).await?,
         })

@@ -18,7 +18,7 @@ use super::{
     },
     InForce, version_of,
 };
-use crate::store::{Reader, StreamName, campaigns, personal};
+use crate::store::{Reader, StreamName, personal};
 
 /// At the most so many risks, each of so many bytes.
 const RISKS_MAX: usize = 200;
@@ -117,8 +117,8 @@ impl Service {
 
     /// Whether the campaign is closed; one that is not there yet is not.
     pub(in super::super) fn is_closed(&self, db: &mut impl Reader) -> Result<bool, ServiceError> {
-        let row = campaigns::load(db, self.campaign_id().as_str())?;
-        Ok(row.is_some_and(|row| row.state == RunState::Closed.as_str()))
+        let row = self.row_and_text(db)?;
+        Ok(row.is_some_and(|(row, _)| row.state == RunState::Closed.as_str()))
     }
 
     /// Proposes to close the campaign, with what is left; says what was proposed, or would be.

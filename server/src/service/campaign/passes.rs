@@ -113,8 +113,7 @@ impl Service {
             .store
             .read(move |tx| {
                 // Before the first version there is nothing to go on with.
-                let id = service.campaign_id().as_str();
-                match crate::store::campaigns::load(tx, id)? {
+                match service.row_and_text(tx)? {
                     None => Ok(None),
                     Some(_) => Ok::<_, ServiceError>(service.in_force(tx)?.progress.passes.into_keys().next()),
                 }
@@ -217,7 +216,7 @@ impl Service {
 
     /// Judges a host's newest inventory anew.
     fn judge_anew(&self, tx: &mut WriteTx<'_>, in_force: &InForce, host: HostId) -> Result<(), ServiceError> {
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         self.decide_anew(tx, &mut edit, in_force)?;
         let last_seen_ms = last_seen(tx, host)?;
         edit.save(tx, self, in_force, last_seen_ms)?;
@@ -232,7 +231,7 @@ impl Service {
         host: HostId,
         input: &Input,
     ) -> Result<(), ServiceError> {
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         edit.take(input, &in_force.cx(self))?;
         let last_seen_ms = last_seen(tx, host)?;
         edit.save(tx, self, in_force, last_seen_ms)?;

@@ -223,7 +223,7 @@ impl Service {
         under: &InForce,
         host: HostId,
     ) -> Result<(), ServiceError> {
-        let mut edit = PlanEdit::load(db, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(db, self, host)?;
         let before = edit.plan.clone();
         self.decide_anew(db, &mut edit, under)?;
         let after = &edit.plan;

@@ -15,45 +15,53 @@ use super::{
     arrival::{Arrival, SignedInventory, SignedRecord},
     network::Network,
     release::OwnProgram,
+    reply::Due,
     sessions::{CloneWords, is_disputed, session_is_news},
     vitals::{self, Vitals},
 };
 use crate::store::{Reader, StreamName, WriteTx, events, host_keys, hosts, image_pools, inventories, step_records};
 
 impl Service {
-    /// Whether there is anything to write: a pure decision over what the store has.
-    pub(super) async fn says_something_new(&self, arrival: &Arrival) -> Result<bool, CallError> {
+    /// What goes back where there is nothing to write, by the same reading that finds so; `None` where there is something.
+    pub(super) async fn due_without_news(&self, arrival: &Arrival) -> Result<Option<Due>, CallError> {
         if arrival.inventory.is_some()
             || !arrival.records.is_empty()
             || arrival.journal_fault.is_some()
             || arrival.ending.is_some()
         {
-            return Ok(true);
+            return Ok(None);
         }
         let (service, arrival) = (self.clone(), arrival.clone());
         self.0
             .store
             .read(move |tx| {
-                let host = known_host(tx, &arrival)?;
-                if let Some(member) = image_pools::member(tx, &host.host_id)? {
-                    return service.member_says_something_new(tx, &host, &member, &arrival);
+                if service.says_something_new(tx, &arrival)? {
+                    return Ok(None);
                 }
-                let mut edit = PlanEdit::load(tx, service.campaign_id(), arrival.host)?;
-                let keys = host_keys::of_host(tx, &host.host_id)?;
-                let older_keys =
-                    !superseded(&keys, Some(&arrival.spki_hash)).is_empty() && !is_disputed(tx, &edit.plan)?;
-                let other_session = session_is_news(tx, &edit.plan, &arrival)?;
-                if !edit.plan.is_enrolled() || host_differs(&host, &arrival) || older_keys || other_session {
-                    return Ok(true);
-                }
-                let in_force = service.in_force(tx)?;
-                service.take_hold(&mut edit, &in_force, &arrival)?;
-                service.take_steps(&mut edit, &in_force, &arrival)?;
-                service.take_notices(&mut edit, &in_force, &arrival)?;
-                service.take_presence(&mut edit, &in_force, &arrival)?;
-                Ok(edit.is_changed())
+                service.due(tx, &arrival).map(Some)
             })
             .await
+    }
+
+    /// Whether there is anything to write: a pure decision over what the store has.
+    fn says_something_new(&self, db: &mut impl Reader, arrival: &Arrival) -> Result<bool, CallError> {
+        let host = known_host(db, arrival)?;
+        if let Some(member) = image_pools::member(db, &host.host_id)? {
+            return self.member_says_something_new(db, &host, &member, arrival);
+        }
+        let mut edit = PlanEdit::load(db, self, arrival.host)?;
+        let keys = host_keys::of_host(db, &host.host_id)?;
+        let older_keys = !superseded(&keys, Some(&arrival.spki_hash)).is_empty() && !is_disputed(db, &edit.plan)?;
+        let other_session = session_is_news(db, &edit.plan, arrival)?;
+        if !edit.plan.is_enrolled() || host_differs(&host, arrival) || older_keys || other_session {
+            return Ok(true);
+        }
+        let in_force = self.in_force(db)?;
+        self.take_hold(&mut edit, &in_force, arrival)?;
+        self.take_steps(&mut edit, &in_force, arrival)?;
+        self.take_notices(&mut edit, &in_force, arrival)?;
+        self.take_presence(&mut edit, &in_force, arrival)?;
+        Ok(edit.is_changed())
     }
 
     /// Stores and decides. Repeated, late and out-of-order records change nothing.
@@ -72,7 +80,7 @@ impl Service {
         if let Some(member) = image_pools::member(tx, &host.host_id)? {
             return self.ingest_of_member(tx, &in_force, host, member, arrival);
         }
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), arrival.host)?;
+        let mut edit = PlanEdit::load(tx, self, arrival.host)?;
         if let Some(order) = &edit.plan.order {
             tracing::Span::current().record("attempt", order.attempt);
         }

@@ -28,7 +28,7 @@ const JITTER_PERCENT: u64 = 20;
 
 /// What a read finds for the reply.
 #[derive(Debug, Clone)]
-struct Due {
+pub(super) struct Due {
     reply: v1::CheckInReply,
     /// An order that goes out: its row, not signed yet where there is no envelope.
     order: Option<work_orders::WorkOrderRow>,
@@ -42,10 +42,14 @@ struct Due {
 }
 
 impl Service {
-    /// Answers from what is stored.
-    pub(super) async fn reply(&self, arrival: &Arrival) -> Result<v1::CheckInReply, CallError> {
+    /// Reads what is to go back.
+    pub(super) async fn read_due(&self, arrival: &Arrival) -> Result<Due, CallError> {
         let (service, asked) = (self.clone(), arrival.clone());
-        let due = self.0.store.read(move |tx| service.due(tx, &asked)).await?;
+        self.0.store.read(move |tx| service.due(tx, &asked)).await
+    }
+
+    /// Answers from what is stored.
+    pub(super) async fn reply(&self, arrival: &Arrival, due: Due) -> Result<v1::CheckInReply, CallError> {
         let mut reply = due.reply;
         if let Some(heard) = due.heard {
             self.note_hour(arrival.host, heard);
@@ -70,12 +74,12 @@ impl Service {
         Ok(reply)
     }
 
-    fn due(&self, db: &mut impl Reader, arrival: &Arrival) -> Result<Due, CallError> {
+    pub(super) fn due(&self, db: &mut impl Reader, arrival: &Arrival) -> Result<Due, CallError> {
         let id = arrival.host.to_string();
         let host = hosts::load(db, &id)?.ok_or(CallError::UnknownHost)?;
         let planned_as = self.planned_as(db, arrival.host)?;
         let is_of_pool = planned_as != arrival.host;
-        let plan = PlanEdit::load(db, self.campaign_id(), planned_as)?.plan;
+        let plan = PlanEdit::load(db, self, planned_as)?.plan;
         let order = match plan.order_to_send(arrival.running) {
             Some(number) => work_orders::load(db, &id, signed(number))?,
             None => None,
@@ -172,7 +176,7 @@ impl Service {
     ) -> Result<(), CallError> {
         let id = host.to_string();
         let in_force = self.in_force(tx)?;
-        let mut edit = PlanEdit::load(tx, self.campaign_id(), host)?;
+        let mut edit = PlanEdit::load(tx, self, host)?;
         edit.take(
             &Input::OrderFetched {
                 number: unsigned(number),
