@@ -229,7 +229,7 @@ fn rows_are_events(view: &View) -> Result<(), String> {
             let replayed = row.host_id.parse().ok().and_then(|host| view.plans.get(&host));
             let is_same = replayed.is_some_and(|plan| {
                 let stored: Result<cutover_core::plan::Plan, _> = serde_json::from_str(&row.state);
-                stored.is_ok_and(|stored| stored == *plan) && row.phase == plan.phase.as_str()
+                stored.is_ok_and(|stored| stored == **plan) && row.phase == plan.phase.as_str()
             });
             if !is_same {
                 faults.push(format!("the plan of {} is not what its events come to", row.host_id));

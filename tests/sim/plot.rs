@@ -174,6 +174,10 @@ impl Plot {
                 ..Wave::new("rest")
             });
         }
+        // As many as may be out may be all that can have an order.
+        if tamper == Tamper::TooMany {
+            plot.in_flight = 1;
+        }
         plot.in_flight_of_site = (tamper == Tamper::TooManyOfSite).then_some(1);
         plot.waves[0].in_flight = (tamper == Tamper::TooManyOfWave).then_some(1);
         plot.an_hour = (tamper == Tamper::TooManyAnHour).then_some(1);

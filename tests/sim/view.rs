@@ -1,6 +1,6 @@
 //! What the checks see: the store as it is after a step, beside what is true of the machines.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use cutover_core::{
@@ -47,8 +47,8 @@ pub(crate) struct Rules {
 pub(crate) struct Fresh {
     pub(crate) host: HostId,
     pub(crate) event: Event,
-    pub(crate) before: Plan,
-    pub(crate) after: Plan,
+    pub(crate) before: Arc<Plan>,
+    pub(crate) after: Arc<Plan>,
 }
 
 /// What only a reading of the whole store tells, at intervals.
@@ -71,7 +71,7 @@ pub(crate) struct View {
     pub(crate) now_ms: i64,
     pub(crate) rules: Rules,
     /// What plans' events came to, replayed here.
-    pub(crate) plans: BTreeMap<HostId, Plan>,
+    pub(crate) plans: BTreeMap<HostId, Arc<Plan>>,
     pub(crate) fresh: Vec<Fresh>,
     /// Newest looks of each host, in order of arrival.
     pub(crate) looks: BTreeMap<HostId, Vec<Look>>,
@@ -94,6 +94,8 @@ pub(crate) struct View {
     pub(crate) zones: BTreeMap<HostId, &'static str>,
     /// Orders, counted beside the server.
     pub(crate) course: Course,
+    /// What the rules' waves and breakers were read from.
+    progress: String,
     pos: i64,
     trace: Sha256,
     pub(crate) events: u64,
@@ -122,6 +124,7 @@ impl View {
             told: Told::default(),
             zones: BTreeMap::new(),
             course: Course::default(),
+            progress: String::new(),
             pos: 0,
             trace: Sha256::new(),
             events: 0,
@@ -172,6 +175,10 @@ impl View {
             self.rules.campaign = Campaign::parse("stored", &row.body, version)?;
         }
         self.rules.stopped = row.state != "running";
+        if self.progress == row.progress {
+            return Ok(());
+        }
+        self.progress.clone_from(&row.progress);
         let progress: serde_json::Value = serde_json::from_str(&row.progress)?;
         self.rules.waves = match progress.get("waves") {
             Some(waves) => serde_json::from_value(waves.clone())?,
@@ -214,10 +221,11 @@ impl View {
         let host: HostId = host.parse().with_context(|| format!("stream {stream}"))?;
         let fact: Event = serde_json::from_str(&event.body)?;
         let known = self.plans.get(&host).cloned();
-        let before = known.unwrap_or_else(|| Plan::unborn(host, CampaignId::new(CAMPAIGN)));
+        let before = known.unwrap_or_else(|| Arc::new(Plan::unborn(host, CampaignId::new(CAMPAIGN))));
         match decide::apply(&before, &fact) {
             Ok(after) => {
-                self.plans.insert(host, after.clone());
+                let after = Arc::new(after);
+                self.plans.insert(host, Arc::clone(&after));
                 let fresh = Fresh {
                     host,
                     event: fact,
