@@ -4,11 +4,13 @@
 //! must be provable later travels as exact bytes in an [`envelope`].
 
 pub mod artifact;
+pub mod deployer;
 pub mod envelope;
 pub mod ids;
 pub mod inventory;
 pub mod order;
 pub mod package_file;
+pub mod placed;
 pub mod post;
 pub mod record;
 pub mod release;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{inventory::OsFamily, v1, words};
+use crate::{inventory::OsFamily, placed::Placed, v1, words};
 
 words! {
     /// Who tells of a product's upkeep. A closed set: what is asked, and how it is read, is bound to the word.
@@ -44,6 +44,9 @@ pub struct Upkeep {
     /// the machine's own calendar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed_day: Option<i32>,
+    /// What tells who put it there; `None` where nothing does, and from agents that do not look for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed: Option<Placed>,
 }
 
 impl Upkeep {
@@ -61,6 +64,7 @@ impl From<Upkeep> for v1::Upkeep {
             last_contact_ms: upkeep.last_contact_ms,
             bases_ms: upkeep.bases_ms,
             installed_day: upkeep.installed_day,
+            placed: upkeep.placed.map(Into::into),
         }
     }
 }
@@ -72,6 +76,7 @@ impl From<v1::Upkeep> for Upkeep {
             last_contact_ms: wire.last_contact_ms,
             bases_ms: wire.bases_ms,
             installed_day: wire.installed_day,
+            placed: wire.placed.map(Placed::from).filter(|placed| !placed.is_empty()),
         }
     }
 }

@@ -52,6 +52,7 @@ mod server;
 mod simulations;
 mod sink;
 mod spans;
+mod suspects;
 mod wait;
 mod wakes;
 mod whole_way;

@@ -17,6 +17,7 @@ mod macos_facts;
 mod outcome;
 mod packages;
 mod pending_restart;
+mod placed;
 mod power;
 mod protection;
 mod roles;

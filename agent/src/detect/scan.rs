@@ -206,8 +206,7 @@ impl<'v> Ground<'v> {
         match &self.of {
             System::Linux(ground) => upkeep::on_linux(self.view, ground, rule, verdict == Verdict::Running, now_ms),
             System::Windows(ground) => upkeep::on_windows(self.view, ground, rule, now_ms),
-            // Its receipts are not read for their dates yet, and nothing else is confirmed there.
-            System::Macos(_) => None,
+            System::Macos(_) => upkeep::on_macos(self.view, rule),
         }
     }
 }

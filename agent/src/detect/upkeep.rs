@@ -1,4 +1,4 @@
-//! How a target that is there is kept up: by which server, how fresh, since when. Nothing here changes a verdict, and what
+//! How a target that is there is kept up: by which server, how fresh, since when, put there by what. Nothing here changes a verdict, and what
 //! cannot be told is left out: no finding follows from it.
 
 use cutover_proto::{
@@ -6,7 +6,7 @@ use cutover_proto::{
     upkeep::{Upkeep, UpkeepSource},
 };
 
-use super::{linux::LinuxGround, windows::WindowsGround};
+use super::{linux::LinuxGround, placed, windows::WindowsGround};
 use crate::{
     facts::{Answer, Package, Question, RegistryKey, RegistryValue, Reply, Tool},
     host::{HostPath, HostView, Links},
@@ -36,6 +36,7 @@ pub(super) fn on_windows(view: &dyn HostView, ground: &WindowsGround<'_>, rule: 
     }
     let days = ground.installed_days(rule);
     told.installed_day = days.iter().filter_map(|day| upkeep::installer_day(day)).max();
+    told.placed = placed::on_windows(view, ground, rule);
     Some(told).filter(|told| !told.is_empty())
 }
 
@@ -60,6 +61,18 @@ pub(super) fn on_linux(
     let packages = ground.packages_of(rule).found().unwrap_or_default();
     let present = packages.iter().filter(|package| package.state.is_present());
     told.installed_day = present.filter_map(|package| installed_day(view, package)).max();
+    told.placed = placed::on_linux(view, rule);
+    Some(told).filter(|told| !told.is_empty())
+}
+
+/// On macOS: nothing is confirmed but the list of what was installed.
+pub(super) fn on_macos(view: &dyn HostView, rule: &Rule) -> Option<Upkeep> {
+    let (placed, installed_day) = placed::on_macos(view, rule);
+    let told = Upkeep {
+        installed_day,
+        placed,
+        ..Upkeep::default()
+    };
     Some(told).filter(|told| !told.is_empty())
 }
 

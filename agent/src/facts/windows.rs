@@ -44,6 +44,9 @@ pub struct UninstallEntry {
     /// where there was one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub installed: String,
+    /// `InstallSource`: the folder in which Windows Installer found the package.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
 }
 
 /// Entries, and which of them could not be read. Users' files are read one by one.

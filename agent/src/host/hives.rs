@@ -120,8 +120,9 @@ fn entry<S: Source>(hive: &Hive<S>, key: &Key) -> Result<UninstallEntry, HiveErr
             Some(value) => told(hive, value)? == RegistryValue::Number(1),
             None => false,
         },
-        // No verdict follows from it, so that a date which cannot be read takes no entry away.
+        // No verdict follows from these, so that one which cannot be read takes no entry away.
         installed: text("InstallDate").unwrap_or_default(),
+        source: text("InstallSource").unwrap_or_default(),
     })
 }
 

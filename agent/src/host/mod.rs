@@ -57,6 +57,7 @@ pub use live::{HostError, live, rooted};
 pub use macos::MacHost;
 pub use path::HostPath;
 pub use recorder::Recorder;
+pub(crate) use redact::Redaction;
 #[cfg(unix)]
 pub use rooted::Rooted;
 pub use view::{HostView, Links};

@@ -116,6 +116,7 @@ impl Fixture {
             location: location.to_owned(),
             is_msi: true,
             installed: String::new(),
+            source: String::new(),
         };
         self.change(&Question::Uninstall(place), |reply| {
             if let Reply::Uninstall(found) = reply {
@@ -131,6 +132,17 @@ impl Fixture {
             if let Reply::Uninstall(found) = reply {
                 let named = found.entries.iter_mut().filter(|entry| entry.name == name);
                 named.for_each(|entry| date.clone_into(&mut entry.installed));
+            }
+        })
+    }
+
+    /// Says where the package of the uninstall entry of this name lay when it was installed.
+    #[must_use]
+    pub fn with_install_source(self, place: UninstallPlace, name: &str, source: &str) -> Self {
+        self.change(&Question::Uninstall(place), |reply| {
+            if let Reply::Uninstall(found) = reply {
+                let named = found.entries.iter_mut().filter(|entry| entry.name == name);
+                named.for_each(|entry| source.clone_into(&mut entry.source));
             }
         })
     }

@@ -33,6 +33,13 @@ impl Redaction {
             "/etc/hostname" => format!("{HOSTNAME}\n").into_bytes(),
             // Hints by which records are matched, and names of other machines: no rule asks for them.
             "/sys/class/dmi/id/product_serial" | "/sys/class/dmi/id/product_uuid" | "/etc/hosts" => Vec::new(),
+            // Whole lists of what was done with all software, some with names of persons: what a look takes from them is little.
+            "/var/log/apt/history.log"
+            | "/var/log/dpkg.log"
+            | "/var/log/dnf.rpm.log"
+            | "/var/log/yum.log"
+            | "/var/log/zypp/history"
+            | "/Library/Receipts/InstallHistory.plist" => Vec::new(),
             "/etc/machine-id" => format!("{}\n", "0".repeat(32)).into_bytes(),
             _ => self.bytes(&without_private_keys(bytes)),
         }
@@ -106,6 +113,7 @@ impl Redaction {
         UninstallEntry {
             name: self.text(&entry.name),
             location: self.text(&entry.location),
+            source: self.text(&entry.source),
             ..entry
         }
     }

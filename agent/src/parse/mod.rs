@@ -9,6 +9,8 @@ pub mod falcon;
 pub mod fanotify;
 pub mod filevault;
 pub mod hive;
+pub mod install_history;
+pub mod installs;
 pub mod instant;
 pub mod ioreg;
 pub mod kernel_modules;

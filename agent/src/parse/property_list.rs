@@ -108,13 +108,13 @@ fn plain(text: &str) -> Option<String> {
 
 /// Bytes of which no more than some times their number are read: a binary list's parts may name one another, and each
 /// time is read again.
-struct Metered<'b> {
+pub(super) struct Metered<'b> {
     bytes: Cursor<&'b [u8]>,
     left: usize,
 }
 
 impl<'b> Metered<'b> {
-    fn over(bytes: &'b [u8]) -> Self {
+    pub(super) fn over(bytes: &'b [u8]) -> Self {
         Self {
             bytes: Cursor::new(bytes),
             // A sound one is read once, and a few bytes of its head and end again.

@@ -14,6 +14,7 @@ mod keys;
 mod messages;
 mod network;
 mod notices;
+mod placed;
 mod releases;
 mod sample;
 mod schema;

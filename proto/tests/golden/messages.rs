@@ -13,7 +13,7 @@ use crate::{
     identifiers::{self, enroll_request},
     keys::{HOST, host_id},
     network::{self, condition, settings},
-    notices, releases,
+    notices, placed, releases,
     sample::Sample,
     steps, tenants, upkeep, zones,
 };
@@ -32,6 +32,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         network::samples(),
         releases::samples(),
         identifiers::samples(),
+        placed::samples(),
         upkeep::samples(),
         zones::samples(),
         notices::samples(),

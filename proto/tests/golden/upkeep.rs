@@ -16,21 +16,23 @@ use crate::{
 
 const VARIANT: &str = "with-upkeep";
 
-fn upkeep() -> Upkeep {
+pub(crate) fn upkeep() -> Upkeep {
     Upkeep {
         management_server: Some("ksc01.corp.example".into()),
         last_contact_ms: Some(1_727_600_000_000),
         bases_ms: Some(1_727_596_400_000),
         installed_day: Some(19_936),
+        placed: None,
     }
 }
 
-fn upkeep_wire() -> v1::Upkeep {
+pub(crate) fn upkeep_wire() -> v1::Upkeep {
     v1::Upkeep {
         management_server: "ksc01.corp.example".into(),
         last_contact_ms: Some(1_727_600_000_000),
         bases_ms: Some(1_727_596_400_000),
         installed_day: Some(19_936),
+        placed: None,
     }
 }
 
@@ -119,8 +121,8 @@ pub(crate) fn samples() -> Vec<Sample> {
     };
     let mut all = vec![
         Sample::variant("Vitals", "on-battery", on_battery()),
-        Sample::of("Upkeep", upkeep_wire()),
-        Sample::typed("Sighting", VARIANT, kept_up_wire(), kept_up()),
+        Sample::of("Upkeep", upkeep_wire()).earlier(),
+        Sample::typed("Sighting", VARIANT, kept_up_wire(), kept_up()).earlier(),
         Sample::typed("HostFacts", VARIANT, machine_wire(), machine()).earlier(),
         Sample::variant("EnrollRequest", VARIANT, enrolled).earlier(),
         Sample::variant("SplitRequest", VARIANT, split).earlier(),

@@ -7,6 +7,7 @@ use cutover_proto::{
     ids::HostId,
     inventory::{DiskEncryption, HostFacts, HostRole, Inventory, OsFamily, PackageManager},
     order::WorkOrder,
+    placed::{Placed, PlacedBy, PlacedRecord, PlacedTrace},
     record::{FailureCause, RecordEvent, StepRecord},
     step::{Action, Step},
     subject::Subject,
@@ -101,6 +102,22 @@ fn health() -> impl Strategy<Value = Health> {
     })
 }
 
+fn placed() -> impl Strategy<Value = Placed> {
+    let trace = (
+        one_of(PlacedRecord::ALL),
+        "[a-z /.-]{0,40}",
+        option::of(one_of(PlacedBy::ALL)),
+        option::of(any::<i32>()),
+    );
+    let trace = trace.prop_map(|(record, what, by, day)| PlacedTrace {
+        record,
+        what: what.trim().to_owned(),
+        by,
+        day,
+    });
+    (vec(trace, 1..4), vec("[a-z-]{1,12}", 0..4)).prop_map(|(traces, deployers)| Placed { traces, deployers })
+}
+
 fn upkeep() -> impl Strategy<Value = Upkeep> {
     let parts = (
         option::of(".+"),
@@ -109,12 +126,16 @@ fn upkeep() -> impl Strategy<Value = Upkeep> {
         option::of(any::<i32>()),
     );
     let known = |upkeep: &Upkeep| !upkeep.is_empty();
-    let upkeep = parts.prop_map(|(management_server, last_contact_ms, bases_ms, installed_day)| Upkeep {
-        management_server,
-        last_contact_ms,
-        bases_ms,
-        installed_day,
-    });
+    let parts = (parts, option::of(placed()));
+    let upkeep = parts.prop_map(
+        |((management_server, last_contact_ms, bases_ms, installed_day), placed)| Upkeep {
+            management_server,
+            last_contact_ms,
+            bases_ms,
+            installed_day,
+            placed,
+        },
+    );
     upkeep.prop_filter("knows something", known)
 }
 

@@ -126,7 +126,18 @@ pub fn line(event: &Event) -> String {
             Origin::Handwork => "a person's work is to be verified".to_owned(),
             Origin::Unclear => "the work is to be verified; who finished it is not known".to_owned(),
         },
-        Fact::Regressed { products } => format!("regression: {} came back", list(products)),
+        Fact::Regressed {
+            products,
+            suspect: Some(suspect),
+        } => format!(
+            "regression: {} came back; put back by: {}",
+            list(products),
+            suspect.text()
+        ),
+        Fact::Regressed {
+            products,
+            suspect: None,
+        } => format!("regression: {} came back", list(products)),
         Fact::ProtectionDoubtful => "the replacement does not protect".to_owned(),
         Fact::ProtectionRestored => "the replacement protects again".to_owned(),
         Fact::ProtectionLost { reason } => format!("protection lost: {}", reason.text()),

@@ -49,6 +49,7 @@ pub mod report;
 pub mod rollout;
 pub mod simulate;
 pub mod standing;
+pub mod suspect;
 pub mod trail;
 pub mod upkeep;
 pub mod waiting;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use cutover_proto::{ids::ProductId, upkeep::Upkeep};
+use cutover_proto::{deployer::deployer, ids::ProductId, placed::PlacedBy, upkeep::Upkeep};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -105,12 +105,27 @@ pub fn upkeep_lines(upkeep: &Upkeep) -> Vec<String> {
         last_contact_ms,
         bases_ms,
         installed_day,
+        placed,
     } = upkeep;
     let server = management_server.as_ref().map(|server| format!("managed by {server}"));
     let contact = last_contact_ms.map(|at_ms| format!("last contact with its server: {} or later", instant(at_ms)));
     let bases = bases_ms.map(|at_ms| format!("bases: {} or later", instant(at_ms)));
     let installed = installed_day.map(|day| format!("installed or last changed: {}", date(day)));
-    [server, contact, bases, installed].into_iter().flatten().collect()
+    let mut lines: Vec<String> = [server, contact, bases, installed].into_iter().flatten().collect();
+    for trace in placed.iter().flat_map(|placed| &placed.traces) {
+        let what = if trace.what.is_empty() { "no more" } else { &trace.what };
+        let by = trace.by.map_or("", |by| match by {
+            PlacedBy::Person => ", asked for by somebody who was logged in",
+            PlacedBy::System => "",
+        });
+        lines.push(format!("put there, by {}: {what}{by}", trace.record));
+    }
+    let deployers = placed.iter().flat_map(|placed| &placed.deployers);
+    lines.extend(deployers.map(|name| {
+        let title = deployer(name).map_or(name.as_str(), |it| it.title.as_str());
+        format!("{title} installs software on this machine; whether it did this is not known")
+    }));
+    lines
 }
 
 /// A day of a calendar that names no zone.

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use cutover_agent::parse::{clamd, falcon, mdatp, needs_restart, upkeep};
+use cutover_agent::parse::{clamd, falcon, installs, mdatp, needs_restart, upkeep};
 
 bounded::fuzz_target!(|data: &[u8]| {
     let _ = clamd::version(data);
@@ -10,6 +10,9 @@ bounded::fuzz_target!(|data: &[u8]| {
     let _ = mdatp::health(data);
     let _ = needs_restart::needs_restart(data);
     let _ = upkeep::kesl_bases(data);
+    for read in [installs::apt, installs::dpkg, installs::rpm, installs::zypp] {
+        let _ = read(data, &["kesl", "klnagent64"]);
+    }
     // What old products leave in registry and configuration, and what installers call a day.
     let text = String::from_utf8_lossy(data);
     let _ = upkeep::network_agent_instant(&text);

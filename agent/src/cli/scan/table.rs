@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use cutover_proto::{
     inventory::{HostFacts, Inventory},
+    placed::Placed,
     upkeep::Upkeep,
     verdict::{Evidence, EvidenceOutcome, HealthState, Sighting, Verdict},
 };
@@ -85,8 +86,19 @@ fn kept_up(upkeep: &Upkeep) -> String {
             let at_ms = i64::from(day) * 86_400_000;
             format!("installed or last changed {}", since(at_ms))
         }),
+        upkeep.placed.as_ref().map(put_there),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// What tells who put it there.
+fn put_there(placed: &Placed) -> String {
+    let told = placed.traces.iter().map(|trace| match trace.what.as_str() {
+        "" => trace.record.to_string(),
+        what => format!("{}: {what}", trace.record),
+    });
+    let there = placed.deployers.iter().map(|name| format!("{name} is on this machine"));
+    told.chain(there).collect::<Vec<_>>().join("; ")
 }
 
 fn host(facts: &HostFacts) -> String {

@@ -10,6 +10,7 @@ mod live_mac;
 mod macos_plants;
 mod matrix;
 mod pending_restart;
+mod placed;
 mod plants;
 mod roles;
 mod roots;

@@ -55,6 +55,11 @@ impl WindowsGround<'_> {
         })
     }
 
+    /// Whether something certainly lies there.
+    pub(crate) fn is_there(&self, path: &WindowsPath) -> bool {
+        !self.led(path).found.is_empty()
+    }
+
     fn each(&self, paths: &[WindowsPath], end: impl Fn(&HostPath) -> Option<End>) -> Vec<End> {
         let mut ends: Vec<End> = Vec::new();
         for path in paths {

@@ -43,19 +43,22 @@ impl WindowsGround<'_> {
 
     /// The days that entries of the product name, as they are kept: the machine's and users'.
     pub(crate) fn installed_days(&self, rule: &Rule) -> Vec<&str> {
+        let entries = self.entries_of(rule);
+        entries.into_iter().map(|(entry, _)| entry.installed.as_str()).collect()
+    }
+
+    /// The entries of the product, and whether each is a user's own: the machine's first.
+    pub(crate) fn entries_of(&self, rule: &Rule) -> Vec<(&UninstallEntry, bool)> {
         let users = self.users().as_ref().found();
-        let entries = self
-            .machine()
-            .entries
-            .iter()
-            .chain(users.into_iter().flat_map(|users| &users.entries));
-        let is_of_rule = |entry: &&UninstallEntry| {
+        let of_users = users.into_iter().flat_map(|users| &users.entries);
+        let entries = self.machine().entries.iter().map(|entry| (entry, false));
+        let is_of_rule = |(entry, _): &(&UninstallEntry, bool)| {
             let mut looks = rule.looks_on(OsFamily::Windows);
             looks.any(|look| is_meant(&look.trace, entry))
         };
         entries
+            .chain(of_users.map(|entry| (entry, true)))
             .filter(is_of_rule)
-            .map(|entry| entry.installed.as_str())
             .collect()
     }
 

@@ -121,11 +121,14 @@ fn entry(key: &Key, name: &str) -> Answer<UninstallEntry> {
         version: text("DisplayVersion"),
         location: text("InstallLocation"),
         installed: text("InstallDate"),
+        source: String::new(),
         is_msi: false,
     };
     if let Some(why) = trouble {
         return Answer::Failed(format!("{name}: {why}"));
     }
+    // No verdict follows from it, so that a source which cannot be read takes no entry away.
+    entry.source = self::text(key, "InstallSource").found().unwrap_or_default();
     entry.is_msi = matches!(value(key, "WindowsInstaller"), Answer::Found(RegistryValue::Number(1)));
     Answer::Found(entry)
 }

@@ -82,6 +82,7 @@ fn entries(keys: &[TextKey], root: &str) -> UninstallEntries {
             location: key.text("InstallLocation"),
             is_msi: key.number("WindowsInstaller") == Some(1),
             installed: key.text("InstallDate"),
+            source: key.text("InstallSource"),
         })
     });
     UninstallEntries {

@@ -144,6 +144,15 @@ fn by_reason(phase: Phase, reason: &Reason) -> Cause {
         Reason::EncryptionUnknown => ("encryption-unknown".to_owned(), whole()),
         Reason::Unmet(unmet) if unmet.is_unknown => (format!("unknown/{}/{}", unmet.product, unmet.name), whole()),
         Reason::Unmet(unmet) => (format!("unmet/{}/{}", unmet.product, unmet.name), unmet.reason.clone()),
+        Reason::CameBack {
+            suspect: Some(suspect), ..
+        } => (
+            format!("came-back/{}", suspect.key),
+            format!(
+                "the target came back time and again after it was replaced; put back by: {} ({})",
+                suspect.name, suspect.sure
+            ),
+        ),
         Reason::CameBack { agents, .. } if agents.is_empty() => (
             "came-back".to_owned(),
             "the target came back time and again after it was replaced".to_owned(),

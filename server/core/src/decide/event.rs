@@ -14,6 +14,7 @@ use crate::{
     plan::{
         Cover, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify,
     },
+    suspect::Suspect,
 };
 
 /// A fact and the server's time of it.
@@ -245,6 +246,9 @@ pub enum Fact {
     Regressed {
         /// Which ones.
         products: Vec<ProductId>,
+        /// What is held to have put it back, by what was known then. `None` in events of before it was looked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        suspect: Option<Suspect>,
     },
     /// The replacement is not healthy, since this event.
     ProtectionDoubtful,

@@ -3,7 +3,7 @@
 use super::{
     AlarmKind, Effect, Fact, Refused, order,
     pen::Pen,
-    place::{look_failed, place, settle},
+    place::{look_failed, place, settle, suspect},
     restart, verify,
 };
 use crate::{
@@ -177,11 +177,20 @@ pub(super) fn watch(pen: &mut Pen<'_>) -> Result<(), Refused> {
         Condition::Carries | Condition::Embedded => {
             let products = shown(&it);
             let names: Vec<&str> = products.iter().map(cutover_proto::ids::ProductId::as_str).collect();
+            let suspect = suspect(&it, pen.cx);
             pen.alarm(
                 AlarmKind::Regression,
-                format!("{} came back on {}", names.join(", "), it.hostname),
+                format!(
+                    "{} came back on {}; put back by: {}",
+                    names.join(", "),
+                    it.hostname,
+                    suspect.text()
+                ),
             );
-            pen.write(Fact::Regressed { products })?;
+            pen.write(Fact::Regressed {
+                products,
+                suspect: Some(suspect),
+            })?;
             settle(pen)
         }
         Condition::Unknown => pen.go(Phase::Unassessed, look_failed(&it)),

@@ -12,6 +12,7 @@ use crate::{
     judge::{Assessment, Condition, ReplacementState},
     plan::{Origin, Phase, Plan, Reason, Verify},
     rollout::WaveState,
+    suspect::{Suspect, rank},
 };
 
 use super::Cx;
@@ -84,17 +85,28 @@ fn lost(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
 
 /// What is known of what puts the target back.
 fn came_back(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Reason {
+    Reason::CameBack {
+        times: plan.rounds,
+        agents: agents(it, cx),
+        installed_day: it.targets.iter().filter_map(|target| target.dates.installed_day).max(),
+        products: it.targets.iter().map(|target| target.product.clone()).collect(),
+        suspect: Some(suspect(it, cx)),
+    }
+}
+
+/// Targets that install what their console tells them.
+fn agents(it: &Assessment, cx: &Cx<'_>) -> Vec<ProductId> {
     let is_agent = |product: &ProductId| {
         let removal = cx.catalog.removal(product);
         removal.is_some_and(|removal| removal.rank == Rank::Agent)
     };
-    let products: Vec<ProductId> = it.targets.iter().map(|target| target.product.clone()).collect();
-    Reason::CameBack {
-        times: plan.rounds,
-        agents: products.iter().filter(|product| is_agent(product)).cloned().collect(),
-        installed_day: it.targets.iter().filter_map(|target| target.dates.installed_day).max(),
-        products,
-    }
+    let products = it.targets.iter().map(|target| &target.product);
+    products.filter(|product| is_agent(product)).cloned().collect()
+}
+
+/// What is held to have put the targets there.
+pub(super) fn suspect(it: &Assessment, cx: &Cx<'_>) -> Suspect {
+    rank(&it.targets, &agents(it, cx))
 }
 
 /// There is something to remove, or to install.

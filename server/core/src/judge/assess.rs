@@ -132,6 +132,11 @@ fn look_at(it: &mut Assessment, product: &ProductId, inventory: &Inventory, cata
             version: sighting.version.clone(),
             packages: packages(sighting, rule, inventory),
             dates: sighting.upkeep.as_ref().map(Dates::of).unwrap_or_default(),
+            server: sighting
+                .upkeep
+                .as_ref()
+                .and_then(|upkeep| upkeep.management_server.clone()),
+            placed: sighting.upkeep.as_ref().and_then(|upkeep| upkeep.placed.clone()),
         }),
         Verdict::Remnant => it.leftovers.push(Leftover {
             product: product.clone(),

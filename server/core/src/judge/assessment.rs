@@ -3,6 +3,7 @@
 use cutover_proto::{
     ids::ProductId,
     inventory::{HostRole, OsFamily, PackageManager},
+    placed::Placed,
     verdict::{Protection, Verdict},
     words,
 };
@@ -41,6 +42,12 @@ pub struct TargetSeen {
     /// The dates that tell how it is kept up.
     #[serde(default, skip_serializing_if = "Dates::is_empty")]
     pub dates: Dates,
+    /// The server that manages it, where a look told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// What tells who put it there; `None` where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed: Option<Placed>,
 }
 
 /// Leftovers of a target.

@@ -7,6 +7,7 @@ use super::Personal;
 use crate::{
     catalog::{Missing, Unmet},
     coverage::Ownership,
+    suspect::Suspect,
 };
 
 words! {
@@ -83,6 +84,9 @@ pub enum Reason {
         /// The latest day, since the epoch, on which a target was put there, where a look told it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         installed_day: Option<i32>,
+        /// What is held to put it back. `None` in reasons of before it was looked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        suspect: Option<Suspect>,
     },
     /// What a recipe asks of the machine was not seen to hold.
     Unmet(Unmet),

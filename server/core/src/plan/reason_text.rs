@@ -3,19 +3,27 @@
 use cutover_proto::{ids::ProductId, record::FailureCause};
 
 use super::{Owner, Reason};
-use crate::campaign::zone::utc;
+use crate::{campaign::zone::utc, suspect::Suspect};
 
 fn list(products: &[ProductId]) -> String {
     products.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// What is known of who put it back.
-fn came_back(products: &[ProductId], times: u32, agents: &[ProductId], installed_day: Option<i32>) -> String {
+fn came_back(
+    products: &[ProductId],
+    times: u32,
+    agents: &[ProductId],
+    installed_day: Option<i32>,
+    suspect: Option<&Suspect>,
+) -> String {
     let mut said = format!("{} came back {times} times after it was replaced", list(products));
     if let Some(day) = installed_day {
         said.push_str(&format!(", installed on {}", crate::upkeep::date(day)));
     }
-    if agents.is_empty() {
+    if let Some(suspect) = suspect {
+        said.push_str(&format!("; put back by: {}", suspect.text()));
+    } else if agents.is_empty() {
         said.push_str("; none of its management agents is there, so something else installs it");
     } else {
         said.push_str(&format!(
@@ -84,7 +92,8 @@ impl Reason {
                 times,
                 agents,
                 installed_day,
-            } => came_back(products, *times, agents, *installed_day),
+                suspect,
+            } => came_back(products, *times, agents, *installed_day, suspect.as_ref()),
             Self::Unmet(unmet) => unmet.text(),
             Self::Intercepted { by } => {
                 format!(
@@ -159,7 +168,10 @@ impl Reason {
                 "ask whoever owns it to replace the product; where the record is wrong, tag the host ownership=corporate"
                     .to_owned()
             }
-            Self::CameBack { .. } => {
+            Self::CameBack {
+                suspect: Some(suspect), ..
+            } => format!("{}; then mark the handwork done", suspect.remedy),
+            Self::CameBack { suspect: None, .. } => {
                 "find what installs it (the old console's tasks and rules, a group policy, another deployment tool, an image), \
                  stop that, then mark the handwork done"
                     .to_owned()

@@ -1,6 +1,10 @@
 //! A target that comes back after it was replaced: tried again once, and then somebody has to find what puts it there.
 
-use cutover_proto::verdict::Verdict;
+use cutover_proto::{
+    placed::{Placed, PlacedBy, PlacedRecord, PlacedTrace},
+    upkeep::Upkeep,
+    verdict::Verdict,
+};
 
 use super::*;
 use crate::{
@@ -48,12 +52,13 @@ fn what_is_known_of_who_put_it_back_is_named() {
     assert!(text.starts_with("kesl"), "{text}");
     assert!(
         text.ends_with(
-            "came back 2 times after it was replaced; klnagent64 is there and installs what its console tells it"
+            "came back 2 times after it was replaced; put back by: Kaspersky Security Center (likely: klnagent64 is there and \
+             installs what its console tells it)"
         ),
         "{text}"
     );
     assert!(
-        reason.remedy().contains("the old console's tasks"),
+        reason.remedy().contains("stop its installation tasks"),
         "{}",
         reason.remedy()
     );
@@ -62,7 +67,7 @@ fn what_is_known_of_who_put_it_back_is_named() {
     alone.migrate();
     let mut inventory = with(inventory(), "kesl", Verdict::Running);
     if let Some(kesl) = inventory.sightings.last_mut() {
-        kesl.upkeep = Some(cutover_proto::upkeep::Upkeep {
+        kesl.upkeep = Some(Upkeep {
             installed_day: Some(20_820),
             ..Default::default()
         });
@@ -71,8 +76,8 @@ fn what_is_known_of_who_put_it_back_is_named() {
     let text = alone.plan.reason.as_ref().map(Reason::text).unwrap();
     assert_eq!(
         text,
-        "kesl came back 2 times after it was replaced, installed on 2027-01-02; none of its management agents is there, so \
-         something else installs it"
+        "kesl came back 2 times after it was replaced, installed on 2027-01-02; put back by: unknown (no record of the \
+         installation told anything, and nothing that installs software was seen)"
     );
 }
 
@@ -105,4 +110,53 @@ fn where_it_goes_by_other_hands_that_is_verified_like_any_work() {
     let mut host = after_returns(2);
     host.pass(HOUR).look(&replaced());
     assert_eq!(host.plan.phase, Phase::Verifying);
+}
+
+/// As `kesl` is there again by a call of apt, of which nobody knows who made it.
+fn by_apt(by: PlacedBy) -> Inventory {
+    let mut inventory = with(inventory(), "kesl", Verdict::Running);
+    if let Some(kesl) = inventory.sightings.last_mut() {
+        kesl.upkeep = Some(Upkeep {
+            placed: Some(Placed {
+                traces: vec![PlacedTrace {
+                    record: PlacedRecord::AptHistory,
+                    what: "apt-get install kesl".into(),
+                    by: Some(by),
+                    day: None,
+                }],
+                deployers: vec!["puppet".into()],
+            }),
+            ..Default::default()
+        });
+    }
+    inventory
+}
+
+#[test]
+fn each_return_is_kept_told_and_explained_with_what_is_held_to_have_made_it() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    host.migrate();
+    host.effects.clear();
+    host.pass(DAY).look(&by_apt(PlacedBy::Person));
+    let named = "put back by: apt: `apt-get install kesl` by a person (recorded: ";
+    let is_told = |effect: &Effect| matches!(effect, Effect::Alarm { text, .. } if text.contains(named));
+    assert!(host.effects.iter().any(is_told));
+    let chain = history::why_chain(&host.plan, &host.events, None);
+    assert!(chain[0].contains(named), "{chain:?}");
+    // What a later look tells is no part of what was known then.
+    host.pass(HOUR).look(&by_apt(PlacedBy::System));
+    let chain = history::why_chain(&host.plan, &host.events, None);
+    assert!(chain[0].contains(named), "{chain:?}");
+}
+
+#[test]
+fn events_and_reasons_of_before_suspects_are_read_as_they_were() {
+    let event = r#"{"at_ms":5,"fact":"regressed","products":["kesl"]}"#;
+    let event: Event = serde_json::from_str(event).unwrap();
+    assert_eq!(history::line(&event), "regression: kesl came back");
+    let reason = r#"{"kind":"came-back","products":["kesl"],"times":2,"agents":[]}"#;
+    let reason: Reason = serde_json::from_str(reason).unwrap();
+    assert!(reason.text().ends_with("so something else installs it"));
+    assert!(reason.remedy().contains("the old console's tasks"));
 }
