@@ -74,9 +74,13 @@ pub fn line(event: &Event) -> String {
             step,
             cause,
             detail,
+            exit_code,
             ..
         } => {
             let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            // A code of a step that was done says nothing that is not known.
+            let code = exit_code.filter(|_| !cause.is_empty());
+            let cause = cause + &code.map_or_else(String::new, |code| format!(", exit code {code}"));
             let detail = if detail.is_empty() {
                 String::new()
             } else {
@@ -95,6 +99,7 @@ pub fn line(event: &Event) -> String {
             cause,
             detail,
             used_attempt,
+            ..
         } => ended(
             *number,
             *end,

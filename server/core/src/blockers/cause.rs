@@ -161,6 +161,7 @@ fn by_reason(phase: Phase, reason: &Reason) -> Cause {
             "came-back-by-agent".to_owned(),
             "the target came back time and again after it was replaced, and its management agent is there".to_owned(),
         ),
+        Reason::Stopped { by, .. } => (by.key(), by.text()),
         Reason::Intercepted { by } => (format!("intercepted/{by}"), whole()),
         Reason::NoPackageManager { product } => (format!("no-package-manager/{product}"), whole()),
         Reason::AgentTooOld { .. } => (format!("agent-too-old/{}", whole()), whole()),

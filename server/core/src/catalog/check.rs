@@ -9,7 +9,7 @@ use cutover_proto::{
 
 use crate::mix::{mix, of_bytes};
 
-use super::{Beside, Install, Recipe, RecipeError, Removal, SCHEMA, precondition};
+use super::{Beside, Install, Recipe, RecipeError, Removal, SCHEMA, exit, precondition};
 
 impl Recipe {
     /// Reads a file and checks it against the product's rule.
@@ -32,6 +32,7 @@ impl Recipe {
                     &rule_of,
                 )
             })
+            .and_then(|()| exit::check(&recipe.exits))
             .map_err(|why| RecipeError::Invalid {
                 file: file.to_owned(),
                 why,

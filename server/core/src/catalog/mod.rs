@@ -5,6 +5,7 @@
 mod book;
 mod check;
 mod compose;
+mod exit;
 mod named;
 mod precondition;
 mod recipe;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use book::{Catalog, CatalogError, REVISION};
 pub use compose::{ComposeError, compose};
+pub use exit::{Exit, ExitMeaning, Installer};
 pub use precondition::{Needs, Precondition, Unknown, Unmet};
 pub use recipe::{
     Beside, ConfigFile, FilePackage, Install, Rank, Recipe, RecipeError, Removal, RestartNeed, SCHEMA, Settings, Source,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use cutover_proto::{ids::ProductId, inventory::PackageManager, subject::Subject, verdict::Protection, words};
 use serde::Deserialize;
 
-use super::Precondition;
+use super::{Exit, Precondition};
 use crate::campaign::span;
 
 /// The version of the file format that this program reads.
@@ -79,6 +79,9 @@ pub struct Recipe {
     /// What must hold of a machine before its work begins.
     #[serde(default, rename = "precondition")]
     pub preconditions: Vec<Precondition>,
+    /// What exit codes of its installer mean, before what they mean in general.
+    #[serde(default, rename = "exit")]
+    pub exits: Vec<Exit>,
 }
 
 /// How a target is removed.

@@ -1,18 +1,15 @@
 //! How an event makes the next plan.
 
-use cutover_proto::{ids::ProductId, record::RecordEvent, step::StepKind};
+use cutover_proto::ids::ProductId;
 
 use crate::{
     catalog::RestartNeed,
-    plan::{
-        Account, Cover, Gap, Given, Handwork, LastFailure, OpenOrder, OrderEnd, Phase, Plan, Reason, RestartDue,
-        RestartOwed, is_legal,
-    },
+    plan::{Account, Cover, Gap, Given, Handwork, LastFailure, OpenOrder, Phase, Plan, Reason, RestartOwed, is_legal},
     rollout::is_first_place,
     upkeep,
 };
 
-use super::{Event, Fact, outcome};
+use super::{Event, Fact, apply_order, outcome};
 
 /// Why an event does not fit a plan: the stream is not this plan's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -148,13 +145,13 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             order.fetched_ms = Some(at_ms);
             order.last_progress_ms = at_ms;
         }
-        Fact::StepReported { number, .. } => report(open(plan, fact, *number)?, at_ms, fact),
+        Fact::StepReported { number, .. } => apply_order::report(open(plan, fact, *number)?, at_ms, fact),
         Fact::OrderCancelling { number, why } => {
             open(plan, fact, *number)?.cancelling = Some(why.clone());
         }
         Fact::OrderEnded { number, .. } => {
             open(plan, fact, *number)?;
-            end(plan, at_ms, fact);
+            apply_order::end(plan, at_ms, fact);
         }
         Fact::RetrySet { due_ms, hindrance } => {
             plan.retry_at_ms = Some(*due_ms);
@@ -175,6 +172,8 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
                 detail: why.clone(),
                 at_ms,
                 used_attempt: *used_attempt,
+                exit_code: None,
+                stop: None,
             });
         }
         Fact::WorkSeen { origin } => plan.origin = Some(*origin),
@@ -245,6 +244,8 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             plan.attempts_used = 0;
             plan.hindrances = 0;
             plan.retry_at_ms = None;
+            // Whoever asks for it says that what stopped it is mended.
+            plan.last_failure.iter_mut().for_each(|failure| failure.stop = None);
         }
         Fact::HandworkAssigned {
             by,
@@ -409,92 +410,10 @@ fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
         last_step: None,
         failing: None,
         failing_detail: String::new(),
+        failing_exit: None,
         last_record_host_ms: 0,
         cancelling: None,
         restart: None,
     });
     Ok(())
-}
-
-fn report(order: &mut OpenOrder, at_ms: i64, fact: &Fact) {
-    let Fact::StepReported {
-        sequence,
-        event,
-        step,
-        cause,
-        detail,
-        host_ms,
-        boot_id,
-        until_ms,
-        ..
-    } = fact
-    else {
-        return;
-    };
-    order.records_mark = *sequence;
-    order.last_progress_ms = at_ms;
-    order.last_record_host_ms = *host_ms;
-    match event {
-        RecordEvent::StepBegun => {
-            order.last_step = Some(*step);
-            let begun = order.step(*step).map(|step| step.action.kind());
-            if begun == Some(StepKind::Restart) && order.restart.is_none() {
-                order.restart = Some(RestartDue {
-                    step: *step,
-                    since_ms: at_ms,
-                    boot_id: boot_id.clone(),
-                    comes_ms: None,
-                    is_deferred: false,
-                });
-            }
-        }
-        RecordEvent::StepDone | RecordEvent::StepFoundDone | RecordEvent::StepFailed | RecordEvent::StepInterrupted => {
-            order.last_step = Some(*step);
-            if order.restart.as_ref().is_some_and(|due| due.step == *step) {
-                order.restart = None;
-            }
-        }
-        RecordEvent::RestartNoticed | RecordEvent::RestartDeferred => {
-            if let Some(due) = order.restart.as_mut() {
-                due.comes_ms = *until_ms;
-                due.is_deferred |= *event == RecordEvent::RestartDeferred;
-            }
-        }
-        RecordEvent::OrderAccepted
-        | RecordEvent::OrderRefused
-        | RecordEvent::OrderCompleted
-        | RecordEvent::OrderFailed
-        | RecordEvent::OrderCancelled => {}
-    }
-    if cause.is_some() {
-        order.failing = *cause;
-        order.failing_detail.clone_from(detail);
-    }
-}
-
-fn end(plan: &mut Plan, at_ms: i64, fact: &Fact) {
-    let Fact::OrderEnded {
-        end,
-        cause,
-        detail,
-        used_attempt,
-        ..
-    } = fact
-    else {
-        return;
-    };
-    plan.order = None;
-    plan.attempts_used += u32::from(*used_attempt);
-    match end {
-        OrderEnd::Failed | OrderEnd::Refused | OrderEnd::Interrupted | OrderEnd::Silent | OrderEnd::JournalLost => {
-            plan.last_failure = Some(LastFailure {
-                cause: *cause,
-                detail: detail.clone(),
-                at_ms,
-                used_attempt: *used_attempt,
-            });
-        }
-        OrderEnd::Completed => plan.hindrances = 0,
-        OrderEnd::Cancelled | OrderEnd::Withdrawn | OrderEnd::Abandoned => {}
-    }
 }

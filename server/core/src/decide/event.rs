@@ -12,7 +12,8 @@ use crate::{
     catalog::RestartNeed,
     judge::Assessment,
     plan::{
-        Cover, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase, Pool, Reason, Verify,
+        Cover, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase, Pool, Reason, Stop,
+        Verify,
     },
     suspect::Suspect,
 };
@@ -179,6 +180,9 @@ pub enum Fact {
         /// When a restart that is due is to come, by the host's clock.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until_ms: Option<i64>,
+        /// Of the tool, where one ran.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
     },
     /// It was asked to end.
     OrderCancelling {
@@ -201,6 +205,12 @@ pub enum Fact {
         detail: String,
         /// Whether it used an attempt up.
         used_attempt: bool,
+        /// The exit code of the installer, where one told it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+        /// What it demands before anything is tried again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Stop>,
     },
     /// Another try is due then.
     RetrySet {

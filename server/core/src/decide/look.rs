@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     judge::{Assessment, Condition},
-    plan::{Phase, Reason, Verify},
+    plan::{Phase, Reason, Stop, Verify},
 };
 
 /// A check-in. `news` is what a changed inventory means; without it, the known one was confirmed at `looked_at_ms`.
@@ -111,6 +111,13 @@ fn take_look(pen: &mut Pen<'_>, looked_at_ms: i64, boot_id: &str, news: Option<&
 /// however fresh.
 fn is_awaited(pen: &Pen<'_>, looked_at_ms: i64) -> bool {
     if pen.plan.journal_fault.is_some() {
+        return true;
+    }
+    let stop = pen.plan.last_failure.as_ref().and_then(|failure| failure.stop.as_ref());
+    if let Some(Stop::Room { fresh_after_ms }) = stop
+        && pen.plan.last_looked_ms <= Some(*fresh_after_ms)
+        && looked_at_ms > *fresh_after_ms
+    {
         return true;
     }
     match &pen.plan.verify {

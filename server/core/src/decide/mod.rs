@@ -4,6 +4,7 @@
 //! cannot be is [`Refused`] with state, input and reason.
 
 mod apply;
+mod apply_order;
 mod campaign;
 mod canaries;
 mod context;
@@ -21,6 +22,7 @@ mod people;
 mod place;
 mod records;
 mod restart;
+mod treatment;
 mod verify;
 mod wake;
 

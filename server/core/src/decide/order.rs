@@ -11,7 +11,7 @@ use super::{
 use crate::{
     campaign::{Mode, span},
     notice,
-    plan::{JournalFault, OrderEnd, Phase},
+    plan::{JournalFault, OrderEnd, Phase, Reason, Stop},
     rollout::{BreakerState, Fetches, RunState, WaveState, approval_cause, bytes_of, is_first_place, slots},
     waiting::hours,
 };
@@ -171,6 +171,8 @@ pub(super) fn withdraw(pen: &mut Pen<'_>, number: u64) -> Result<(), Refused> {
         cause: None,
         detail: String::new(),
         used_attempt: false,
+        exit_code: None,
+        stop: None,
     })?;
     pen.effect(Effect::WithdrawOrder { number, slots });
     Ok(())
@@ -214,6 +216,29 @@ pub(super) fn end(
     detail: String,
     used_attempt: bool,
 ) -> Result<(), Refused> {
+    let failure = Failure {
+        cause,
+        detail,
+        used_attempt,
+        exit_code: None,
+        stop: None,
+    };
+    fail(pen, end, failure)
+}
+
+/// Why an order ended, and what that demands.
+pub(super) struct Failure {
+    pub(super) cause: Option<FailureCause>,
+    /// For a person.
+    pub(super) detail: String,
+    pub(super) used_attempt: bool,
+    /// Of the installer.
+    pub(super) exit_code: Option<i32>,
+    pub(super) stop: Option<Stop>,
+}
+
+/// The same, with all that is known of why.
+pub(super) fn fail(pen: &mut Pen<'_>, end: OrderEnd, failure: Failure) -> Result<(), Refused> {
     let Some(number) = pen.plan.order.as_ref().map(|order| order.number) else {
         return Ok(());
     };
@@ -221,9 +246,11 @@ pub(super) fn end(
     pen.write(Fact::OrderEnded {
         number,
         end,
-        cause,
-        detail,
-        used_attempt,
+        cause: failure.cause,
+        detail: failure.detail,
+        used_attempt: failure.used_attempt,
+        exit_code: failure.exit_code,
+        stop: failure.stop,
     })?;
     pen.effect(Effect::FreeSlots { number, slots });
     Ok(())
@@ -241,7 +268,15 @@ pub(super) fn set_retry(pen: &mut Pen<'_>, hindrance: bool) -> Result<(), Refuse
         pen.alarm(AlarmKind::Failed, why);
         return Ok(());
     }
-    if !matches!(pen.plan.phase, Phase::Queued | Phase::Planned) {
+    // Of the others nothing comes by itself.
+    let is_stopped = matches!(
+        &pen.plan.reason,
+        Some(Reason::Stopped {
+            by: Stop::Room { .. } | Stop::Unfit { .. },
+            ..
+        })
+    );
+    if !is_stopped && !matches!(pen.plan.phase, Phase::Queued | Phase::Planned) {
         return Ok(());
     }
     let nth = if hindrance {

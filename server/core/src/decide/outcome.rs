@@ -4,6 +4,7 @@
 //! |---|---|
 //! | an order is issued | under-way, in this wave and round; what counts against the host in this very round stays |
 //! | it ends silent | dark; not-back where a restart was due |
+//! | it ends because a file of the campaign's is not what it states, and uses no attempt | unfit |
 //! | it ends otherwise and uses an attempt, or the looks do not confirm it | failed |
 //! | the host enrols anew or leaves, with an order that it fetched or whose work was being verified | dark |
 //! | the host goes stale with one | dark |
@@ -12,7 +13,7 @@
 //! | the target comes back, or protection is lost, after that | failed |
 
 use crate::{
-    plan::{OrderEnd, Origin, Phase, Plan, Tried},
+    plan::{OrderEnd, Origin, Phase, Plan, Stop, Tried},
     rollout::Outcome,
 };
 
@@ -46,6 +47,13 @@ pub(super) fn turn(before: Before, plan: &mut Plan, fact: &Fact) {
     let is_undone = matches!(fact, Fact::Regressed { .. } | Fact::ProtectionLost { .. });
     if let Fact::OrderIssued { round, .. } = fact {
         begin(plan, *round);
+    } else if let Fact::OrderEnded {
+        used_attempt: false,
+        stop: Some(Stop::Unfit { .. }),
+        ..
+    } = fact
+    {
+        settle(plan, Outcome::Unfit);
     } else if let Fact::OrderEnded { end, used_attempt, .. } = fact {
         match end {
             // Its work is to be verified.

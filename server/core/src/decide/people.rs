@@ -188,6 +188,8 @@ pub(super) fn exemption_revoked(pen: &mut Pen<'_>, by: &Personal, why: &Personal
 pub(super) fn retried(pen: &mut Pen<'_>, by: &Personal) -> Result<(), Refused> {
     match pen.plan.phase {
         Phase::Failed | Phase::Queued | Phase::Planned => {}
+        // What a person was asked to mend is mended.
+        Phase::Blocked if matches!(pen.plan.reason, Some(Reason::Stopped { .. })) => {}
         Phase::Blocked => {
             let remedy = pen.plan.reason.as_ref().map(Reason::remedy).unwrap_or_default();
             return Err(pen.refuse(format!(

@@ -2,7 +2,7 @@
 
 use cutover_proto::{
     ids::ProductId,
-    step::{Step, StepKind},
+    step::{Action, Step, StepKind},
 };
 
 use super::{Fact, Refused, canaries, group, line, pen::Pen, restart};
@@ -10,7 +10,7 @@ use crate::{
     campaign::Mode,
     catalog::{ComposeError, Rank},
     judge::{Assessment, Condition, ReplacementState},
-    plan::{Origin, Phase, Plan, Reason, Verify},
+    plan::{Origin, Phase, Plan, Reason, Stop, Verify},
     rollout::WaveState,
     suspect::{Suspect, rank},
 };
@@ -135,6 +135,9 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(blocker) = it.blockers.first() {
         return (Phase::Blocked, Some(blocker.reason()));
     }
+    if let Some(reason) = stopped(plan, it, cx) {
+        return (Phase::Blocked, Some(reason));
+    }
     if plan.executor(cx.campaign).is_some() {
         // Whoever does the work needs no recipe of ours, and uses no attempt.
         return started_or_planned(plan, cx);
@@ -162,6 +165,51 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
         return (Phase::Failed, Some(reason));
     }
     started_or_planned(plan, cx)
+}
+
+/// What the last failure demands, where that has not come yet.
+fn stopped(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Option<Reason> {
+    let failure = plan.last_failure.as_ref()?;
+    let by = failure.stop.as_ref().filter(|stop| stop.is_believed())?;
+    // Where no attempt is left, a person is told, whatever a look would show.
+    let is_over = plan.attempts_used >= cx.campaign.policy.attempts;
+    let holds = match by {
+        Stop::Room { .. } | Stop::Unfit { .. } if is_over => false,
+        // What no look tells is left to the next attempt: its download comes first, needs the room, and changes nothing else.
+        Stop::Room { fresh_after_ms } => plan.last_looked_ms <= Some(*fresh_after_ms) || it.has_room == Some(false),
+        Stop::Unfit { sha256, .. } => needs_file(plan, it, sha256, cx),
+        // The next order restarts the machine.
+        Stop::RestartFirst { .. } => false,
+        Stop::Secret { .. } | Stop::Forbidden { .. } => true,
+    };
+    holds.then(|| Reason::Stopped {
+        by: by.clone(),
+        detail: failure.detail.clone(),
+        exit_code: failure.exit_code,
+    })
+}
+
+/// Whether the next order would bring the very same file.
+fn needs_file(plan: &Plan, it: &Assessment, sha256: &str, cx: &Cx<'_>) -> bool {
+    let Some(seen) = &it.replacement else {
+        return false;
+    };
+    let steps = restart::steps(plan, it, &seen.product, cx).unwrap_or_default();
+    steps.iter().any(|step| match &step.action {
+        Action::FetchArtifact { artifact } => artifact.sha256.to_string() == sha256,
+        Action::FetchPackages { .. }
+        | Action::RemovePackages { .. }
+        | Action::InstallPackages { .. }
+        | Action::Sweep { .. }
+        | Action::DetectionTest { .. }
+        | Action::Restart { .. }
+        | Action::RepairPackages { .. }
+        | Action::SweepGroups { .. }
+        | Action::SweepCertificates { .. }
+        | Action::EnableService { .. }
+        | Action::WriteConfig { .. }
+        | Action::InstallArtifact { .. } => false,
+    })
 }
 
 /// Work is due: once its wave is open the host is queued for it.

@@ -3,12 +3,14 @@
 use cutover_proto::record::{FailureCause, RecordEvent, StepRecord};
 
 use super::{
-    AlarmKind, Fact, Refused, order,
+    AlarmKind, Effect, Fact, Refused,
+    order::{self, Failure},
     pen::Pen,
     place::{begin_verifying, place, settle},
     restart,
+    treatment::{self, Treatment},
 };
-use crate::plan::{OrderEnd, Origin, Phase, Reason, Verify};
+use crate::plan::{OrderEnd, Origin, Phase, Reason, Stop, Verify};
 
 /// A record arrived. Of an order that is not open, seen before, or ahead of a gap: it says nothing here.
 pub(super) fn recorded(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
@@ -40,6 +42,7 @@ pub(super) fn recorded(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Ref
         host_ms: record.at_ms,
         boot_id: record.boot_id.clone(),
         until_ms: record.until_ms,
+        exit_code: record.exit_code,
     })?;
     match record.event {
         RecordEvent::OrderAccepted
@@ -120,61 +123,46 @@ fn completed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
     begin_verifying(pen, Origin::Order, Verify::FirstLook { fresh_after_ms })
 }
 
-/// How a cause is treated.
-enum Treatment {
-    /// Tried again; uses no attempt until there are too many in a row.
-    Hindrance,
-    /// Uses an attempt.
-    Attempt,
-    /// A person must look.
-    Person,
-}
-
-const fn treatment(cause: FailureCause) -> Treatment {
-    match cause {
-        FailureCause::Locked
-        | FailureCause::Network
-        | FailureCause::Expired
-        | FailureCause::NotYet
-        | FailureCause::TooLongAway
-        | FailureCause::Replayed
-        | FailureCause::Journal => Treatment::Hindrance,
-        FailureCause::Interrupted => Treatment::Person,
-        FailureCause::BadSignature
-        | FailureCause::OtherHost
-        | FailureCause::UnknownStep
-        | FailureCause::NotAttributed
-        | FailureCause::DiskFull
-        | FailureCause::TimeLimit
-        | FailureCause::ToolFailed
-        | FailureCause::StillThere
-        | FailureCause::NotDetected
-        | FailureCause::Unsupported
-        | FailureCause::ServiceNotActive
-        | FailureCause::WrongHash
-        | FailureCause::TooLarge => Treatment::Attempt,
-    }
-}
-
 fn not_done(pen: &mut Pen<'_>, record: &StepRecord, how: OrderEnd) -> Result<(), Refused> {
-    let failing = pen
-        .plan
-        .order
-        .as_ref()
-        .map(|order| (order.failing, order.failing_detail.clone()));
-    let (failing, failing_detail) = failing.unwrap_or_default();
+    let open = pen.plan.order.as_ref();
+    let failing = open.map(|order| (order.failing, order.failing_detail.clone(), order.failing_exit));
+    let (failing, failing_detail, failing_exit) = failing.unwrap_or_default();
     let cause = record.cause.or(failing);
     let detail = if record.detail.is_empty() {
         failing_detail
     } else {
         record.detail.clone()
     };
-    let hindrance = match cause.map_or(Treatment::Attempt, treatment) {
+    let few = pen.plan.hindrances < pen.cx.campaign.policy.hindrances;
+    let before = pen.plan.last_failure.as_ref().and_then(|failure| failure.stop.as_ref());
+    let (hindrance, uses_none, stop) = match treatment::of(pen, record) {
         Treatment::Person => return interrupted(pen, record),
-        Treatment::Hindrance => pen.plan.hindrances < pen.cx.campaign.policy.hindrances,
-        Treatment::Attempt => false,
+        Treatment::Hindrance => (few, few, None),
+        Treatment::Attempt => (false, false, None),
+        Treatment::Once(stop) => {
+            let is_first = !before.is_some_and(|before| before.is_like(&stop));
+            (is_first, is_first, Some(stop))
+        }
+        Treatment::Supply(stop) => (few, few, Some(stop)),
+        Treatment::Final(stop) => (false, false, Some(stop)),
+        Treatment::Refusal(stop) => (false, true, Some(stop)),
     };
-    order::end(pen, how, cause, detail, !hindrance)?;
+    let failure = Failure {
+        cause,
+        detail,
+        used_attempt: !uses_none,
+        exit_code: record.exit_code.or(failing_exit),
+        stop,
+    };
+    order::fail(pen, how, failure)?;
+    if pen
+        .plan
+        .last_failure
+        .as_ref()
+        .is_some_and(|it| matches!(it.stop, Some(Stop::Room { .. })))
+    {
+        pen.effect(Effect::WantLook);
+    }
     settle(pen)?;
     order::set_retry(pen, hindrance)
 }

@@ -11,9 +11,9 @@ use cutover_proto::{
 use super::{Cx, Fact, Refused, pen::Pen};
 use crate::{
     campaign::{HostUse, PendingRestart, Policy},
-    catalog::{ComposeError, RestartNeed, compose, with_restart},
+    catalog::{ComposeError, ExitMeaning, RestartNeed, compose, with_restart},
     judge::Assessment,
-    plan::{Phase, Plan},
+    plan::{Phase, Plan, Stop},
 };
 
 /// The steps of the next order, its restart included: one at the most.
@@ -68,8 +68,17 @@ fn restart(plan: &Plan, reason: String, policy: &Policy) -> Step {
 
 /// A sign that outlives a restart of ours is not cured by another one in the same session.
 fn is_pending_first(plan: &Plan, it: &Assessment, policy: &Policy) -> bool {
+    if is_demanded(plan) {
+        return true;
+    }
     let is_cured = !plan.restarted_into.is_empty() && plan.restarted_into == plan.last_boot_id;
     policy.pending_restart == PendingRestart::First && it.carries() && it.restart_pending == Some(true) && !is_cured
+}
+
+/// An installer does not begin, or is not done, before the machine was restarted, and it has not been since.
+fn is_demanded(plan: &Plan) -> bool {
+    let stop = plan.last_failure.as_ref().and_then(|failure| failure.stop.as_ref());
+    matches!(stop, Some(Stop::RestartFirst { boot_id }) if *boot_id == plan.last_boot_id)
 }
 
 /// Whether the removals that were made so far are complete only after a restart. That it cannot be told whether one
@@ -104,14 +113,17 @@ fn products_that_owe<'a>(plan: &'a Plan, it: &'a Assessment, cx: &Cx<'_>) -> Vec
 /// A removal that its recipe calls complete only after a restart.
 pub(super) fn removed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refused> {
     let step = pen.plan.order.as_ref().and_then(|order| order.step(record.step));
-    let Some(Action::RemovePackages { product, .. }) = step.map(|step| &step.action) else {
-        return Ok(());
+    // The installer itself may say that it is complete only after a restart.
+    let said = step.zip(record.exit_code);
+    let said = said.and_then(|(step, code)| pen.cx.catalog.exit_meaning(step, code));
+    let (product, need) = match (step.map(|step| &step.action), said) {
+        (_, Some((ExitMeaning::RestartAfter, Some(product)))) => (product, RestartNeed::Due),
+        (Some(Action::RemovePackages { product, .. }), _) => {
+            let removal = pen.cx.catalog.removal(product);
+            (product, removal.map_or(RestartNeed::None, |removal| removal.restart))
+        }
+        (_, _) => return Ok(()),
     };
-    let need = pen
-        .cx
-        .catalog
-        .removal(product)
-        .map_or(RestartNeed::None, |removal| removal.restart);
     if need == RestartNeed::None {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use cutover_proto::{
 use super::{Assessment, Blocker, Condition, Leftover, ReplacementSeen, ReplacementState, TargetSeen, UnknownLook};
 use crate::{
     campaign::{Campaign, ReplacementRule, Traits, zone::zone},
-    catalog::Catalog,
+    catalog::{Catalog, Needs},
     plan::Known,
     upkeep::Dates,
 };
@@ -37,6 +37,7 @@ pub fn assess(inventory: &Inventory, known: &Known, campaign: &Campaign, catalog
         protection: inventory.protection,
         blockers: Vec::new(),
         restart_pending: inventory.facts.restart_pending,
+        has_room: None,
         packages_unfinished: inventory.sightings.iter().any(has_unfinished_package),
         modules: modules(inventory, campaign),
         os_family: inventory.facts.os_family,
@@ -79,6 +80,10 @@ pub fn assess(inventory: &Inventory, known: &Known, campaign: &Campaign, catalog
     }
     it.replacement = replacement(&it, inventory, known, campaign);
     it.blockers = blockers(&it, inventory, catalog);
+    it.has_room = inventory
+        .facts
+        .free_disk_mib
+        .map(|free| free >= needed_mib(&it, catalog));
     it
 }
 
@@ -329,6 +334,24 @@ fn blockers(it: &Assessment, inventory: &Inventory, catalog: &Catalog) -> Vec<Bl
         blockers.extend(unmet(product, inventory, catalog));
     }
     blockers
+}
+
+/// Work without a recipe that says more needs so much room, MiB: packages of an agent are some hundreds.
+const LEAST_ROOM_MIB: u64 = 1024;
+
+/// How much room the work needs, MiB: what the recipes of this host ask, and no less than any work.
+fn needed_mib(it: &Assessment, catalog: &Catalog) -> u64 {
+    let targets = it.targets.iter().map(|target| &target.product);
+    let products = targets.chain(it.replacement.iter().map(|seen| &seen.product));
+    let asked = products.flat_map(|product| catalog.preconditions(product));
+    let asked = asked.filter_map(|it| {
+        if let Needs::FreeMib(mib) = it.needs {
+            Some(mib)
+        } else {
+            None
+        }
+    });
+    asked.max().unwrap_or(0).max(LEAST_ROOM_MIB)
 }
 
 fn unmet<'a>(

@@ -199,6 +199,9 @@ pub struct Assessment {
     /// Whether something else already waits for a restart. Not a blocker.
     #[serde(default)]
     pub restart_pending: Option<bool>,
+    /// Whether there is room for the work, by what recipes ask; `None` where the look does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_room: Option<bool>,
     /// Whether a package that a rule names is neither whole nor gone: an installer was cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub packages_unfinished: bool,

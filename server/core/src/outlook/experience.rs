@@ -27,7 +27,7 @@ impl Experience {
     pub fn note(&mut self, plan: &Plan) {
         match plan.outcome {
             Outcome::Succeeded => self.succeeded += 1,
-            Outcome::Failed => self.failed += 1,
+            Outcome::Failed | Outcome::Unfit => self.failed += 1,
             Outcome::Dark | Outcome::NotBack => self.gone += 1,
             Outcome::None | Outcome::UnderWay => {}
         }

@@ -14,6 +14,7 @@ mod pool;
 mod reason;
 mod reason_text;
 mod row;
+mod stop;
 mod transitions;
 mod tried;
 
@@ -29,6 +30,7 @@ pub use phase::Phase;
 pub use pool::Pool;
 pub use reason::{Owner, Reason};
 pub use row::{Approval, JournalFault, LastFailure, Origin, Plan, RestartOwed, Verify};
+pub use stop::Stop;
 pub use transitions::{TRANSITIONS, is_legal};
 pub use tried::Tried;
 pub(crate) use tried::is_first;

@@ -93,6 +93,9 @@ pub struct OpenOrder {
     /// What a failed step said.
     #[serde(default)]
     pub failing_detail: String,
+    /// The exit code that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_exit: Option<i32>,
     /// Host time of the last record: a look must be newer to count.
     #[serde(default)]
     pub last_record_host_ms: i64,

@@ -3,7 +3,7 @@
 use cutover_proto::{ids::ProductId, record::FailureCause, step::StepKind, words};
 use serde::{Deserialize, Serialize};
 
-use super::Personal;
+use super::{Personal, Stop};
 use crate::{
     catalog::{Missing, Unmet},
     coverage::Ownership,
@@ -140,6 +140,17 @@ pub enum Reason {
     ReplacementAbsent {
         /// Which.
         product: ProductId,
+    },
+    /// The last failure demands something before anything is tried again.
+    Stopped {
+        /// What.
+        by: Stop,
+        /// What it said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+        /// The exit code of the installer, where one told it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
     },
     /// Attempts are used up.
     AttemptsUsed {

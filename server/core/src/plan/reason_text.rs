@@ -122,6 +122,15 @@ impl Reason {
                 format!("{product} gives {grade} protection, which the campaign does not accept")
             }
             Self::ReplacementAbsent { product } => format!("{product} is not there"),
+            Self::Stopped { by, detail, exit_code } => {
+                let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
+                let detail = if detail.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {detail}")
+                };
+                format!("{}{code}{detail}", by.text())
+            }
             Self::AttemptsUsed { attempts, last, detail } => {
                 let last = last.map_or_else(|| "silence".to_owned(), |cause| cause.to_string());
                 let detail = if detail.is_empty() {
@@ -194,6 +203,7 @@ impl Reason {
                 format!("name another replacement, or write accepted_grades = [\"{grade}\"] in the campaign")
             }
             Self::ReplacementAbsent { product } => format!("{product} is installed with the next order"),
+            Self::Stopped { by, .. } => by.remedy(),
             Self::AttemptsUsed { last, .. } => format!("{}, then `cutover hosts retry`", mending(*last)),
             Self::Exempted { .. } => "nothing until it ends".to_owned(),
             Self::OutOfScope { .. } => "nothing while the rule holds".to_owned(),
@@ -207,6 +217,12 @@ impl Reason {
         match self {
             Self::NoInventory => Owner::Agent,
             Self::Unmet(unmet) => unmet.owner,
+            Self::Stopped { by, .. } => by.owner(),
+            // Whoever keeps what hosts install from.
+            Self::AttemptsUsed {
+                last: Some(FailureCause::WrongHash | FailureCause::TooLarge),
+                ..
+            } => Owner::Catalog,
             Self::LookFailed { .. } | Self::EncryptionUnknown | Self::AgentTooOld { .. } => Owner::Helpdesk,
             Self::Embedded { .. } => Owner::Vendor,
             Self::NoReplacementRule

@@ -11,7 +11,8 @@ use cutover_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Exemption, Gap, Handwork, Hold, HoldKind, Known, Notices, OpenOrder, Personal, Phase, Pool, Reason, Tried,
+    Account, Exemption, Gap, Handwork, Hold, HoldKind, Known, Notices, OpenOrder, Personal, Phase, Pool, Reason, Stop,
+    Tried,
 };
 use crate::{
     campaign::{Campaign, External, Traits},
@@ -98,6 +99,12 @@ pub struct LastFailure {
     pub at_ms: i64,
     /// Whether it used an attempt up.
     pub used_attempt: bool,
+    /// The exit code of the installer, where one told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// What it demands before anything is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
 }
 
 /// A removal that is complete only after a restart, which has not been seen yet.

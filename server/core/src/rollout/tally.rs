@@ -21,6 +21,8 @@ words! {
         Dark = "dark",
         /// Did not come back from a restart in its time.
         NotBack = "not-back",
+        /// What the campaign supplies was not what its order states; no attempt was used.
+        Unfit = "unfit",
     }
 }
 
@@ -35,7 +37,7 @@ impl Outcome {
     #[must_use]
     pub const fn is_against(self) -> bool {
         match self {
-            Self::Failed | Self::Dark | Self::NotBack => true,
+            Self::Failed | Self::Dark | Self::NotBack | Self::Unfit => true,
             Self::None | Self::UnderWay | Self::Succeeded => false,
         }
     }
@@ -54,6 +56,9 @@ pub struct Tally {
     pub dark: u32,
     /// See [`Outcome::NotBack`].
     pub not_back: u32,
+    /// See [`Outcome::Unfit`].
+    #[serde(default)]
+    pub unfit: u32,
 }
 
 impl Tally {
@@ -66,6 +71,7 @@ impl Tally {
             Outcome::Failed => &mut self.failed,
             Outcome::Dark => &mut self.dark,
             Outcome::NotBack => &mut self.not_back,
+            Outcome::Unfit => &mut self.unfit,
         };
         *count = count.saturating_add(hosts);
     }
@@ -79,7 +85,7 @@ impl Tally {
     /// Hosts that count against the wave.
     #[must_use]
     pub const fn against(&self) -> u32 {
-        self.failed.saturating_add(self.gone())
+        self.failed.saturating_add(self.unfit).saturating_add(self.gone())
     }
 
     /// The sample: hosts that came to something, good or bad.

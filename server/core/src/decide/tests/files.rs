@@ -121,23 +121,61 @@ fn who_waits_for_a_turn_may_fetch_ahead_and_nobody_else() {
     assert_eq!(hints(&from_the_distribution), [""; 0]);
 }
 
+/// Fetches the next order, whose file is not what it states.
+fn unfit(host: &mut Host) {
+    host.pass(DAY).check_in();
+    host.start_and_fetch();
+    let first = host.plan.order.as_ref().unwrap().steps[0].action.kind();
+    assert_eq!(first, StepKind::FetchArtifact);
+    host.report(RecordEvent::OrderAccepted, 0, None);
+    host.report(RecordEvent::StepBegun, 0, None);
+    host.report(RecordEvent::StepFailed, 0, Some(FailureCause::WrongHash));
+    host.report(RecordEvent::OrderFailed, 0, Some(FailureCause::WrongHash));
+}
+
 #[test]
-fn a_file_that_is_not_what_was_signed_uses_attempts_up_and_the_remedy_names_it() {
+fn a_file_that_is_not_what_was_signed_is_the_catalogs_to_mend_and_uses_no_attempt_of_any_host() {
     let mut host = host();
     host.shelf = shelf(1);
     host.look(&carrying());
-    for _ in 0..host.campaign.policy.attempts {
-        host.pass(DAY);
-        host.check_in();
-        host.start_and_fetch();
-        let first = host.plan.order.as_ref().unwrap().steps[0].action.kind();
-        assert_eq!(first, StepKind::FetchArtifact);
-        host.report(RecordEvent::OrderAccepted, 0, None);
-        host.report(RecordEvent::StepBegun, 0, None);
-        host.report(RecordEvent::StepFailed, 0, Some(FailureCause::WrongHash));
-        host.report(RecordEvent::OrderFailed, 0, Some(FailureCause::WrongHash));
-    }
-    assert_eq!(host.plan.phase, Phase::Failed);
-    let reason = host.plan.reason.as_ref().unwrap();
+    unfit(&mut host);
+    assert_eq!(host.plan.phase, Phase::Queued, "once may be a broken download");
+    assert_eq!(
+        host.plan.outcome,
+        crate::rollout::Outcome::Unfit,
+        "and counts against the wave"
+    );
+    unfit(&mut host);
+    assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Blocked, 0));
+    let reason = host.plan.reason.clone().unwrap();
+    assert_eq!(reason.owner(), crate::plan::Owner::Catalog);
+    assert!(reason.text().contains("clamav_1.1_amd64.deb"), "{}", reason.text());
     assert!(reason.remedy().contains("cutover artifact add"), "{}", reason.remedy());
+    host.pass(DAY).check_in();
+    assert_eq!(host.plan.phase, Phase::Blocked, "the same file would come again");
+    // Another one goes on by itself.
+    host.shelf = shelf(2);
+    host.pass(HOUR).check_in();
+    assert_eq!(host.plan.phase, Phase::Queued);
+    unfit(&mut host);
+    unfit(&mut host);
+    assert_eq!(host.plan.phase, Phase::Blocked);
+    // And so does somebody who has mended what brought the wrong one.
+    host.send(Input::Retried { by: "ops".into() });
+    assert_eq!(host.plan.phase, Phase::Queued);
+}
+
+#[test]
+fn what_an_archive_of_the_distribution_gives_is_no_file_of_the_campaigns() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    host.start_and_fetch();
+    host.report(RecordEvent::OrderAccepted, 0, None);
+    host.report(RecordEvent::StepBegun, 0, None);
+    host.report(RecordEvent::StepFailed, 0, Some(FailureCause::WrongHash));
+    host.report(RecordEvent::OrderFailed, 0, Some(FailureCause::WrongHash));
+    assert_eq!(
+        (host.plan.attempts_used, host.plan.outcome),
+        (1, crate::rollout::Outcome::Failed)
+    );
 }

@@ -13,6 +13,9 @@ use crate::{
 /// The second host that does not come back from a restart halts its wave: one may be a broken power supply.
 const NOT_BACK: u32 = 2;
 
+/// The second host that gets another file than its order states halts its wave: one may have a broken network.
+const UNFIT: u32 = 2;
+
 /// Why a wave is halted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -20,6 +23,11 @@ pub enum Cause {
     /// Hosts did not come back from a restart.
     NotBack {
         /// So many.
+        hosts: u32,
+    },
+    /// A file of the campaign's is not what its orders state.
+    Unfit {
+        /// On so many hosts.
         hosts: u32,
     },
     /// Too many failed.
@@ -71,6 +79,9 @@ pub fn breach(gate: Option<&Gate>, tally: &Tally, left: Left) -> Option<Cause> {
     if tally.not_back >= NOT_BACK {
         return Some(Cause::NotBack { hosts: tally.not_back });
     }
+    if tally.unfit >= UNFIT {
+        return Some(Cause::Unfit { hosts: tally.unfit });
+    }
     let gate = gate?;
     if let Some(most) = gate.most_failures.filter(|most| tally.failed > *most) {
         return Some(Cause::Failures {
@@ -116,6 +127,9 @@ impl Cause {
     pub fn text(&self) -> String {
         match self {
             Self::NotBack { hosts } => format!("{hosts} hosts did not come back from a restart"),
+            Self::Unfit { hosts } => {
+                format!("on {hosts} hosts a file of the campaign's was not the one that the order states")
+            }
             Self::Failures { failed, most } => format!("{failed} hosts failed, more than the {most} that may"),
             Self::Dark { gone, most } => {
                 format!("{gone} hosts went silent after a step, more than the {most} that may")
@@ -148,6 +162,10 @@ impl Cause {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::NotBack { .. } => "look at these machines before any other restarts; then reset with the cause",
+            Self::Unfit { .. } => {
+                "`cutover blockers` names the file; put it right (`cutover artifact add`) or find what rewrites it, then reset with \
+                 the cause"
+            }
             Self::Dark { .. } => "find out whether these machines run and reach the server; then reset with the cause",
             Self::Failures { .. } | Self::ShownBelow { .. } | Self::OutOfReach { .. } | Self::HalfOpen { .. } => {
                 "`cutover blockers` ranks what failed; mend it, then reset with the cause"
@@ -160,6 +178,7 @@ impl Cause {
     pub const fn owner(&self) -> Owner {
         match self {
             Self::NotBack { .. } => Owner::Technician,
+            Self::Unfit { .. } => Owner::Catalog,
             Self::Dark { .. } => Owner::Helpdesk,
             Self::Failures { .. } | Self::ShownBelow { .. } | Self::OutOfReach { .. } | Self::HalfOpen { .. } => {
                 Owner::Operator

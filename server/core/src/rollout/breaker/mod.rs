@@ -85,7 +85,7 @@ impl Breaker {
             BreakerState::Working => Some(self.tripped(breach(gate, tally, left)?, now_ms)),
             BreakerState::HalfOpen(_) if tally.against() > 0 => {
                 let cause = Cause::HalfOpen {
-                    failed: tally.failed,
+                    failed: tally.failed.saturating_add(tally.unfit),
                     gone: tally.gone(),
                 };
                 Some(self.tripped(cause, now_ms))

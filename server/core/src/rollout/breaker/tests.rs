@@ -74,6 +74,26 @@ fn the_second_host_that_does_not_come_back_from_a_restart_halts_its_wave_with_or
 }
 
 #[test]
+fn the_second_host_that_gets_another_file_than_its_order_states_halts_its_wave_and_names_the_catalog() {
+    let of = |unfit| {
+        let tally = Tally {
+            succeeded: 500,
+            unfit,
+            ..Tally::default()
+        };
+        Breaker::default().judged(None, &tally, many(), NOW_MS)
+    };
+    assert_eq!(of(1), None);
+    let BreakerState::Tripped(trip) = of(2).unwrap().state else {
+        panic!()
+    };
+    assert_eq!((trip.cause, trip.owner), (Cause::Unfit { hosts: 2 }, Owner::Catalog));
+    assert!(
+        trip.cause.text().contains("a file of the campaign's") && trip.cause.remedy().contains("cutover artifact add")
+    );
+}
+
+#[test]
 fn a_sample_that_shows_that_too_few_succeed_halts_the_wave_long_before_its_end() {
     let gate = gate("success = \"90 %\"\nconfidence = \"95 %\"");
     let of = |tally: &Tally| breach(Some(&gate), tally, many());

@@ -25,7 +25,7 @@ proptest! {
     ) {
         let gate = parsed("success = \"90 %\"\nconfidence = \"90 %\"\nmost_failures = 15\nmost_dark = 15").unwrap();
         let holds = |tally: &Tally| gate.verdict(&facts(tally)) == GateVerdict::Holds;
-        let tally = Tally { under_way: 0, succeeded: good, failed, dark, not_back };
+        let tally = Tally { under_way: 0, succeeded: good, failed, dark, not_back, unfit: 0 };
         if holds(&tally) {
             let better = Tally { succeeded: good + 1, ..tally };
             prop_assert!(holds(&better));

@@ -1,0 +1,97 @@
+//! What records and the end of an order leave in the plan.
+
+use cutover_proto::{record::RecordEvent, step::StepKind};
+
+use super::Fact;
+use crate::plan::{LastFailure, OpenOrder, OrderEnd, Plan, RestartDue};
+
+/// A record of it was taken in.
+pub(super) fn report(order: &mut OpenOrder, at_ms: i64, fact: &Fact) {
+    let Fact::StepReported {
+        sequence,
+        event,
+        step,
+        cause,
+        detail,
+        host_ms,
+        boot_id,
+        until_ms,
+        exit_code,
+        ..
+    } = fact
+    else {
+        return;
+    };
+    order.records_mark = *sequence;
+    order.last_progress_ms = at_ms;
+    order.last_record_host_ms = *host_ms;
+    match event {
+        RecordEvent::StepBegun => {
+            order.last_step = Some(*step);
+            let begun = order.step(*step).map(|step| step.action.kind());
+            if begun == Some(StepKind::Restart) && order.restart.is_none() {
+                order.restart = Some(RestartDue {
+                    step: *step,
+                    since_ms: at_ms,
+                    boot_id: boot_id.clone(),
+                    comes_ms: None,
+                    is_deferred: false,
+                });
+            }
+        }
+        RecordEvent::StepDone | RecordEvent::StepFoundDone | RecordEvent::StepFailed | RecordEvent::StepInterrupted => {
+            order.last_step = Some(*step);
+            if order.restart.as_ref().is_some_and(|due| due.step == *step) {
+                order.restart = None;
+            }
+        }
+        RecordEvent::RestartNoticed | RecordEvent::RestartDeferred => {
+            if let Some(due) = order.restart.as_mut() {
+                due.comes_ms = *until_ms;
+                due.is_deferred |= *event == RecordEvent::RestartDeferred;
+            }
+        }
+        RecordEvent::OrderAccepted
+        | RecordEvent::OrderRefused
+        | RecordEvent::OrderCompleted
+        | RecordEvent::OrderFailed
+        | RecordEvent::OrderCancelled => {}
+    }
+    if cause.is_some() {
+        order.failing = *cause;
+        order.failing_detail.clone_from(detail);
+        order.failing_exit = exit_code.or(order.failing_exit);
+    }
+}
+
+/// It ended.
+pub(super) fn end(plan: &mut Plan, at_ms: i64, fact: &Fact) {
+    let Fact::OrderEnded {
+        end,
+        cause,
+        detail,
+        used_attempt,
+        exit_code,
+        stop,
+        ..
+    } = fact
+    else {
+        return;
+    };
+    plan.order = None;
+    plan.attempts_used += u32::from(*used_attempt);
+    match end {
+        OrderEnd::Failed | OrderEnd::Refused | OrderEnd::Interrupted | OrderEnd::Silent | OrderEnd::JournalLost => {
+            plan.last_failure = Some(LastFailure {
+                cause: *cause,
+                detail: detail.clone(),
+                at_ms,
+                used_attempt: *used_attempt,
+                exit_code: *exit_code,
+                stop: stop.clone(),
+            });
+        }
+        OrderEnd::Completed => plan.hindrances = 0,
+        OrderEnd::Cancelled | OrderEnd::Withdrawn | OrderEnd::Abandoned => {}
+    }
+}
