@@ -50,6 +50,15 @@ fn a_product_that_was_not_looked_for_is_unknown() {
 }
 
 #[test]
+fn a_product_that_has_no_looks_on_this_system_need_not_be_looked_for() {
+    let mut inventory = inventory();
+    assert_eq!(inventory.facts.os_family, OsFamily::Linux);
+    inventory.sightings.retain(|it| it.product.as_str() != "kes-windows");
+    let it = judged(&inventory);
+    assert_eq!((it.condition, it.unknown), (Condition::Free, Vec::new()));
+}
+
+#[test]
 fn a_system_that_no_rule_covers_is_unknown_not_clear() {
     let mut inventory = inventory();
     inventory.facts.os_family = OsFamily::Windows;

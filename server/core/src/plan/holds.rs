@@ -93,3 +93,42 @@ impl Plan {
 fn until(at_ms: Option<i64>, open: &str) -> String {
     at_ms.map_or_else(|| open.to_owned(), |at_ms| format!("until {}", utc(at_ms)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn what_is_set_on_a_host_is_named_whoever_set_it() {
+        let mut plan = Plan::unborn(samples::host(), samples::campaign("").id);
+        assert_eq!(plan.set_on_it(), [""; 0]);
+        plan.exemption = Some(Exemption {
+            why: "it runs a lathe".into(),
+            owner: "bob".into(),
+            control: None,
+            until_ms: None,
+            by: None,
+        });
+        plan.holds.insert(
+            HoldKind::Legal,
+            Hold {
+                kind: HoldKind::Legal,
+                who: "ann".into(),
+                why: "evidence".into(),
+                until_ms: Some(0),
+            },
+        );
+        plan.local_hold = Some("a backup runs".to_owned());
+        let (ann, bob) = (Personal::from("ann"), Personal::from("bob"));
+        let (why, evidence) = (Personal::from("it runs a lathe"), Personal::from("evidence"));
+        assert_eq!(
+            plan.set_on_it(),
+            [
+                format!("exempt until revoked, {bob} answers for it: {why}"),
+                format!("held (legal) until 1970-01-01T00:00:00Z by {ann}: {evidence}"),
+                "held by the host itself: a backup runs".to_owned(),
+            ]
+        );
+    }
+}

@@ -395,3 +395,18 @@ fn a_reference_code_is_of_one_host_in_one_campaign() {
     let all: std::collections::BTreeSet<String> = (0..20_000).map(|number| notice::code(host(number), &us)).collect();
     assert_eq!(all.len(), 20_000);
 }
+
+#[test]
+fn a_start_that_was_put_off_of_another_telling_or_to_a_time_that_is_past_changes_nothing() {
+    let mut host = announced();
+    let (round, now_ms) = (host.plan.notices.round, host.now_ms);
+    for (of_round, until_ms) in [(round + 1, now_ms + HOUR), (round, now_ms)] {
+        let decision = host.send(Input::StartPutOff {
+            round: of_round,
+            asked_ms: now_ms,
+            until_ms,
+        });
+        assert_eq!(decision.events, [], "{of_round} {until_ms}");
+    }
+    assert_eq!(host.plan.notices.put_off_ms, None);
+}
