@@ -73,6 +73,18 @@ fn every_key_asks_for_what_it_is_called() {
 }
 
 #[test]
+fn what_nobody_approved_is_installed_as_well() {
+    let nothing = Known::default();
+    let toml = "installed = [\"ultraav\"]";
+    assert!(!fits(toml, &nothing, |_| ()));
+    assert!(fits(toml, &nothing, |inventory| {
+        inventory.sightings.retain(|it| it.product.as_str() != "ultraav");
+        let seen = samples::sighting("ultraav", cutover_proto::verdict::Verdict::Running);
+        inventory.sightings.push(seen);
+    }));
+}
+
+#[test]
 fn a_tag_says_who_works_at_a_machine() {
     let multi = known(&["use=multi-session"], "", None);
     assert!(fits("use = [\"multi-session\"]", &multi, |_| ()));

@@ -242,3 +242,14 @@ fn what_a_campaign_says_of_restarts_is_read_and_has_defaults() {
     assert_eq!(lengths, [15, 8 * 60, 60]);
     assert_eq!(own.pending_restart, PendingRestart::Ignore);
 }
+
+#[test]
+fn duties_of_two_names_stand_beside_each_other_and_of_one_name_do_not() {
+    let duty = |name: &str| format!("[[duty]]\nname = \"{name}\"\non = \"target-found\"\nto = \"the board\"\n");
+    let with = |duties: String| preset_with(|preset| preset.replace("[wave]", &format!("{duties}\n[wave]")));
+    let both = with(duty("first") + &duty("second")).unwrap();
+    let names: Vec<&str> = both.duties.iter().map(|duty| duty.name.as_str()).collect();
+    assert_eq!(names, ["first", "second"]);
+    let twice = with(duty("first") + &duty("first")).unwrap_err().to_string();
+    assert!(twice.contains("another duty has it"), "{twice}");
+}

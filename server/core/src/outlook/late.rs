@@ -171,6 +171,18 @@ mod tests {
         assert!(is_late(plan, &others, others.target_ms().unwrap() - 1, &of(0, 10)));
     }
 
+    #[test]
+    fn just_half_of_the_courses_turn_nobody_late_and_just_three_tenths_nobody_back() {
+        let fleet = Fleet::of(1, all(""));
+        let mut plan = fleet.hosts[0].plan.clone();
+        let mut said = |was: bool, missed: u32| {
+            plan.late = was;
+            is_late(&plan, &fleet.campaign, START, &of(missed, 100))
+        };
+        assert_eq!((said(false, 50), said(false, 51)), (false, true));
+        assert_eq!((said(true, 30), said(true, 29)), (true, false));
+    }
+
     proptest! {
         #[test]
         fn what_was_turned_is_not_turned_back_by_the_same_word_and_slack_is_never_contradicted(
