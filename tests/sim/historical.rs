@@ -384,3 +384,26 @@ async fn from_june_to_october_2024_every_date_alarm_and_report_comes_at_its_inst
         assert_eq!((count("overdue"), count("unknown")), (overdue, unknown), "{period}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_passes_while_nobody_is_left_is_kept_once_and_alarms_nobody() {
+    let mut year = Year::begins().await;
+    for text in [SALE, "2024-07-21T00:00:00Z"] {
+        year.now_ms = at(text);
+        year.server.move_to(year.now_ms);
+        year.pass().await;
+    }
+    let passed = year.passed().await;
+    let kept: Vec<(&str, i64)> = passed.iter().map(|it| (it.name.as_str(), it.open)).collect();
+    assert_eq!(kept, [("sale", 0)]);
+    assert_eq!(year.alarms, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_past_when_the_campaign_came_did_not_pass_under_anybodys_eyes() {
+    let server = Server::start(7, &preset(), at("2024-08-01T00:00:00Z")).await.unwrap();
+    let service = server.service().unwrap();
+    pass(&service).await;
+    let campaign = service.campaign(CAMPAIGN.to_owned(), None).await.unwrap();
+    assert_eq!(campaign.passed, []);
+}

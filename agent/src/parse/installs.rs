@@ -44,6 +44,17 @@ pub struct Install {
     pub by_person: Option<bool>,
 }
 
+impl Install {
+    /// Of a line that begins with its day and tells nothing of whose call it was.
+    fn of(line: &str) -> Self {
+        Self {
+            day: date(line),
+            called: String::new(),
+            by_person: None,
+        }
+    }
+}
+
 /// The newest installation of one of these packages in apt's history.
 #[must_use]
 pub fn apt(log: &[u8], packages: &[&str]) -> Option<Install> {
@@ -85,11 +96,7 @@ pub fn dpkg(log: &[u8], packages: &[&str]) -> Option<Install> {
         words.next() == Some("install") && words.next().is_some_and(|word| is_package(word, packages))
     };
     let line = text.lines().rev().find(meant)?;
-    Some(Install {
-        day: date(line),
-        called: String::new(),
-        by_person: None,
-    })
+    Some(Install::of(line))
 }
 
 /// The newest installation of one of these packages by dnf or yum; only dnf names the year.
@@ -111,11 +118,7 @@ pub fn rpm(log: &[u8], packages: &[&str]) -> Option<Install> {
         })
     };
     let line = text.lines().rev().find(meant)?;
-    Some(Install {
-        day: date(line),
-        called: String::new(),
-        by_person: None,
-    })
+    Some(Install::of(line))
 }
 
 /// The newest installation of one of these packages by libzypp, and what was called before it.

@@ -1,11 +1,12 @@
 //! Lines: what counts on them, until when, and who goes first.
 
-use std::collections::BTreeMap;
-
 use cutover_proto::ids::{CampaignId, HostId};
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    tests::{chosen, open},
+    *,
+};
 use crate::{
     campaign::Campaign,
     plan::{Phase, Plan},
@@ -37,32 +38,6 @@ fn queued(number: u32, site: &str, fetches: u64) -> Plan {
     plan
 }
 
-fn open() -> GroupState {
-    GroupState {
-        run: RunState::Running,
-        wave: WaveState::Open,
-        taken: BTreeMap::new(),
-        starts: Starts::default(),
-        wave_starts: Starts::default(),
-        lines: Lines::default(),
-        controllers: BTreeMap::new(),
-        not_ready: Vec::new(),
-        breaker: Breaker::default(),
-        tally: Tally::default(),
-    }
-}
-
-fn chosen(plans: &[Plan], group: &GroupState, campaign: &Campaign) -> Chosen {
-    let candidates: Vec<Candidate<'_>> = plans
-        .iter()
-        .map(|plan| Candidate {
-            plan,
-            last_seen_ms: NOW_MS,
-        })
-        .collect();
-    choose(&candidates, &mut group.clone(), campaign, NOW_MS)
-}
-
 fn hosts(plans: &[Plan], places: &[usize]) -> Vec<HostId> {
     places.iter().map(|place| plans[*place].host_id).collect()
 }
@@ -76,7 +51,7 @@ fn a_site_starts_no_more_within_an_hour_than_its_line_carries_and_other_sites_go
         queued(4, "ulm", HOUR / 2),
         queued(5, "kiel", 0),
     ];
-    let it = chosen(&plans, &open(), &campaign());
+    let it = chosen(&plans, &open(0), &campaign());
     assert_eq!(
         it.starts,
         hosts(&plans, &[0, 1, 3, 4]),
@@ -97,7 +72,7 @@ fn a_site_starts_no_more_within_an_hour_than_its_line_carries_and_other_sites_go
 #[test]
 fn all_sites_together_start_no_more_than_the_campaign_lets_them() {
     let plans: Vec<Plan> = (0..6).map(|number| queued(number, "ulm", HOUR)).collect();
-    let it = chosen(&plans, &open(), &campaign());
+    let it = chosen(&plans, &open(0), &campaign());
     assert_eq!(it.starts, hosts(&plans, &[0, 1, 2, 3]));
     assert!(
         it.waiting[0]
@@ -112,7 +87,7 @@ fn what_is_larger_than_an_hour_of_the_line_starts_alone_and_counts_until_it_is_t
     let campaign = campaign();
     let large = queued(1, "kiel", 3 * HOUR);
     let small = queued(2, "kiel", 1);
-    let it = chosen(&[large.clone(), small.clone()], &open(), &campaign);
+    let it = chosen(&[large.clone(), small.clone()], &open(0), &campaign);
     assert_eq!(it.starts, [large.host_id], "nothing else is there, so it may");
     let at_ms = NOW_MS + 3 * HOUR_MS;
     assert_eq!(
@@ -120,7 +95,7 @@ fn what_is_larger_than_an_hour_of_the_line_starts_alone_and_counts_until_it_is_t
         Some(at_ms),
         "the line takes three hours for it"
     );
-    let mut group = open();
+    let mut group = open(0);
     group.lines.add(&Fetches::new(&large, &campaign, large.fetches, NOW_MS));
     assert_eq!(group.lines.sites["kiel"], LineUse::new(3 * HOUR, at_ms));
     assert_eq!(
@@ -137,7 +112,7 @@ fn what_is_larger_than_an_hour_of_the_line_starts_alone_and_counts_until_it_is_t
 #[test]
 fn a_large_one_is_not_kept_waiting_by_small_ones_behind_it() {
     let campaign = campaign();
-    let mut group = open();
+    let mut group = open(0);
     group
         .lines
         .sites
@@ -155,7 +130,7 @@ fn a_large_one_is_not_kept_waiting_by_small_ones_behind_it() {
     // Whoever asks about it is told the same, though there is room for it.
     let told = why(&plans[1], &group, NOW_MS, &campaign, NOW_MS).unwrap();
     assert_eq!(told.text(), behind.text());
-    let alone = why(&plans[1], &open(), NOW_MS, &campaign, NOW_MS).unwrap();
+    let alone = why(&plans[1], &open(0), NOW_MS, &campaign, NOW_MS).unwrap();
     assert_eq!(alone, Waiting::NextPass);
 }
 
@@ -163,7 +138,7 @@ fn a_large_one_is_not_kept_waiting_by_small_ones_behind_it() {
 fn without_a_limit_nothing_waits_and_what_comes_of_an_unlimited_time_counts_for_an_hour() {
     let campaign = samples::campaign("[policy]\ngrace = \"0s\"\n");
     let plans: Vec<Plan> = (0..9).map(|number| queued(number, "kiel", u64::MAX / 16)).collect();
-    assert_eq!(chosen(&plans, &open(), &campaign).starts.len(), 9);
+    assert_eq!(chosen(&plans, &open(0), &campaign).starts.len(), 9);
     assert_eq!(
         Fetches::new(&plans[0], &campaign, 9, NOW_MS).site_until_ms,
         NOW_MS + HOUR_MS
@@ -182,7 +157,7 @@ proptest! {
         let mut started: Vec<(i64, u64)> = Vec::new();
         let mut now_ms = NOW_MS;
         for _ in 0..3000 {
-            let mut group = open();
+            let mut group = open(0);
             for (at_ms, bytes) in &started {
                 let fetches = Fetches::new(&queued(0, "kiel", *bytes), &campaign, *bytes, *at_ms);
                 if fetches.site_until_ms > now_ms {

@@ -26,7 +26,7 @@ fn queued(number: u32) -> Plan {
     plan
 }
 
-fn open(in_flight: u32) -> GroupState {
+pub(super) fn open(in_flight: u32) -> GroupState {
     GroupState {
         run: RunState::Running,
         wave: WaveState::Open,
@@ -41,7 +41,7 @@ fn open(in_flight: u32) -> GroupState {
     }
 }
 
-fn chosen(plans: &[Plan], group: &GroupState, campaign: &Campaign) -> Chosen {
+pub(super) fn chosen(plans: &[Plan], group: &GroupState, campaign: &Campaign) -> Chosen {
     let candidates: Vec<Candidate<'_>> = plans
         .iter()
         .map(|plan| Candidate {

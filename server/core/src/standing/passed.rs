@@ -66,10 +66,43 @@ impl StoodThen {
 
 #[cfg(test)]
 mod tests {
+    use super::{CampaignDate, StoodThen, Totals};
     use crate::{
         campaign::{Campaign, instant_ms},
         samples,
     };
+
+    #[test]
+    fn who_is_left_at_a_date_is_neither_done_nor_let_off() {
+        use crate::{plan::Phase, standing::Bucket};
+        let campaign = samples::campaign("");
+        let bucket = |phase: Phase| Bucket {
+            campaign: campaign.id.clone(),
+            phase,
+            wave: "all".to_owned(),
+            site: String::new(),
+            stale: false,
+            late: false,
+            closed: phase.is_closed(),
+            carried: true,
+        };
+        let phases = [
+            (Phase::Migrated, 5),
+            (Phase::Exempt, 7),
+            (Phase::Queued, 2),
+            (Phase::Unassessed, 1),
+            (Phase::Retired, 9),
+        ];
+        let totals: Totals = phases
+            .into_iter()
+            .map(|(phase, hosts)| (bucket(phase), hosts))
+            .collect();
+        let at_ms = instant_ms("2024-09-29T04:00:00Z").unwrap();
+        let stood = StoodThen::of(&totals, CampaignDate { name: "updates", at_ms }, &campaign);
+        assert_eq!(stood.open, 3);
+        assert_eq!(stood.replaced, "5 of 15 (33 %)");
+        assert_eq!(stood.unknown, "1 of 15 (7 %)");
+    }
 
     fn names(campaign: &Campaign, after: &str, until: &str) -> Vec<String> {
         let within = campaign.dates_within(instant_ms(after).unwrap(), instant_ms(until).unwrap());
