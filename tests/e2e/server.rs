@@ -14,6 +14,9 @@ use serde::Deserialize;
 
 use crate::small_disk::SmallDisk;
 
+/// Phases in which a host stays until a person acts. One that is blocked does not stay: the next look may lift it.
+const SETTLED: [&str; 3] = ["migrated", "handwork", "failed"];
+
 /// One command of the operator's, or the start of the server.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -283,7 +286,7 @@ impl Server {
         let settled = wait_for(&format!("{name} settles after order {orders}"), limit, || {
             let host = self.host(name)?;
             let newest = host.steps.iter().map(|step| step.order).max().unwrap_or(0);
-            if newest > orders && ["migrated", "blocked", "handwork", "failed"].contains(&host.phase.as_str()) {
+            if newest > orders && SETTLED.contains(&host.phase.as_str()) {
                 return Ok(Some(host));
             }
             last = Some(host);
@@ -297,7 +300,7 @@ impl Server {
         let mut last = None;
         let settled = wait_for(&format!("{name} settles"), limit, || {
             let host = self.host(name)?;
-            if ["migrated", "blocked", "handwork", "failed"].contains(&host.phase.as_str()) {
+            if SETTLED.contains(&host.phase.as_str()) {
                 return Ok(Some(host));
             }
             last = Some(host);
