@@ -205,6 +205,20 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_begins_with_the_sale_ban_where_clocks_are_furthest_ahead_is_not_after_it() {
+        let mut known = BTreeMap::new();
+        look(&mut known, Verdict::Installed, installed(SALE_DAY + 1));
+        let begins_ms = (i64::from(SALE_DAY) + 1) * 86_400_000 - 14 * 3_600_000;
+        for (sale_ms, findings) in [(begins_ms - 1, 1), (begins_ms, 0)] {
+            let mut campaign = campaign("");
+            for milestone in campaign.milestones.iter_mut().filter(|it| it.name == "sale") {
+                milestone.at_ms = sale_ms;
+            }
+            assert_eq!(dated_after(&known, &campaign).len(), findings, "{sale_ms}");
+        }
+    }
+
+    #[test]
     fn a_campaign_with_other_milestones_or_targets_finds_otherwise_in_what_is_known() {
         let mut known = BTreeMap::new();
         look(&mut known, Verdict::Running, bases(UPDATES_MS + 1000));

@@ -1,5 +1,7 @@
 //! How files write windows and blackouts.
 
+use std::cmp::Ordering;
+
 use jiff::{
     Timestamp, Zoned,
     civil::{Date, DateTime},
@@ -74,16 +76,15 @@ impl WindowInFile {
         if from_min >= DAY_MIN {
             return Err("from: `24:00` is over before it begins; write 00:00 and the day after".to_owned());
         }
-        if from_min == to_min {
-            return Err(format!(
-                "from and to are both {}; write from = \"00:00\" and to = \"24:00\" for whole days, or two different times",
-                self.from.trim()
-            ));
-        }
-        let length_min = if to_min > from_min {
-            to_min - from_min
-        } else {
-            to_min + DAY_MIN - from_min
+        let length_min = match to_min.cmp(&from_min) {
+            Ordering::Equal => {
+                return Err(format!(
+                    "from and to are both {}; write from = \"00:00\" and to = \"24:00\" for whole days, or two different times",
+                    self.from.trim()
+                ));
+            }
+            Ordering::Greater => to_min - from_min,
+            Ordering::Less => to_min + DAY_MIN - from_min,
         };
         let zone = match &self.zone {
             None => None,

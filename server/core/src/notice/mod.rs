@@ -185,12 +185,8 @@ pub(crate) fn earliest_start_ms(plan: &Plan, campaign: &Campaign, now_ms: i64) -
         .ok()
         .and_then(|given| notice.before.get(given));
     let told_now_ms = next.map_or(i64::MIN, |before| now_ms.saturating_add(span::ms(*before)));
-    match course.starts_ms {
-        // A later notice is not due yet.
-        Some(starts_ms) if !course.is_due(now_ms) => starts_ms,
-        Some(starts_ms) => starts_ms.max(told_now_ms),
-        None => told_now_ms,
-    }
+    // Of a notice that is not due yet this is the later one: it is due so long before the start.
+    course.starts_ms.unwrap_or(i64::MIN).max(told_now_ms)
 }
 
 /// What the host's agent is to hold, and to show where it has not yet.

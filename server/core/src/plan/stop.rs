@@ -122,3 +122,68 @@ impl Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn unfit(sha256: &str, times: u32) -> Stop {
+        Stop::Unfit {
+            file: "a.msi".to_owned(),
+            sha256: sha256.to_owned(),
+            times,
+        }
+    }
+
+    fn of_each_kind(product: &str) -> [Stop; 5] {
+        [
+            Stop::Room { fresh_after_ms: 1 },
+            unfit(product, 1),
+            Stop::RestartFirst {
+                boot_id: "boot-1".to_owned(),
+            },
+            Stop::Secret {
+                product: product.into(),
+            },
+            Stop::Forbidden {
+                product: product.into(),
+            },
+        ]
+    }
+
+    #[test]
+    fn what_came_again_is_of_the_same_kind_and_about_the_same_thing() {
+        let (one, other) = (of_each_kind("kesl"), of_each_kind("kes-windows"));
+        for (place, stop) in one.iter().enumerate() {
+            for (beside, again) in one.iter().enumerate() {
+                assert_eq!(stop.is_like(again), place == beside, "{stop:?} and {again:?}");
+            }
+            // Room and sessions are the machine's; files and products are told apart.
+            assert_eq!(stop.is_like(&other[place]), place == 0 || place == 2, "{stop:?}");
+        }
+        assert!(Stop::Room { fresh_after_ms: 1 }.is_like(&Stop::Room { fresh_after_ms: 2 }));
+        assert!(unfit("aa", 1).is_like(&unfit("aa", 2)) && !unfit("aa", 1).is_like(&unfit("bb", 1)));
+    }
+
+    #[test]
+    fn a_file_is_disbelieved_at_the_second_time_and_everything_else_at_the_first() {
+        assert!(!unfit("aa", 1).is_believed() && unfit("aa", 2).is_believed());
+        let others = of_each_kind("kesl")
+            .into_iter()
+            .filter(|it| !matches!(it, Stop::Unfit { .. }));
+        assert!(others.into_iter().all(|it| it.is_believed()));
+    }
+
+    #[test]
+    fn hosts_are_counted_by_what_stops_them_and_whom_it_concerns() {
+        let all: Vec<Stop> = of_each_kind("kesl").into_iter().chain(of_each_kind("other")).collect();
+        let keys: BTreeSet<String> = all.iter().map(Stop::key).collect();
+        assert_eq!(keys.len(), 8, "room and restart are of no product: {keys:?}");
+        assert!(
+            keys.contains("stopped/secret/kesl") && keys.contains("stopped/unfit/other"),
+            "{keys:?}"
+        );
+    }
+}

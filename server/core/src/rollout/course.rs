@@ -265,6 +265,49 @@ mod tests {
     }
 
     #[test]
+    fn who_may_still_start_is_whoever_has_not_begun_and_is_not_let_off() {
+        let may: Vec<Phase> = Phase::ALL.iter().copied().filter(|phase| may_start(*phase)).collect();
+        assert_eq!(
+            may,
+            [
+                Phase::Unassessed,
+                Phase::Unplanned,
+                Phase::Planned,
+                Phase::Queued,
+                Phase::Blocked,
+                Phase::Handwork,
+                Phase::Failed
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_gate_outside_answered_last_is_known_in_whichever_round_and_nothing_before() {
+        let mut gates = Gates::default();
+        assert!(gates.is_empty());
+        assert_eq!(gates.last_change("all"), None);
+        let mut course = GateCourse {
+            round: 3,
+            ..GateCourse::default()
+        };
+        gates.set("all", course.clone());
+        assert!(!gates.is_empty());
+        assert_eq!(gates.last_change("all"), None, "it was not asked");
+        course.external = Some(ExternalAsked {
+            at_ms: NOW_MS,
+            answer: Some(ExternalAnswer {
+                granted: false,
+                change: "CHG-7".to_owned(),
+                at_ms: NOW_MS,
+            }),
+            is_overdue_told: false,
+        });
+        gates.set("all", course);
+        assert_eq!(gates.last_change("all"), Some("CHG-7"));
+        assert_eq!(gates.last_change("next"), None);
+    }
+
+    #[test]
     fn a_new_round_asks_everything_anew() {
         let mut gates = Gates::default();
         let before = GateCourse {

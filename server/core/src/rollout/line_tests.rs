@@ -135,6 +135,35 @@ fn a_large_one_is_not_kept_waiting_by_small_ones_behind_it() {
 }
 
 #[test]
+fn whoever_fetches_nothing_waits_for_no_line_and_keeps_none_from_others() {
+    let campaign = campaign();
+    let mut group = open(0);
+    group
+        .lines
+        .add(&Fetches::new(&queued(0, "kiel", HOUR), &campaign, HOUR, NOW_MS));
+    let nothing = queued(1, "kiel", 0);
+    assert_eq!(group.lines.wait(&nothing, &campaign), None);
+    assert_eq!(group.lines.turn(&nothing, &campaign), None);
+    assert_eq!(
+        why(&nothing, &group, NOW_MS, &campaign, NOW_MS),
+        Some(Waiting::NextPass)
+    );
+}
+
+#[test]
+fn a_line_that_is_kept_for_one_stays_kept_whoever_asks_after_it() {
+    let campaign = campaign();
+    let mut group = open(0);
+    let counted = LineUse::new(1000, NOW_MS + 60_000);
+    group.lines.all = counted;
+    // Four sites fill the line of all; the first that does not fit keeps it from those behind, at its own site and elsewhere.
+    let plans = [queued(1, "ulm", 5 * HOUR), queued(2, "ulm", 10), queued(3, "kiel", 10)];
+    let it = chosen(&plans, &group, &campaign);
+    assert_eq!(it.starts, [], "{:?}", it.waiting);
+    assert_eq!(it.waiting.len(), 3);
+}
+
+#[test]
 fn without_a_limit_nothing_waits_and_what_comes_of_an_unlimited_time_counts_for_an_hour() {
     let campaign = samples::campaign("[policy]\ngrace = \"0s\"\n");
     let plans: Vec<Plan> = (0..9).map(|number| queued(number, "kiel", u64::MAX / 16)).collect();

@@ -162,6 +162,55 @@ fn a_row_that_is_no_longer_queued_is_passed_over() {
     assert_eq!(chosen(&[plan], &open(0), &campaign()), Chosen::default());
 }
 
+#[test]
+fn what_one_wave_takes_of_what_all_share_the_next_one_no_longer_has() {
+    let mut groups = Groups {
+        run: RunState::Running,
+        waves: Waves::from([("all", WaveState::Open), ("next", WaveState::Open)]),
+        taken: BTreeMap::new(),
+        starts: Starts::default(),
+        wave_starts: BTreeMap::new(),
+        lines: Lines::default(),
+        controllers: BTreeMap::new(),
+        breakers: Breakers::default(),
+        not_ready: Vec::new(),
+        tallies: BTreeMap::new(),
+    };
+    let start = |groups: &mut Groups, wave: &str, numbers: std::ops::Range<u32>| {
+        let plans: Vec<Plan> = numbers.map(queued).collect();
+        let candidates: Vec<Candidate<'_>> = plans
+            .iter()
+            .map(|plan| Candidate {
+                plan,
+                last_seen_ms: NOW_MS,
+            })
+            .collect();
+        let mut group = groups.of(wave);
+        let started = choose(&candidates, &mut group, &campaign(), NOW_MS).starts.len();
+        groups.take_in(group);
+        started
+    };
+    assert_eq!(start(&mut groups, "all", 0..2), 2);
+    assert_eq!(
+        start(&mut groups, "next", 2..9),
+        1,
+        "three are at work at most, in all waves together"
+    );
+    assert_eq!(start(&mut groups, "all", 9..10), 0);
+}
+
+#[test]
+fn a_recipe_that_never_succeeded_here_needs_leave_only_where_the_campaign_has_few_go_first() {
+    let mut plan = queued(1);
+    plan.untried = vec!["kesl/1".to_owned()];
+    let cause = |first: u32| {
+        let text = format!("[policy]\ngrace = \"0s\"\nfirst_canaries = {first}\n");
+        approval_cause(&plan, &samples::campaign(&text))
+    };
+    assert_eq!(cause(5), Some(ApprovalCause::Recipe));
+    assert_eq!(cause(0), None);
+}
+
 fn named(number: u32, tags: &[&str], site: &str) -> Plan {
     let mut plan = queued(number);
     plan.known.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();

@@ -219,6 +219,19 @@ fn nothing_known_is_unknown_and_never_nobody() {
 }
 
 #[test]
+fn a_folder_in_the_network_is_a_share_where_it_names_host_and_share() {
+    let name = |folder: &str| rank(&[from("kesl", folder)], &[]).name;
+    assert!(
+        name(r"\\files\software\kes").contains(r"\\files\software"),
+        "{}",
+        name(r"\\files\software\kes")
+    );
+    for odd in [r"\\files\", r"\\\software\kes", r"\\files"] {
+        assert!(!name(odd).starts_with("the share"), "{odd}: {}", name(odd));
+    }
+}
+
+#[test]
 fn hostile_and_damaged_facts_stay_bounded_and_in_one_line() {
     let odd = [
         "",

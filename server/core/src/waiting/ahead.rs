@@ -42,8 +42,8 @@ pub fn ahead(
             utc(wake.at_ms),
             by_the_clock(wake.kind)
         )),
-        None if plan.stale => lines.push("without it: it stays unknown".to_owned()),
-        None => {}
+        // Whoever is not unknown yet becomes it some day.
+        None => lines.push("without it: it stays unknown".to_owned()),
     }
     lines
 }

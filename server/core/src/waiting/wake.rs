@@ -171,8 +171,8 @@ fn after_ms(from_ms: i64, length_ms: i64, outages: &[Outage]) -> i64 {
     let mut due_ms = from_ms.saturating_add(length_ms);
     for outage in outages {
         let begin_ms = outage.from_ms.max(from_ms);
-        if begin_ms < due_ms && outage.until_ms > begin_ms {
-            due_ms = due_ms.saturating_add(outage.until_ms - begin_ms);
+        if begin_ms < due_ms {
+            due_ms = due_ms.saturating_add(outage.until_ms.saturating_sub(begin_ms).max(0));
         }
     }
     due_ms

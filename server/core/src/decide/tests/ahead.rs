@@ -79,6 +79,22 @@ fn what_the_next_contact_brings_is_said_on_the_whole_way() {
 }
 
 #[test]
+fn a_machine_that_is_to_restart_says_so_or_that_it_did() {
+    let mut host = Host::new();
+    let mut pending = samples::carrying();
+    pending.facts.restart_pending = Some(true);
+    host.look(&pending);
+    host.start_and_fetch();
+    host.report(RecordEvent::StepBegun, 0, None);
+    assert_eq!(host.plan.phase, Phase::Rebooting);
+    assert!(
+        host.then().contains("it says when it restarts, or that it did"),
+        "{}",
+        host.then()
+    );
+}
+
+#[test]
 fn a_host_that_may_not_start_yet_is_told_from_when_on() {
     let mut host = Host::of(samples::campaign("recovery_target = \"2027-06-30T00:00:00-04:00\"\n"));
     host.look(&samples::carrying());

@@ -1,8 +1,10 @@
 //! A host to play with: sends inputs, applies events, and checks after each that the row is the replay of its events.
 
 mod acts;
+mod again;
 mod ahead;
 mod awkward;
+mod bounds;
 mod canaries;
 mod causes;
 mod dates;

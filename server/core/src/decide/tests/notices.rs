@@ -121,11 +121,18 @@ fn work_begins_three_days_after_the_first_notice_and_one_day_after_the_last() {
     assert_eq!((wake.kind, wake.at_ms), (waiting::WakeKind::Notice, told_ms + 2 * DAY));
     let woken = host.wake();
     assert_eq!(woken.effects, [Effect::Nudge]);
+    let asked: Vec<&Fact> = woken.events.iter().map(|event| &event.fact).collect();
+    assert_eq!(asked, [&Fact::NoticeDue { number: 2 }]);
     let shows = host.shows().unwrap();
     assert_eq!((shows.number, shows.of, shows.starts_ms), (2, 2, told_ms + 3 * DAY));
     // The machine was away for the night.
     host.pass(5 * HOUR);
     assert!(host.words().contains("notice 2 is due since"), "{}", host.words());
+    assert_eq!(
+        host.shows().unwrap().starts_ms,
+        host.now_ms + DAY,
+        "a day from now on, not from when it was due"
+    );
     host.is_told(2);
     let starts_ms = told_ms + 2 * DAY + 5 * HOUR + DAY;
     assert_eq!(ready_at_ms(&host.plan, &host.campaign), starts_ms);
@@ -189,6 +196,19 @@ fn a_start_that_was_announced_and_does_not_come_is_announced_anew_after_two_week
     assert!(host.may_start());
     host.pass(1);
     assert!(!host.may_start(), "also before the wake came");
+    assert_eq!(
+        host.waiting(),
+        Some(Waiting::Notice {
+            code: notice::code(host.plan.host_id, &host.plan.campaign_id),
+            given: 0,
+            of: 2,
+            told_ms: None,
+            is_due: true,
+            next_ms: None,
+            starts_ms: None,
+        }),
+        "as if nothing had been told"
+    );
     host.send(Input::Woke {
         last_seen_ms: host.now_ms,
     });
@@ -367,6 +387,63 @@ fn another_work_is_announced_anew_and_has_its_own_budget() {
     assert!(!host.may_start());
     let notices = &host.plan.notices;
     assert_eq!((notices.round, notices.given.len(), notices.put_offs), (1, 0, 0));
+}
+
+#[test]
+fn a_deferral_is_refused_a_minute_beyond_what_was_allowed_and_not_before() {
+    let mut host = announced();
+    let latest_ms = host.now_ms + 8 * HOUR;
+    host.puts_off(latest_ms + 60_001).unwrap_err();
+    host.puts_off(latest_ms + 60_000).unwrap();
+    assert_eq!(host.plan.notices.put_off_ms, Some(latest_ms + 60_000));
+}
+
+#[test]
+fn where_nothing_may_be_put_off_or_the_work_is_not_ahead_the_user_is_told_which() {
+    let mut host = announced();
+    let said = |host: &Host| notice::allowed(&host.plan, &host.campaign, host.now_ms).unwrap_err();
+    host.campaign.notice.as_mut().unwrap().deferral.count = 0;
+    assert_eq!(said(&host), "the start cannot be put off: its campaign allows none");
+    let mut host = announced();
+    host.plan.phase = Phase::Planned;
+    assert_eq!(said(&host), "the work is not ahead any more");
+}
+
+#[test]
+fn what_a_user_was_told_and_put_off_is_kept_with_the_plan_and_read_in_words() {
+    let mut host = announced();
+    let told_ms = host.now_ms - DAY;
+    assert_eq!(host.plan.notices.told_ms(), Some(told_ms));
+    assert_eq!(host.plan.notices_in_words().len(), 2, "nothing was put off yet");
+    let until_ms = host.now_ms + HOUR;
+    host.puts_off(until_ms).unwrap();
+    let words = host.plan.notices_in_words();
+    let until = crate::campaign::zone::utc(until_ms);
+    assert_eq!(
+        words[2..],
+        [format!("its user put the start off until {until}, time 1")]
+    );
+    let stored = serde_json::to_value(&host.plan).unwrap();
+    assert_eq!(serde_json::from_value::<Plan>(stored).unwrap(), host.plan);
+    // What was told lapses; what was used up stays.
+    let last_seen_ms = host.last_seen_ms;
+    host.pass(30 * DAY).send(Input::Woke { last_seen_ms });
+    host.check_in();
+    assert_eq!(host.plan.notices.told_ms(), None);
+    assert_eq!(host.plan.notices_in_words(), ["its user put the start off 1 times"]);
+}
+
+#[test]
+fn a_deferral_that_ends_now_is_over() {
+    let mut host = announced();
+    host.plan.notices.put_off_ms = Some(host.now_ms);
+    assert!(host.may_start(), "{}", host.words());
+    host.plan.notices.given[1].at_ms += 1;
+    assert!(
+        matches!(host.waiting(), Some(Waiting::Notice { given: 2, .. })),
+        "{}",
+        host.words()
+    );
 }
 
 #[test]

@@ -352,6 +352,13 @@ fn a_pending_restart_is_answered_by_one_first_and_once() {
     host.start_and_fetch();
     assert!(!steps(&host).contains("restart"), "{}", steps(&host));
     assert_eq!(host.plan.attempts_used, 0);
+    // In another session it is another sign.
+    host.report(RecordEvent::OrderFailed, 0, Some(FailureCause::Network));
+    host.pass(MINUTE).look(&pending("boot-3"));
+    host.wake();
+    host.check_in();
+    host.start_and_fetch();
+    assert!(steps(&host).starts_with("safe restart: an earlier"), "{}", steps(&host));
 }
 
 #[test]

@@ -27,6 +27,17 @@ fn without_windows_and_blackouts_work_may_always_start() {
 }
 
 #[test]
+fn hours_are_the_same_before_1970_and_beyond_the_ends_of_the_calendar() {
+    let berlin = in_zone("Europe/Berlin");
+    let closes = |text: &str| shown(nights().closes_ms(at(text), &berlin), &berlin);
+    assert_eq!(closes("1969-12-01T23:00:00+01:00"), "1969-12-02 05:00:00+01:00");
+    // Before there were zones the clock showed the sun's time; after the end of the database it shows the last rule's.
+    let ahead_ms = |at_ms: i64| crate::hours::turn::local_ms(at_ms, &berlin) - at_ms;
+    assert_eq!(ahead_ms(-1_000_000_000_000_000), 3_208_000);
+    assert_eq!(ahead_ms(1_000_000_000_000_000), 3_600_000);
+}
+
+#[test]
 fn a_night_belongs_to_the_day_on_which_it_begins() {
     let berlin = in_zone("Europe/Berlin");
     let open = |text: &str| nights().is_open(at(text), &berlin);

@@ -56,6 +56,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_address_is_taken_up_to_two_thousand_bytes() {
+        let of = |length: usize| format!("https://changes.example.org/{}", "x".repeat(length - 28));
+        assert_eq!((of(LONGEST).len(), check(&of(LONGEST))), (2000, Ok(())));
+        assert!(check(&of(LONGEST + 1)).unwrap_err().contains("is too long"));
+    }
+
+    #[test]
     fn a_question_goes_by_https_or_to_this_machine_alone() {
         for good in [
             "https://changes.example.org/cutover?of=us",

@@ -41,6 +41,29 @@ proptest! {
     }
 }
 
+#[test]
+fn what_is_no_percentage_is_refused_with_one_that_is() {
+    for text in [
+        "+5 %",
+        "5",
+        "5. %",
+        ". %",
+        ".5 %",
+        "00005 %",
+        "1.00001 %",
+        "100.0001 %",
+        "five %",
+        "",
+    ] {
+        let said = Rate::parse(text).unwrap_err();
+        assert!(
+            said.contains(&format!("`{text}`")) && said.contains("\"99.5 %\""),
+            "{said}"
+        );
+    }
+    assert_eq!(Rate::parse(" 099.5000% "), Ok(Rate::of_million(995_000)));
+}
+
 fn parsed(text: &str) -> Result<Gate, String> {
     let file: GateInFile = toml::from_str(text).map_err(|error| error.to_string())?;
     Gate::from_file(file)
@@ -365,5 +388,39 @@ fn hosts_that_leave_the_fleet_take_no_failure_with_them() {
             gate.verdict(&GateFacts { left, ..facts(&tally) }),
             GateVerdict::Breached(Cause::Failures { failed: 6, most: 5 })
         );
+    }
+}
+
+#[test]
+fn what_only_time_or_more_hosts_bring_has_no_remedy_and_what_a_person_must_do_names_it() {
+    let name = || "change board".to_owned();
+    let until_ms = NOW_MS;
+    for quiet in [
+        NotYet::Sample { settled: 1, least: 2 },
+        NotYet::Soak { until_ms },
+        NotYet::ExternalUnasked { name: name() },
+        NotYet::ExternalMissing { name: name(), until_ms },
+    ] {
+        assert_eq!(quiet.remedy(), "", "{}", quiet.text());
+    }
+    let change = "CHG-7".to_owned();
+    for (loud, says) in [
+        (
+            NotYet::Approval {
+                role: "approver".to_owned(),
+            },
+            "with the role approver: cutover wave approve",
+        ),
+        (
+            NotYet::ExternalRejected { name: name(), change },
+            "settle it with change board",
+        ),
+        (
+            NotYet::ExternalOutOfTime { name: name(), until_ms },
+            "see why change board did not answer",
+        ),
+    ] {
+        assert!(loud.remedy().contains(says), "{}", loud.remedy());
+        assert_ne!(loud.text(), "");
     }
 }
