@@ -264,6 +264,13 @@ mod tests {
     }
 
     #[test]
+    fn a_target_of_which_no_date_is_known_is_not_remembered() {
+        let mut known = BTreeMap::new();
+        look(&mut known, Verdict::Running, Upkeep::default());
+        assert_eq!(known, BTreeMap::new());
+    }
+
+    #[test]
     fn upkeep_is_told_in_words() {
         let all = Upkeep {
             management_server: Some("ksc01".into()),

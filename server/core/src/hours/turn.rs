@@ -11,7 +11,11 @@ pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// Instants beyond the calendar of the zone database (years -9999 to 9999) are taken as its first or last.
 fn timestamp(at_ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(at_ms).unwrap_or(if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX })
+    Timestamp::from_millisecond(at_ms).unwrap_or(if at_ms.is_negative() {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
 }
 
 fn offset_ms(at_ms: i64, zone: &TimeZone) -> i64 {

@@ -129,11 +129,11 @@ pub fn hindrance(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<Waitin
     let mut course = course(plan, notice);
     if course.has_lapsed(now_ms) {
         course = Course {
+            of: course.of,
             given: 0,
             due_ms: None,
             starts_ms: None,
             lapses_ms: None,
-            ..course
         };
     }
     if course.is_complete() && course.starts_ms.is_none_or(|starts_ms| starts_ms <= now_ms) {

@@ -10,13 +10,13 @@ use crate::{
     waiting::{Waiting, why},
 };
 
-const NOW_MS: i64 = 1_799_053_200_000;
+pub(super) const NOW_MS: i64 = 1_799_053_200_000;
 
-fn campaign() -> Campaign {
+pub(super) fn campaign() -> Campaign {
     samples::campaign("[policy]\ngrace = \"0s\"\nmax_in_flight = 3\n")
 }
 
-fn queued(number: u32) -> Plan {
+pub(super) fn queued(number: u32) -> Plan {
     let id: HostId = format!("01890000-0000-7000-8000-{number:012}").parse().unwrap();
     let mut plan = Plan::unborn(id, CampaignId::new("c"));
     plan.phase = Phase::Queued;
@@ -150,6 +150,16 @@ fn grace_ends_at_its_instant_and_an_absent_host_takes_no_slot() {
         )
     };
     let end_ms = NOW_MS + 7_200_000;
+    let within_ms = crate::campaign::span::ms(campaign.policy.fetch_within);
+    assert_eq!(
+        at(end_ms, end_ms - within_ms).starts,
+        [plan.host_id],
+        "it fetches within that time"
+    );
+    assert!(matches!(
+        at(end_ms, end_ms - within_ms - 1).waiting[0].1,
+        Waiting::Away { .. }
+    ));
     assert_eq!(at(end_ms - 1, end_ms).waiting[0].1, Waiting::Grace { until_ms: end_ms });
     assert_eq!(at(end_ms, end_ms).starts, [plan.host_id]);
     assert!(matches!(at(end_ms, NOW_MS).waiting[0].1, Waiting::Away { .. }));
@@ -199,19 +209,7 @@ fn what_one_wave_takes_of_what_all_share_the_next_one_no_longer_has() {
     assert_eq!(start(&mut groups, "all", 9..10), 0);
 }
 
-#[test]
-fn a_recipe_that_never_succeeded_here_needs_leave_only_where_the_campaign_has_few_go_first() {
-    let mut plan = queued(1);
-    plan.untried = vec!["kesl/1".to_owned()];
-    let cause = |first: u32| {
-        let text = format!("[policy]\ngrace = \"0s\"\nfirst_canaries = {first}\n");
-        approval_cause(&plan, &samples::campaign(&text))
-    };
-    assert_eq!(cause(5), Some(ApprovalCause::Recipe));
-    assert_eq!(cause(0), None);
-}
-
-fn named(number: u32, tags: &[&str], site: &str) -> Plan {
+pub(super) fn named(number: u32, tags: &[&str], site: &str) -> Plan {
     let mut plan = queued(number);
     plan.known.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
     plan.known.site = site.to_owned();
@@ -275,57 +273,6 @@ fn two_domain_controllers_of_a_site_are_never_worked_on_at_once() {
     let it = chosen(&plans, &group, &campaign);
     assert_eq!(it.starts, [plans[0].host_id, plans[2].host_id]);
     assert!(it.waiting[0].1.text().contains("domain controllers at site berlin"));
-}
-
-#[test]
-fn a_sites_only_domain_controller_starts_by_a_word_that_names_it_and_by_no_policy() {
-    let mut campaign = samples::campaign("[policy]\ngrace = \"0s\"\napproval_for = []\n");
-    campaign.waves[0].approval = Some(false);
-    let mut inventory = samples::carrying();
-    inventory.facts.roles = vec![cutover_proto::inventory::HostRole::DomainController];
-    let mut plan = named(1, &[], "paris");
-    plan.assessment = Some(crate::judge::assess(
-        &inventory,
-        &plan.known,
-        &campaign,
-        &samples::catalog(),
-    ));
-    let told = |plan: &Plan, answering: u32| {
-        let mut group = open(0);
-        group.controllers.insert("paris".to_owned(), answering);
-        why(plan, &group, NOW_MS, &campaign, NOW_MS).unwrap()
-    };
-    let waits = Waiting::Approval {
-        cause: ApprovalCause::OnlyController,
-    };
-    assert_eq!(told(&plan, 1), waits);
-    assert_eq!(told(&plan, 2), Waiting::NextPass, "another one answers");
-    assert!(
-        waits.text().contains("no other domain controller answers for its site"),
-        "{}",
-        waits.text()
-    );
-    assert!(waits.remedy().contains("cutover wave approve WAVE --host NAME"));
-    // One that is not heard of answers for nobody, and so the only one that is left is the only one.
-    let mut silent = plan.clone();
-    silent.stale = true;
-    assert_eq!((answers_at(&plan), answers_at(&silent)), (Some("paris"), None));
-    // Of which nobody knows the site, nobody knows that others answer there.
-    let mut nowhere = plan.clone();
-    nowhere.known.site = String::new();
-    assert_eq!(told(&nowhere, 2), waits);
-    for (named, expected) in [(false, waits), (true, Waiting::NextPass)] {
-        plan.approval = Some(crate::plan::Approval {
-            by: "ann".into(),
-            at_ms: NOW_MS,
-            named,
-        });
-        assert_eq!(told(&plan, 1), expected, "let start with all of its wave is not enough");
-        assert_eq!(
-            chosen(&[plan.clone()], &open(0), &campaign).starts.len(),
-            usize::from(named)
-        );
-    }
 }
 
 #[test]

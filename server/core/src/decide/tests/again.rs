@@ -181,4 +181,14 @@ fn a_campaign_that_leaves_a_host_out_ends_its_handwork_except_where_a_step_was_b
         Phase::Handwork,
         "somebody must look at the machine"
     );
+
+    let mut described = lab();
+    described.look(&carrying());
+    described.start_and_fetch();
+    described.report(RecordEvent::StepBegun, 2, None);
+    described.report(RecordEvent::StepInterrupted, 2, Some(FailureCause::Interrupted));
+    described.send(Input::Described {
+        known: tagged("office"),
+    });
+    assert_eq!(described.plan.phase, Phase::Handwork, "nor do tags lift that");
 }

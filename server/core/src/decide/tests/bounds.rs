@@ -84,8 +84,8 @@ fn room_is_believed_of_a_look_after_the_disk_was_full_and_of_none_before() {
     let Some(Stop::Room { fresh_after_ms }) = stop else {
         panic!("{stop:?}");
     };
-    look_at(&mut host, &carrying(), fresh_after_ms);
-    assert_eq!(host.plan.phase, Phase::Blocked);
+    let before = look_at(&mut host, &carrying(), fresh_after_ms);
+    assert_eq!((before.events, host.plan.phase), (Vec::new(), Phase::Blocked));
     look_at(&mut host, &carrying(), fresh_after_ms + 1);
     assert_eq!(host.plan.phase, Phase::Queued);
 }
@@ -405,4 +405,79 @@ fn what_used_the_attempts_up_is_mended_each_in_its_way_and_then_tried_again() {
         );
     }
     assert!(remedy(None).contains("read the kept log"));
+}
+
+#[test]
+fn a_look_that_shows_again_what_verifying_found_wanting_is_no_news_and_a_soak_that_broke_begins_anew() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    host.start_and_fetch();
+    host.work();
+    host.pass(60_000).look(&replaced());
+    let Some(Verify::Soaking { until_ms }) = host.plan.verify else {
+        panic!("{:?}", host.plan.verify);
+    };
+    let unwell = with_clamav(inventory(), HealthState::Unhealthy);
+    host.pass(60_000).look(&unwell);
+    assert!(
+        matches!(host.plan.verify, Some(Verify::FirstLook { .. })),
+        "{:?}",
+        host.plan.verify
+    );
+    assert_eq!(host.pass(60_000).look(&unwell).events, []);
+    host.pass(60_000).look(&replaced());
+    assert_eq!(
+        host.plan.verify,
+        Some(Verify::Soaking {
+            until_ms: until_ms + 180_000
+        })
+    );
+}
+
+#[test]
+fn where_nothing_is_left_to_do_and_no_restart_is_owed_there_is_no_order_without_steps() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    host.migrate();
+    let it = host.plan.assessment.clone().unwrap();
+    let steps = super::super::restart::steps(&host.plan, &it, &"clamav".into(), &host.cx());
+    assert!(
+        matches!(steps, Err(crate::catalog::ComposeError::NothingToDo)),
+        "{steps:?}"
+    );
+}
+
+#[test]
+fn a_restart_has_the_limits_of_its_order_whatever_the_campaign_says_since() {
+    let mut host = Host::new();
+    let mut pending = carrying();
+    pending.facts.restart_pending = Some(true);
+    host.look(&pending);
+    host.start_and_fetch();
+    host.report(RecordEvent::StepBegun, 0, None);
+    let back_by_ms = host.next_wake().unwrap().at_ms;
+    host.campaign.policy.restart_within *= 2;
+    host.campaign.policy.restart_time *= 2;
+    assert_eq!(host.next_wake().unwrap().at_ms, back_by_ms);
+}
+
+#[test]
+fn an_order_of_before_there_were_slots_took_the_campaigns() {
+    let mut host = Host::new();
+    host.look(&carrying());
+    host.start_and_fetch();
+    let mut stored = serde_json::to_value(&host.plan).unwrap();
+    assert!(stored["order"].as_object_mut().unwrap().remove("slots").is_some());
+    let read: Plan = serde_json::from_value(stored).unwrap();
+    assert_eq!(read.order.unwrap().slots, [IN_FLIGHT]);
+}
+
+#[test]
+fn a_machine_is_the_organisations_unless_somebody_says_whose_else_it_is() {
+    let known = |ownership| Known {
+        ownership,
+        ..Known::default()
+    };
+    assert!(known(None).is_ours() && known(Some(Ownership::Corporate)).is_ours());
+    assert!(!known(Some(Ownership::Personal)).is_ours() && !known(Some(Ownership::Contractor)).is_ours());
 }

@@ -8,6 +8,7 @@ mod bounds;
 mod canaries;
 mod causes;
 mod dates;
+mod deferrals;
 mod files;
 mod gap;
 mod groups;

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::{
-    forecast::latest_start_ms,
     notice::{self, ToShow},
     rollout::ready_at_ms,
 };
@@ -52,7 +51,7 @@ impl Host {
         notice::to_show(&self.plan, &self.campaign, waiting.as_ref(), self.now_ms)
     }
 
-    fn may_start(&mut self) -> bool {
+    pub(super) fn may_start(&mut self) -> bool {
         self.last_seen_ms = self.now_ms;
         let group = self.group();
         let hindrance = waiting::hindrance(&self.plan, &group, self.now_ms, &self.campaign, self.now_ms);
@@ -71,7 +70,7 @@ impl Host {
         decided
     }
 
-    fn puts_off(&mut self, until_ms: i64) -> Result<Decision, Refused> {
+    pub(super) fn puts_off(&mut self, until_ms: i64) -> Result<Decision, Refused> {
         let (round, asked_ms) = (self.plan.notices.round, self.now_ms);
         self.try_send(&Input::StartPutOff {
             round,
@@ -80,13 +79,13 @@ impl Host {
         })
     }
 
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         self.waiting().map_or_else(String::new, |waiting| waiting.text())
     }
 }
 
 /// Told of both, and the time is over.
-fn announced() -> Host {
+pub(super) fn announced() -> Host {
     let mut host = queued();
     host.is_told(1);
     host.pass(2 * DAY).wake();
@@ -101,6 +100,7 @@ fn work_begins_three_days_after_the_first_notice_and_one_day_after_the_last() {
     let mut host = queued();
     assert!(!host.may_start());
     assert!(host.words().contains("no word came yet"), "{}", host.words());
+    assert!(notice::is_due(&host.plan, &host.campaign, host.now_ms));
     // That it was sent is not that it was given.
     assert_eq!(host.shows().unwrap().number, 1);
     host.pass(5 * DAY);
@@ -112,6 +112,10 @@ fn work_begins_three_days_after_the_first_notice_and_one_day_after_the_last() {
 
     let told_ms = host.now_ms;
     host.is_told(1);
+    assert!(
+        !notice::is_due(&host.plan, &host.campaign, host.now_ms),
+        "the next is not due yet"
+    );
     assert_eq!(host.is_told(1), Decision::default(), "said again with every check-in");
     assert!(host.words().contains("starts not before"), "{}", host.words());
     assert_eq!(host.is_told(2), Decision::default(), "the second is not due yet");
@@ -229,6 +233,12 @@ fn nobody_is_told_of_a_start_that_something_else_stands_against() {
     host.run = RunState::Running;
     host.turn_wave(WaveState::Paused);
     assert_eq!(host.shows(), None);
+    // A later notice is not shown either while something stands against the start: only what was given is held.
+    let mut second = announced();
+    second.plan.notices.given.pop();
+    assert_eq!(second.shows().unwrap().number, 2);
+    second.run = RunState::Paused;
+    assert_eq!(second.shows().unwrap().number, 1);
     host.turn_wave(WaveState::Open);
     host.send(Input::HeldLocally {
         why: Some("an exam is written".to_owned()),
@@ -299,84 +309,6 @@ fn somebody_who_sees_a_notice_that_was_shown_to_nobody_is_noted_and_changes_no_t
 }
 
 #[test]
-fn a_user_puts_the_start_off_within_the_budget_and_not_beyond() {
-    let mut host = announced();
-    let first = host.now_ms;
-    let refused = host.puts_off(first + 9 * HOUR).unwrap_err();
-    assert!(refused.why.contains("at the latest"), "{refused}");
-    host.puts_off(first + 8 * HOUR).unwrap();
-    assert!(!host.may_start());
-    assert_eq!(
-        host.words(),
-        format!(
-            "put off by its user until {}, 1 of 3",
-            crate::campaign::zone::utc(first + 8 * HOUR)
-        )
-    );
-    assert_eq!(
-        host.puts_off(first + 8 * HOUR).unwrap(),
-        Decision::default(),
-        "told again"
-    );
-    assert_eq!(host.plan.notices.put_offs, 1);
-    // Each counts from when it would begin.
-    host.puts_off(first + 16 * HOUR).unwrap();
-    host.puts_off(first + 24 * HOUR).unwrap();
-    let refused = host.puts_off(first + 25 * HOUR).unwrap_err();
-    assert!(refused.why.contains("3 times"), "{refused}");
-    host.now_ms = first + 24 * HOUR;
-    assert!(host.may_start(), "{}", host.words());
-    assert_eq!(host.plan.attempts_used, 0);
-}
-
-#[test]
-fn nearer_to_the_target_less_is_allowed_and_the_target_is_never_passed() {
-    let target_ms = samples::instant("2027-06-30T00:00:00-04:00");
-    let at = |left_ms: i64| {
-        let mut host = announced();
-        host.now_ms = target_ms - left_ms;
-        // So late a telling has lapsed; this one has not.
-        let told_ms = host.now_ms;
-        host.plan.notices.given[0].at_ms = told_ms - 3 * DAY;
-        host.plan.notices.given[1].at_ms = told_ms - DAY;
-        assert!(host.may_start(), "{}", host.words());
-        host
-    };
-    let mut far = at(8 * DAY);
-    far.puts_off(far.now_ms + 8 * HOUR).unwrap();
-    let mut near = at(5 * DAY);
-    near.puts_off(near.now_ms + 5 * HOUR).unwrap_err();
-    near.puts_off(near.now_ms + 4 * HOUR).unwrap();
-    let mut last_day = at(20 * HOUR);
-    let refused = last_day.puts_off(last_day.now_ms + HOUR).unwrap_err();
-    assert!(refused.why.contains("too near"), "{refused}");
-
-    let mut host = at(8 * DAY);
-    host.campaign.notice.as_mut().unwrap().deferral.ladder.clear();
-    host.campaign.notice.as_mut().unwrap().deferral.longest = std::time::Duration::from_hours(24 * 30);
-    let latest_ms = latest_start_ms(&host.plan, &host.campaign);
-    host.puts_off(latest_ms + 2 * 60_000).unwrap_err();
-    host.puts_off(latest_ms).unwrap();
-    let refused = host.puts_off(latest_ms + 1).unwrap_err();
-    assert!(refused.why.contains("would not be done in time"), "{refused}");
-}
-
-#[test]
-fn a_deferral_takes_an_order_back_that_no_host_has_and_uses_no_attempt() {
-    let mut host = announced();
-    host.start();
-    let until_ms = host.now_ms + HOUR;
-    host.puts_off(until_ms).unwrap();
-    assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Queued, 0));
-    assert!(host.plan.order.is_none() && !host.may_start());
-    host.now_ms = until_ms;
-    assert!(host.may_start(), "{}", host.words());
-    host.start_and_fetch();
-    let refused = host.puts_off(host.now_ms + HOUR).unwrap_err();
-    assert!(refused.why.contains("not ahead any more"), "{refused}");
-}
-
-#[test]
 fn another_work_is_announced_anew_and_has_its_own_budget() {
     let mut host = announced();
     host.puts_off(host.now_ms + HOUR).unwrap();
@@ -390,60 +322,23 @@ fn another_work_is_announced_anew_and_has_its_own_budget() {
 }
 
 #[test]
-fn a_deferral_is_refused_a_minute_beyond_what_was_allowed_and_not_before() {
-    let mut host = announced();
-    let latest_ms = host.now_ms + 8 * HOUR;
-    host.puts_off(latest_ms + 60_001).unwrap_err();
-    host.puts_off(latest_ms + 60_000).unwrap();
-    assert_eq!(host.plan.notices.put_off_ms, Some(latest_ms + 60_000));
-}
-
-#[test]
-fn where_nothing_may_be_put_off_or_the_work_is_not_ahead_the_user_is_told_which() {
-    let mut host = announced();
-    let said = |host: &Host| notice::allowed(&host.plan, &host.campaign, host.now_ms).unwrap_err();
-    host.campaign.notice.as_mut().unwrap().deferral.count = 0;
-    assert_eq!(said(&host), "the start cannot be put off: its campaign allows none");
-    let mut host = announced();
-    host.plan.phase = Phase::Planned;
-    assert_eq!(said(&host), "the work is not ahead any more");
-}
-
-#[test]
-fn what_a_user_was_told_and_put_off_is_kept_with_the_plan_and_read_in_words() {
-    let mut host = announced();
-    let told_ms = host.now_ms - DAY;
-    assert_eq!(host.plan.notices.told_ms(), Some(told_ms));
-    assert_eq!(host.plan.notices_in_words().len(), 2, "nothing was put off yet");
-    let until_ms = host.now_ms + HOUR;
-    host.puts_off(until_ms).unwrap();
-    let words = host.plan.notices_in_words();
-    let until = crate::campaign::zone::utc(until_ms);
-    assert_eq!(
-        words[2..],
-        [format!("its user put the start off until {until}, time 1")]
-    );
-    let stored = serde_json::to_value(&host.plan).unwrap();
-    assert_eq!(serde_json::from_value::<Plan>(stored).unwrap(), host.plan);
-    // What was told lapses; what was used up stays.
-    let last_seen_ms = host.last_seen_ms;
-    host.pass(30 * DAY).send(Input::Woke { last_seen_ms });
-    host.check_in();
-    assert_eq!(host.plan.notices.told_ms(), None);
-    assert_eq!(host.plan.notices_in_words(), ["its user put the start off 1 times"]);
-}
-
-#[test]
-fn a_deferral_that_ends_now_is_over() {
-    let mut host = announced();
-    host.plan.notices.put_off_ms = Some(host.now_ms);
-    assert!(host.may_start(), "{}", host.words());
-    host.plan.notices.given[1].at_ms += 1;
-    assert!(
-        matches!(host.waiting(), Some(Waiting::Notice { given: 2, .. })),
-        "{}",
-        host.words()
-    );
+fn what_was_told_of_a_first_notice_alone_lapses_too_and_nothing_of_it_is_said_any_more() {
+    let mut host = queued();
+    host.is_told(1);
+    // The second was due after two days, and nobody gave it for two weeks.
+    host.pass(16 * DAY);
+    host.last_seen_ms = host.now_ms;
+    let Some(Waiting::Notice {
+        given,
+        told_ms,
+        next_ms,
+        starts_ms,
+        ..
+    }) = host.waiting()
+    else {
+        panic!("{:?}", host.waiting());
+    };
+    assert_eq!((given, told_ms, next_ms, starts_ms), (0, None, None, None));
 }
 
 #[test]
@@ -471,19 +366,4 @@ fn a_reference_code_is_of_one_host_in_one_campaign() {
     assert!(!code.contains(['I', 'L', 'O', 'U']), "{code}");
     let all: std::collections::BTreeSet<String> = (0..20_000).map(|number| notice::code(host(number), &us)).collect();
     assert_eq!(all.len(), 20_000);
-}
-
-#[test]
-fn a_start_that_was_put_off_of_another_telling_or_to_a_time_that_is_past_changes_nothing() {
-    let mut host = announced();
-    let (round, now_ms) = (host.plan.notices.round, host.now_ms);
-    for (of_round, until_ms) in [(round + 1, now_ms + HOUR), (round, now_ms)] {
-        let decision = host.send(Input::StartPutOff {
-            round: of_round,
-            asked_ms: now_ms,
-            until_ms,
-        });
-        assert_eq!(decision.events, [], "{of_round} {until_ms}");
-    }
-    assert_eq!(host.plan.notices.put_off_ms, None);
 }

@@ -31,6 +31,8 @@ fn hours_are_the_same_before_1970_and_beyond_the_ends_of_the_calendar() {
     let berlin = in_zone("Europe/Berlin");
     let closes = |text: &str| shown(nights().closes_ms(at(text), &berlin), &berlin);
     assert_eq!(closes("1969-12-01T23:00:00+01:00"), "1969-12-02 05:00:00+01:00");
+    let latest = nights().latest_start_ms(at("1969-12-02T12:00:00+01:00"), 0, &berlin);
+    assert_eq!(shown(latest, &berlin), "1969-12-02 04:59:59.999+01:00");
     // Before there were zones the clock showed the sun's time; after the end of the database it shows the last rule's.
     let ahead_ms = |at_ms: i64| crate::hours::turn::local_ms(at_ms, &berlin) - at_ms;
     assert_eq!(ahead_ms(-1_000_000_000_000_000), 3_208_000);

@@ -32,6 +32,10 @@ fn a_window_is_read_from_toml_and_shown_as_it_was_meant() {
         "mon, sat 00:00 to 24:00 America/New_York"
     );
     assert_eq!(
+        read("days = [\"sat-sun\"]\nfrom = \"08:00\"\nto = \"20:00\""),
+        "sat, sun 08:00 to 20:00"
+    );
+    assert_eq!(
         read("days = [\"fri - mon\", \"wed\"]\nfrom = \"22:00\"\nto = \"00:00\""),
         "mon, wed, fri-sun 22:00 to 24:00"
     );

@@ -298,3 +298,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_failure_of_the_few_that_a_reset_lets_through_leaves_no_room_for_the_others() {
+    let half = half_open(5);
+    assert_eq!(half.room(&tally(1, 0)), 4);
+    assert_eq!(half.room(&tally(0, 1)), 0);
+}

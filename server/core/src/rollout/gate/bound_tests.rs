@@ -62,6 +62,16 @@ fn the_bound_of_large_samples_is_the_same_to_a_millionth_everywhere() {
     }
 }
 
+#[test]
+fn no_sample_shows_a_rate_or_a_confidence_of_the_whole_and_every_sample_shows_a_rate_of_nothing() {
+    for (good, bad) in [(0, 0), (1, 0), (2_000_000, 0), (10, 10)] {
+        assert!(!shows(good, bad, percent(100), percent(50)));
+        assert!(!shows(good, bad, percent(50), percent(100)));
+        assert!(!shows(good, bad, percent(100), percent(100)));
+        assert!(shows(good, bad, percent(0), percent(99)));
+    }
+}
+
 /// The probability that a wave whose hosts succeed with probability `rate` is ever let through by `most_bad`, when it is
 /// asked after each of `most_bad.len()` hosts.
 fn ever_passes(rate: f64, most_bad: &[Option<u32>]) -> f64 {

@@ -42,6 +42,20 @@ proptest! {
 }
 
 #[test]
+fn a_gate_outside_is_asked_where_the_file_says_and_nowhere_else() {
+    let of = |url: &str| {
+        parsed(&format!(
+            "least = 5\n[external]\nname = \"board\"\nwithin = \"2d\"\nurl = \"{url}\""
+        ))
+    };
+    let gate = of("https://changes.example.org/cutover").unwrap();
+    let url = gate.external.and_then(|external| external.url);
+    assert_eq!(url.as_deref(), Some("https://changes.example.org/cutover"));
+    let said = of("http://changes.example.org/").unwrap_err();
+    assert!(said.starts_with("gate.external.url: "), "{said}");
+}
+
+#[test]
 fn what_is_no_percentage_is_refused_with_one_that_is() {
     for text in [
         "+5 %",
