@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cutover_core::{
     campaign::{Campaign, PRESETS},
     catalog::{Catalog, Shelf},
-    decide::{Event, Input},
-    plan::Plan,
+    decide::{Event, Fact, Input},
+    plan::{Personal, Phase, Plan},
     rollout::{Breakers, Gates, RunState, Waves},
     simulate::{Assumptions, Habit, Participant, PerMille, Setup, Simulated, simulate},
 };
 use cutover_proto::ids::HostId;
 use cutover_server::{
-    service::{Caller, ChangeTags, NewToken, Service},
+    service::{ApproveWave, Caller, ChangeTags, NewToken, Service},
     store::{campaigns, events, host_seen, plans},
 };
 
@@ -94,8 +94,17 @@ pub(crate) fn preset() -> String {
         .replace("mode = \"observe\"", "mode = \"automatic\"")
 }
 
-fn text() -> String {
-    preset().replace("[wave]\nname = \"all\"\n", &format!("{WAVES}{POLICY}"))
+fn text(policy: &str) -> String {
+    preset().replace("[wave]\nname = \"all\"\n", &format!("{WAVES}{POLICY}{policy}"))
+}
+
+/// The same event, whoever of the people it was.
+fn by_whomever(event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Fact::Approved { by, .. } = &mut event.fact {
+        *by = Personal::of_digest(&"0".repeat(64)).unwrap();
+    }
+    event
 }
 
 /// What was foretold.
@@ -103,6 +112,8 @@ fn text() -> String {
 struct Foretold {
     /// By time, what hosts say.
     calls: BTreeMap<i64, BTreeMap<HostId, Said>>,
+    /// By time, whom a person lets start, and of which wave.
+    leaves: BTreeMap<i64, Vec<(HostId, String)>>,
     events: BTreeMap<HostId, Vec<Event>>,
 }
 
@@ -134,6 +145,9 @@ impl Foretold {
             said.looked_at_ms = looked_at_ms.unwrap_or_default();
         } else if let Input::OrderFetched { .. } = input {
             self.call(at_ms, plan);
+        } else if let Input::ApprovedByName { .. } = input {
+            let leaves = self.leaves.entry(at_ms).or_default();
+            leaves.push((plan.host_id, plan.wave.clone()));
         }
     }
 
@@ -155,8 +169,8 @@ struct Stage {
 
 impl Stage {
     /// A fleet that carries the target, with the pilot wave open.
-    async fn set() -> Self {
-        let server = Server::start(3, &text(), START).await.unwrap();
+    async fn set(policy: &str) -> Self {
+        let server = Server::start(3, &text(policy), START).await.unwrap();
         let service = server.service().unwrap();
         let ask = NewToken {
             uses: 1000,
@@ -294,13 +308,14 @@ fn foretell(fleet: Vec<Participant>, row: &campaigns::CampaignRow, assumptions: 
 }
 
 /// Plays what was foretold to the real service, and compares.
-async fn plays_out(assumptions: Assumptions) -> Simulated {
-    let mut stage = Stage::set().await;
+async fn plays_out(policy: &str, assumptions: Assumptions) -> (Foretold, Simulated) {
+    let mut stage = Stage::set(policy).await;
     let (fleet, row) = stage.fleet().await;
     let (foretold, simulated) = foretell(fleet, &row, &assumptions);
     let pos = stage.last_pos().await;
     let mut instants: BTreeSet<i64> = foretold.calls.keys().copied().collect();
     instants.insert(OPENS);
+    instants.extend(foretold.leaves.keys());
     instants.extend(foretold.events.values().flatten().map(|event| event.at_ms));
     for at_ms in instants {
         stage.go_to(at_ms).await;
@@ -311,6 +326,13 @@ async fn plays_out(assumptions: Assumptions) -> Simulated {
                 .await
                 .unwrap();
         }
+        for (host, wave) in foretold.leaves.get(&at_ms).into_iter().flatten() {
+            let ask = ApproveWave {
+                hosts: vec![host.to_string()],
+                ..ApproveWave::default()
+            };
+            service.approve_wave(Caller::server(), wave.clone(), ask).await.unwrap();
+        }
         for (host, said) in foretold.calls.get(&at_ms).into_iter().flatten() {
             let puppet = stage.puppets.get_mut(host).unwrap();
             puppet.check_in(&service, at_ms, said).await;
@@ -320,31 +342,26 @@ async fn plays_out(assumptions: Assumptions) -> Simulated {
     stage.go_to(STANDS + DAYS * DAY).await;
     let happened = stage.events_since(pos).await;
     for host in stage.puppets.keys() {
-        let (foretold, happened) = (foretold.events.get(host), happened.get(host));
-        let (foretold, happened) = (
-            foretold.cloned().unwrap_or_default(),
-            happened.cloned().unwrap_or_default(),
-        );
-        for (nth, (told, was)) in foretold.iter().zip(&happened).enumerate() {
-            assert_eq!(told, was, "event {nth} of {host}");
+        let told = foretold.events.get(host).cloned().unwrap_or_default();
+        let happened = happened.get(host).cloned().unwrap_or_default();
+        for (nth, (told, was)) in told.iter().zip(&happened).enumerate() {
+            assert_eq!(by_whomever(told), by_whomever(was), "event {nth} of {host}");
         }
-        assert_eq!(
-            foretold.len(),
-            happened.len(),
-            "{host}: {:?}",
-            happened.get(foretold.len())
-        );
+        assert_eq!(told.len(), happened.len(), "{host}: {:?}", happened.get(told.len()));
     }
-    simulated
+    (foretold, simulated)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_simulated_is_what_the_engine_does() {
-    let simulated = plays_out(Assumptions {
-        fails: PerMille(0),
-        goes_dark: PerMille(0),
-        ..Assumptions::default()
-    })
+    let (_, simulated) = plays_out(
+        "",
+        Assumptions {
+            fails: PerMille(0),
+            goes_dark: PerMille(0),
+            ..Assumptions::default()
+        },
+    )
     .await;
     assert_eq!((simulated.to_do, simulated.done), (HOSTS as u64, HOSTS as u64));
     assert!(simulated.days.iter().any(|day| day.restarts > 0));
@@ -353,13 +370,16 @@ async fn what_is_simulated_is_what_the_engine_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_in_a_simulation_goes_wrong_the_same_in_the_engine() {
-    let simulated = plays_out(Assumptions {
-        fails: PerMille(400),
-        goes_dark: PerMille(400),
-        defers: PerMille(600),
-        pace: 100,
-        people_within: None,
-    })
+    let (_, simulated) = plays_out(
+        "",
+        Assumptions {
+            fails: PerMille(400),
+            goes_dark: PerMille(400),
+            defers: PerMille(600),
+            pace: 100,
+            people_within: None,
+        },
+    )
     .await;
     assert!(simulated.days.iter().any(|day| day.failed > 0));
     assert!(
@@ -367,4 +387,37 @@ async fn what_goes_wrong_in_a_simulation_goes_wrong_the_same_in_the_engine() {
         "{:?}",
         simulated.waves
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_first_with_a_recipe_by_a_persons_leave_does_so_in_both() {
+    let assumptions = Assumptions {
+        fails: PerMille(0),
+        goes_dark: PerMille(0),
+        people_within: Some(std::time::Duration::from_secs(3600)),
+        ..Assumptions::default()
+    };
+    let (foretold, simulated) = plays_out("first_canaries = 2\n", assumptions).await;
+    assert_eq!(simulated.done, HOSTS as u64);
+    let leaves = foretold.leaves.values().flatten().count();
+    assert_eq!(
+        leaves, 11,
+        "those of the waves that open first; by the third one's time the recipe is known"
+    );
+    let mut events: Vec<&Event> = foretold.events.values().flatten().collect();
+    events.sort_by_key(|event| event.at_ms);
+    let is_done = |event: &&Event| {
+        matches!(
+            event.fact,
+            Fact::Moved {
+                to: Phase::Migrated,
+                ..
+            }
+        )
+    };
+    let before = events.iter().take_while(|event| !is_done(event));
+    let begun = before
+        .filter(|event| matches!(event.fact, Fact::OrderIssued { .. }))
+        .count();
+    assert_eq!(begun, 2, "the others wait until one of two has succeeded");
 }
