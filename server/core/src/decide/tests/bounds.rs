@@ -76,7 +76,7 @@ fn room_is_believed_of_a_look_after_the_disk_was_full_and_of_none_before() {
     let mut host = Host::new();
     host.look(&carrying());
     host.start_and_fetch();
-    host.report(RecordEvent::OrderAccepted, 0, None);
+    host.pass(60_000).report(RecordEvent::OrderAccepted, 0, None);
     host.report(RecordEvent::StepFailed, 0, Some(FailureCause::DiskFull));
     host.report(RecordEvent::OrderFailed, 0, Some(FailureCause::DiskFull));
     assert_eq!(host.plan.phase, Phase::Blocked, "{}", host.told());

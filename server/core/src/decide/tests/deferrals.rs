@@ -114,6 +114,7 @@ fn where_nothing_may_be_put_off_or_the_work_is_not_ahead_the_user_is_told_which(
     let mut host = announced();
     host.plan.phase = Phase::Planned;
     assert_eq!(said(&host), "the work is not ahead any more");
+    assert_eq!(notice::to_show(&host.plan, &host.campaign, None, host.now_ms), None);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) fn shows(good: u32, bad: u32, rate: Rate, confidence: Rate) -> bool {
     if rate.parts() >= Rate::WHOLE || confidence.parts() >= Rate::WHOLE {
         return false;
     }
-    let wanted = f64::from(Rate::WHOLE) / f64::from(confidence.rest().parts()) * (1.0 + CAUTION);
+    let wanted = wanted(confidence);
     let against = f64::from(rate.rest().parts()) / f64::from(rate.parts());
     let (all, bad) = (f64::from(good), f64::from(bad));
     let (mut term, mut odds) = (1.0 / (bad + 1.0), 0.0);
@@ -47,6 +47,11 @@ pub(crate) fn shows(good: u32, bad: u32, rate: Rate, confidence: Rate) -> bool {
         }
     }
     false
+}
+
+/// The odds that are asked for.
+fn wanted(confidence: Rate) -> f64 {
+    f64::from(Rate::WHOLE) / f64::from(confidence.rest().parts()) * (1.0 + CAUTION)
 }
 
 /// The greatest rate that the sample shows.
