@@ -1,16 +1,19 @@
+use std::collections::BTreeSet;
+
 use cutover_proto::{
     ids::ProductId,
-    inventory::{DiskEncryption, OsFamily},
+    inventory::{DiskEncryption, Inventory, OsFamily},
     verdict::{EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Verdict},
 };
 use proptest::prelude::*;
 
 use super::*;
 use crate::campaign::Campaign;
+use crate::catalog::{Catalog, Needs};
 use crate::plan::Known;
 use crate::samples::{campaign, carrying, catalog, inventory, replaced, with, with_clamav};
 
-fn judged(inventory: &cutover_proto::inventory::Inventory) -> Assessment {
+fn judged(inventory: &Inventory) -> Assessment {
     assess(inventory, &Known::default(), &campaign(""), &catalog())
 }
 
@@ -165,7 +168,7 @@ fn no_rule_of_the_campaign_fits_another_distribution() {
 
 #[test]
 fn encryption_by_the_target_blocks_and_unknown_encryption_blocks_what_carries() {
-    let with_encryption = |mut inventory: cutover_proto::inventory::Inventory, encryption| {
+    let with_encryption = |mut inventory: Inventory, encryption| {
         inventory.facts.encryption = encryption;
         judged(&inventory).blockers
     };
@@ -228,7 +231,7 @@ proptest! {
 }
 
 /// What is seen of a product that decides about files.
-fn deciding(mut inventory: cutover_proto::inventory::Inventory, product: &str) -> cutover_proto::inventory::Inventory {
+fn deciding(mut inventory: Inventory, product: &str) -> Inventory {
     inventory = with(inventory, product, Verdict::Running);
     let sighting = inventory.sightings.last_mut().unwrap();
     sighting.evidence[0].kind = EvidenceKind::Listener;
@@ -237,7 +240,7 @@ fn deciding(mut inventory: cutover_proto::inventory::Inventory, product: &str) -
 
 #[test]
 fn a_replacement_that_intercepts_files_is_not_put_beside_another_that_does() {
-    let blocks = |inventory: &cutover_proto::inventory::Inventory, grade| {
+    let blocks = |inventory: &Inventory, grade| {
         let mut catalog = catalog();
         let clamav = catalog.recipes.get_mut(&ProductId::new("clamav")).unwrap();
         clamav.install.as_mut().unwrap().grade = grade;
@@ -304,4 +307,133 @@ fn a_customer_id_with_its_check_digits_is_the_same_customer() {
     let sensor = health("79391c24113773b01d8181c38c3e111a");
     assert_eq!(assess::strange("79391C24113773B01D8181C38C3E111A-2F", &sensor), None);
     assert!(assess::strange("00001C24113773B01D8181C38C3E111A-2F", &sensor).is_some());
+    // Ids of other make are the same only when they are whole.
+    for (wanted, has) in [
+        ("B1C2-D3", "b1c2-e4"),
+        ("B1C2-D3", "b1c2"),
+        (
+            "79391C24113773B01D8181C38C3E111A-2F3",
+            "79391c24113773b01d8181c38c3e111a",
+        ),
+        (
+            "79391C24113773B01D8181C38C3E111A-EAST",
+            "79391c24113773b01d8181c38c3e111a-west",
+        ),
+    ] {
+        assert!(assess::strange(wanted, &health(has)).is_some(), "{wanted} {has}");
+    }
+}
+
+#[test]
+fn a_host_on_whose_system_no_target_could_be_seen_is_unknown_and_says_so() {
+    let mut campaign = campaign("");
+    campaign.targets = vec![ProductId::new("kesl"), ProductId::new("klnagent64")];
+    let judged = |inventory: &Inventory| assess(inventory, &Known::default(), &campaign, &catalog());
+    let mut elsewhere = inventory();
+    elsewhere.facts.os_family = OsFamily::Windows;
+    let it = judged(&elsewhere);
+    assert_eq!(it.condition, Condition::Unknown);
+    let said: Vec<(&str, &str)> = it
+        .unknown
+        .iter()
+        .map(|look| (look.product.as_str(), look.why.as_str()))
+        .collect();
+    assert_eq!(said, [("kesl", "no rule of the catalog sees any target on windows")]);
+    // Where its rules do look, nothing is added to what they say.
+    assert_eq!(judged(&inventory()).unknown, []);
+    let product = |verdict| judged(&with(inventory(), "kesl", verdict));
+    assert_eq!(product(Verdict::Remnant).condition, Condition::Remnant);
+    assert_eq!(product(Verdict::Running).condition, Condition::Carries);
+}
+
+#[test]
+fn another_vendors_product_in_a_targets_place_is_unapproved_until_a_rule_names_it() {
+    let host = with(inventory(), "sophos", Verdict::Running);
+    assert_eq!(judged(&host).unapproved, [ProductId::new("sophos")]);
+    let mut campaign = campaign("");
+    campaign.replacements[0].second = Some(ProductId::new("sophos"));
+    let it = assess(&host, &Known::default(), &campaign, &catalog());
+    assert_eq!(
+        it.unapproved,
+        [],
+        "it is approved, and ClamAV beside it is no reason against it"
+    );
+    // What is not there is nothing, and neither is what must go.
+    assert_eq!(judged(&carrying()).unapproved, []);
+}
+
+#[test]
+fn there_is_room_for_the_work_from_what_it_needs_on_and_not_known_where_no_look_tells() {
+    let has_room = |catalog: &Catalog, free: Option<u64>| {
+        let mut inventory = carrying();
+        inventory.facts.free_disk_mib = free;
+        assess(&inventory, &Known::default(), &campaign(""), catalog).has_room
+    };
+    // A recipe that says nothing of room needs some all the same.
+    let mut silent = catalog();
+    for recipe in silent.recipes.values_mut() {
+        recipe.preconditions.clear();
+    }
+    for catalog in [catalog(), silent.clone()] {
+        assert_eq!(has_room(&catalog, Some(1023)), Some(false));
+        assert_eq!(has_room(&catalog, Some(1024)), Some(true));
+        assert_eq!(has_room(&catalog, None), None);
+    }
+    // One that asks for more gets more.
+    let mut greedy = catalog();
+    let clamav = greedy.recipes.get_mut(&ProductId::new("clamav")).unwrap();
+    clamav.preconditions[0].needs = Needs::FreeMib(4000);
+    assert_eq!(has_room(&greedy, Some(3999)), Some(false));
+    assert_eq!(has_room(&greedy, Some(4000)), Some(true));
+}
+
+#[test]
+fn encryption_alone_is_what_nobody_can_force_past() {
+    for (inventory, forbids) in [
+        (encrypted(DiskEncryption::ByTarget), true),
+        (encrypted(DiskEncryption::Unknown), true),
+        (
+            {
+                let mut crammed = carrying();
+                crammed.facts.free_disk_mib = Some(100);
+                crammed.facts.package_managers.clear();
+                crammed
+            },
+            false,
+        ),
+    ] {
+        let it = judged(&inventory);
+        assert!(!it.blockers.is_empty());
+        assert_eq!(it.encryption_forbids(), forbids, "{:?}", it.blockers);
+    }
+    let intercepted = Blocker::Intercepted { by: "other".into() };
+    assert!(!intercepted.is_encryption());
+}
+
+fn encrypted(encryption: DiskEncryption) -> Inventory {
+    let mut inventory = carrying();
+    inventory.facts.encryption = encryption;
+    inventory
+}
+
+#[test]
+fn a_machine_is_as_far_from_done_as_its_look_shows() {
+    let shown = [
+        (replaced(), Distance::Done),
+        (with(replaced(), "kesl", Verdict::Remnant), Distance::Remnant),
+        (inventory(), Distance::NotReplaced),
+        (with(inventory(), "kesl", Verdict::Remnant), Distance::NotReplaced),
+        (with(replaced(), "kesl", Verdict::Embedded), Distance::Embedded),
+        (with(replaced(), "kesl", Verdict::Unknown), Distance::Unknown),
+        (with(replaced(), "kesl", Verdict::Running), Distance::Carries),
+    ];
+    for (inventory, distance) in &shown {
+        assert_eq!(judged(inventory).distance(), *distance);
+    }
+    // The number is stored, and the larger one stands for several machines of one plan.
+    let numbers: Vec<i64> = Distance::ALL.iter().map(|it| it.number()).collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
+    let texts: BTreeSet<&str> = Distance::ALL.iter().map(|it| it.text()).collect();
+    assert_eq!(texts.len(), Distance::ALL.len(), "{texts:?}");
+    assert!(texts.iter().all(|text| !text.is_empty()));
 }
