@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     campaign::{Campaign, Mode},
     catalog::Unmet,
-    plan::{Hold, HoldKind, Owner, Personal, Phase, Plan, Reason},
+    plan::{Given, Hold, HoldKind, Owner, Personal, Phase, Plan, Reason},
     samples,
 };
 
@@ -67,6 +67,77 @@ fn hosts_that_differ_in_figures_alone_have_one_cause() {
     assert_eq!(overdue(1), overdue(2));
     let long = Reason::NoRecipe { why: "ä".repeat(300) };
     assert!(key(&plan(Phase::Unplanned, Some(long)), &campaign).len() <= 200);
+    let long = Reason::NoRecipe { why: "a".repeat(300) };
+    assert_eq!(
+        key(&plan(Phase::Unplanned, Some(long)), &campaign).len(),
+        200,
+        "no more is cut than must be"
+    );
+}
+
+#[test]
+fn what_is_not_known_of_a_condition_is_counted_apart_from_what_fails() {
+    let campaign = samples::campaign("");
+    let Reason::Unmet(fails) = room(100) else {
+        panic!("it is unmet")
+    };
+    let not_known = Unmet {
+        seen: "free room where packages go".to_owned(),
+        is_unknown: true,
+        ..fails
+    };
+    let it = cause(&plan(Phase::Blocked, Some(Reason::Unmet(not_known))), &campaign).unwrap();
+    assert_eq!(it.key, "blocked/unknown/clamav/room");
+    assert!(it.text.starts_with("not known: free room"), "{}", it.text);
+    assert!(
+        it.remedy.starts_with("see why the look does not tell it"),
+        "{}",
+        it.remedy
+    );
+}
+
+#[test]
+fn what_came_back_is_counted_by_who_is_held_to_put_it_back_and_else_by_whether_its_agent_is_there() {
+    let campaign = samples::campaign("");
+    let by = |agents: &[&str]| Reason::CameBack {
+        products: vec!["kesl".into()],
+        times: 2,
+        agents: agents.iter().map(|agent| (*agent).into()).collect(),
+        installed_day: None,
+        suspect: None,
+    };
+    let of = |agents| cause(&plan(Phase::Blocked, Some(by(agents))), &campaign).unwrap();
+    assert_eq!(of(&[]).key, "blocked/came-back");
+    assert!(!of(&[]).text.contains("agent"), "{}", of(&[]).text);
+    assert_eq!(of(&["klnagent64"]).key, "blocked/came-back-by-agent");
+    assert!(of(&["klnagent64"]).text.ends_with("its management agent is there"));
+}
+
+#[test]
+fn a_host_whose_user_is_to_be_told_waits_for_that_word_only_once_it_was_asked_for() {
+    let campaign = samples::campaign(
+        "[policy]\napproval_for = []\n[notice]\nbefore = [\"3d\", \"1d\"]\nfrom = \"IT\"\nwhy = \"it is replaced\"\n\
+         contact = \"4711\"\n",
+    );
+    let mut host = plan(Phase::Queued, None);
+    assert_eq!(key(&host, &campaign), "", "no notice was asked for yet");
+    host.notices.asked = 1;
+    assert_eq!(key(&host, &campaign), "queued/notice");
+    host.notices.given.push(Given {
+        at_ms: 1,
+        shown_ms: 1,
+        somebody: Some(true),
+        how: String::new(),
+    });
+    assert_eq!(
+        key(&host, &campaign),
+        "",
+        "it was given; only time is left until the next"
+    );
+    host.notices.asked = 2;
+    assert_eq!(key(&host, &campaign), "queued/notice");
+    host.stale = true;
+    assert_eq!(key(&host, &campaign), "queued/away");
 }
 
 #[test]
