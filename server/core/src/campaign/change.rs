@@ -97,6 +97,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_values_is_one_key_and_what_is_added_to_it_is_a_change() {
+        let [it] = &changes("targets = [\"kesl\"]\n", "targets = [\"kesl\", \"kea\"]\n")[..] else {
+            panic!("one key")
+        };
+        assert_eq!(it.key, "targets");
+        assert_eq!(it.before.as_deref(), Some("[\"kesl\"]"));
+        assert_eq!(it.after.as_deref(), Some("[\"kesl\", \"kea\"]"));
+        assert_eq!(
+            changes("a = []\n", "a = [1]\n").len(),
+            1,
+            "nothing in it is a value too"
+        );
+    }
+
+    #[test]
     fn comments_and_order_of_keys_are_no_change() {
         assert!(changes("a = 1\nb = 2 # two\n", "# first\nb = 2\na = 1\n").is_empty());
     }

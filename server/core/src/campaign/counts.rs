@@ -189,4 +189,27 @@ mod tests {
         let all = BTreeMap::from([("kiel".to_owned(), u64::MAX)]);
         assert_eq!(campaign.line_warnings(&all, late_ms), [], "no target is ahead");
     }
+
+    #[test]
+    fn once_the_target_is_there_nothing_is_said_of_what_fits_before_it() {
+        let target_ms = samples::instant("2027-01-14T00:00:00Z");
+        let campaign = samples::campaign(
+            "recovery_target = \"2027-01-14T00:00:00Z\"\n[policy]\nbandwidth = \"1 kbit/s\"\nstarts_per_hour = 1\n",
+        );
+        let all = BTreeMap::from([("kiel".to_owned(), u64::MAX)]);
+        let of = |_: &str| WaveCount {
+            hosts: 9,
+            to_start: 9,
+            fitting: 9,
+        };
+        let said = |now_ms| {
+            let (lines, counts) = (
+                campaign.line_warnings(&all, now_ms),
+                campaign.count_warnings(of, now_ms),
+            );
+            (lines.len(), counts.len())
+        };
+        assert_eq!(said(target_ms - 1), (1, 1));
+        assert_eq!(said(target_ms), (0, 0));
+    }
 }

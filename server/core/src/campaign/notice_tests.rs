@@ -88,6 +88,10 @@ fn what_makes_no_sense_is_refused_with_its_line_and_what_to_write() {
         assert!(refused.contains(&format!("c.toml, line {line}:")), "{to}: {refused}");
         assert!(refused.contains(words), "{to}: {refused}");
     }
+    // No more than farther from the target is as much as there.
+    let level = "{ within = \"7d\", longest = \"8h\", count = 3 }";
+    let level = with(&TABLE.replace("{ within = \"7d\", longest = \"4h\", count = 2 }", level)).unwrap();
+    assert_eq!(level.notice.unwrap().deferral.ladder.len(), 2);
     let without = TABLE.replace("contact = \"4711\"\n", "");
     assert!(with(&without).unwrap_err().contains("missing field `contact`"));
 }
@@ -106,4 +110,43 @@ fn a_campaign_whose_first_notice_comes_too_late_for_its_target_says_so() {
     assert!(!warns(&campaign));
     campaign.recovery_target_ms = Some(now_ms + 2 * 86_400_000);
     assert!(warns(&campaign));
+}
+
+#[test]
+fn a_text_is_left_to_fill_in_as_long_as_it_has_a_pair_of_brackets() {
+    let notice = with(TABLE).unwrap().notice.unwrap();
+    let left = |from: &str, why: &str, contact: &str| {
+        let [from, why, contact] = [from, why, contact].map(str::to_owned);
+        unfilled(&Notice {
+            from,
+            why,
+            contact,
+            ..notice.clone()
+        })
+    };
+    assert_eq!(left("IT", "it is replaced", "4711"), None);
+    assert_eq!(
+        left("IT", "it is replaced [", "] 4711"),
+        None,
+        "one bracket alone is nobody's gap"
+    );
+    assert_eq!(left("[who]", "[why]", "4711"), Some("from"));
+    assert_eq!(left("IT", "[why]", "[whom]"), Some("why"));
+    assert_eq!(left("IT", "it is replaced", "ask [whom], please"), Some("contact"));
+}
+
+#[test]
+fn a_first_notice_that_just_fits_before_the_target_is_not_warned_of() {
+    let mut campaign = with(TABLE).unwrap();
+    let now_ms = 1_799_053_200_000;
+    let mut warned = |left_ms: i64| {
+        campaign.recovery_target_ms = Some(now_ms + left_ms);
+        campaign
+            .warnings(now_ms)
+            .iter()
+            .filter(|it| it.text.starts_with("notice.before"))
+            .count()
+    };
+    let three_days = 3 * 86_400_000;
+    assert_eq!([warned(three_days - 1), warned(three_days)], [1, 0]);
 }

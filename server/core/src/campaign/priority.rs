@@ -102,6 +102,22 @@ mod tests {
     }
 
     #[test]
+    fn a_priority_says_how_much_and_in_which_direction() {
+        let rule = |name: &str, by: &str| {
+            format!("[[priority]]\nname = \"{name}\"\nmatch = {{ tag = [\"x\"] }}\nby = \"{by}\"\n")
+        };
+        let campaign = samples::campaign(&(rule("vip", "30d") + &rule("lab", "-12h")));
+        let said: Vec<String> = campaign.priorities.iter().map(|it| it.text()).collect();
+        assert_eq!(
+            said,
+            [
+                "priority vip: its turn in the queue comes 30d earlier",
+                "priority lab: its turn in the queue comes 12h later",
+            ]
+        );
+    }
+
+    #[test]
     fn a_priority_that_makes_no_sense_is_refused_with_its_line_and_what_to_write() {
         for (rule, said) in [
             ("name = \"vip\"\nmatch = {}\nby = \"30d\"", "say which hosts"),

@@ -176,7 +176,12 @@ mod tests {
 
     #[test]
     fn sizes_are_read_and_shown() {
-        for (text, bytes) in [("350 MB", 350_000_000), ("2GiB", 2_147_483_648), ("7 kB", 7000)] {
+        for (text, bytes) in [
+            ("350 MB", 350_000_000),
+            ("2GiB", 2_147_483_648),
+            ("3 KiB", 3072),
+            ("7 kB", 7000),
+        ] {
             assert_eq!(parse_size(text), Ok(bytes));
         }
         for bad in ["", "350", "350 mb", "0 MB", "2000 GB"] {

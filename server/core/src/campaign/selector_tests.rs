@@ -208,3 +208,46 @@ fn versions_compare_by_number_and_not_by_spelling() {
         assert!(VersionRange::parse(bad).unwrap_err().contains("no version"), "{bad}");
     }
 }
+
+#[test]
+fn a_selector_covers_another_only_where_that_asks_for_every_key_of_it_and_for_no_more_values() {
+    let keys = [
+        ("os_family", "linux", "macos"),
+        ("os_id", "debian", "ubuntu"),
+        ("os_version", "12", "11"),
+        ("tag", "a", "b"),
+        ("group", "a", "b"),
+        ("entity", "a", "b"),
+        ("contract", "a", "b"),
+        ("site", "a", "b"),
+        ("role", "database", "exchange"),
+        ("class", "server", "workstation"),
+        ("use", "kiosk", "multi-session"),
+        ("ownership", "corporate", "personal"),
+        ("installed", "kesl", "kea"),
+        ("host", "pc-1", "pc-2"),
+    ];
+    for (key, one, other) in keys {
+        let everything = Selector::default();
+        let narrow = selector(&format!("{key} = [\"{one}\"]"));
+        let apart = selector(&format!("{key} = [\"{other}\"]"));
+        let wide = selector(&format!("{key} = [\"{other}\", \"{one}\"]"));
+        assert!(
+            everything.covers(&narrow) && wide.covers(&narrow) && narrow.covers(&narrow),
+            "{key}"
+        );
+        assert!(!narrow.covers(&everything), "{key}");
+        assert!(!narrow.covers(&wide) && !narrow.covers(&apart), "{key}");
+        // What is excepted makes it narrower.
+        let excepted = Selector {
+            except: Some(Box::new(narrow.clone())),
+            ..Selector::default()
+        };
+        assert!(everything.covers(&excepted) && excepted.covers(&excepted), "{key}");
+        assert!(!excepted.covers(&everything), "{key}");
+    }
+    // Both of two keys count.
+    let both = selector("os_id = [\"debian\"]\ntag = [\"a\"]");
+    assert!(selector("tag = [\"a\"]").covers(&both));
+    assert!(!both.covers(&selector("tag = [\"a\"]")) && !both.covers(&selector("os_id = [\"debian\"]")));
+}

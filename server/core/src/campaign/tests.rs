@@ -122,9 +122,39 @@ fn the_preset_names_every_target_of_the_catalog() {
     assert_eq!(missing, [""; 0]);
 }
 
+/// One letter more than a name may have.
+const A_LONG_ID: &str = "id = \"a23456789-b23456789-c23456789-d23456789-e23456789-f23456789-12345\"";
+
+#[test]
+fn what_just_makes_sense_is_taken() {
+    for (from, to) in [
+        ("id = \"kaspersky-us-2024\"", A_LONG_ID.replace("12345", "1234")),
+        (
+            "[wave]",
+            "[policy]\nrestart_notice = \"1h\"\nrestart_within = \"1h\"\n[wave]".to_owned(),
+        ),
+        (
+            "[wave]",
+            "[policy]\nfetch_within = \"2h\"\norder_life = \"2h\"\n[wave]".to_owned(),
+        ),
+        (
+            "[wave]",
+            "[policy]\nretry_base = \"2h\"\nretry_cap = \"2h\"\n[wave]".to_owned(),
+        ),
+        (
+            "[wave]",
+            "[[site]]\nname = \"a\"\ntime_zone = \"UTC\"\n[[site]]\nname = \"b\"\nbandwidth = \"1 Mbit/s\"\n[wave]"
+                .to_owned(),
+        ),
+    ] {
+        let taken = preset_with(|text| text.replace(from, &to));
+        assert!(taken.is_ok(), "{to}: {taken:?}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_a_remedy() {
-    let cases: [(&str, &str, &str); 15] = [
+    let cases: [(&str, &str, &str); 24] = [
         ("schema = 1", "schema = 9", "reads schema 1"),
         ("mode = \"observe\"", "mode = \"obsever\"", "observe"),
         ("mode = \"observe\"", "moode = \"observe\"", "moode"),
@@ -156,6 +186,39 @@ fn what_makes_no_sense_is_refused_with_a_remedy() {
             "expected one of: first, ignore",
         ),
         ("[wave]", "[policy]\ntime_zone = \"Mars/Base\"\n[wave]", "IANA"),
+        (
+            "[wave]",
+            "[policy]\nfetch_within = \"3h\"\norder_life = \"2h\"\n[wave]",
+            "fetch_within is above policy.order_life",
+        ),
+        (
+            "[wave]",
+            "[executor]\nname = \" \"\nowner = \"ann\"\nwithin = \"14d\"\n[wave]",
+            "[executor] names nobody",
+        ),
+        (
+            "[wave]",
+            "[executor]\nname = \"intune\"\nowner = \"\"\nwithin = \"14d\"\n[wave]",
+            "[executor] names nobody",
+        ),
+        (
+            "[wave]",
+            "[executor]\nname = \"intune\"\nowner = \"ann\"\nwithin = \"0d\"\n[wave]",
+            "executor.within is nothing",
+        ),
+        (
+            "[wave]",
+            "[[site]]\nname = \" \"\ntime_zone = \"UTC\"\n[wave]",
+            "its name is empty",
+        ),
+        (
+            "[wave]",
+            "[[site]]\nname = \"a\"\ntime_zone = \"UTC\"\n[[site]]\nname = \"a\"\ntime_zone = \"UTC\"\n[wave]",
+            "another site has it",
+        ),
+        ("id = \"kaspersky-us-2024\"", "id = \"\"", "lower-case letters"),
+        ("id = \"kaspersky-us-2024\"", "id = \"Kaspersky\"", "lower-case letters"),
+        ("id = \"kaspersky-us-2024\"", A_LONG_ID, "at most 64"),
     ];
     for (from, to, expected) in cases {
         let said = refusal(|text| {
@@ -209,6 +272,10 @@ fn backoff_doubles_is_capped_and_spreads_by_seed() {
             assert!(wait <= full && wait >= full - full / 4, "{nth} {seed} {wait}");
         }
     }
+    // The whole quarter is used, not its edge alone: hosts that failed together come back over minutes.
+    let waits: Vec<i64> = (0..200).map(|seed| policy.backoff_ms(1, seed)).collect();
+    let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+    assert!(*first < base - base / 5 && *last > base - base / 20, "{first} {last}");
     assert_ne!(policy.backoff_ms(1, 1), policy.backoff_ms(1, 2));
     assert_eq!(policy.backoff_ms(2, 7), policy.backoff_ms(2, 7));
 }
@@ -218,6 +285,9 @@ fn lengths_of_time_have_units() {
     assert_eq!(span::parse("90s").unwrap().as_secs(), 90);
     assert_eq!(span::parse(" 250ms ").unwrap().as_millis(), 250);
     assert_eq!(span::parse("7d").unwrap().as_secs(), 604_800);
+    // What is longer than any file may say stays far, and an instant can still be counted with it.
+    let endless = span::ms(std::time::Duration::MAX);
+    assert!(endless > span::ms(span::parse("3650000d").unwrap()) && endless.checked_mul(3).is_some());
     for bad in ["", "5", "m", "1.5h", "-3s", "99999999999999999999d", "9999999999d"] {
         assert!(span::parse(bad).is_err(), "{bad}");
     }
@@ -252,4 +322,110 @@ fn duties_of_two_names_stand_beside_each_other_and_of_one_name_do_not() {
     assert_eq!(names, ["first", "second"]);
     let twice = with(duty("first") + &duty("first")).unwrap_err().to_string();
     assert!(twice.contains("another duty has it"), "{twice}");
+}
+
+fn with_replacements(rules: &str) -> Result<Campaign, CampaignError> {
+    preset_with(|preset| {
+        let (head, _) = preset.split_once("[[replacement]]").unwrap();
+        format!("{head}{rules}")
+    })
+}
+
+#[test]
+fn the_two_commonest_keys_of_a_replacement_stand_in_its_match_or_beside_it_and_not_in_both() {
+    for (key, value) in [("os_family", "linux"), ("os_id", "debian")] {
+        let beside = format!("{key} = [\"{value}\"]\n");
+        let within = format!("match = {{ {key} = [\"{value}\"] }}\n");
+        let rule = |keys: &str| with_replacements(&format!("[[replacement]]\n{keys}product = \"clamav\"\n"));
+        let hosts = |keys: &str| rule(keys).unwrap().replacements[0].hosts.clone();
+        assert_eq!(hosts(&beside), hosts(&within), "{key}");
+        let twice = rule(&(beside + &within)).unwrap_err().to_string();
+        assert!(
+            twice.contains(&format!("has {key} in `match` and beside it")),
+            "{twice}"
+        );
+    }
+}
+
+/// How a product is set up, where a campaign says all that it can.
+const HOW: &str = "settings = { private-mirror = [\"https://a\"] }\nsource = \"artifacts\"\ndownload = \"350 MB\"";
+
+#[test]
+fn two_rules_of_one_product_set_it_up_in_one_way() {
+    let two = |ours: &str, others: &str| {
+        let rule =
+            |id: &str, how: &str| format!("[[replacement]]\nos_id = [\"{id}\"]\nproduct = \"clamav-daemon\"\n{how}\n");
+        with_replacements(&(rule("debian", HOW) + &rule("ubuntu", &HOW.replace(ours, others))))
+    };
+    assert!(two("350 MB", "350MB").is_ok());
+    for (ours, others) in [
+        ("https://a", "https://b"),
+        ("\"artifacts\"", "\"distribution\""),
+        ("350 MB", "351 MB"),
+    ] {
+        let refused = two(ours, others).unwrap_err().to_string();
+        assert!(
+            refused.contains("different settings, sources or downloads"),
+            "{others}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn over_a_limited_line_comes_what_is_told_by_its_files_or_by_the_campaign() {
+    let limited = |more: &str| {
+        let rule = format!("[[replacement]]\nproduct = \"clamav\"\n{more}\n[policy]\nbandwidth = \"2 Mbit/s\"");
+        with_replacements(&rule)
+            .unwrap()
+            .check_against(&Catalog::built_in().unwrap())
+    };
+    assert_eq!(limited("download = \"350 MB\""), Ok(()));
+    assert_eq!(limited("source = \"artifacts\""), Ok(()));
+    assert!(limited("").unwrap_err().why.contains("nothing tells how many bytes"));
+}
+
+#[test]
+fn every_selector_that_asks_for_something_is_listed_with_its_line() {
+    let campaign = preset_with(|preset| {
+        let more = "[[window]]\ndays = [\"sat\"]\nfrom = \"22:00\"\nto = \"23:00\"\nmatch = { tag = [\"a\"] }\n\
+                    [[blackout]]\nname = \"fair\"\nwhy = \"w\"\nfrom = 2027-01-01\nto = 2027-01-02\nmatch = { tag = [\"b\"] }\n\
+                    [[blackout]]\nname = \"all\"\nwhy = \"w\"\nfrom = 2027-01-01\nto = 2027-01-02\n\
+                    [[out_of_scope]]\nname = \"maps\"\nwhy = \"w\"\nmatch = { tag = [\"c\"] }\n\
+                    [[priority]]\nname = \"vip\"\nby = \"1d\"\nmatch = { tag = [\"d\"] }\n\
+                    [notice]\nbefore = [\"1d\"]\nfrom = \"f\"\nwhy = \"w\"\ncontact = \"c\"\nmatch = { tag = [\"e\"] }\n\
+                    [[wave]]\nname = \"pilot\"\nmatch = { tag = [\"f\"] }\n[[wave]]\n";
+        preset.replace("[wave]\n", more)
+    })
+    .unwrap();
+    let lines: Vec<&str> = campaign.source.lines().collect();
+    let listed: Vec<(String, &str)> = campaign
+        .selectors()
+        .into_iter()
+        .map(|(what, way, _)| (what, lines[campaign.line(&way).unwrap() - 1]))
+        .collect();
+    let listed: Vec<(&str, &str)> = listed.iter().map(|(what, line)| (what.as_str(), *line)).collect();
+    assert_eq!(
+        listed,
+        [
+            ("[[window]] sat 22:00 to 23:00", "match = { tag = [\"a\"] }"),
+            ("[[blackout]] fair", "match = { tag = [\"b\"] }"),
+            ("[[out_of_scope]] maps", "match = { tag = [\"c\"] }"),
+            ("[[priority]] vip", "match = { tag = [\"d\"] }"),
+            ("[[replacement]] clamav", "[[replacement]]"),
+            ("[[wave]] pilot", "match = { tag = [\"f\"] }"),
+            ("[notice]", "match = { tag = [\"e\"] }"),
+        ]
+    );
+}
+
+#[test]
+fn a_warning_names_its_line_where_it_has_one() {
+    let of = |line| Warning {
+        line,
+        text: "it is so".to_owned(),
+    };
+    assert_eq!(of(Some(7)).to_string(), "line 7: it is so");
+    assert_eq!(of(None).to_string(), "it is so");
+    assert_eq!(of(Some(7)).of_file("my.toml"), "my.toml, line 7: it is so");
+    assert_eq!(of(None).of_file("my.toml"), "my.toml: it is so");
 }

@@ -137,3 +137,42 @@ pub(super) fn sites(file: Vec<SiteInFile>) -> Result<Vec<Site>, Flaw> {
     }
     Ok(sites)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        campaign::Traits,
+        judge::assess,
+        plan::Known,
+        samples::{campaign, catalog, host, inventory},
+    };
+
+    #[test]
+    fn the_hours_of_a_host_are_its_own_zones_else_its_sites_else_the_campaigns() {
+        let campaign = campaign(
+            "[policy]\ntime_zone = \"America/New_York\"\n[[site]]\nname = \"kiel\"\ntime_zone = \"Europe/Berlin\"\n\
+             [[site]]\nname = \"tokyo\"\ntime_zone = \"Asia/Tokyo\"\n[[site]]\nname = \"line\"\nbandwidth = \"1 Mbit/s\"\n",
+        );
+        let zone = |told: &str, site: &str| {
+            let known = Known {
+                site: site.to_owned(),
+                ..Known::default()
+            };
+            let mut inventory = inventory();
+            told.clone_into(&mut inventory.facts.time_zone);
+            let looked = assess(&inventory, &known, &campaign, &catalog());
+            let traits = Traits {
+                host: host(),
+                known: &known,
+                looked: Some(&looked),
+            };
+            campaign.zone_for(&traits).iana_name().unwrap_or_default().to_owned()
+        };
+        assert_eq!(zone("Australia/Perth", "kiel"), "Australia/Perth");
+        assert_eq!(zone("", "kiel"), "Europe/Berlin");
+        assert_eq!(zone("", "tokyo"), "Asia/Tokyo");
+        for elsewhere in ["", "line", "ulm"] {
+            assert_eq!(zone("", elsewhere), "America/New_York", "`{elsewhere}`");
+        }
+    }
+}
