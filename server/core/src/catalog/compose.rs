@@ -115,8 +115,7 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
             }
             Beside::Never => {
                 steps.extend(removed_first(&removals, catalog));
-                let is_last = !install.detection_test && install.services.is_empty();
-                steps.push(put_in(is_last));
+                steps.push(put_in(false));
                 steps.extend(parts.write(false)?);
                 steps.extend(parts.start(&install.services, false));
                 if let Some(last) = steps.last_mut() {

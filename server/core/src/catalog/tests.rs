@@ -309,11 +309,103 @@ fn what_an_installer_left_half_done_is_finished_before_anything_else() {
         evidence.detail = format!("kesl 12.1.0-1297 ({state})");
         let steps = composed(&inventory, &catalog()).unwrap();
         assert_eq!(steps[0].action.kind(), StepKind::RepairPackages, "{state}");
+        assert_eq!(
+            steps[0].time_limit,
+            std::time::Duration::from_mins(15),
+            "services may start in it"
+        );
         let others = composed(&carrying(), &catalog()).unwrap();
         assert_eq!(steps[1..], others, "the rest of the order is as ever");
         assert!(others.iter().all(|step| step.action.kind() != StepKind::RepairPackages));
         inventory.facts.package_managers = vec![cutover_proto::inventory::PackageManager::Dnf];
         let on_rpm = composed(&inventory, &catalog()).unwrap();
         assert!(on_rpm.iter().all(|step| step.action.kind() != StepKind::RepairPackages));
+    }
+}
+
+#[test]
+fn without_a_test_the_last_step_that_brings_a_replacement_is_where_work_may_stop_again() {
+    let without_test = |product: &str, change: fn(&mut Install)| {
+        let mut catalog = removal_first();
+        let recipe = catalog.recipes.get_mut(&ProductId::new(product)).unwrap();
+        let install = recipe.install.as_mut().unwrap();
+        install.beside = Beside::Never;
+        install.detection_test = false;
+        change(install);
+        let steps = composed_for(product, &Settings::new(), &carrying(), &catalog).unwrap();
+        let text = lines(&steps);
+        let from = text.find("---- remove klnagent64\n").unwrap();
+        text[from..text.find("safe sweep 7").unwrap()].to_owned()
+    };
+    assert_eq!(
+        without_test("clamav", |_| ()),
+        "---- remove klnagent64\nsafe install clamav\n"
+    );
+    let on_access = |change| without_test("clamav-on-access", change);
+    let installed = "---- remove klnagent64\n---- install clamav clamav-freshclam clamdscan clamav-daemon\n";
+    let written = "---- write /etc/clamav/clamonacc.conf\n";
+    let unit = "write /etc/systemd/system/clamav-clamonacc.service.d/cutover.conf\n";
+    assert_eq!(
+        on_access(|_| ()),
+        format!(
+            "{installed}{written}---- {unit}---- enable and start clamav-freshclam.service\n\
+             ---- enable and start clamav-daemon.service\nsafe enable and start clamav-clamonacc.service\n"
+        )
+    );
+    // What is written belongs to what is brought, also where nothing is started after it.
+    assert_eq!(
+        on_access(|install| install.services.clear()),
+        format!("{installed}{written}safe {unit}")
+    );
+}
+
+#[test]
+fn an_order_sweeps_what_the_recipe_names_and_nothing_else_that_the_rule_offers() {
+    let mut catalog = catalog();
+    let kesl = ProductId::new("kesl");
+    let removal = catalog.recipes.get_mut(&kesl).unwrap().remove.as_mut().unwrap();
+    let subject = removal.sweep_certificates[0].clone();
+    removal.sweep = vec!["/opt/kaspersky/kesl".to_owned()];
+    removal.sweep_groups = vec!["nokesl".to_owned()];
+    removal.sweep_certificates = vec![subject.clone()];
+    let steps = composed(&with(inventory(), "kesl", Verdict::Remnant), &catalog).unwrap();
+    let mut swept = Vec::new();
+    for step in steps {
+        if let Action::Sweep { paths: names, .. } | Action::SweepGroups { groups: names, .. } = step.action {
+            swept.push(names);
+        } else if let Action::SweepCertificates { subjects, .. } = step.action {
+            swept.push(subjects.iter().map(ToString::to_string).collect());
+        }
+    }
+    let subject = subject.to_string();
+    assert_eq!(swept, [["/opt/kaspersky/kesl"], ["nokesl"], [subject.as_str()]]);
+}
+
+#[test]
+fn a_removal_needs_a_manager_and_a_time_limit_and_an_installation_a_replacement() {
+    let catalog = catalog();
+    let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
+    let removal = |managers: &str, limit: &str| {
+        format!(
+            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n[remove]\nrank = \"product\"\nmanagers = [{managers}]\n\
+             time_limit = \"{limit}\"\n"
+        )
+    };
+    assert!(Recipe::parse("r.toml", &removal("\"apt\"", "5m"), rule).is_ok());
+    let clamav = include_str!("../../../recipes/clamav.toml");
+    for (text, said) in [
+        (removal("", "5m"), "at least one manager and a time limit"),
+        (removal("\"apt\"", "0s"), "at least one manager and a time limit"),
+        (
+            clamav.replace("product = \"clamav\"", "product = \"kesl\""),
+            "for replacements",
+        ),
+        (
+            clamav.replace("product = \"clamav\"", "product = \"ultraav\""),
+            "for replacements",
+        ),
+    ] {
+        let refused = Recipe::parse("r.toml", &text, rule).unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
     }
 }

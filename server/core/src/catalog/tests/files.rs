@@ -7,7 +7,10 @@ use cutover_proto::{
 };
 
 use super::*;
-use crate::catalog::{FilePackage, Means, Missing, Shelf, Shelved, Source, System};
+use crate::{
+    catalog::{FilePackage, Means, Missing, Shelf, Shelved, Source, System, files_to_come},
+    plan::{Known, Phase, Plan},
+};
 
 /// A file of ClamAV, bound at this time.
 fn shelved(file_name: &str, version: &str, systems: &[&str], bound_ms: i64) -> Shelved {
@@ -27,7 +30,7 @@ fn shelved(file_name: &str, version: &str, systems: &[&str], bound_ms: i64) -> S
 }
 
 fn from_files(inventory: &Inventory, catalog: &Catalog, shelf: Vec<Shelved>) -> Result<Vec<Step>, ComposeError> {
-    let assessment = assess(inventory, &crate::plan::Known::default(), &campaign(""), catalog);
+    let assessment = assess(inventory, &Known::default(), &campaign(""), catalog);
     let means = Means {
         catalog,
         settings: &Settings::new(),
@@ -250,7 +253,31 @@ fn without_a_word_of_the_campaign_packages_come_from_where_the_recipe_knows_them
     let mut install = catalog.installation(&ProductId::new("clamav")).unwrap().clone();
     assert_eq!(install.source(None), Source::Distribution);
     assert_eq!(install.source(Some(Source::Artifacts)), Source::Artifacts);
+    assert!(install.offers(Source::Distribution) && install.offers(Source::Artifacts));
     install.packages.clear();
     assert_eq!(install.source(None), Source::Artifacts);
-    assert!(!install.offers(Source::Distribution));
+    assert!(!install.offers(Source::Distribution) && install.offers(Source::Artifacts));
+    install.artifacts.clear();
+    assert!(!install.offers(Source::Artifacts));
+}
+
+#[test]
+fn only_a_host_that_waits_for_its_turn_is_told_what_to_fetch_ahead() {
+    let mut campaign = campaign("");
+    campaign.replacements[0].source = Some(Source::Artifacts);
+    let shelf = Shelf::new(vec![shelved("clamav_1.4_amd64.deb", "1.4", &[], 1)]);
+    let told = |phase, stale| {
+        let plan = Plan {
+            phase,
+            stale,
+            assessment: Some(assess(&carrying(), &Known::default(), &campaign, &catalog())),
+            ..Plan::unborn(crate::samples::host(), campaign.id.clone())
+        };
+        files_to_come(&plan, &campaign, &catalog(), &shelf).len()
+    };
+    for phase in Phase::ALL {
+        let waits = matches!(phase, Phase::Planned | Phase::Queued);
+        assert_eq!(told(*phase, false), usize::from(waits), "{phase}");
+        assert_eq!(told(*phase, true), 0, "{phase}");
+    }
 }

@@ -211,3 +211,18 @@ fn a_condition_that_makes_no_sense_is_refused() {
     let twice = parse(&format!("{CLAMAV}{one}{one}")).unwrap_err().to_string();
     assert!(twice.contains("two preconditions are named `it`"), "{twice}");
 }
+
+#[test]
+fn what_goes_on_where_it_is_not_known_is_noted_with_why_and_what_blocks_is_not() {
+    let note = |more: &str| {
+        parse(&format!("{KESL}{}", condition("{ free-mib = 1 }", more)))
+            .unwrap()
+            .preconditions[0]
+            .note()
+    };
+    assert_eq!(note(""), None);
+    assert_eq!(
+        note("unknown = \"goes-on\"\nunknown_why = \"nothing is lost\"\n").as_deref(),
+        Some("precondition it: where it is not known, work goes on: nothing is lost")
+    );
+}

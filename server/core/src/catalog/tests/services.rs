@@ -183,3 +183,27 @@ fn ways_of_setting_up_one_product_are_kin() {
     assert!(kin("clamav", "clamav-daemon") && kin("clamav-on-access", "clamav"));
     assert!(!kin("clamav", "kesl") && !kin("kesl", "clamav"));
 }
+
+#[test]
+fn a_setting_has_as_many_values_as_a_file_takes_and_no_more() {
+    use cutover_proto::rule::SETTING_VALUES_MAX;
+    let catalog = catalog();
+    let product = ProductId::new("clamav-on-access");
+    let with = |count: usize| {
+        let paths: Vec<String> = (0..count).map(|number| format!("/srv/{number}")).collect();
+        let given = Settings::from([("watch".to_owned(), paths)]);
+        catalog
+            .installation(&product)
+            .unwrap()
+            .contents(&catalog.rules[&product], &given)
+            .map(|files| files.len())
+    };
+    assert_eq!(with(SETTING_VALUES_MAX), Ok(2));
+    for more in [1, 2] {
+        let refused = with(SETTING_VALUES_MAX + more).unwrap_err();
+        assert!(
+            refused.contains(&format!("watch has more than {SETTING_VALUES_MAX} values")),
+            "{refused}"
+        );
+    }
+}
