@@ -90,16 +90,8 @@ const SHARED_UUIDS: &[&str] = &[
     "123456781234567890123456789abcde",
 ];
 
-/// Names that say nothing.
-const COMMON_NAMES: &[&str] = &[
-    "localhost",
-    "localhost.localdomain",
-    "unknown",
-    "none",
-    "null",
-    "debian",
-    "ubuntu",
-];
+/// Names that say nothing, whatever domain is behind them.
+const COMMON_NAMES: &[&str] = &["localhost", "unknown", "none", "null", "debian", "ubuntu"];
 
 impl Identity {
     /// Takes what a description says; what is empty, a placeholder or malformed is left out, and matches nothing.
@@ -185,11 +177,10 @@ fn uuid_of(text: &str) -> Option<String> {
 
 fn fqdn_of(text: &str) -> Option<String> {
     let text = text.trim().trim_end_matches('.').to_lowercase();
-    let (first, domain) = text.split_once('.')?;
+    let (first, _) = text.split_once('.')?;
     let is_address = text.parse::<std::net::IpAddr>().is_ok();
-    let is_name = !first.is_empty() && !domain.is_empty() && is_name(&text) && !is_address;
-    let is_common = COMMON_NAMES.contains(&text.as_str()) || COMMON_NAMES.contains(&first);
-    (is_name && !is_common).then_some(text)
+    let is_name = !first.is_empty() && is_name(&text) && !is_address;
+    (is_name && !COMMON_NAMES.contains(&first)).then_some(text)
 }
 
 fn short_name(text: &str) -> Option<String> {

@@ -237,7 +237,7 @@ fn settle_shared(records: &[Record], places: &mut [Place]) {
                 .push((at, *by));
         }
     }
-    for ((_, host_id), claims) in claims.into_iter().filter(|(_, claims)| claims.len() > 1) {
+    for ((_, host_id), claims) in claims {
         // A person's word is `None`, which is least: the strongest.
         let strongest = claims.iter().map(|(_, by)| *by).min().flatten();
         let holders = claims.iter().filter(|(_, by)| *by == strongest).count();

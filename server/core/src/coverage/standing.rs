@@ -89,12 +89,6 @@ impl AssetBucket {
                 | Self::SeenLongAgo
         )
     }
-
-    /// Whether a person's word is all there is.
-    #[must_use]
-    pub const fn is_attested(self) -> bool {
-        matches!(self, Self::Carries | Self::Replaced | Self::Clear | Self::Gone)
-    }
 }
 
 /// All that is known of a machine without agent.

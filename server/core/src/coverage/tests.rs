@@ -100,6 +100,55 @@ fn placeholders_match_nothing() {
 }
 
 #[test]
+fn what_identifies_is_kept_in_the_spelling_in_which_it_is_compared() {
+    let mut facts = samples::inventory().facts;
+    facts.serial = "PF-2x9".to_owned();
+    facts.system_uuid = UUID.to_owned();
+    facts.fqdn = "PC-1.Corp.example.".to_owned();
+    let identity = Identity::of_facts(&facts);
+    let all: Vec<(IdentifierKind, &str)> = identity.iter().map(|it| (it.kind, it.value.as_str())).collect();
+    assert_eq!(
+        all,
+        [
+            (IdentifierKind::Serial, "PF2X9"),
+            (IdentifierKind::Uuid, "4c4c4544004235108054b7c04f4e4d32"),
+            (IdentifierKind::Fqdn, "pc-1.corp.example"),
+            (IdentifierKind::Name, "pc-1"),
+        ]
+    );
+    assert!(!identity.is_empty());
+}
+
+#[test]
+fn what_is_too_short_too_long_or_not_whole_identifies_nothing() {
+    let serial = |text: &str| Identity::of(text, "", "", "").get(IdentifierKind::Serial).map(str::len);
+    assert_eq!([serial("AB"), serial("A-B"), serial("AB1")], [None, None, Some(3)]);
+    let long = "AB1".repeat(85);
+    assert_eq!([serial(&long), serial(&format!("{long}2"))], [Some(255), None]);
+    let uuid = |text: &str| !Identity::of("", text, "", "").is_empty();
+    let plain = "4c4c4544004235108054b7c04f4e4d32";
+    assert!(uuid(plain));
+    assert!(!uuid(&plain[..31]) && !uuid(&format!("{plain}0")) && !uuid(&plain.replace("32", "3z")));
+    let fqdn = |text: &str| {
+        Identity::of("", "", text, "")
+            .get(IdentifierKind::Fqdn)
+            .map(str::to_owned)
+    };
+    assert_eq!(fqdn("pc-1.corp.example").as_deref(), Some("pc-1.corp.example"));
+    for none in [
+        ".corp.example",
+        "pc-1.",
+        "pc-1..",
+        ".",
+        "pc-1",
+        "localhost.corp.example",
+        "pc 1.corp.example",
+    ] {
+        assert_eq!(fqdn(none), None, "{none}");
+    }
+}
+
+#[test]
 fn the_same_name_with_another_serial_is_for_a_person_to_decide() {
     let machines = [machine(1, Identity::of("NEW123", "", "", "pc-1"))];
     let records = [record("a", "cmdb", Identity::of("OLD999", "", "", "pc-1"))];
@@ -219,6 +268,54 @@ fn an_attestation_counts_until_its_end_and_the_worst_word_stands() {
     assert_eq!(said(&[clear, carries], 5), Some(AssetBucket::Clear));
     assert_eq!(said(&[clear], 10), Some(AssetBucket::Unknown));
     assert_eq!(of(&is_host(1, IdentifierKind::Name), &[clear], 0), None);
+}
+
+#[test]
+fn a_word_goes_before_a_look_only_where_it_was_said_later() {
+    let look = ImportedLook {
+        sha256: String::new(),
+        vouched: Vouched::Signed,
+        taken_ms: 100,
+        imported_ms: 200,
+        found: Found::Carries,
+        carried: true,
+    };
+    let said = |at_ms| {
+        let known = Known {
+            attested: &[Attestation {
+                claim: Claim::Clear,
+                ends_ms: 1000,
+                at_ms,
+            }],
+            looks: std::slice::from_ref(&look),
+            rules: samples::campaign("").policy.look_rules(),
+        };
+        bucket(&Place::Alone, &known, 500)
+    };
+    assert_eq!(said(99), Some(AssetBucket::SeenCarries));
+    assert_eq!(said(100), Some(AssetBucket::SeenCarries));
+    assert_eq!(said(101), Some(AssetBucket::Clear));
+}
+
+#[test]
+fn an_asset_that_carries_is_overdue_from_the_target_on_and_at_risk_before() {
+    let campaign = samples::campaign("");
+    let target_ms = campaign.target_ms().unwrap();
+    for bucket in AssetBucket::ALL {
+        let standing = |now_ms| bucket.standing(now_ms, &campaign);
+        let at_target = match bucket {
+            AssetBucket::Carries | AssetBucket::SeenCarries | AssetBucket::SeenUnreplaced => {
+                assert_eq!(standing(target_ms - 1), Some(Standing::AtRisk), "{bucket}");
+                Some(Standing::Overdue)
+            }
+            AssetBucket::Unknown | AssetBucket::SeenLongAgo => Some(Standing::Unknown),
+            AssetBucket::Replaced | AssetBucket::Clear | AssetBucket::SeenReplaced | AssetBucket::SeenClear => {
+                Some(Standing::Compliant)
+            }
+            AssetBucket::Gone => None,
+        };
+        assert_eq!(standing(target_ms), at_target, "{bucket}");
+    }
 }
 
 #[test]

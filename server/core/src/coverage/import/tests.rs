@@ -26,14 +26,90 @@ fn every_encoding_that_exports_come_in_gives_the_same_rows() {
     assert_eq!(expected.rows[0].owner, "Grün, Zoë");
     assert_eq!(expected.rows[1].identity.get(IdentifierKind::Name), Some("пк-2"));
     let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
-    let unmarked: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let unmarked = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect();
     for bytes in [
         marked,
         wide(text, u16::to_le_bytes),
         wide(text, u16::to_be_bytes),
-        unmarked,
+        unmarked(u16::to_le_bytes),
+        unmarked(u16::to_be_bytes),
     ] {
         assert_eq!(read(&bytes, &plain()).unwrap(), expected);
+    }
+    // A file that begins with nothing at all is no wide one that lost its mark.
+    assert_eq!(decode::text(b"\0\0ab"), Ok("\0\0ab".to_owned()));
+}
+
+#[test]
+fn a_mark_in_front_hides_neither_excels_separator_nor_powershells_type_line() {
+    for head in ["sep=;\r\n", "#TYPE X\r\n"] {
+        let text = format!("\u{feff}{head}Name;Serial\r\nPC-1;AB12\r\n");
+        let import = read(text.as_bytes(), &plain()).unwrap();
+        assert_eq!(import.rows.len(), 1, "{head}");
+        assert_eq!(import.rows[0].key, "serial:AB12", "{head}");
+    }
+}
+
+#[test]
+fn a_file_is_read_up_to_its_largest_size_and_no_further() {
+    let largest = 32 * 1024 * 1024;
+    assert!(decode::text(&vec![b' '; largest]).is_ok());
+    for bytes in [largest + 1, largest + 2] {
+        let refused = decode::text(&vec![b' '; bytes]).unwrap_err();
+        assert_eq!(refused, Unreadable::TooLarge { bytes });
+        assert!(
+            refused
+                .to_string()
+                .contains("33554432 are read at most: export it in parts"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_header_has_as_many_columns_as_are_read_and_no_more() {
+    let header = |columns: usize| {
+        let more: Vec<String> = (2..columns).map(|at| format!("c{at}")).collect();
+        format!("Name,Serial,{}\n", more.join(","))
+    };
+    assert!(read(header(500).as_bytes(), &plain()).is_ok());
+    for columns in [501, 502] {
+        assert_eq!(
+            read(header(columns).as_bytes(), &plain()),
+            Err(Unreadable::TooWide { columns })
+        );
+    }
+}
+
+#[test]
+fn an_import_says_which_columns_it_took_and_which_it_left() {
+    let import = read(b"Tag, name ,Serial,Colour\nx,PC-1,AB12,red\n", &plain()).unwrap();
+    let used: Vec<(Field, &str)> = import
+        .used
+        .iter()
+        .map(|(field, column)| (*field, column.as_str()))
+        .collect();
+    assert_eq!(used, [(Field::Serial, "Serial"), (Field::Name, "name")]);
+    assert_eq!(import.notes, ["not taken: Tag, Colour"]);
+    assert_eq!(read(b"Name,Serial\nPC-1,AB12\n", &plain()).unwrap().notes, [""; 0]);
+}
+
+#[test]
+fn five_cells_whose_meaning_is_not_known_are_named_and_that_there_are_more() {
+    let mapping = mapping("columns = { name = [\"Name\"], target = [\"RTP\"] }");
+    let note = |cells: u32| {
+        let lines: Vec<String> = (1..=cells).map(|cell| format!("pc-{cell},odd{cell}\n")).collect();
+        let import = read(format!("Name,RTP\n{}", lines.concat()).as_bytes(), &mapping).unwrap();
+        let [note] = &import.notes[..] else {
+            panic!("{:?}", import.notes)
+        };
+        note.split_once(" mean nothing known").unwrap().0.to_owned()
+    };
+    assert_eq!(note(2), "target: `odd1`, `odd2`");
+    let five = "target: `odd1`, `odd2`, `odd3`, `odd4`, `odd5`";
+    assert_eq!(note(5), five);
+    for cells in [6, 7, 9] {
+        assert_eq!(note(cells), format!("{five}, more"), "{cells}");
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -103,6 +105,46 @@ fn a_campaign_says_which_looks_count() {
         };
         assert_eq!(bucket(&Place::Alone, &known, 20), Some(expected), "{counted}");
     }
+}
+
+#[test]
+fn where_signed_looks_count_those_that_anybody_could_have_edited_do_not() {
+    let by = |vouched| ImportedLook {
+        vouched,
+        ..look(10, Found::Free)
+    };
+    let counted = |counted: CountedLooks| {
+        let rules = rules(counted);
+        Vouched::ALL
+            .iter()
+            .filter(|it| rules.newest(&[by(**it)]).is_some())
+            .copied()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(counted(CountedLooks::Never), []);
+    assert_eq!(counted(CountedLooks::Signed), [Vouched::Signed, Vouched::HostKey]);
+    assert_eq!(counted(CountedLooks::Collected), Vouched::ALL);
+}
+
+#[test]
+fn an_imported_look_says_what_it_found_when_and_who_vouches_for_it() {
+    let at = |text: &str| crate::samples::instant(text);
+    let it = ImportedLook {
+        vouched: Vouched::HostKey,
+        taken_ms: at("2024-09-01T10:00:00Z"),
+        imported_ms: at("2024-09-02T11:00:00Z"),
+        ..look(0, Found::Replaced)
+    };
+    assert_eq!(
+        it.in_words(),
+        "seen clean and replaced at 2024-09-01T10:00:00Z by import at 2024-09-02T11:00:00Z, self-reported (signed by the \
+         host's own key), not watched"
+    );
+    let found: BTreeSet<String> = Found::ALL.iter().map(|found| look(10, *found).in_words()).collect();
+    assert_eq!(found.len(), Found::ALL.len(), "{found:?}");
+    let vouched: BTreeSet<&str> = Vouched::ALL.iter().map(|vouched| vouched.in_words()).collect();
+    assert_eq!(vouched.len(), Vouched::ALL.len(), "{vouched:?}");
+    assert!(vouched.iter().all(|words| words.contains("signed by")), "{vouched:?}");
 }
 
 proptest! {
