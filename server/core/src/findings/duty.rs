@@ -190,7 +190,7 @@ pub fn draft(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{campaign::Term, plan::Phase, standing::Bucket};
+    use crate::{campaign::Term, coverage::AssetBucket, plan::Phase, standing::Bucket};
 
     /// Friday, 2027-01-08T10:00:00Z.
     const FRIDAY: i64 = 1_799_402_400_000;
@@ -298,6 +298,20 @@ mod tests {
         assert!(!asks(&done, &[clear.clone(), migrated.clone(), carries]));
         assert!(!asks(&done, &[migrated.clone(), silent]), "one is unknown");
         assert!(asks(&done, &[clear, migrated]));
+    }
+
+    #[test]
+    fn a_machine_without_agent_that_is_said_to_carry_a_target_calls_for_a_duty_as_well() {
+        let campaign = campaign();
+        let asks = |bucket| {
+            let mut totals = totals(&[(self::bucket(Phase::Clear, false, false), 3)]);
+            totals.add_assets(bucket, 1);
+            far().is_called_for(&totals, FRIDAY, &campaign)
+        };
+        for bucket in AssetBucket::ALL {
+            assert_eq!(asks(*bucket), bucket.carried(), "{bucket}");
+        }
+        assert!(asks(AssetBucket::SeenCarries) && !asks(AssetBucket::Unknown) && !asks(AssetBucket::Clear));
     }
 
     #[test]

@@ -148,6 +148,30 @@ fn a_console_that_calls_healthy_what_the_machine_does_not_find_is_told() {
             ..console()
         };
         assert_eq!(kinds(Some(&host), &[long_ago]), [], "it speaks of another time");
+        let before = |ms| OtherWord {
+            last_seen_ms: Some(SINCE_MS - ms),
+            ..console()
+        };
+        assert_eq!(
+            kinds(Some(&host), &[before(24 * HOUR_MS - 1)]),
+            [FindingKind::ConsoleSaysHealthy]
+        );
+        assert_eq!(
+            kinds(Some(&host), &[before(24 * HOUR_MS)]),
+            [],
+            "a day before is not alike"
+        );
+        let sick = OtherWord {
+            health: Some(Health::Unhealthy),
+            ..console()
+        };
+        assert_eq!(kinds(Some(&host), &[sick]), [], "they agree");
+        let retired = own(Phase::Retired, &assessment);
+        assert_eq!(
+            kinds(Some(&retired), &[console()]),
+            [FindingKind::RetiredActive],
+            "what a retired host lacks is nobody's concern"
+        );
     }
     let healthy = assessed(Some(HealthState::Healthy));
     assert_eq!(kinds(Some(&own(Phase::Migrated, &healthy)), &[console()]), []);
@@ -183,6 +207,17 @@ fn a_retired_host_that_a_source_sees_in_use_is_told() {
         ..console()
     };
     assert_eq!(kinds(Some(&retired), &[disabled]), []);
+    let heard = |last_seen_ms| OtherWord {
+        last_seen_ms,
+        ..console()
+    };
+    assert_eq!(
+        kinds(Some(&retired), &[heard(Some(SINCE_MS + 1))]),
+        [FindingKind::RetiredActive]
+    );
+    for before in [Some(SINCE_MS), None] {
+        assert_eq!(kinds(Some(&retired), &[heard(before)]), [], "{before:?}");
+    }
 }
 
 #[test]
