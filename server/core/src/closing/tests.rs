@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+
+use cutover_proto::verdict::Verdict;
+
 use super::*;
 use crate::{samples, standing::Bucket};
 
@@ -119,4 +123,38 @@ fn a_figure_that_moved_since_the_first_signature_refuses_the_second_and_is_named
 fn what_nobody_looked_at_is_not_proven_free() {
     let plan = Plan::unborn(samples::host(), cutover_proto::ids::CampaignId::new("c"));
     assert!(!is_proven_free(&plan));
+    let look = |inventory| {
+        let known = crate::plan::Known::default();
+        let plan = Plan {
+            assessment: Some(crate::judge::assess(
+                &inventory,
+                &known,
+                &samples::campaign(""),
+                &samples::catalog(),
+            )),
+            ..plan.clone()
+        };
+        is_proven_free(&plan)
+    };
+    let of = |verdict| look(samples::with(samples::inventory(), "kesl", verdict));
+    assert!(of(Verdict::Absent) && of(Verdict::Remnant));
+    assert!(!of(Verdict::Unknown) && !of(Verdict::Embedded) && !of(Verdict::Running));
+}
+
+#[test]
+fn who_signs_reads_of_each_kind_what_it_means_and_which_command_names_it() {
+    let texts: BTreeSet<&str> = Residual::ALL.iter().map(|kind| kind.text()).collect();
+    assert_eq!(texts.len(), Residual::ALL.len(), "{texts:?}");
+    assert!(
+        texts
+            .iter()
+            .all(|text| text.contains("hosts") || text.contains("duties")),
+        "{texts:?}"
+    );
+    for kind in Residual::ALL {
+        assert!(kind.names().starts_with("cutover "), "{kind}");
+        if Standing::parse(kind.as_str()).is_ok() && *kind != Residual::Exempt {
+            assert!(kind.names().contains(&format!("--standing {kind}")), "{kind}");
+        }
+    }
 }

@@ -63,6 +63,12 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_all_or_nothing_only_where_it_is_true() {
+        let said = [(1, 4), (0, 4), (4, 4), (1, 1000), (999, 1000), (0, 0)].map(|(part, whole)| percent(part, whole));
+        assert_eq!(said, ["25 %", "0 %", "100 %", "1 %", "99 %", "–"]);
+    }
+
+    #[test]
     fn a_distance_says_its_direction() {
         assert_eq!(distance(-785, true), "785 days past");
         assert_eq!(distance(1, false), "in 1 day");

@@ -5,6 +5,7 @@ use cutover_proto::ids::CampaignId;
 use super::*;
 use crate::{
     campaign::zone::utc,
+    coverage::AssetBucket,
     plan::{Phase, Plan, Reason},
     samples,
     standing::{Bucket, Totals},
@@ -241,4 +242,26 @@ fn a_host_that_goes_on_by_itself_is_not_stuck() {
         StuckHost::of(&plan, Some(&away), &campaign, 0).is_some(),
         "somebody must switch it on"
     );
+}
+
+#[test]
+fn assets_that_the_standings_count_beside_the_hosts_are_named_and_nothing_is_where_there_are_none() {
+    let campaign = samples::campaign("");
+    let notes = |totals: &Totals| figures(totals, Vec::new(), &campaign, 1, ms("2024-09-20T12:00:00Z")).notes;
+    let of_assets = |notes: Vec<String>| notes.into_iter().find(|note| note.contains("assets"));
+    let mut totals = totals();
+    assert_eq!(of_assets(notes(&totals)), None);
+    totals.add_assets(AssetBucket::Unknown, 3);
+    totals.add_assets(AssetBucket::SeenClear, 2);
+    assert_eq!(
+        of_assets(notes(&totals)).as_deref(),
+        Some("The standings count 5 assets without agent beside the 25 hosts: unknown 3, seen-clear 2.")
+    );
+}
+
+#[test]
+fn a_reports_files_are_called_by_its_period_and_by_whether_somebody_asked_for_it() {
+    let period = "2024-09-02T04:00:00Z";
+    assert_eq!(file_stem("weekly", period), "deadline-2024-09-02T040000Z");
+    assert_eq!(file_stem(BY_HAND, period), "deadline-by-hand-2024-09-02T040000Z");
 }

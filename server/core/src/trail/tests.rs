@@ -75,6 +75,28 @@ fn a_word_that_was_under_way_when_the_machine_restarted_is_no_session_that_came_
 }
 
 #[test]
+fn a_minute_after_a_new_session_began_a_word_of_another_is_no_longer_on_its_way() {
+    let mut trail = Trail::default();
+    trail.hear("a", 0);
+    trail.hear("b", 100_000);
+    assert_eq!(trail.hear("a", 100_000 + MINUTE), Told::Returned);
+}
+
+#[test]
+fn a_session_is_known_for_ninety_days_after_its_last_word_and_then_forgotten() {
+    let day = 86_400_000;
+    let known_after = |ms: i64| {
+        let mut trail = Trail::default();
+        trail.hear("old", 0);
+        trail.hear("middle", day);
+        assert_eq!(trail.hear("new", ms), Told::Began);
+        trail.of("old").map(|sight| sight.last_ms)
+    };
+    assert_eq!(known_after(90 * day - 1), Some(0));
+    assert_eq!(known_after(90 * day), None);
+}
+
+#[test]
 fn an_identity_that_restarts_for_years_stays_small() {
     let mut trail = Trail::default();
     for day in 0..1000 {
