@@ -198,6 +198,13 @@ fn the_pace_is_of_whole_working_days_and_known_from_a_few_hosts_on() {
     assert_eq!(few.tenths_for(1), None);
     assert!(few.text().contains("not known: 4 hosts") && long.text().contains("20 hosts were done"));
     assert_eq!(long.tenths_for(u64::MAX), None, "what has no number is not told");
+    // A day on which none was done is none to begin with, and a weekend alone is no working day.
+    let late = done(&[(date(2026, 11, 16), 0), (date(2026, 11, 27), 6)]);
+    assert_eq!((late.hosts, late.working_days), (6, 1));
+    let sunday = done(&[(date(2026, 11, 29), 8)]);
+    assert_eq!((sunday.hosts, sunday.working_days), (8, 0));
+    assert_eq!(sunday.tenths_for(1), None);
+    assert!(sunday.text().contains("not known: 8 hosts"), "{}", sunday.text());
 }
 
 #[test]
@@ -206,4 +213,7 @@ fn a_day_is_the_campaigns_day() {
     let at = 1_796_081_400_000;
     assert_eq!(day_of(at, "UTC"), date(2026, 11, 30));
     assert_eq!(day_of(at, "Europe/Berlin"), date(2026, 12, 1));
+    // Beyond the calendar it is the calendar's end on that side.
+    let years = [i64::MIN, i64::MAX].map(|at_ms| day_of(at_ms, "UTC").year());
+    assert_eq!(years, [-9999, 9999]);
 }

@@ -127,6 +127,15 @@ fn packages_are_only_those_that_the_rule_looks_for() {
     let it = judged(&inventory);
     let kesl = it.targets.iter().find(|it| it.product.as_str() == "kesl").unwrap();
     assert_eq!(kesl.packages, ["kesl"]);
+    // What two looks saw is removed once.
+    for sighting in &mut inventory.sightings {
+        for evidence in &mut sighting.evidence {
+            evidence.detail = "kesl 12.1.0-1297; kesl 12.1.0-1298".to_owned();
+        }
+    }
+    let twice = judged(&inventory);
+    let kesl = twice.targets.iter().find(|it| it.product.as_str() == "kesl").unwrap();
+    assert_eq!(kesl.packages, ["kesl"]);
     let gui = it.targets.iter().find(|it| it.product.as_str() == "kesl-gui").unwrap();
     assert!(gui.packages.is_empty());
 }
