@@ -191,6 +191,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_wave_asks_for_is_warned_of_only_where_it_would_have_fewer() {
+        let campaign = samples::campaign("recovery_target = \"2027-01-14T00:00:00Z\"\n")
+            .source
+            .replace(
+                "[wave]\nname = \"all\"\n",
+                "[[wave]]\nname = \"all\"\ncanaries = 5\nstarts_per_hour = 1\n[wave.gate]\nleast = 5\n",
+            );
+        let campaign = Campaign::parse("c.toml", &campaign, 1).unwrap();
+        let now_ms = samples::instant("2027-01-13T20:00:00Z");
+        let said = |hosts, to_start| {
+            let count = WaveCount {
+                hosts,
+                to_start,
+                fitting: hosts,
+            };
+            let of = |wave: &str| if wave == "all" { count } else { WaveCount::default() };
+            let warnings = campaign.count_warnings(of, now_ms);
+            let keys = ["canaries is 5", "a sample of 5", "starts_per_hour is 1"];
+            keys.map(|key| warnings.iter().filter(|it| it.text.contains(key)).count())
+        };
+        assert_eq!(said(4, 0), [1, 1, 0]);
+        assert_eq!(said(5, 0), [0, 0, 0]);
+        // In four hours and a bit five can start.
+        assert_eq!([said(9, 5), said(9, 6)], [[0, 0, 0], [0, 0, 1]]);
+    }
+
+    #[test]
     fn once_the_target_is_there_nothing_is_said_of_what_fits_before_it() {
         let target_ms = samples::instant("2027-01-14T00:00:00Z");
         let campaign = samples::campaign(

@@ -92,6 +92,8 @@ fn what_makes_no_sense_is_refused_with_its_line_and_what_to_write() {
     let level = "{ within = \"7d\", longest = \"8h\", count = 3 }";
     let level = with(&TABLE.replace("{ within = \"7d\", longest = \"4h\", count = 2 }", level)).unwrap();
     assert_eq!(level.notice.unwrap().deferral.ladder.len(), 2);
+    let five = with(&TABLE.replace("[\"3d\", \"1d\"]", "[\"5d\", \"4d\", \"3d\", \"2d\", \"1d\"]")).unwrap();
+    assert_eq!(five.notice.unwrap().before.len(), 5);
     let without = TABLE.replace("contact = \"4711\"\n", "");
     assert!(with(&without).unwrap_err().contains("missing field `contact`"));
 }
@@ -149,4 +151,9 @@ fn a_first_notice_that_just_fits_before_the_target_is_not_warned_of() {
     };
     let three_days = 3 * 86_400_000;
     assert_eq!([warned(three_days - 1), warned(three_days)], [1, 0]);
+    assert_eq!(
+        [warned(1), warned(0)],
+        [1, 0],
+        "once the target is there, nothing can be in time"
+    );
 }

@@ -154,7 +154,7 @@ fn what_just_makes_sense_is_taken() {
 
 #[test]
 fn what_makes_no_sense_is_refused_with_a_remedy() {
-    let cases: [(&str, &str, &str); 24] = [
+    let cases: [(&str, &str, &str); 25] = [
         ("schema = 1", "schema = 9", "reads schema 1"),
         ("mode = \"observe\"", "mode = \"obsever\"", "observe"),
         ("mode = \"observe\"", "moode = \"observe\"", "moode"),
@@ -219,6 +219,11 @@ fn what_makes_no_sense_is_refused_with_a_remedy() {
         ("id = \"kaspersky-us-2024\"", "id = \"\"", "lower-case letters"),
         ("id = \"kaspersky-us-2024\"", "id = \"Kaspersky\"", "lower-case letters"),
         ("id = \"kaspersky-us-2024\"", A_LONG_ID, "at most 64"),
+        (
+            "mode = \"observe\"",
+            "mode = \"observe\"\nno_cutoff = \"nobody set one\"",
+            "no_cutoff says why there is none",
+        ),
     ];
     for (from, to, expected) in cases {
         let said = refusal(|text| {
@@ -428,4 +433,15 @@ fn a_warning_names_its_line_where_it_has_one() {
     assert_eq!(of(None).to_string(), "it is so");
     assert_eq!(of(Some(7)).of_file("my.toml"), "my.toml, line 7: it is so");
     assert_eq!(of(None).of_file("my.toml"), "my.toml: it is so");
+}
+
+#[test]
+fn what_a_product_downloads_is_what_the_rule_says_that_names_it_first_or_second() {
+    let campaign = with_replacements(
+        "[[replacement]]\nos_id = [\"debian\"]\nproduct = \"sophos\"\n\
+         [[replacement]]\nproduct = \"clamav\"\nsecond = \"clamav-daemon\"\ndownload = \"350 MB\"\n",
+    )
+    .unwrap();
+    let said = ["sophos", "clamav", "clamav-daemon", "eset"].map(|product| campaign.download_of(&product.into()));
+    assert_eq!(said, [None, Some(350_000_000), Some(350_000_000), None]);
 }

@@ -254,3 +254,26 @@ fn a_second_replacement_takes_the_firsts_place_and_both_count() {
         assert!(said.contains(expected), "{said}");
     }
 }
+
+#[test]
+fn waves_that_are_no_tables_are_refused_with_how_they_are_written() {
+    let mode = "mode = \"observe\"";
+    let text = PRESETS[0]
+        .1
+        .replace("[wave]\nname = \"all\"\n", "")
+        .replace(mode, &format!("{mode}\nwave = 3"));
+    let refused = Campaign::parse("test.toml", &text, 1).unwrap_err().to_string();
+    assert!(refused.contains("expected [wave] or [[wave]]"), "{refused}");
+}
+
+/// Another version that chose others would move hosts between the waves of a campaign that is under way.
+#[test]
+fn whom_a_share_takes_is_settled_for_good() {
+    for (number, least) in [(1, 565_273), (2, 131_565), (3, 825_527)] {
+        let takes = |parts: u32| {
+            let share = format!("{}.{:04} %", parts / 10_000, parts % 10_000);
+            Share::parse(&share).unwrap().takes("early", host(number))
+        };
+        assert_eq!([takes(least - 1), takes(least)], [false, true], "{number}");
+    }
+}

@@ -70,7 +70,9 @@ fn an_item_is_settled_after_those_before_it_and_open_again_with_them() {
         ["keys", "tasks"],
         "the server is not required"
     );
+    assert!(answers.is_empty(), "what is refused is not kept");
     attest(&mut answers, &campaign, "keys").unwrap();
+    assert!(!answers.is_empty(), "what was said is kept");
     assert_eq!(answers.open(&campaign.readiness), ["tasks"]);
     attest(&mut answers, &campaign, "tasks").unwrap();
     assert_eq!(states(&answers, &campaign), [Attested, Attested, Open]);
