@@ -156,6 +156,17 @@ fn protection_falls_with_the_product_that_gave_it_and_rises_with_the_proof() {
             ("test that clamav detects".to_owned(), Some(Protection::OnDemand)),
         ]
     );
+    // Without a test the installation itself is what is known of it.
+    let mut untested = removal_first();
+    let recipe = untested.recipes.get_mut(&clamav).unwrap();
+    recipe.install.as_mut().unwrap().detection_test = false;
+    assert_eq!(
+        after(&untested),
+        [
+            ("remove kesl".to_owned(), Some(Protection::None)),
+            ("install clamav".to_owned(), Some(Protection::OnDemand)),
+        ]
+    );
 }
 
 #[test]
@@ -408,4 +419,21 @@ fn a_removal_needs_a_manager_and_a_time_limit_and_an_installation_a_replacement(
         let refused = Recipe::parse("r.toml", &text, rule).unwrap_err().to_string();
         assert!(refused.contains(said), "{refused}");
     }
+}
+
+#[test]
+fn replacements_are_ways_of_one_product_where_their_recipes_share_a_package() {
+    let mut catalog = catalog();
+    let mut other = catalog.recipes[&ProductId::new("clamav")].clone();
+    let install = other.install.as_mut().unwrap();
+    install.packages = vec!["sensor".to_owned()];
+    install.artifacts.clear();
+    catalog.recipes.insert(ProductId::new("sophos"), other);
+    let is_kin = |one: &str, other: &str| catalog.is_kin(&one.into(), &other.into());
+    assert!(is_kin("clamav", "clamav-daemon") && is_kin("clamav-on-access", "clamav"));
+    assert!(!is_kin("clamav", "sophos") && !is_kin("sophos", "clamav-daemon"));
+    assert!(
+        !is_kin("clamav", "eset") && !is_kin("eset", "clamav"),
+        "nothing is known of what it is made of"
+    );
 }

@@ -213,6 +213,18 @@ fn a_condition_that_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn room_that_just_suffices_is_enough() {
+    let catalog = with_condition(CLAMAV, "{ free-mib = 1500 }", "");
+    let free = |mib| {
+        let mut host = carrying();
+        host.facts.free_disk_mib = Some(mib);
+        said(&catalog, &host)
+    };
+    assert_eq!([free(1500), free(1501)], ["", ""]);
+    assert!(free(1499).contains("1499 MiB are free"));
+}
+
+#[test]
 fn what_goes_on_where_it_is_not_known_is_noted_with_why_and_what_blocks_is_not() {
     let note = |more: &str| {
         parse(&format!("{KESL}{}", condition("{ free-mib = 1 }", more)))
