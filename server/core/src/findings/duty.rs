@@ -70,11 +70,7 @@ impl Duty {
         let headline = Headline::of(totals, now_ms, campaign);
         match self.on {
             DutyTrigger::TargetFound => {
-                totals.iter().any(|(bucket, hosts)| bucket.carried && hosts > 0)
-                    || totals
-                        .assets()
-                        .iter()
-                        .any(|(bucket, assets)| bucket.carried() && *assets > 0)
+                totals.iter().any(|(bucket, _)| bucket.carried) || totals.assets().keys().any(|bucket| bucket.carried())
             }
             DutyTrigger::CampaignDone => {
                 let replaced = headline.replaced;

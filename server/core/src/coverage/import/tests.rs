@@ -51,6 +51,19 @@ fn a_mark_in_front_hides_neither_excels_separator_nor_powershells_type_line() {
 }
 
 #[test]
+fn a_cell_has_as_many_letters_as_are_kept_and_no_more() {
+    let owner = |letters: usize| {
+        let text = format!("Name,Serial,Owner\nPC-1,AB12,{}\n", "ü".repeat(letters));
+        let import = read(text.as_bytes(), &plain()).unwrap();
+        import.faults.first().map(|fault| fault.why.clone())
+    };
+    assert_eq!(owner(500), None);
+    for letters in [501, 502] {
+        assert_eq!(owner(letters).as_deref(), Some("owner has more than 500 characters"));
+    }
+}
+
+#[test]
 fn a_file_is_read_up_to_its_largest_size_and_no_further() {
     let largest = 32 * 1024 * 1024;
     assert!(decode::text(&vec![b' '; largest]).is_ok());
@@ -128,6 +141,7 @@ fn separators_of_excel_and_type_lines_of_powershell_are_understood() {
         "#TYPE Microsoft.ActiveDirectory.Management.ADComputer\r\n\"Name\";\"Serial\"\r\n\"PC-1\";\"AB12\"\r\n",
         "sep=;\r\nName;Serial\r\nPC-1;AB12\r\n",
         "Name\tSerial\nPC-1\tAB12\n",
+        "Name;Serial;\"Seen, by whom, where, when\"\nPC-1;AB12;\n",
     ] {
         let import = read(text.as_bytes(), &plain()).unwrap();
         assert_eq!(import.faults, [], "{text}");

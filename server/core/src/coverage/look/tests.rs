@@ -108,6 +108,35 @@ fn a_campaign_says_which_looks_count() {
 }
 
 #[test]
+fn what_was_seen_replaced_and_never_carrying_is_clear_for_as_long_as_the_look_holds() {
+    let looks = [look(10, Found::Replaced)];
+    assert_eq!(counts(&looks, &[], 109), AssetBucket::SeenClear);
+    assert_eq!(counts(&looks, &[], 110), AssetBucket::Unknown);
+}
+
+#[test]
+fn a_look_finds_what_its_judging_comes_to() {
+    use cutover_proto::verdict::Verdict;
+
+    use crate::samples::{campaign, catalog, inventory, replaced, with};
+    let found = |inventory| {
+        let known = crate::plan::Known::default();
+        Found::of(&crate::judge::assess(&inventory, &known, &campaign(""), &catalog()))
+    };
+    assert_eq!(found(replaced()), Found::Replaced);
+    assert_eq!(found(inventory()), Found::Free);
+    for (verdict, with_replacement, without) in [
+        (Verdict::Remnant, Found::Replaced, Found::Free),
+        (Verdict::Unknown, Found::Unknown, Found::Unknown),
+        (Verdict::Embedded, Found::Carries, Found::Carries),
+        (Verdict::Running, Found::Carries, Found::Carries),
+    ] {
+        assert_eq!(found(with(replaced(), "kesl", verdict)), with_replacement, "{verdict}");
+        assert_eq!(found(with(inventory(), "kesl", verdict)), without, "{verdict}");
+    }
+}
+
+#[test]
 fn where_signed_looks_count_those_that_anybody_could_have_edited_do_not() {
     let by = |vouched| ImportedLook {
         vouched,
