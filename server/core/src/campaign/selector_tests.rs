@@ -185,6 +185,17 @@ fn a_role_an_edition_or_a_persons_word_makes_a_server() {
         it.facts.os_family = OsFamily::Windows;
         it.facts.os_name = "Windows Server 2019 Standard".to_owned();
     }));
+    for (family, name) in [
+        (OsFamily::Windows, "Windows 11 Pro"),
+        // It is called so on a desk as well.
+        (OsFamily::Linux, "Oracle Linux Server 9.4"),
+    ] {
+        let is_server = fits(server, &Known::default(), |it| {
+            it.facts.os_family = family;
+            name.clone_into(&mut it.facts.os_name);
+        });
+        assert!(!is_server, "{name}: its edition tells nothing");
+    }
     assert!(fits(server, &known(&["class=server"], "", None), |_| ()));
     let said = known(&["class=workstation"], "", None);
     assert!(
