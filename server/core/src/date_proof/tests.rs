@@ -130,6 +130,20 @@ fn a_milestone_to_come_has_no_proof_yet() {
     );
 }
 
+#[test]
+fn at_its_instant_a_milestone_has_come_and_a_look_of_that_instant_speaks_for_before_alone() {
+    let at = [look(AT_MS, Found::Free)];
+    let not = DateProof::NotKnowable {
+        first_look_ms: Some(AT_MS),
+    };
+    assert_eq!(date_proof(&milestone(), &at, &[], AT_MS), not);
+    let (before_ms, after_ms) = (AT_MS, AT_MS + 1);
+    assert_eq!(
+        proof(&[at[0], look(after_ms, Found::Free)], &[]),
+        DateProof::Clean { before_ms, after_ms }
+    );
+}
+
 proptest! {
     #[test]
     fn a_machine_is_never_clean_at_a_milestone_where_no_look_and_no_record_said_so(

@@ -72,6 +72,8 @@ fn a_priority_moves_a_hosts_turn_and_not_its_latest_safe_start() {
         assert_eq!((turns[1] - turns[0], turns[2] - turns[1]), (720 * HOUR, 720 * HOUR));
         let starts = [&first, &plain, &last].map(|plan| latest_start_ms(plan, &campaign));
         assert!(starts.iter().all(|start| *start == starts[0]), "{starts:?}");
+        // Without a target all are as far as can be, with room behind them.
+        assert_eq!(turns[1], if has_target { starts[1] } else { i64::MAX / 2 });
     }
 }
 
@@ -104,4 +106,21 @@ fn a_past_cutoff_without_a_recovery_target_is_said_not_computed() {
     assert_eq!(no_target_text(&with, now_ms), None);
     let target_ms = with.target_ms().unwrap();
     assert!(no_target_text(&with, target_ms).unwrap().contains("set a later one"));
+}
+
+#[test]
+fn where_work_has_hours_the_latest_safe_start_lies_in_them() {
+    let mut campaign = samples::campaign(
+        "recovery_target = \"2027-01-31T00:00:00Z\"\n\
+         [[window]]\ndays = [\"mon\"]\nfrom = \"08:00\"\nto = \"10:00\"\n[policy]\ntime_zone = \"UTC\"\n",
+    );
+    let last_ms = latest_start_ms(&plan(Phase::Queued), &campaign);
+    assert_eq!(
+        last_ms,
+        samples::instant("2027-01-25T10:00:00Z") - 1,
+        "the last Monday before it"
+    );
+    campaign.recovery_target_ms = None;
+    campaign.milestones.clear();
+    assert_eq!(latest_start_ms(&plan(Phase::Queued), &campaign), i64::MAX);
 }

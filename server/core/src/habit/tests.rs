@@ -54,6 +54,24 @@ fn an_office_and_a_night_are_told_as_what_they_are() {
 }
 
 #[test]
+fn three_groups_of_days_make_a_sentence_and_four_do_not() {
+    let on = |days: &'static [usize]| move |hour: usize| days.contains(&(hour / 24)) && hour % 24 == 9;
+    assert_eq!(
+        weeks(None, MONDAY, 3, on(&[0, 2, 4])).in_words(),
+        "usually heard of Mon 9 to 10, Wed 9 to 10, Fri 9 to 10, its own time"
+    );
+    assert_eq!(
+        weeks(None, MONDAY, 3, on(&[0, 2, 4, 6])).in_words(),
+        "usually heard of in 4 of the 168 hours of a week"
+    );
+    assert_eq!(
+        weeks(None, MONDAY, 3, |hour| hour < 20 && hour % 5 == 0).in_words(),
+        "usually heard of in 4 of the 168 hours of a week",
+        "nor do four stretches of a day"
+    );
+}
+
+#[test]
 fn a_machine_that_is_always_there_is_and_restarts_do_not_count_against_it() {
     let it = weeks(None, MONDAY, 3, |_| true);
     assert_eq!(it.habit(), Some(Habit::Always));
@@ -67,6 +85,9 @@ fn less_than_two_weeks_are_not_known_and_say_so() {
     assert_eq!(it.in_words(), "its hours are not known yet: 4 of 14 days are counted");
     assert!(weeks(None, MONDAY, 2, |_| true).habit().is_some());
     assert_eq!(Heard::first(MONDAY).habit(), None);
+    let counted = |hours| Heard::from_parts(&[240; WEEK], hours, MONDAY).unwrap();
+    assert_eq!(counted(335).habit(), None, "an hour less than two weeks");
+    assert_eq!(counted(336).habit(), Some(Habit::Always));
 }
 
 #[test]

@@ -120,6 +120,7 @@ mod tests {
         let fleet = one_away();
         let seen = said(&fleet, 20);
         assert_eq!(seen, said(&fleet, 20), "of one seed");
+        assert_eq!(seen.courses(), 20);
         for (index, it) in fleet.hosts.iter().enumerate() {
             assert!(seen.percent(it.plan.host_id).is_some());
             assert_eq!(is_late(&it.plan, &fleet.campaign, START, &seen), index == 3, "{seen:?}");

@@ -87,7 +87,7 @@ pub struct Outlook {
 pub fn outlook(setup: &Setup<'_>, fleet: &[Participant], experience: &Experience, courses: u32) -> Outlook {
     let mut finishes: BTreeMap<u8, Vec<Option<i64>>> = BTreeMap::new();
     let mut marks: BTreeMap<(i64, String), Vec<u64>> = BTreeMap::new();
-    let mut missed: BTreeMap<HostId, (u32, BTreeMap<String, u32>)> = BTreeMap::new();
+    let mut missed: BTreeMap<HostId, Missed> = BTreeMap::new();
     let target_ms = setup.campaign.target_ms().filter(|at_ms| *at_ms > setup.from_ms);
     let mut to_do = 0;
     for nth in 0..courses {
@@ -105,19 +105,12 @@ pub fn outlook(setup: &Setup<'_>, fleet: &[Participant], experience: &Experience
         }
         let is_late = |it: &HostEnd| target_ms.is_some_and(|at_ms| is_missed(it.done_ms, at_ms));
         for host in hosts.into_iter().filter(is_late) {
-            let (times, whys) = missed.entry(host.host).or_default();
-            *times += 1;
-            *whys.entry(host.why).or_default() += 1;
+            missed.entry(host.host).or_default().note(host.why);
         }
     }
     let mut misses: Vec<Miss> = missed
         .into_iter()
-        .filter(|(_, (times, _))| times * 2 > courses)
-        .map(|(host, (times, whys))| Miss {
-            host,
-            percent: percent(times, courses),
-            why: whys.into_iter().max_by_key(|(_, times)| *times).unwrap_or_default().0,
-        })
+        .filter_map(|(host, missed)| missed.told(host, courses))
         .collect();
     misses.sort_by(|a, b| b.percent.cmp(&a.percent).then_with(|| a.host.cmp(&b.host)));
     let missing = misses.len() as u64;
@@ -136,6 +129,30 @@ pub fn outlook(setup: &Setup<'_>, fleet: &[Participant], experience: &Experience
         needed_a_day: target_ms.map(|at_ms| to_do.div_ceil(working_days(setup.campaign, setup.from_ms, at_ms).max(1))),
         misses: target_ms.map(|_| misses),
         missing,
+    }
+}
+
+/// How often a host missed the target, and why.
+#[derive(Default)]
+struct Missed {
+    times: u32,
+    whys: BTreeMap<String, u32>,
+}
+
+impl Missed {
+    fn note(&mut self, why: String) {
+        self.times += 1;
+        *self.whys.entry(why).or_default() += 1;
+    }
+
+    /// `None` of a host that is as likely done in time.
+    fn told(self, host: HostId, courses: u32) -> Option<Miss> {
+        let why = self.whys.into_iter().max_by_key(|(_, times)| *times);
+        (self.times * 2 > courses).then(|| Miss {
+            host,
+            percent: percent(self.times, courses),
+            why: why.unwrap_or_default().0,
+        })
     }
 }
 
@@ -222,6 +239,22 @@ mod tests {
         let two_missing = at.map(|it| it.filter(|it| *it != 9));
         assert_eq!(likely(95, two_missing.to_vec()).p90_ms, None);
         assert_eq!(likely(95, Vec::new()).p10_ms, None);
+    }
+
+    #[test]
+    fn who_misses_it_more_often_than_not_is_told_with_what_it_was_most_often() {
+        let told = |whys: &[&str], courses| {
+            let mut missed = Missed::default();
+            for why in whys {
+                missed.note((*why).to_owned());
+            }
+            let told = missed.told(samples::host(), courses);
+            told.map(|it| (it.percent, it.why))
+        };
+        let whys = ["away", "away", "failed", "away", "failed"];
+        assert_eq!(told(&whys, 10), None, "one is as likely as the other");
+        assert_eq!(told(&whys, 9), Some((56, "away".to_owned())));
+        assert_eq!(told(&["failed", "away", "failed"], 3), Some((100, "failed".to_owned())));
     }
 
     #[test]

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     catalog::Shelf,
+    mix::mix,
+    rollout::Outcome,
     samples,
     simulate::{
         Assumptions, Habit,
@@ -50,6 +52,48 @@ fn the_same_seed_says_the_same_and_what_is_likely_comes_in_order() {
 }
 
 #[test]
+fn whatever_the_seed_every_course_is_another() {
+    let mut fleet = Fleet::of(12, all("max_in_flight = 4\nsoak = \"3h\"\n"));
+    for seed in [0, u64::MAX] {
+        fleet.seed = seed;
+        let seen = of(&fleet, Experience::default(), 8);
+        assert!(seen.done[3].p10_ms < seen.done[3].p90_ms, "{seen:?}");
+    }
+}
+
+#[test]
+fn experience_is_what_came_of_the_newest_order_of_each_host() {
+    let mut plan = Fleet::of(1, all("")).hosts.remove(0).plan;
+    let mut experience = Experience::default();
+    let outcomes = [
+        (Outcome::None, 1),
+        (Outcome::UnderWay, 1),
+        (Outcome::Succeeded, 4),
+        (Outcome::Failed, 2),
+        (Outcome::Unfit, 1),
+        (Outcome::Dark, 1),
+        (Outcome::NotBack, 1),
+    ];
+    for (outcome, times) in outcomes {
+        plan.outcome = outcome;
+        for _ in 0..times {
+            experience.note(&plan);
+        }
+    }
+    let counted = (experience.succeeded, experience.failed, experience.gone);
+    assert_eq!(counted, (4, 3, 2), "those that are under way say nothing yet");
+}
+
+#[test]
+fn before_anything_is_known_one_attempt_in_twenty_fails_and_one_restart_in_a_hundred_is_the_last() {
+    let drawn = |seed| Experience::default().draw(&Assumptions::default(), mix(seed));
+    let mean = |of: fn(&Assumptions) -> u16| (0..1000).map(|seed| u32::from(of(&drawn(seed)))).sum::<u32>() / 1000;
+    assert!((46..=54).contains(&mean(|it| it.fails.0)));
+    assert!((8..=12).contains(&mean(|it| it.goes_dark.0)));
+    assert!((285..=315).contains(&mean(|it| it.defers.0)));
+}
+
+#[test]
 fn what_came_of_many_orders_narrows_what_is_likely() {
     let mut fleet = Fleet::of(24, all("max_in_flight = 2\nsoak = \"1h\"\nretry_base = \"8h\"\n"));
     fleet.days = 60;
@@ -87,9 +131,11 @@ fn who_has_been_away_for_long_will_miss_the_target_and_why_is_said() {
     // Five working days from a Monday to the Monday after it.
     assert_eq!(seen.needed_a_day, Some(2));
 
-    fleet.campaign.recovery_target_ms = Some(START - DAY);
-    let past = of(&fleet, MUCH, 3);
-    assert_eq!((past.misses, past.needed_a_day, past.missing), (None, None, 0));
+    for before_ms in [DAY, 0] {
+        fleet.campaign.recovery_target_ms = Some(START - before_ms);
+        let past = of(&fleet, MUCH, 3);
+        assert_eq!((past.misses, past.needed_a_day, past.missing), (None, None, 0));
+    }
 }
 
 #[test]
