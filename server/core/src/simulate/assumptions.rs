@@ -76,3 +76,56 @@ const fn takes_ms(kind: StepKind) -> i64 {
         StepKind::Sweep | StepKind::SweepGroups | StepKind::SweepCertificates | StepKind::WriteConfig => 10 * SECOND,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_up_gives_way_to_what_was_seen() {
+        let made_up = PerMille(20);
+        let seen = |part, whole| PerMille::seen(part, whole, made_up, 50).0;
+        assert_eq!(seen(0, 0), 20, "nothing was seen");
+        // (30 * 1000 + 50 * 20) / (50 + 50)
+        assert_eq!(seen(30, 50), 310);
+        assert_eq!(seen(0, 950), 1);
+        assert_eq!(seen(950, 950), 951);
+        assert_eq!(
+            PerMille::seen(9, 3, PerMille(0), 0),
+            PerMille(1000),
+            "more than all is all"
+        );
+    }
+
+    #[test]
+    fn a_share_takes_so_many_of_a_thousand_numbers() {
+        let taken = |share: u16| (5000_u64..6000).filter(|drawn| PerMille(share).takes(*drawn)).count();
+        assert_eq!([0, 1, 20, 999, 1000].map(taken), [0, 1, 20, 999, 1000]);
+    }
+
+    #[test]
+    fn a_step_takes_what_is_made_up_for_it_at_the_machines_pace() {
+        let made_up = |pace| Assumptions {
+            pace,
+            ..Assumptions::default()
+        };
+        for (kind, seconds) in [
+            (StepKind::FetchPackages, 300),
+            (StepKind::FetchArtifact, 300),
+            (StepKind::RemovePackages, 240),
+            (StepKind::InstallPackages, 360),
+            (StepKind::InstallArtifact, 360),
+            (StepKind::Restart, 180),
+            (StepKind::RepairPackages, 60),
+            (StepKind::DetectionTest, 30),
+            (StepKind::EnableService, 30),
+            (StepKind::Sweep, 10),
+            (StepKind::SweepGroups, 10),
+            (StepKind::SweepCertificates, 10),
+            (StepKind::WriteConfig, 10),
+        ] {
+            assert_eq!(made_up(100).takes_ms(kind), seconds * 1000, "{kind}");
+            assert_eq!(made_up(150).takes_ms(kind), seconds * 1500, "{kind}");
+        }
+    }
+}

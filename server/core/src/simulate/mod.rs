@@ -9,15 +9,21 @@ mod cause;
 #[cfg(test)]
 mod controller_tests;
 mod counts;
+#[cfg(test)]
+mod counts_tests;
 mod engine;
 #[cfg(test)]
 mod line_tests;
 mod machine;
+#[cfg(test)]
+mod machine_tests;
 mod presence;
 #[cfg(test)]
 mod presence_tests;
 mod queue;
 mod report;
+#[cfg(test)]
+mod report_tests;
 mod rollout;
 mod setup;
 

@@ -57,3 +57,75 @@ fn an_office_is_there_by_the_clock_on_its_wall() {
     assert!(!presence.is_there(at("2027-01-04T23:00:00Z")));
     assert!(!presence.is_there(at("2027-01-09T15:00:00Z")), "a Saturday");
 }
+
+/// From eight to six on every working day, by UTC.
+fn every_working_day() -> Presence {
+    let hours = (0..168).map(|hour| {
+        if hour < 120 && (8..18).contains(&(hour % 24)) {
+            100
+        } else {
+            0
+        }
+    });
+    Presence::new(host(1), Habit::Hours(hours.collect()), 0, 1)
+}
+
+#[test]
+fn over_a_weekend_it_is_next_there_on_monday_and_was_last_there_on_friday() {
+    let at = samples::instant;
+    let presence = every_working_day();
+    let (left, back) = (at("2027-01-08T18:00:00Z"), at("2027-01-11T08:00:00Z"));
+    assert!(presence.is_there(left - 1) && !presence.is_there(left));
+    assert_eq!(presence.next_ms(left - 1), Some(left - 1));
+    assert_eq!(presence.next_ms(left), Some(back));
+    assert_eq!(presence.last_ms(back - 1, START), left - 1);
+    assert_eq!(presence.last_ms(back, START), back);
+    assert_eq!(
+        presence.last_ms(back - 1, left + HOUR),
+        left + HOUR,
+        "it was heard of since"
+    );
+    let away = presence.away_until(back + 3 * HOUR);
+    assert_eq!(away.next_ms(left), Some(back + 3 * HOUR));
+    assert_eq!(away.last_ms(back + HOUR, START), START, "whatever its habit");
+    let never = Presence::new(host(1), Habit::Hours([0; 168].into()), 0, 1);
+    assert_eq!(never.next_ms(START), None);
+}
+
+#[test]
+fn who_comes_in_one_hour_of_a_hundred_weeks_is_waited_for_two_years() {
+    let hours: Box<[u8]> = (0..168).map(|hour| u8::from(hour == 30)).collect();
+    let waits = (0..400).map(|seed| {
+        let presence = Presence::new(host(1), Habit::Hours(hours.clone()), 0, seed);
+        presence.next_ms(START).map(|at_ms| (at_ms - START) / DAY)
+    });
+    let days: Vec<i64> = waits.flatten().collect();
+    assert!(days.iter().all(|days| *days <= 732));
+    assert!(days.iter().any(|days| *days > 700), "{days:?}");
+    // Of 104 weeks of which each brings one in a hundred: two of three come.
+    assert!((240..=290).contains(&days.len()), "{}", days.len());
+}
+
+#[test]
+fn who_was_away_stays_so_from_a_two_thousandth_of_that_time_to_two_thousand_times_it() {
+    const AWAY: i64 = 2_047_000;
+    let longer = (0..20_000).map(|seed| {
+        let presence = Presence::new(host(1), Habit::Always, 0, seed).still_away(START - AWAY, START);
+        presence.next_ms(START).unwrap() - START
+    });
+    let mut longer: Vec<i64> = longer.collect();
+    longer.sort_unstable();
+    assert_eq!((longer[0], longer[19_999]), (AWAY / 2047, AWAY * 2047));
+    let half = longer[10_000] as f64 / AWAY as f64;
+    assert!((0.95..1.05).contains(&half), "as likely as not as long again: {half}");
+}
+
+#[test]
+fn whether_it_comes_is_drawn_anew_for_each_day() {
+    let hours: Box<[u8]> = [50; 168].into();
+    for seed in 0..200 {
+        let presence = Presence::new(host(1), Habit::Hours(hours.clone()), 0, seed);
+        let days = (0..365).filter(|day| presence.is_there(START + day * DAY)).count();
+        assert!((140..=225).contains(&days), "{days} of a year");
+    }
+}

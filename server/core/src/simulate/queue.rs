@@ -88,3 +88,43 @@ impl Queues {
         line.ready.iter().take(limit).map(|(_, host)| *host).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_into_another_wave_leaves_the_queue_of_the_first() {
+        let mut queues = Queues::of(3);
+        for host in 0..3 {
+            queues.put(host, "first", Place::Ready { turn_ms: 10 });
+        }
+        queues.put(1, "next", Place::Ready { turn_ms: 10 });
+        assert_eq!(queues.head("first", 0, 9), [0, 2]);
+        assert_eq!(queues.head("next", 0, 9), [1]);
+    }
+
+    #[test]
+    fn the_lowest_turn_is_first_and_who_has_a_date_comes_forward_at_it() {
+        let mut queues = Queues::of(4);
+        queues.put(0, "all", Place::Ready { turn_ms: 30 });
+        queues.put(1, "all", Place::Ready { turn_ms: 20 });
+        queues.put(
+            2,
+            "all",
+            Place::Dated {
+                at_ms: 100,
+                turn_ms: 10,
+            },
+        );
+        queues.put(3, "all", Place::Idle);
+        assert_eq!(queues.head("all", 99, 9), [1, 0]);
+        assert_eq!(queues.head("all", 100, 9), [2, 1, 0]);
+        assert_eq!(queues.place(2), Place::Ready { turn_ms: 10 });
+        assert_eq!(queues.head("all", 100, 2), [2, 1]);
+        queues.put(2, "all", Place::UntilSeen);
+        queues.put(0, "", Place::Out);
+        assert_eq!(queues.head("all", 100, 9), [1]);
+        assert_eq!(queues.head("other", 100, 9), [0; 0]);
+    }
+}
