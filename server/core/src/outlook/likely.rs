@@ -110,7 +110,12 @@ pub fn outlook(setup: &Setup<'_>, fleet: &[Participant], experience: &Experience
     }
     let mut misses: Vec<Miss> = missed
         .into_iter()
-        .filter_map(|(host, missed)| missed.told(host, courses))
+        .filter(|(_, missed)| missed.is_probable(courses))
+        .map(|(host, missed)| Miss {
+            host,
+            percent: percent(missed.times, courses),
+            why: missed.why(),
+        })
         .collect();
     misses.sort_by(|a, b| b.percent.cmp(&a.percent).then_with(|| a.host.cmp(&b.host)));
     let missing = misses.len() as u64;
@@ -145,14 +150,16 @@ impl Missed {
         *self.whys.entry(why).or_default() += 1;
     }
 
-    /// `None` of a host that is as likely done in time.
-    fn told(self, host: HostId, courses: u32) -> Option<Miss> {
+    /// Whether it misses it more often than not.
+    const fn is_probable(&self, courses: u32) -> bool {
+        let twice = self.times * 2;
+        twice > courses
+    }
+
+    /// Why, most often.
+    fn why(self) -> String {
         let why = self.whys.into_iter().max_by_key(|(_, times)| *times);
-        (self.times * 2 > courses).then(|| Miss {
-            host,
-            percent: percent(self.times, courses),
-            why: why.unwrap_or_default().0,
-        })
+        why.unwrap_or_default().0
     }
 }
 
@@ -243,18 +250,18 @@ mod tests {
 
     #[test]
     fn who_misses_it_more_often_than_not_is_told_with_what_it_was_most_often() {
-        let told = |whys: &[&str], courses| {
+        let missed = |whys: &[&str]| {
             let mut missed = Missed::default();
             for why in whys {
                 missed.note((*why).to_owned());
             }
-            let told = missed.told(samples::host(), courses);
-            told.map(|it| (it.percent, it.why))
+            missed
         };
-        let whys = ["away", "away", "failed", "away", "failed"];
-        assert_eq!(told(&whys, 10), None, "one is as likely as the other");
-        assert_eq!(told(&whys, 9), Some((56, "away".to_owned())));
-        assert_eq!(told(&["failed", "away", "failed"], 3), Some((100, "failed".to_owned())));
+        let away = missed(&["away", "away", "failed", "away", "failed"]);
+        assert!(!away.is_probable(10), "one is as likely as the other");
+        assert!(away.is_probable(9));
+        assert_eq!(away.why(), "away");
+        assert_eq!(missed(&["failed", "away", "failed"]).why(), "failed");
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod controller_tests;
 mod counts;
 #[cfg(test)]
 mod counts_tests;
+#[cfg(test)]
+mod course_tests;
 mod engine;
 #[cfg(test)]
 mod line_tests;
