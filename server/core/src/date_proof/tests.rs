@@ -109,6 +109,16 @@ fn an_earlier_record_attests_what_no_look_can_prove() {
         not,
         "a look found it"
     );
+    let before = |at_ms| proof(&[look(at_ms, Found::Carries)], std::slice::from_ref(&clear));
+    for at_ms in [800, 801] {
+        let first_look_ms = Some(at_ms);
+        assert_eq!(
+            before(at_ms),
+            DateProof::NotKnowable { first_look_ms },
+            "it was seen since"
+        );
+    }
+    assert_eq!(before(799), attested, "it went between look and record");
     let later = [clear, record(900, TargetSeen::Carries)];
     assert_eq!(
         proof(&[look(2_000, Found::Free)], &later),

@@ -65,6 +65,10 @@ fn three_groups_of_days_make_a_sentence_and_four_do_not() {
         "usually heard of in 4 of the 168 hours of a week"
     );
     assert_eq!(
+        weeks(None, MONDAY, 3, |hour| hour < 15 && hour % 5 == 0).in_words(),
+        "usually heard of Mon 0 to 1 and 5 to 6 and 10 to 11, its own time"
+    );
+    assert_eq!(
         weeks(None, MONDAY, 3, |hour| hour < 20 && hour % 5 == 0).in_words(),
         "usually heard of in 4 of the 168 hours of a week",
         "nor do four stretches of a day"

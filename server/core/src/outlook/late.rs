@@ -145,6 +145,9 @@ mod tests {
         let mut fleet = one_away();
         fleet.days = 3;
         assert_eq!(said(&fleet, 2), Misses::default());
+        fleet.campaign.recovery_target_ms = Some(START);
+        assert_eq!(said(&fleet, 2), Misses::default());
+        fleet.campaign.recovery_target_ms = Some(START + 7 * DAY);
         let plan = &fleet.hosts[0].plan;
         let target_ms = fleet.campaign.target_ms().unwrap();
         assert!(!is_late(plan, &fleet.campaign, START, &Misses::default()));

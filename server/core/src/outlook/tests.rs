@@ -94,6 +94,19 @@ fn before_anything_is_known_one_attempt_in_twenty_fails_and_one_restart_in_a_hun
 }
 
 #[test]
+fn beyond_four_hundred_outcomes_their_shares_count_and_no_longer_their_number() {
+    let of = |times: u64| Experience {
+        succeeded: 300 * times,
+        failed: 70 * times,
+        gone: 30 * times,
+    };
+    let draw = |times, seed| of(times).draw(&Assumptions::default(), seed);
+    for seed in 0..20 {
+        assert_eq!(draw(10, seed), draw(1, seed));
+    }
+}
+
+#[test]
 fn what_came_of_many_orders_narrows_what_is_likely() {
     let mut fleet = Fleet::of(24, all("max_in_flight = 2\nsoak = \"1h\"\nretry_base = \"8h\"\n"));
     fleet.days = 60;

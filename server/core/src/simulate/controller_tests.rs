@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use cutover_proto::inventory::HostRole;
 
-use super::tests::{DAY, Fleet, START, all};
-use crate::{plan::Known, samples};
+use super::{
+    Habit,
+    tests::{DAY, Fleet, HOUR, START, all},
+};
+use crate::{campaign::Term, plan::Known, samples};
 
 /// One controller at each of two sites, and two at a third.
 fn controllers() -> Fleet {
@@ -36,4 +39,15 @@ fn without_people_the_only_ones_are_left_and_with_them_they_start_when_these_hav
     assert_eq!(fleet.go().done, 4);
     let late = fleet.starts().into_iter().filter(|at_ms| *at_ms >= START + DAY).count();
     assert_eq!(late, 2);
+}
+
+#[test]
+fn who_becomes_the_only_one_is_asked_for_then() {
+    let mut fleet = controllers();
+    fleet.hosts.drain(..2);
+    fleet.campaign.policy.grace = Term::For(Duration::from_hours(240));
+    fleet.assumptions.people_within = Some(Duration::from_hours(1));
+    // The other one is never there, and is called stale after a week.
+    fleet.hosts[1].habit = Some(Habit::Hours([0; 168].into()));
+    assert_eq!(fleet.starts(), [START + 10 * DAY + HOUR]);
 }

@@ -81,6 +81,9 @@ fn places_and_orders_from_before_take_what_new_ones_take() {
     };
     counts.follow(&back, &Counted::of(&plan()), None, START);
     assert_eq!(counts.taken(&place), 2);
+    counts.follow(&back, &Counted::of(&plan()), None, START);
+    counts.follow(&back, &Counted::of(&plan()), None, START);
+    assert_eq!(groups(&mut counts, &fleet, START).taken, [].into());
 }
 
 #[test]
@@ -125,6 +128,13 @@ fn on_lines_counts_what_is_fetched_over_one_that_is_limited_until_it_is_through(
     assert_eq!(lines(&limited, 5, START + 9), of(all, site));
     assert_eq!(lines(&limited, 5, START + 10), of(LineUse::default(), site));
     assert_eq!(lines(&limited, 5, START + 20), Lines::default());
+    let mut counts = Counts::default();
+    counts.follow(&issued(5, "a", START + 20, START + 10), &at_a, None, START);
+    let all = Lines {
+        all: LineUse::new(5, START + 20),
+        ..Lines::default()
+    };
+    assert_eq!(groups(&mut counts, &limited, START + 10).lines, all);
     assert_eq!(lines(&limited, 0, START), Lines::default(), "it fetches nothing");
     assert_eq!(lines(&not, 5, START), Lines::default(), "no line is limited");
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    DayLoad, Habit, Mark, Participant, PerMille, Share, Simulated, SiteLoad, WaveCourse, simulate,
+    DayLoad, Habit, Mark, Participant, PerMille, Setup, Share, Simulated, SiteLoad, WaveCourse, simulate,
     tests::{DAY, Fleet, HOUR, START, all, campaign, host},
 };
 use crate::{
@@ -206,6 +206,23 @@ fn hours_are_by_the_clock_on_the_wall_of_the_host() {
     let fetched = taken(&fleet, |input, _| matches!(input, Input::OrderFetched { .. }));
     // The order of the beginning was taken back; at 13:00Z it comes, gets another, and is nudged.
     assert_eq!(fetched, [4 * 3600 + 2]);
+    let (catalog, shelf) = (samples::catalog(), Shelf::default());
+    let until_comes = Setup {
+        until_ms: START + 4 * HOUR,
+        ..fleet.setup(&catalog, &shelf)
+    };
+    let mut told = Vec::new();
+    let said = simulate(until_comes, fleet.hosts.clone(), |step| {
+        told.push(((step.at_ms - START) / MINUTE, step.input.name()));
+    });
+    let (started, woke) = ("started", "woke");
+    let come = [(240, "checked-in"), (240, started)];
+    assert_eq!(
+        told[..5],
+        [(0, started), (10, woke), (10, started), (20, woke), (120, woke)]
+    );
+    assert_eq!(told[5..], come, "it was nudged twice");
+    assert_eq!(said.decisions, 7, "and checks in once");
 }
 
 #[test]
@@ -257,6 +274,19 @@ fn a_host_whose_journal_is_in_doubt_is_asked_for_a_look_and_goes_on() {
 }
 
 #[test]
+fn who_may_have_lost_its_agent_and_is_there_says_so_at_once() {
+    let mut fleet = Fleet::of(1, all(""));
+    fleet.hosts[0].plan.agent_perhaps_lost = true;
+    fleet.not_ready = vec!["seats".to_owned()];
+    let mut back = Vec::new();
+    fleet.trace(|step| {
+        let is_back = step.events.iter().any(|event| event.fact.name() == "agent-back");
+        back.extend(is_back.then_some(step.at_ms - START));
+    });
+    assert_eq!(back, [1]);
+}
+
+#[test]
 fn of_whom_no_look_is_known_nothing_comes() {
     let mut fleet = Fleet::of(1, all("agent_lost_after = \"90d\"\nstale_after = \"90d\"\n"));
     let plan = &mut fleet.hosts[0].plan;
@@ -297,9 +327,10 @@ fn a_wave_that_opens_moves_its_own_hosts_and_those_only() {
     }
     fleet.not_ready = vec!["seats".to_owned()];
     fleet.days = 1;
-    fleet.opens = vec![("first".to_owned(), START + HOUR)];
+    fleet.opens = vec![("next".to_owned(), START + HOUR), ("another".to_owned(), START)];
     let said = fleet.go();
-    assert_eq!((said.decisions, said.waves[0].opened_ms), (2, Some(START + HOUR)));
+    let opened: Vec<_> = said.waves.iter().map(|it| it.opened_ms).collect();
+    assert_eq!((said.decisions, opened), (3, vec![None, Some(START + HOUR), None]));
 }
 
 #[test]

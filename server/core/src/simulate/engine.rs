@@ -403,7 +403,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             Some(at_ms.max(now_ms + 1))
         } else if it.plan.order.as_ref().is_some_and(|order| order.fetched_ms.is_none()) {
             Some(now_ms + NUDGED_MS)
-        } else if it.machine.looks_next || it.machine.is_news || it.plan.order.is_some() || is_verified || is_told {
+        } else if it.machine.looks_next || it.plan.order.is_some() || is_verified || is_told {
             Some(in_a_while)
         } else if it.plan.stale || it.plan.agent_perhaps_lost || self.queues.place(index) == Place::UntilSeen {
             Some(now_ms + 1)

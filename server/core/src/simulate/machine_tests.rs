@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use cutover_proto::{
     inventory::{HostRole, OsFamily, PackageManager},
@@ -103,8 +103,12 @@ fn smooth() -> Assumptions {
 }
 
 fn machine(plan: &Plan) -> Machine {
-    let presence = Presence::new(plan.host_id, Habit::Always, 0, 0);
-    Machine::of(plan, presence, 0)
+    of_seed(plan, 0)
+}
+
+fn of_seed(plan: &Plan, seed: u64) -> Machine {
+    let presence = Presence::new(plan.host_id, Habit::Always, 0, seed);
+    Machine::of(plan, presence, seed)
 }
 
 /// What happens, to the end: what, with which step, after how many seconds, announcing which one, in which session.
@@ -262,60 +266,74 @@ fn what_fails_fails_where_packages_change_and_who_goes_dark_goes_with_its_restar
 }
 
 /// Of each of a thousand machines, what happened with its first order.
-fn thousand<T>(order: &OpenOrder, assumptions: &Assumptions, seen: impl Fn(Vec<StepRecord>, &Machine) -> T) -> Vec<T> {
-    let mut plan = plan();
-    let catalog = samples::catalog();
+fn thousand<T>(seed: u64, assumptions: &Assumptions, seen: impl Fn(&[StepRecord], &Machine) -> T) -> Vec<T> {
+    let order = work(1, 300, 300 + 1024 * 60);
+    let (mut plan, catalog) = (plan(), samples::catalog());
     let one = |number: usize| {
         plan.host_id = host(number);
-        let mut machine = machine(&plan);
-        machine.begin(order, &plan, assumptions, &catalog, START);
+        let mut machine = of_seed(&plan, seed);
+        machine.begin(&order, &plan, assumptions, &catalog, START);
         let records = machine.tell(i64::MAX / 2);
-        seen(records, &machine)
+        seen(&records, &machine)
     };
     (0..1000).map(one).collect()
 }
 
+fn has(records: &[StepRecord], event: RecordEvent) -> bool {
+    records.iter().any(|it| it.event == event)
+}
+
+/// Whether each of a thousand machines fails, goes dark, and puts its restart off, where so many of a thousand do.
+fn fates(seed: u64, of: u16) -> [Vec<bool>; 3] {
+    let of = PerMille(of);
+    let (mut fails, mut goes_dark, mut defers) = (smooth(), smooth(), smooth());
+    (fails.fails, goes_dark.goes_dark, defers.defers) = (of, of, of);
+    [
+        thousand(seed, &fails, |it, _| has(it, StepFailed)),
+        thousand(seed, &goes_dark, |_, it| !it.presence.is_there(i64::MAX / 2)),
+        thousand(seed, &defers, |it, _| has(it, RestartDeferred)),
+    ]
+}
+
 #[test]
 fn of_a_thousand_machines_as_many_fail_go_dark_and_put_off_as_is_made_up() {
-    let about = |count: usize| (260..=340).contains(&count);
-    let order = work(1, 300, 300 + 1024 * 60);
-    let some = PerMille(300);
-    let fails = Assumptions {
-        fails: some,
-        ..smooth()
-    };
-    let failed = thousand(&order, &fails, |it, _| it.iter().any(|it| it.event == StepFailed));
-    let failed = failed.into_iter().filter(|it| *it).count();
-    assert!(about(failed), "{failed}");
+    for seed in [0, u64::MAX] {
+        for (of, within) in [(0, 0..=0), (300, 260..=340), (1000, 1000..=1000)] {
+            let counts = fates(seed, of).map(|it| it.into_iter().filter(|it| *it).count());
+            assert!(counts.iter().all(|it| within.contains(it)), "{seed} {of} {counts:?}");
+        }
+    }
+}
 
-    let goes_dark = Assumptions {
-        goes_dark: some,
-        ..smooth()
-    };
-    let dark = thousand(&order, &goes_dark, |_, it| !it.presence.is_there(i64::MAX / 2));
-    let dark = dark.into_iter().filter(|it| *it).count();
-    assert!(about(dark), "{dark}");
+#[test]
+fn what_befalls_a_machine_says_nothing_of_what_else_does() {
+    let [fails, goes_dark, defers] = fates(7, 500);
+    for (one, other) in [(&fails, &goes_dark), (&fails, &defers), (&goes_dark, &defers)] {
+        let alike = one.iter().zip(other).filter(|(one, other)| one == other).count();
+        assert!((450..=550).contains(&alike), "{alike} of a thousand");
+    }
+}
 
+#[test]
+fn a_restart_is_put_off_to_any_instant_up_to_the_latest() {
     let defers = Assumptions {
-        defers: some,
+        defers: PerMille(1000),
         ..smooth()
     };
-    let until = thousand(&order, &defers, |it, _| {
-        let put_off = it.iter().find(|it| it.event == RestartDeferred)?;
+    let put_off = thousand(0, &defers, |it, _| {
+        let put_off = it.iter().find(|it| it.event == RestartDeferred).unwrap();
         assert_eq!(put_off.at_ms, START + 540 * SECOND);
         let back = it.iter().find(|it| it.boot_id != "boot-1").unwrap();
         let until_ms = put_off.until_ms.unwrap();
         assert_eq!(back.at_ms, until_ms + 180 * SECOND);
-        Some((until_ms - START) / SECOND - 840)
+        (until_ms - START) / SECOND - 840
     });
-    let until: Vec<i64> = until.into_iter().flatten().collect();
-    assert!(about(until.len()), "{}", until.len());
-    // At one of 1024 instants, each a minute later, as likely early as late.
-    assert!(until.iter().all(|it| it % 60 == 0 && (0..1024).contains(&(it / 60))));
-    let mean = until.iter().sum::<i64>() / 60 / i64::try_from(until.len()).unwrap();
-    assert!((470..=550).contains(&mean), "{mean}");
-    let different: std::collections::BTreeSet<_> = until.iter().collect();
-    assert!(different.len() > 200, "{}", different.len());
+    // One of 1024 instants, a minute apart, as likely early as late.
+    assert!(put_off.iter().all(|it| it % 60 == 0 && (0..1024).contains(&(it / 60))));
+    let mean = put_off.iter().sum::<i64>() / 60 / 1000;
+    assert!((480..=540).contains(&mean), "{mean}");
+    let different: BTreeSet<_> = put_off.iter().collect();
+    assert!(different.len() > 550, "{}", different.len());
 }
 
 #[test]

@@ -7,6 +7,8 @@
 mod assumptions;
 mod cause;
 #[cfg(test)]
+mod cause_tests;
+#[cfg(test)]
 mod controller_tests;
 mod counts;
 #[cfg(test)]

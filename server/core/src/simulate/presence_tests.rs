@@ -104,6 +104,22 @@ fn who_comes_in_one_hour_of_a_hundred_weeks_is_waited_for_two_years() {
     assert!(days.iter().any(|days| *days > 700), "{days:?}");
     // Of 104 weeks of which each brings one in a hundred: two of three come.
     assert!((240..=290).contains(&days.len()), "{}", days.len());
+    let seldom = Presence::new(host(1), Habit::Hours([1; 168].into()), 0, 1);
+    assert!(seldom.next_ms(START).is_some(), "on one day of a hundred");
+}
+
+#[test]
+fn nobody_looks_back_further_than_fifteen_days() {
+    let hours: Box<[u8]> = (0..168).map(|hour| if hour == 30 { 30 } else { 0 }).collect();
+    let known_ms = START - 90 * DAY;
+    let last =
+        (0..400).map(|seed| Presence::new(host(1), Habit::Hours(hours.clone()), 0, seed).last_ms(START, known_ms));
+    let (seen, unseen): (Vec<i64>, Vec<i64>) = last.partition(|at_ms| *at_ms > known_ms);
+    assert!(seen.iter().all(|at_ms| *at_ms >= START - 15 * DAY));
+    assert!(
+        seen.len() > 100 && unseen.len() > 100,
+        "on two days of those fifteen, or on none"
+    );
 }
 
 #[test]

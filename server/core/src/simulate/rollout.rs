@@ -73,7 +73,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
                 Some(Turned::Gate(course)) => {
                     let soak = wave.gate.as_ref().map(|gate| span::ms(gate.soak));
                     if let (Some(since_ms), Some(soak_ms)) = (course.sample_since_ms, soak) {
-                        self.pass_at(since_ms.saturating_add(soak_ms).max(self.now_ms + 1));
+                        self.pass_at(since_ms.saturating_add(soak_ms));
                     }
                     self.setup.gates.set(&wave.name, course);
                     if let Some(within) = self.setup.assumptions.people_within {
