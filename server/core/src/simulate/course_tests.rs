@@ -11,7 +11,7 @@ use crate::{
     catalog::{Catalog, RestartNeed, Shelf},
     decide::Input,
     plan::{JournalFault, Phase, Plan},
-    rollout::Waves,
+    rollout::{GateCourse, Gates, Waves},
     samples,
 };
 
@@ -42,16 +42,14 @@ fn one_machine_from_its_start_to_its_end() {
     let (catalog, shelf) = (restarting(), Shelf::default());
     let mut told = String::new();
     let said = simulate(fleet.setup(&catalog, &shelf), fleet.hosts.clone(), |step| {
-        let what = match step.input {
-            Input::Recorded(record) => {
-                let at = (record.at_ms - START) / 1000;
-                let until = record.until_ms.map_or(String::new(), |until_ms| {
-                    format!(", which comes at {}", (until_ms - START) / 1000)
-                });
-                format!("{} of step {} at {at}{until}", record.event, record.step)
+        let mut what = step.input.name().to_owned();
+        if let Input::Recorded(record) = step.input {
+            let seconds = |at_ms: i64| (at_ms - START) / 1000;
+            what = format!("{} of step {} at {}", record.event, record.step, seconds(record.at_ms));
+            if let Some(until_ms) = record.until_ms {
+                what.push_str(&format!(", which comes at {}", seconds(until_ms)));
             }
-            input => input.name().to_owned(),
-        };
+        }
         let at = (step.at_ms - START) / 1000;
         told.push_str(&format!("{at:5} {:9} {what}\n", step.plan.phase.to_string()));
     });
@@ -342,4 +340,32 @@ fn a_gate_without_a_soak_opens_the_next_wave_the_moment_it_holds() {
     let (first, next) = (&said.waves[0], &said.waves[1]);
     assert!(first.done_ms.is_some());
     assert_eq!((next.opened_ms, next.first_start_ms), (first.done_ms, first.done_ms));
+}
+
+#[test]
+fn gates_that_hold_at_once_open_all_that_follows_at_once() {
+    let waves = "[[wave]]\nname = \"first\"\nmatch = { site = [\"a\"] }\n[wave.gate]\nmost_failures = 9\n\
+                 [[wave]]\nname = \"next\"\nmatch = { site = [\"b\"] }\nopens = \"by-gate\"\n[wave.gate]\nmost_failures = 9\n\
+                 [[wave]]\nname = \"last\"\nopens = \"by-gate\"\n";
+    let mut fleet = Fleet::of(2, campaign(waves, ""));
+    fleet.not_ready = vec!["seats".to_owned()];
+    let opened = |gates| {
+        let (catalog, shelf) = (samples::catalog(), Shelf::default());
+        let setup = Setup {
+            gates,
+            ..fleet.setup(&catalog, &shelf)
+        };
+        let said = simulate(setup, fleet.hosts.clone(), |_| ());
+        said.waves.iter().map(|it| it.opened_ms).collect::<Vec<_>>()
+    };
+    let at_once = [None, Some(START), Some(START), None];
+    assert_eq!(opened(Gates::default()), at_once);
+    let mut before = Gates::default();
+    let passed = GateCourse {
+        sample_since_ms: Some(START - HOUR),
+        passed_ms: Some(START - HOUR),
+        ..before.of("first", 0)
+    };
+    before.set("first", passed);
+    assert_eq!(opened(before), at_once, "also where the first one held before");
 }

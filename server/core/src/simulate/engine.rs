@@ -179,6 +179,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             if at_ms > self.setup.until_ms {
                 break;
             }
+            debug_assert!(at_ms >= self.now_ms, "time goes on");
             self.now_ms = at_ms;
             while let Some(due) = self.next_at(at_ms) {
                 self.happen(due);

@@ -153,7 +153,7 @@ fn an_order_is_told_step_by_step_with_its_restart_in_a_session_of_its_own() {
             (StepDone, 2, 1020, None, two.clone()),
             (StepBegun, 3, 1020, None, two.clone()),
             (StepDone, 3, 1050, None, two.clone()),
-            (OrderCompleted, 3, 1050, None, two.clone()),
+            (OrderCompleted, 3, 1050, None, two),
         ]
     );
     assert_eq!((machine.boot_id.as_str(), machine.running()), ("simulated-1", None));
