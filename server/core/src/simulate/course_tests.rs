@@ -369,3 +369,28 @@ fn gates_that_hold_at_once_open_all_that_follows_at_once() {
     before.set("first", passed);
     assert_eq!(opened(before), at_once, "also where the first one held before");
 }
+
+#[test]
+fn a_wave_opens_when_both_the_soak_of_the_gate_before_it_is_over_and_its_answer_came() {
+    let waves = "[[wave]]\nname = \"first\"\nmatch = { site = [\"a\"] }\n[wave.gate]\nleast = 2\nsoak = \"6h\"\n\
+                 approval = \"operator\"\n[[wave]]\nname = \"next\"\nopens = \"by-gate\"\n";
+    let mut fleet = Fleet::of(4, campaign(waves, "soak = \"1h\"\n"));
+    let mut opened = |hours| {
+        fleet.assumptions.people_within = Some(Duration::from_hours(hours));
+        let said = fleet.go();
+        said.waves[1].opened_ms.unwrap() - said.waves[0].done_ms.unwrap()
+    };
+    assert_eq!([1, 6, 8].map(&mut opened), [6 * HOUR, 6 * HOUR, 8 * HOUR]);
+}
+
+#[test]
+fn what_was_overdue_when_it_began_is_seen_to_right_after() {
+    let mut fleet = Fleet::of(1, all(""));
+    fleet.hosts[0].last_seen_ms = START - 60 * DAY;
+    let mut woke = Vec::new();
+    fleet.trace(|step| {
+        let names = step.events.iter().map(|event| event.fact.name());
+        woke.extend(names.map(|name| (step.at_ms - START, name)));
+    });
+    assert_eq!(woke[0], (1, "agent-perhaps-lost"));
+}
