@@ -401,7 +401,8 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         let is_told = notice::is_due(&it.plan, self.setup.campaign, now_ms);
         let is_verified = it.plan.verify.is_some() && it.plan.wants_look() && it.machine.shows.is_some();
         let due_ms = if let Some(at_ms) = it.machine.tells_ms() {
-            Some(at_ms.max(now_ms + 1))
+            // Always ahead: what happened until now was told, or put off until the machine is back.
+            Some(at_ms)
         } else if it.plan.order.as_ref().is_some_and(|order| order.fetched_ms.is_none()) {
             Some(now_ms + NUDGED_MS)
         } else if it.machine.looks_next || it.plan.order.is_some() || is_verified || is_told {
