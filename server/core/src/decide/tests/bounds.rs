@@ -224,22 +224,23 @@ fn a_replacement_that_never_got_well_was_no_protection_that_was_lost() {
 }
 
 #[test]
-fn a_host_that_enrols_anew_is_in_no_wave_by_what_an_earlier_look_showed() {
+fn a_host_that_enrols_anew_is_in_its_wave_by_what_is_known_now_and_by_no_earlier_look() {
     let text = samples::campaign("[policy]\ngrace = \"0s\"\n").source.replace(
         "[wave]\nname = \"all\"\n",
-        "[[wave]]\nname = \"debian\"\nmatch = { os_id = [\"debian\"] }\n",
+        "[[wave]]\nname = \"pilot\"\nmatch = { tag = [\"pilot\"] }\n[[wave]]\nname = \"debian\"\nmatch = { os_id = [\"debian\"] }\n",
     );
-    let mut host = Host::of(Campaign::parse("waves.toml", &text, 1).unwrap());
-    host.look(&carrying());
-    assert_eq!(host.plan.wave, "debian");
-    let decision = host.send(Input::Enrolled {
-        known: Known::default(),
-    });
-    let enrolled = decision.events.iter().find_map(|event| match &event.fact {
-        Fact::Enrolled { wave, .. } => Some(wave.as_str()),
-        _ => None,
-    });
-    assert_eq!(enrolled, Some(crate::campaign::UNMATCHED));
+    let wave_of = |known: Known| {
+        let mut host = Host::of(Campaign::parse("waves.toml", &text, 1).unwrap());
+        host.look(&carrying());
+        assert_eq!(host.plan.wave, "debian");
+        let decision = host.send(Input::Enrolled { known });
+        decision.events.iter().find_map(|event| match &event.fact {
+            Fact::Enrolled { wave, .. } => Some(wave.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(wave_of(Known::default()).as_deref(), Some(crate::campaign::UNMATCHED));
+    assert_eq!(wave_of(samples::tagged("pilot")).as_deref(), Some("pilot"));
 }
 
 #[test]

@@ -252,3 +252,18 @@ fn instants_beyond_every_calendar_are_answered_too() {
         );
     }
 }
+
+#[test]
+fn an_opening_is_looked_for_two_years_ahead_and_no_further() {
+    let utc = TimeZone::UTC;
+    let begins = "2026-01-01T00:00:00Z";
+    let next = |ends: &str| {
+        let calendar = Calendar {
+            blackouts: vec![blackout(begins, ends)],
+            ..Calendar::default()
+        };
+        shown(calendar.next_open_ms(at(begins), &utc), &utc)
+    };
+    assert_eq!(next("2028-01-03T00:00:00Z"), "2028-01-03 00:00:00+00:00");
+    assert_eq!(next("2028-01-04T00:00:00Z"), "never");
+}
