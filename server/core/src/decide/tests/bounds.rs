@@ -234,9 +234,11 @@ fn a_host_that_enrols_anew_is_in_its_wave_by_what_is_known_now_and_by_no_earlier
         host.look(&carrying());
         assert_eq!(host.plan.wave, "debian");
         let decision = host.send(Input::Enrolled { known });
-        decision.events.iter().find_map(|event| match &event.fact {
-            Fact::Enrolled { wave, .. } => Some(wave.clone()),
-            _ => None,
+        decision.events.iter().find_map(|event| {
+            let Fact::Enrolled { wave, .. } = &event.fact else {
+                return None;
+            };
+            Some(wave.clone())
         })
     };
     assert_eq!(wave_of(Known::default()).as_deref(), Some(crate::campaign::UNMATCHED));

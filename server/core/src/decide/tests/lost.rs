@@ -87,3 +87,15 @@ fn silence_while_the_server_took_no_check_ins_does_not_count() {
     }];
     assert_eq!(host.next_wake().unwrap().at_ms, due_ms + HOUR);
 }
+
+#[test]
+fn an_agent_that_was_heard_of_for_more_than_a_day_is_no_new_one() {
+    for (heard_ms, is_new) in [(DAY, true), (DAY + 1, false)] {
+        let mut host = Host::of(samples::campaign(""));
+        host.campaign.mode = Mode::Observe;
+        host.campaign.policy.agent_lost_after = Policy::default().agent_lost_after;
+        host.pass(heard_ms).look(&carrying());
+        host.wake();
+        assert_eq!(host.plan.agent_perhaps_lost, is_new, "heard of for {heard_ms} ms");
+    }
+}
