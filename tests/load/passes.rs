@@ -1,6 +1,13 @@
 //! Passes over a large store: plans that are due among very many, and a wave that opens.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use cutover_core::{
@@ -99,23 +106,19 @@ async fn measure(options: &Options) -> Result<Vec<[String; 2]>> {
     rows.push(pass(&service, options.due, "have gone stale: an event each").await?);
 
     table::progress("the wave is opened");
+    let opened = Arc::new(AtomicBool::new(false));
+    let others = tokio::spawn(longest_wait(service.clone(), opened.clone()));
     let watch = Stopwatch::start();
     service.open_wave(Caller::server(), WAVE.to_owned(), false).await?;
     rows.push([
-        format!("opening a wave of {}, until it is answered", options.wave),
+        format!("opening a wave of {}, until all of its hosts are queued", options.wave),
         seconds(watch.elapsed()),
     ]);
-    let mut longest = Duration::ZERO;
-    loop {
-        let one = Stopwatch::start();
-        if !service.go_on().await? {
-            break;
-        }
-        longest = longest.max(one.elapsed());
-    }
-    rows.push(["until all of its hosts are queued".to_owned(), seconds(watch.elapsed())]);
+    opened.store(true, Ordering::Relaxed);
+    let (longest, writes) = others.await??;
+    ensure!(writes > 0, "nobody else wrote while the wave was opened");
     rows.push([
-        format!("the longest batch of {BATCH} of them, a transaction"),
+        format!("the longest that one of {writes} other writes waited meanwhile"),
         milliseconds(longest),
     ]);
     let queued = service.store().read_now(|tx| {
@@ -134,6 +137,21 @@ async fn measure(options: &Options) -> Result<Vec<[String; 2]>> {
     );
     service.store().close();
     Ok(rows)
+}
+
+/// Writes next to nothing time and again, as a check-in does, until it is over; says how long one took at most, and how many
+/// there were.
+async fn longest_wait(service: Service, is_over: Arc<AtomicBool>) -> Result<(Duration, u32)> {
+    let (mut longest, mut writes) = (Duration::ZERO, 0);
+    while !is_over.load(Ordering::Relaxed) {
+        let one = Stopwatch::start();
+        let at = service.store().write(|_| Ok::<_, StoreError>(()));
+        at.await?;
+        longest = longest.max(one.elapsed());
+        writes += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok((longest, writes))
 }
 
 /// One pass over so many that are due.
