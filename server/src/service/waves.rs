@@ -83,8 +83,8 @@ impl Service {
         }
         let by = self.personal_user(caller.name())?;
         self.turn_wave(wave.clone(), WaveState::Open, by).await?;
-        self.run_passes().await?;
-        Ok(format!("opened wave {wave} and queued {waiting} hosts{but}"))
+        let is_going_on = self.run_passes().await?;
+        Ok(format!("opened wave {wave}{}{but}", queued(waiting, is_going_on)))
     }
 
     /// Lets the hosts of a paused wave start again; says what was done, or would be.
@@ -288,6 +288,15 @@ impl Service {
                 service.put_campaign(tx, &in_force, Some(("wave-turned", body)))
             })
             .await
+    }
+}
+
+/// What is said of the hosts of a wave that opens: those of a large one are queued a batch at a time, after the answer too.
+fn queued(hosts: i64, is_going_on: bool) -> String {
+    if is_going_on {
+        format!("; its {hosts} hosts are being queued")
+    } else {
+        format!(" and queued {hosts} hosts")
     }
 }
 
