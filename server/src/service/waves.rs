@@ -308,3 +308,14 @@ pub(super) fn known_wave(in_force: &InForce, name: &str) -> Result<(), ServiceEr
     let what = format!("wave `{name}`; the campaign has {}", names.join(", "));
     Err(ServiceError::NotFound { what })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::queued;
+
+    #[test]
+    fn hosts_of_a_large_wave_are_said_to_be_queued_only_once_they_are() {
+        assert_eq!(queued(7, false), " and queued 7 hosts");
+        assert_eq!(queued(100_000, true), "; its 100000 hosts are being queued");
+    }
+}

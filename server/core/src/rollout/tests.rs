@@ -41,14 +41,17 @@ pub(super) fn open(in_flight: u32) -> GroupState {
     }
 }
 
+/// Rows of these plans, of hosts that were just heard of.
+fn candidates(plans: &[Plan]) -> Vec<Candidate<'_>> {
+    let candidate = |plan| Candidate {
+        plan,
+        last_seen_ms: NOW_MS,
+    };
+    plans.iter().map(candidate).collect()
+}
+
 pub(super) fn chosen(plans: &[Plan], group: &GroupState, campaign: &Campaign) -> Chosen {
-    let candidates: Vec<Candidate<'_>> = plans
-        .iter()
-        .map(|plan| Candidate {
-            plan,
-            last_seen_ms: NOW_MS,
-        })
-        .collect();
+    let candidates = candidates(plans);
     choose(&candidates, &mut group.clone(), campaign, NOW_MS)
 }
 
@@ -188,15 +191,10 @@ fn what_one_wave_takes_of_what_all_share_the_next_one_no_longer_has() {
     };
     let start = |groups: &mut Groups, wave: &str, numbers: std::ops::Range<u32>| {
         let plans: Vec<Plan> = numbers.map(queued).collect();
-        let candidates: Vec<Candidate<'_>> = plans
-            .iter()
-            .map(|plan| Candidate {
-                plan,
-                last_seen_ms: NOW_MS,
-            })
-            .collect();
         let mut group = groups.of(wave);
-        let started = choose(&candidates, &mut group, &campaign(), NOW_MS).starts.len();
+        let started = choose(&candidates(&plans), &mut group, &campaign(), NOW_MS)
+            .starts
+            .len();
         groups.take_in(group);
         started
     };

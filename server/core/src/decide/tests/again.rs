@@ -170,23 +170,22 @@ fn a_campaign_that_leaves_a_host_out_ends_its_handwork_except_where_a_step_was_b
     leave_out(&mut embedded);
     assert_eq!(embedded.plan.phase, Phase::OutOfScope, "{}", embedded.told());
 
-    let mut broken_off = lab();
-    broken_off.look(&carrying());
-    broken_off.start_and_fetch();
-    broken_off.report(RecordEvent::StepBegun, 2, None);
-    broken_off.report(RecordEvent::StepInterrupted, 2, Some(FailureCause::Interrupted));
-    leave_out(&mut broken_off);
+    let broken_off = || {
+        let mut host = lab();
+        host.look(&carrying());
+        host.start_and_fetch();
+        host.report(RecordEvent::StepBegun, 2, None);
+        host.report(RecordEvent::StepInterrupted, 2, Some(FailureCause::Interrupted));
+        host
+    };
+    let mut left_out = broken_off();
+    leave_out(&mut left_out);
     assert_eq!(
-        broken_off.plan.phase,
+        left_out.plan.phase,
         Phase::Handwork,
         "somebody must look at the machine"
     );
-
-    let mut described = lab();
-    described.look(&carrying());
-    described.start_and_fetch();
-    described.report(RecordEvent::StepBegun, 2, None);
-    described.report(RecordEvent::StepInterrupted, 2, Some(FailureCause::Interrupted));
+    let mut described = broken_off();
     described.send(Input::Described {
         known: tagged("office"),
     });

@@ -13,16 +13,6 @@ use crate::{
     samples::{carrying, inventory, replaced, with_clamav},
 };
 
-/// A look of this time by the host's clock.
-fn look_at(host: &mut Host, inventory: &Inventory, looked_at_ms: i64) -> Decision {
-    let assessment = Box::new(assess(inventory, &Known::default(), &host.campaign, &host.catalog));
-    host.send(Input::Looked {
-        assessment,
-        looked_at_ms,
-        boot_id: "boot-1".to_owned(),
-    })
-}
-
 #[test]
 fn a_look_of_the_very_millisecond_proves_nothing_and_the_next_one_does() {
     // After the steps.
@@ -33,9 +23,9 @@ fn a_look_of_the_very_millisecond_proves_nothing_and_the_next_one_does() {
     let Some(Verify::FirstLook { fresh_after_ms }) = host.plan.verify else {
         panic!("{:?}", host.plan.verify);
     };
-    look_at(&mut host, &replaced(), fresh_after_ms);
+    host.look_of(&replaced(), fresh_after_ms);
     assert_eq!(host.plan.verify, Some(Verify::FirstLook { fresh_after_ms }));
-    look_at(&mut host, &replaced(), fresh_after_ms + 1);
+    host.look_of(&replaced(), fresh_after_ms + 1);
     assert!(matches!(host.plan.verify, Some(Verify::Soaking { .. })));
 
     // After the soak.
@@ -49,9 +39,9 @@ fn a_look_of_the_very_millisecond_proves_nothing_and_the_next_one_does() {
     let Some(Verify::LastLook { fresh_after_ms }) = host.plan.verify else {
         panic!("{:?}", host.plan.verify);
     };
-    look_at(&mut host, &replaced(), fresh_after_ms);
+    host.look_of(&replaced(), fresh_after_ms);
     assert_eq!(host.plan.phase, Phase::Verifying);
-    look_at(&mut host, &replaced(), fresh_after_ms + 1);
+    host.look_of(&replaced(), fresh_after_ms + 1);
     assert_eq!(host.plan.phase, Phase::Migrated);
 }
 
@@ -65,9 +55,9 @@ fn a_journal_is_settled_by_a_look_after_the_one_that_was_known_and_not_by_that_o
     });
     host.check_in();
     let known_ms = host.plan.journal_look_after_ms.expect("marked by the first contact");
-    look_at(&mut host, &carrying(), known_ms);
+    host.look_of(&carrying(), known_ms);
     assert!(host.plan.journal_fault.is_some());
-    look_at(&mut host, &carrying(), known_ms + 1);
+    host.look_of(&carrying(), known_ms + 1);
     assert_eq!(host.plan.journal_fault, None);
 }
 
@@ -84,9 +74,9 @@ fn room_is_believed_of_a_look_after_the_disk_was_full_and_of_none_before() {
     let Some(Stop::Room { fresh_after_ms }) = stop else {
         panic!("{stop:?}");
     };
-    let before = look_at(&mut host, &carrying(), fresh_after_ms);
+    let before = host.look_of(&carrying(), fresh_after_ms);
     assert_eq!((before.events, host.plan.phase), (Vec::new(), Phase::Blocked));
-    look_at(&mut host, &carrying(), fresh_after_ms + 1);
+    host.look_of(&carrying(), fresh_after_ms + 1);
     assert_eq!(host.plan.phase, Phase::Queued);
 }
 

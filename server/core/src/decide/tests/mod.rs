@@ -159,11 +159,16 @@ impl Host {
     pub(super) fn look(&mut self, inventory: &Inventory) -> Decision {
         self.looked_at_ms = self.looked_at_ms.max(self.now_ms) + 1;
         self.last_seen_ms = self.now_ms;
+        self.look_of(inventory, self.looked_at_ms)
+    }
+
+    /// A look of this time by the host's clock, whenever it comes.
+    pub(super) fn look_of(&mut self, inventory: &Inventory, looked_at_ms: i64) -> Decision {
         let assessment = Box::new(assess(inventory, &Known::default(), &self.campaign, &self.catalog));
         let boot_id = inventory.boot_id.clone();
         self.send(Input::Looked {
             assessment,
-            looked_at_ms: self.looked_at_ms,
+            looked_at_ms,
             boot_id,
         })
     }

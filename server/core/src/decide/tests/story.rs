@@ -53,12 +53,7 @@ fn a_look_from_before_the_end_of_the_steps_confirms_nothing() {
     host.start_and_fetch();
     let before_ms = host.looked_at_ms;
     host.work();
-    let assessment = Box::new(assess(&replaced(), &Known::default(), &host.campaign, &host.catalog));
-    host.send(Input::Looked {
-        assessment,
-        looked_at_ms: before_ms + 1,
-        boot_id: "boot-1".to_owned(),
-    });
+    host.look_of(&replaced(), before_ms + 1);
     assert!(
         matches!(host.plan.verify, Some(Verify::FirstLook { .. })),
         "{:?}",
