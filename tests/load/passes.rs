@@ -147,8 +147,7 @@ async fn longest_wait(service: Service, is_over: Arc<AtomicBool>) -> Result<(Dur
     let (mut longest, mut writes) = (Duration::ZERO, 0);
     while !is_over.load(Ordering::Relaxed) {
         let one = Stopwatch::start();
-        let at = service.store().write(|_| Ok::<_, StoreError>(()));
-        at.await?;
+        service.store().write(|_| Ok::<_, StoreError>(())).await?;
         longest = longest.max(one.elapsed());
         writes += 1;
         tokio::time::sleep(Duration::from_millis(5)).await;

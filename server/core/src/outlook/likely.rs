@@ -152,8 +152,7 @@ impl Missed {
 
     /// Whether it misses it more often than not.
     const fn is_probable(&self, courses: u32) -> bool {
-        let twice = self.times * 2;
-        twice > courses
+        self.times * 2 > courses
     }
 
     /// Why, most often.
