@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cutover_core::{
     decide::Fact,
-    plan::{OrderEnd, Phase, Plan},
+    plan::{OrderEnd, Origin, Phase, Plan},
 };
 use cutover_proto::{
     ids::HostId,
@@ -124,7 +124,7 @@ impl Course {
             self.occurred.push(Situation::ExemptionOver);
         } else if let Fact::Moved { to, .. } = it.event.fact {
             if to == Phase::Migrated {
-                self.came(it, Came::Well, plot);
+                self.came(it, self.migrated(it), plot);
             } else if to == Phase::Retired {
                 self.came(it, Came::Perhaps, plot);
             }
@@ -138,6 +138,17 @@ impl Course {
         }
         if it.after.order.is_none() {
             self.out.remove(&it.host);
+        }
+    }
+
+    /// Whether a host that is migrated is so by its order: what others did speaks for no order, and where nobody can say who it
+    /// was, one of which nothing was heard may have done it.
+    fn migrated(&self, it: &Fresh) -> Came {
+        let has_failed = || self.works.get(&it.host).is_some_and(|work| work.has_failed);
+        match it.after.origin {
+            Some(Origin::Order) => Came::Well,
+            Some(Origin::Unclear) if has_failed() => Came::Well,
+            Some(Origin::Unclear | Origin::External | Origin::Handwork) | None => Came::Perhaps,
         }
     }
 
