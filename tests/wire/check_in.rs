@@ -15,7 +15,7 @@ async fn has_inventory(server: &Server, machine: &Machine) -> bool {
     server
         .read(move |tx| {
             let row = hosts::load(tx, &host)?.expect("an enrolled host");
-            Ok(row.inventory_digest.is_some() || !inventories::newest(tx, &host, 1)?.is_empty())
+            Ok(row.inventory_digest.is_some() || !inventories::first(tx, &host, 1)?.is_empty())
         })
         .await
 }

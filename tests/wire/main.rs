@@ -27,6 +27,7 @@ mod gates;
 mod habits;
 mod inventories;
 mod keys;
+mod late_looks;
 mod lines;
 mod log;
 mod machine;

@@ -267,10 +267,10 @@ impl Service {
     }
 }
 
-/// The newest inventory of a host, as it was signed.
-pub(super) fn newest_inventory(db: &mut impl Reader, host: HostId) -> Result<Option<Inventory>, ServiceError> {
-    let newest = inventories::newest(db, &host.to_string(), 1)?;
-    newest.first().map(read_inventory).transpose()
+/// The present inventory of a host, as it was signed.
+pub(super) fn present_inventory(db: &mut impl Reader, host: HostId) -> Result<Option<Inventory>, ServiceError> {
+    let present = inventories::present(db, &host.to_string())?;
+    present.as_ref().map(read_inventory).transpose()
 }
 
 /// Reads a stored inventory.

@@ -95,11 +95,11 @@ impl Service {
         for milestone in &campaign.milestones {
             rows.extend(inventories::beside(db, &host_id, milestone.at_ms)?);
         }
-        let newest = inventories::newest(db, &host_id, 1)?;
-        rows.extend(newest.iter().cloned());
+        let present = inventories::present(db, &host_id)?;
+        rows.extend(present.iter().cloned());
         rows.sort_by(|one, other| (one.received_ms, &one.digest).cmp(&(other.received_ms, &other.digest)));
         rows.dedup_by(|one, other| one.digest == other.digest);
-        let newest = newest.first().map(|row| row.digest.clone());
+        let present = present.map(|row| row.digest);
         for row in rows {
             let found = Found::of(&judge::assess(
                 &read_inventory(&row)?,
@@ -113,7 +113,7 @@ impl Service {
                 found,
             });
             // Looks since then said the same, or another inventory would have come.
-            if Some(&row.digest) == newest.as_ref()
+            if Some(&row.digest) == present.as_ref()
                 && let Some(taken_ms) = plan.last_looked_ms.filter(|taken| *taken > row.taken_agent_ms)
             {
                 known.looks.push(Look {

@@ -5,7 +5,7 @@ use cutover_proto::ids::HostId;
 
 use super::{
     Service, ServiceError,
-    campaign::{InForce, broken_id, last_seen, newest_inventory},
+    campaign::{InForce, broken_id, last_seen, present_inventory},
     findings::words_about,
     plan_edit::PlanEdit,
     tags,
@@ -48,7 +48,7 @@ impl Service {
             let known = known_of(db, &row)?;
             edit.take(&Input::Described { known }, &in_force.cx(self))?;
         }
-        let assessment = newest_inventory(db, host)?.map(|inventory| {
+        let assessment = present_inventory(db, host)?.map(|inventory| {
             let known = &edit.plan.known;
             Box::new(judge::assess(&inventory, known, &in_force.campaign, &self.0.catalog))
         });

@@ -198,10 +198,10 @@ impl Service {
             });
             return Ok(out);
         };
-        let judged_by = inventories::newest(db, &record.to_string(), 1)?;
+        let judged_by = inventories::present(db, &record.to_string())?;
         // The same look counts anew where another judged the pool meanwhile, or another version of the campaign.
         let counts = edit.plan.assessment.as_ref().map(|it| it.distance().number());
-        if judged_by.first().is_none_or(|row| row.digest != look.digest) || counts != Some(look.distance) {
+        if judged_by.is_none_or(|row| row.digest != look.digest) || counts != Some(look.distance) {
             let stored = inventories::load(db, &furthest.host_id, &look.digest)?;
             let row = stored.ok_or_else(|| ServiceError::Broken {
                 why: format!("the newest look of {} is not stored", furthest.host_id),
@@ -253,7 +253,7 @@ impl Service {
                 received_ms: self.now_ms(),
                 ..row.clone()
             };
-            inventories::put_last(tx, &row)?;
+            inventories::insert(tx, &row)?;
             if let Some(mut host) = hosts::load(tx, &id)? {
                 let facts = facts_of_pool(&read_inventory(&row)?.facts, &host.name);
                 host.facts = serde_json::to_string(&facts).map_err(|error| CallError::Broken {

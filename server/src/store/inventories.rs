@@ -51,24 +51,6 @@ pub fn insert(tx: &mut WriteTx<'_>, inventory: &InventoryRow) -> Result<bool, St
     Ok(made == 1)
 }
 
-/// Keeps an inventory as the last to have arrived, also where it is kept already.
-///
-/// # Errors
-/// As [`WriteTx::execute`].
-pub fn put_last(tx: &mut WriteTx<'_>, inventory: &InventoryRow) -> Result<(), StoreError> {
-    if !insert(tx, inventory)? {
-        tx.execute(
-            "UPDATE inventory SET received_ms = ?3 WHERE host_id = ?1 AND digest = ?2",
-            params![
-                inventory.host_id.as_str(),
-                inventory.digest.as_str(),
-                inventory.received_ms
-            ],
-        )?;
-    }
-    Ok(())
-}
-
 /// One inventory.
 ///
 /// # Errors
@@ -83,18 +65,21 @@ pub fn load(db: &mut impl Reader, host_id: &str, digest: &str) -> Result<Option<
     .transpose()
 }
 
-/// The inventories of a host, the last to arrive first, at most `limit`.
+/// The one that counts as the host's present one, where there is one.
 ///
 /// # Errors
 /// As [`Reader::query`].
-pub fn newest(db: &mut impl Reader, host_id: &str, limit: i64) -> Result<Vec<InventoryRow>, StoreError> {
-    db.query(
-        &format!("SELECT {COLUMNS} FROM inventory WHERE host_id = ?1 ORDER BY received_ms DESC, digest LIMIT ?2"),
-        params![host_id, limit],
+pub fn present(db: &mut impl Reader, host_id: &str) -> Result<Option<InventoryRow>, StoreError> {
+    db.query_opt(
+        &format!(
+            "SELECT {COLUMNS} FROM inventory WHERE host_id = ?1
+             AND digest = (SELECT inventory_digest FROM host WHERE host_id = ?1)"
+        ),
+        params![host_id],
     )?
-    .iter()
+    .as_ref()
     .map(read)
-    .collect()
+    .transpose()
 }
 
 /// The inventories of a host, the first to arrive first, at most `limit`.

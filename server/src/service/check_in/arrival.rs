@@ -134,6 +134,17 @@ impl Arrival {
         is_dated.then_some(self.looked_at_ms)
     }
 
+    /// The same where it shows what is `durable`, a digest: a look that showed something else confirms nothing that is known.
+    pub(super) fn confirmed_ms(&self, durable: Option<&str>) -> Option<i64> {
+        self.looked_ms().filter(|_| durable == Some(self.digest.as_str()))
+    }
+
+    /// Whether an inventory that is kept already is the host's present one all the same: it looked after all that is `known`
+    /// of it and shows that one. An older message that comes twice does not say so.
+    pub(super) fn is_back_at(&self, digest: &str, known_ms: Option<i64>) -> bool {
+        self.digest == digest && self.looked_ms().is_some_and(|looked_ms| Some(looked_ms) > known_ms)
+    }
+
     /// When what is new was seen: by the server's clock as far as that can be told. What the agent saw since it started comes
     /// after all that is `known` of the host, whatever two servers' clocks make of it: it would be passed over for good.
     pub(super) fn news_ms(&self, taken_at_ms: i64, now_ms: i64, known_ms: Option<i64>) -> i64 {

@@ -60,7 +60,7 @@ impl Service {
         self.take_hold(&mut edit, &in_force, arrival)?;
         self.take_steps(&mut edit, &in_force, arrival)?;
         self.take_notices(&mut edit, &in_force, arrival)?;
-        self.take_presence(&mut edit, &in_force, arrival)?;
+        self.take_presence(&mut edit, &in_force, &host, arrival)?;
         Ok(edit.is_changed())
     }
 
@@ -105,8 +105,9 @@ impl Service {
         self.take_hold(&mut edit, &in_force, arrival)?;
         self.take_steps(&mut edit, &in_force, arrival)?;
         self.take_notices(&mut edit, &in_force, arrival)?;
+        let known_ms = edit.plan.last_looked_ms;
         match &arrival.inventory {
-            Some(inventory) if self.ingest_inventory(tx, &mut host, inventory)? && !edit.plan.is_closed() => {
+            Some(inventory) if self.ingest_inventory(tx, &mut host, arrival, known_ms)? && !edit.plan.is_closed() => {
                 told.push(self.inventory_event(inventory));
                 if in_force.run != RunState::Closed {
                     self.recognise(tx, arrival.host, &inventory.inventory.facts)?;
@@ -119,17 +120,13 @@ impl Service {
                 );
                 let looked = Input::Looked {
                     assessment: Box::new(assessment),
-                    looked_at_ms: arrival.news_ms(
-                        inventory.inventory.taken_at_ms,
-                        self.now_ms(),
-                        edit.plan.last_looked_ms,
-                    ),
+                    looked_at_ms: arrival.news_ms(inventory.inventory.taken_at_ms, self.now_ms(), known_ms),
                     boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
                 };
                 edit.told_at(inventory.inventory.taken_at_ms);
                 edit.take(&looked, &in_force.cx(self))?;
             }
-            Some(_) | None => self.take_presence(&mut edit, &in_force, arrival)?,
+            Some(_) | None => self.take_presence(&mut edit, &in_force, &host, arrival)?,
         }
         told.extend(self.take_network(&mut host, arrival.network.as_ref())?);
         told.extend(self.take_program(tx, &mut host, arrival)?);
@@ -174,13 +171,19 @@ impl Service {
         edit.take(&input, &in_force.cx(self))
     }
 
-    fn take_presence(&self, edit: &mut PlanEdit, in_force: &InForce, arrival: &Arrival) -> Result<(), ServiceError> {
+    fn take_presence(
+        &self,
+        edit: &mut PlanEdit,
+        in_force: &InForce,
+        host: &hosts::HostRow,
+        arrival: &Arrival,
+    ) -> Result<(), ServiceError> {
         if edit.plan.is_closed() {
             // It left, or was taken out; only enrolling again brings it back.
             return Ok(());
         }
         let input = Input::CheckedIn {
-            looked_at_ms: arrival.looked_ms(),
+            looked_at_ms: arrival.confirmed_ms(host.inventory_digest.as_deref()),
             boot_id: arrival.session(&edit.plan, self.now_ms(), self.0.clock.speed()),
             running: arrival.running,
         };
@@ -225,12 +228,17 @@ impl Service {
         Ok(true)
     }
 
+    /// Keeps the inventory that it carries, where it carries one, and says whether that is news after what is `known`.
     pub(super) fn ingest_inventory(
         &self,
         tx: &mut WriteTx<'_>,
         host: &mut hosts::HostRow,
-        inventory: &SignedInventory,
+        arrival: &Arrival,
+        known_ms: Option<i64>,
     ) -> Result<bool, CallError> {
+        let Some(inventory) = &arrival.inventory else {
+            return Ok(false);
+        };
         let row = inventories::InventoryRow {
             host_id: host.host_id.clone(),
             digest: inventory.digest.clone(),
@@ -238,8 +246,11 @@ impl Service {
             received_ms: self.now_ms(),
             envelope: inventory.envelope.encode_to_vec(),
         };
-        let new = inventories::insert(tx, &row)?;
-        if new {
+        let is_durable = host.inventory_digest.as_ref() == Some(&inventory.digest);
+        // One that was late may have taken the place of the present one, which is kept, and comes again.
+        let is_news =
+            inventories::insert(tx, &row)? || (!is_durable && arrival.is_back_at(&inventory.digest, known_ms));
+        if is_news {
             host.inventory_digest = Some(inventory.digest.clone());
             host.inventory_at_ms = Some(self.now_ms());
             host.name.clone_from(&inventory.inventory.facts.hostname);
@@ -247,7 +258,7 @@ impl Service {
                 why: format!("facts: {error}"),
             })?;
         }
-        Ok(new)
+        Ok(is_news)
     }
 
     fn record_event(&self, signed_record: &SignedRecord) -> events::NewEvent {

@@ -34,7 +34,8 @@ impl Service {
         if !member.look.as_ref().is_none_or(is_judged) {
             return Ok(true);
         }
-        let it = self.for_pool(db, &in_force, member, &arrival.boot_id, arrival.looked_ms().is_some())?;
+        let confirms = arrival.confirmed_ms(host.inventory_digest.as_deref()).is_some();
+        let it = self.for_pool(db, &in_force, member, &arrival.boot_id, confirms)?;
         Ok(self.moves_pool(db, &in_force, &it)?)
     }
 
@@ -49,8 +50,10 @@ impl Service {
     ) -> Result<(), CallError> {
         let mut told = Vec::new();
         self.note_member_seen(tx, &member)?;
+        // It has no plan that says when it looked last: what is known arrived by then.
+        let known_ms = host.inventory_at_ms;
         if let Some(inventory) = &arrival.inventory
-            && self.ingest_inventory(tx, &mut host, inventory)?
+            && self.ingest_inventory(tx, &mut host, arrival, known_ms)?
         {
             told.push(self.inventory_event(inventory));
             if in_force.run != RunState::Closed {
@@ -66,13 +69,14 @@ impl Service {
         vitals::take(&mut host, arrival.vitals.as_ref())?;
         host.agent_version.clone_from(&arrival.agent_version);
         host.rules_revision = signed(arrival.rules_revision);
+        let confirms = arrival.confirmed_ms(host.inventory_digest.as_deref()).is_some();
         hosts::update(tx, &host)?;
         if !told.is_empty() {
             events::append_next(tx, &StreamName::host(&host.host_id), &told)?;
         }
         self.revoke_keys(tx, &host.host_id, Some(&arrival.spki_hash))?;
         self.judge_members_anew(tx, in_force, &member.pool)?;
-        let it = self.for_pool(tx, in_force, &member, &arrival.boot_id, arrival.looked_ms().is_some())?;
+        let it = self.for_pool(tx, in_force, &member, &arrival.boot_id, confirms)?;
         self.move_pool(tx, in_force, &it)
     }
 }

@@ -94,14 +94,16 @@ impl Service {
             false => self.notice_for(db, &plan, order.is_some())?,
         };
         let durable = host.inventory_digest.unwrap_or_default();
+        let lacks_inventory = !arrival.digest.is_empty() && arrival.digest != durable;
         let pace = &self.0.pace;
         let mut reply = v1::CheckInReply {
             store_epoch: Self::store_epoch(db)?,
             server_time_ms: self.now_ms(),
             durable: marks(db, arrival, unsigned(host.highest_begun))?,
             durable_inventory: hex::decode(&durable).unwrap_or_default(),
-            want_inventory: !arrival.digest.is_empty() && arrival.digest != durable,
-            want_look: plan.wants_look(),
+            want_inventory: lacks_inventory,
+            // What it carried in vain counts by a fresh look.
+            want_look: plan.wants_look() || (lacks_inventory && arrival.inventory.is_some()),
             prefetch: if is_of_pool { Vec::new() } else { self.hints(&plan) },
             split: is_disputed(db, &plan)?,
             notice,

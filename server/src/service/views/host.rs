@@ -21,7 +21,7 @@ use prost::Message as _;
 use super::{
     super::{
         FindingView, LookView, ProofView, Service, ServiceError,
-        campaign::{InForce, broken_id, newest_inventory},
+        campaign::{InForce, broken_id, present_inventory},
         check_in::{Network, OwnProgram, Vitals},
         clones::identity_lines,
         personal::{all_revealed, revealed},
@@ -159,7 +159,7 @@ impl Service {
             findings: now.findings,
             proofs: now.proofs,
             looks: now.looks,
-            verdicts: newest_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
+            verdicts: present_inventory(db, host)?.as_ref().map(verdicts).unwrap_or_default(),
             protection_seconds: protection(&plan, now_ms),
             steps: self.steps(db, &named.host_id)?,
             timeline,

@@ -262,6 +262,19 @@ fn inventories_are_kept_once_and_never_replaced(lab: &Lab) {
     assert!(!keep(inventory("aa", 3, 3)), "it is kept already");
     let loaded = lab.store.read_now(|tx| inventories::load(tx, "h", "aa"));
     assert_eq!(loaded, Ok(Some(inventory("aa", 1, 1))));
-    let newest = lab.store.read_now(|tx| inventories::newest(tx, "h", 1));
-    assert_eq!(newest, Ok(vec![inventory("bb", 2, 2)]));
+    let present = || lab.store.read_now(|tx| inventories::present(tx, "h"));
+    assert_eq!(present(), Ok(None), "of a host that is not known");
+    lab.store.write_now(|tx| hosts::insert(tx, &host("h"))).expect("added");
+    assert_eq!(present(), Ok(None), "before one counts");
+    for digest in ["bb", "aa"] {
+        let row = HostRow {
+            inventory_digest: Some(digest.to_owned()),
+            ..host("h")
+        };
+        lab.store.write_now(move |tx| hosts::update(tx, &row)).expect("changed");
+        assert_eq!(
+            present().map(|row| row.map(|row| row.digest)),
+            Ok(Some(digest.to_owned()))
+        );
+    }
 }
