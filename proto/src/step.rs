@@ -8,10 +8,12 @@ use crate::{artifact::ArtifactRef, ids::ProductId, inventory::PackageManager, su
 
 mod checks;
 mod kind;
+mod purpose;
 mod wire;
 
 pub use checks::CONFIG_MAX;
 pub use kind::{Replay, StepKind};
+pub use purpose::{Fetched, Purpose};
 
 /// A step with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ mod any;
 mod config;
 mod envelope;
 mod order;
+mod purpose;
 mod round_trip;
 mod rule;
 mod scan_file;
