@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_proto::{
     ids::ProductId,
     rule::{BUILT_IN, Rule, RuleError},
-    step::{Action, Step},
+    step::{Purpose, Step},
     verdict::Protection,
 };
 
@@ -142,15 +142,10 @@ impl Catalog {
     pub fn protection_after(&self, steps: &[Step], index: usize, replacement: &ProductId) -> Option<Protection> {
         let grade = self.installation(replacement)?.grade;
         let is_protecting_removal =
-            |step: &Step| matches!(&step.action, Action::RemovePackages { product, .. } if self.protects(product));
-        let is_install = |step: &Step| {
-            matches!(
-                step.action,
-                Action::InstallPackages { .. } | Action::InstallArtifact { .. }
-            )
-        };
-        let is_test = |step: &Step| matches!(step.action, Action::DetectionTest { .. });
-        let sets_up = |step: &Step| is_install(step) || matches!(step.action, Action::EnableService { .. });
+            |step: &Step| matches!(step.action.purpose(), Purpose::Remove(product) if self.protects(product));
+        let is_install = |step: &Step| matches!(step.action.purpose(), Purpose::Install(_));
+        let is_test = |step: &Step| matches!(step.action.purpose(), Purpose::Prove(_));
+        let sets_up = |step: &Step| is_install(step) || matches!(step.action.purpose(), Purpose::Start(_));
         let step = steps.get(index)?;
         let (before, after) = (&steps[..index], &steps[index + 1..]);
         if is_protecting_removal(step) {

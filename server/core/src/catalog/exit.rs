@@ -3,12 +3,7 @@
 
 use std::sync::LazyLock;
 
-use cutover_proto::{
-    ids::ProductId,
-    inventory::PackageManager,
-    step::{Action, Step},
-    words,
-};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::Step, words};
 use serde::Deserialize;
 
 use super::Catalog;
@@ -131,29 +126,11 @@ fn meaning(own: &[Exit], installer: Installer, code: i32) -> Option<ExitMeaning>
     all.find(|exit| exit.is_of(installer, code)).map(|exit| exit.means)
 }
 
-/// Who works in a step, and on which product; `None` where no installer does.
-fn works(action: &Action) -> Option<(PackageManager, Option<&ProductId>)> {
-    match action {
-        Action::FetchPackages { manager, .. } | Action::RepairPackages { manager } => Some((*manager, None)),
-        Action::RemovePackages { manager, product, .. }
-        | Action::InstallPackages { manager, product, .. }
-        | Action::InstallArtifact { manager, product, .. } => Some((*manager, Some(product))),
-        Action::Sweep { .. }
-        | Action::DetectionTest { .. }
-        | Action::Restart { .. }
-        | Action::SweepGroups { .. }
-        | Action::SweepCertificates { .. }
-        | Action::EnableService { .. }
-        | Action::WriteConfig { .. }
-        | Action::FetchArtifact { .. } => None,
-    }
-}
-
 impl Catalog {
     /// What the exit code of a step means, and of which product it speaks. `None`: nothing that is known.
     #[must_use]
     pub fn exit_meaning<'s>(&self, step: &'s Step, code: i32) -> Option<(ExitMeaning, Option<&'s ProductId>)> {
-        let (manager, product) = works(&step.action)?;
+        let (manager, product) = (step.action.manager()?, step.action.product());
         let recipe = product.and_then(|product| self.recipes.get(product));
         let own = recipe.map_or(&[][..], |recipe| &recipe.exits);
         Some((meaning(own, manager.into(), code)?, product))

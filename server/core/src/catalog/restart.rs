@@ -2,7 +2,7 @@
 
 use cutover_proto::{
     ids::ProductId,
-    step::{Action, Step, StepKind},
+    step::{Action, Purpose, Step},
 };
 
 use super::Catalog;
@@ -16,12 +16,7 @@ use super::Catalog;
 pub fn with_restart(mut steps: Vec<Step>, restart: Step, replacement: &ProductId, catalog: &Catalog) -> Vec<Step> {
     let at = steps
         .iter()
-        .position(|step| {
-            matches!(
-                step.action.kind(),
-                StepKind::Sweep | StepKind::SweepGroups | StepKind::SweepCertificates
-            )
-        })
+        .position(|step| matches!(step.action.purpose(), Purpose::Sweep(_)))
         .unwrap_or(steps.len());
     let test = catalog
         .installation(replacement)

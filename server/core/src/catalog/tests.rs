@@ -259,21 +259,9 @@ fn an_rpm_system_gets_its_own_manager_and_its_own_names_of_packages() {
         let mut used = Vec::new();
         let mut installed = Vec::new();
         for step in &steps {
-            match &step.action {
-                Action::FetchPackages { manager, packages } | Action::InstallPackages { manager, packages, .. } => {
-                    used.push(*manager);
-                    installed.push(packages.join(" "));
-                }
-                Action::RemovePackages { manager, .. } | Action::InstallArtifact { manager, .. } => used.push(*manager),
-                Action::FetchArtifact { .. }
-                | Action::Sweep { .. }
-                | Action::SweepGroups { .. }
-                | Action::SweepCertificates { .. }
-                | Action::DetectionTest { .. }
-                | Action::Restart { .. }
-                | Action::RepairPackages { .. }
-                | Action::EnableService { .. }
-                | Action::WriteConfig { .. } => {}
+            used.extend(step.action.manager());
+            if let Action::FetchPackages { packages, .. } | Action::InstallPackages { packages, .. } = &step.action {
+                installed.push(packages.join(" "));
             }
         }
         used.dedup();

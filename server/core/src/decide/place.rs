@@ -2,7 +2,7 @@
 
 use cutover_proto::{
     ids::ProductId,
-    step::{Action, Step, StepKind},
+    step::{Step, StepKind},
 };
 
 use super::{Fact, Refused, canaries, group, line, pen::Pen, restart};
@@ -195,21 +195,8 @@ fn needs_file(plan: &Plan, it: &Assessment, sha256: &str, cx: &Cx<'_>) -> bool {
         return false;
     };
     let steps = restart::steps(plan, it, &seen.product, cx).unwrap_or_default();
-    steps.iter().any(|step| match &step.action {
-        Action::FetchArtifact { artifact } => artifact.sha256.to_string() == sha256,
-        Action::FetchPackages { .. }
-        | Action::RemovePackages { .. }
-        | Action::InstallPackages { .. }
-        | Action::Sweep { .. }
-        | Action::DetectionTest { .. }
-        | Action::Restart { .. }
-        | Action::RepairPackages { .. }
-        | Action::SweepGroups { .. }
-        | Action::SweepCertificates { .. }
-        | Action::EnableService { .. }
-        | Action::WriteConfig { .. }
-        | Action::InstallArtifact { .. } => false,
-    })
+    let mut files = steps.iter().filter_map(|step| step.action.fetched_file());
+    files.any(|file| file.sha256.to_string() == sha256)
 }
 
 /// Work is due: once its wave is open the host is queued for it.

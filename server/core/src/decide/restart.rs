@@ -5,7 +5,7 @@ use std::time::Duration;
 use cutover_proto::{
     ids::ProductId,
     record::{RecordEvent, StepRecord},
-    step::{Action, Step, StepKind},
+    step::{Action, Purpose, Step, StepKind},
 };
 
 use super::{Cx, Fact, Refused, pen::Pen};
@@ -116,9 +116,9 @@ pub(super) fn removed(pen: &mut Pen<'_>, record: &StepRecord) -> Result<(), Refu
     // The installer itself may say that it is complete only after a restart.
     let said = step.zip(record.exit_code);
     let said = said.and_then(|(step, code)| pen.cx.catalog.exit_meaning(step, code));
-    let (product, need) = match (step.map(|step| &step.action), said) {
+    let (product, need) = match (step.map(|step| step.action.purpose()), said) {
         (_, Some((ExitMeaning::RestartAfter, Some(product)))) => (product, RestartNeed::Due),
-        (Some(Action::RemovePackages { product, .. }), _) => {
+        (Some(Purpose::Remove(product)), _) => {
             let removal = pen.cx.catalog.removal(product);
             (product, removal.map_or(RestartNeed::None, |removal| removal.restart))
         }

@@ -1,10 +1,7 @@
 //! How a failure is treated, by its cause, the step in which it came, and what the installer's exit code means. The table for people
 //! is in docs/work-orders.md; a test holds each line to it.
 
-use cutover_proto::{
-    record::{FailureCause, StepRecord},
-    step::Action,
-};
+use cutover_proto::record::{FailureCause, StepRecord};
 
 use super::pen::Pen;
 use crate::{
@@ -67,10 +64,7 @@ pub(super) fn of(pen: &Pen<'_>, record: &StepRecord) -> Treatment {
 
 /// The file of the campaign's own that the failing step was to bring; what comes from a distribution's archive is none.
 fn supplied(pen: &Pen<'_>, open: &OpenOrder) -> Option<Stop> {
-    let step = open.step(open.last_step?)?;
-    let Action::FetchArtifact { artifact } = &step.action else {
-        return None;
-    };
+    let artifact = open.step(open.last_step?)?.action.fetched_file()?;
     let new = Stop::Unfit {
         file: artifact.file_name.clone(),
         sha256: artifact.sha256.to_string(),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use cutover_proto::{
     ids::ProductId,
-    step::{Action, Step},
+    step::{Fetched, Purpose, Step},
 };
 
 use crate::{
@@ -49,20 +49,17 @@ impl Fetches {
 /// What is fetched again to finish an installation that something else left half done is not counted: nobody knows it.
 #[must_use]
 pub fn bytes_of(steps: &[Step], replacement: &ProductId, campaign: &Campaign) -> u64 {
-    let of_step = |step: &Step| match &step.action {
-        Action::FetchArtifact { artifact } => artifact.size,
-        Action::FetchPackages { .. } => campaign.download_of(replacement).unwrap_or(0),
-        Action::RemovePackages { .. }
-        | Action::InstallPackages { .. }
-        | Action::InstallArtifact { .. }
-        | Action::Sweep { .. }
-        | Action::DetectionTest { .. }
-        | Action::Restart { .. }
-        | Action::RepairPackages { .. }
-        | Action::SweepGroups { .. }
-        | Action::SweepCertificates { .. }
-        | Action::EnableService { .. }
-        | Action::WriteConfig { .. } => 0,
+    let of_step = |step: &Step| match step.action.purpose() {
+        Purpose::Fetch(Fetched::File(artifact)) => artifact.size,
+        Purpose::Fetch(Fetched::Packages) => campaign.download_of(replacement).unwrap_or(0),
+        Purpose::Repair
+        | Purpose::Remove(_)
+        | Purpose::Install(_)
+        | Purpose::Configure(_)
+        | Purpose::Start(_)
+        | Purpose::Prove(_)
+        | Purpose::Sweep(_)
+        | Purpose::Restart => 0,
     };
     steps.iter().map(of_step).fold(0, u64::saturating_add)
 }

@@ -6,7 +6,7 @@ use cutover_proto::{
     ids::{HostId, ProductId},
     inventory::OsFamily,
     record::{FailureCause, RecordEvent, StepRecord},
-    step::{Action, Step, StepKind},
+    step::{Action, Purpose, Step},
     verdict::Protection,
 };
 
@@ -227,12 +227,7 @@ impl Course<'_> {
 
     /// At which step the order fails, if it does: one that changes packages.
     fn fails_at(&self, order: &OpenOrder) -> Option<u32> {
-        let changes = |step: &Step| {
-            matches!(
-                step.action.kind(),
-                StepKind::RemovePackages | StepKind::InstallPackages | StepKind::InstallArtifact
-            )
-        };
+        let changes = |step: &Step| matches!(step.action.purpose(), Purpose::Remove(_) | Purpose::Install(_));
         let index = order.steps.iter().position(changes)?;
         let fails = self.assumptions.fails.takes(mix(self.drawn ^ 1));
         u32::try_from(index).ok().filter(|_| fails)

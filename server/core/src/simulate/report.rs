@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use cutover_proto::{
-    ids::HostId,
-    step::{Action, Step},
-};
+use cutover_proto::ids::HostId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -192,13 +189,8 @@ impl Recorder {
             self.day(now_ms).starts += 1;
             let wave = self.wave(&plan.wave);
             wave.first_start_ms.get_or_insert(now_ms);
-            let fetched = |step: &Step| {
-                let Action::FetchArtifact { artifact } = &step.action else {
-                    return None;
-                };
-                Some(artifact.size)
-            };
-            let bytes: u64 = steps.iter().filter_map(fetched).sum();
+            let fetched = steps.iter().filter_map(|step| step.action.fetched_file());
+            let bytes: u64 = fetched.map(|file| file.size).sum();
             let site = self.site(plan);
             site.load.starts += 1;
             // Bytes until the end, so that small files count too.
