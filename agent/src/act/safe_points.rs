@@ -2,7 +2,7 @@
 
 use cutover_proto::{
     order::WorkOrder,
-    step::{Action, Step, StepKind},
+    step::{Purpose, Step},
 };
 
 /// Whether an order may end before this step: before the first, or after one with a safe point. Never between removal
@@ -12,21 +12,16 @@ pub(super) fn is_before(order: &WorkOrder, step: usize) -> bool {
         return true;
     };
     let (done, to_come) = order.steps.split_at(step.min(order.steps.len()));
-    let kind = |step: &Step| step.action.kind();
-    let removed = done.iter().any(|step| kind(step) == StepKind::RemovePackages);
-    let protects = |step: &Step| {
-        matches!(
-            step.action,
-            Action::InstallPackages { .. } | Action::InstallArtifact { .. } | Action::DetectionTest { .. }
-        )
-    };
+    let removes = |step: &Step| matches!(step.action.purpose(), Purpose::Remove(_));
+    let protects = |step: &Step| matches!(step.action.purpose(), Purpose::Install(_) | Purpose::Prove(_));
     // A scanner that is installed and waits for its service to be set up and started protects nothing.
     let sets_up = |step: &Step| {
         matches!(
-            kind(step),
-            StepKind::InstallPackages | StepKind::InstallArtifact | StepKind::WriteConfig | StepKind::EnableService
+            step.action.purpose(),
+            Purpose::Install(_) | Purpose::Configure(_) | Purpose::Start(_)
         )
     };
+    let removed = done.iter().any(removes);
     let is_up = !to_come.iter().any(sets_up);
     let protected = is_up && (done.iter().any(protects) || !to_come.iter().any(protects));
     let flagged = order.steps.get(before).is_some_and(|step| step.safe_point_after);
@@ -48,6 +43,7 @@ mod tests {
         artifact::{ArtifactDigest, ArtifactRef},
         ids::HostId,
         inventory::PackageManager,
+        step::Action,
     };
 
     use super::*;
@@ -61,65 +57,71 @@ mod tests {
         }
     }
 
-    fn order(steps: &[(StepKind, bool)]) -> WorkOrder {
-        let packages = vec!["p".to_owned()];
-        let manager = PackageManager::Apt;
-        let step = |(kind, safe): &(StepKind, bool)| Step {
-            action: match kind {
-                StepKind::FetchPackages => Action::FetchPackages {
-                    manager,
-                    packages: packages.clone(),
-                },
-                StepKind::RemovePackages => Action::RemovePackages {
-                    manager,
-                    product: "kesl".into(),
-                    packages: packages.clone(),
-                },
-                StepKind::InstallPackages => Action::InstallPackages {
-                    manager,
-                    product: "clamav".into(),
-                    packages: packages.clone(),
-                },
-                StepKind::Sweep => Action::Sweep {
-                    product: "kesl".into(),
-                    paths: Vec::new(),
-                },
-                StepKind::DetectionTest => Action::DetectionTest {
-                    product: "clamav".into(),
-                },
-                StepKind::SweepGroups => Action::SweepGroups {
-                    product: "kesl".into(),
-                    groups: Vec::new(),
-                },
-                StepKind::SweepCertificates => Action::SweepCertificates {
-                    product: "kesl".into(),
-                    subjects: Vec::new(),
-                },
-                StepKind::Restart => Action::Restart {
-                    reason: String::new(),
-                    notice: Duration::ZERO,
-                    defer: Duration::ZERO,
-                },
-                StepKind::RepairPackages => Action::RepairPackages { manager },
-                StepKind::EnableService => Action::EnableService {
-                    product: "clamav-daemon".into(),
-                    services: vec!["clamav-daemon.service".into()],
-                },
-                StepKind::WriteConfig => Action::WriteConfig {
-                    product: "clamav-daemon".into(),
-                    path: "/etc/clamav/freshclam.conf".into(),
-                    contents: String::new(),
-                    mode: 0o444,
-                },
-                StepKind::FetchArtifact => Action::FetchArtifact { artifact: artifact() },
-                StepKind::InstallArtifact => Action::InstallArtifact {
-                    manager,
-                    product: "clamav".into(),
-                    artifacts: vec![artifact()],
-                },
-            },
+    fn fetch() -> Action {
+        Action::FetchPackages {
+            manager: PackageManager::Apt,
+            packages: vec!["p".to_owned()],
+        }
+    }
+
+    fn remove() -> Action {
+        Action::RemovePackages {
+            manager: PackageManager::Apt,
+            product: "kesl".into(),
+            packages: vec!["p".to_owned()],
+        }
+    }
+
+    fn install() -> Action {
+        Action::InstallPackages {
+            manager: PackageManager::Apt,
+            product: "clamav".into(),
+            packages: vec!["p".to_owned()],
+        }
+    }
+
+    fn install_files() -> Action {
+        Action::InstallArtifact {
+            manager: PackageManager::Apt,
+            product: "clamav".into(),
+            artifacts: vec![artifact()],
+        }
+    }
+
+    fn write() -> Action {
+        Action::WriteConfig {
+            product: "clamav-daemon".into(),
+            path: "/etc/clamav/freshclam.conf".into(),
+            contents: String::new(),
+            mode: 0o444,
+        }
+    }
+
+    fn enable() -> Action {
+        Action::EnableService {
+            product: "clamav-daemon".into(),
+            services: vec!["clamav-daemon.service".into()],
+        }
+    }
+
+    fn test() -> Action {
+        Action::DetectionTest {
+            product: "clamav".into(),
+        }
+    }
+
+    fn sweep() -> Action {
+        Action::Sweep {
+            product: "kesl".into(),
+            paths: Vec::new(),
+        }
+    }
+
+    fn order<const N: usize>(steps: [(Action, bool); N]) -> WorkOrder {
+        let step = |(action, safe_point_after)| Step {
+            action,
             time_limit: Duration::from_secs(60),
-            safe_point_after: *safe,
+            safe_point_after,
         };
         WorkOrder {
             host_id: HostId::new(uuid::Uuid::nil()),
@@ -130,7 +132,7 @@ mod tests {
             not_before_ms: 0,
             expires_ms: 1,
             offline: false,
-            steps: steps.iter().map(step).collect(),
+            steps: steps.into_iter().map(step).collect(),
             secrets: Vec::new(),
             catalog_revision: 1,
         }
@@ -138,14 +140,13 @@ mod tests {
 
     #[test]
     fn removal_first_has_no_safe_point_until_protection() {
-        use StepKind::{DetectionTest, FetchPackages, InstallPackages, RemovePackages, Sweep};
         // An order that wrongly marks the point after removal as safe.
-        let order = order(&[
-            (FetchPackages, true),
-            (RemovePackages, true),
-            (InstallPackages, true),
-            (DetectionTest, false),
-            (Sweep, false),
+        let order = order([
+            (fetch(), true),
+            (remove(), true),
+            (install(), true),
+            (test(), false),
+            (sweep(), false),
         ]);
         let safe: Vec<bool> = (0..5).map(|step| is_before(&order, step)).collect();
         assert_eq!(safe, [true, true, false, true, false]);
@@ -155,13 +156,12 @@ mod tests {
 
     #[test]
     fn a_service_that_is_not_up_yet_is_no_protection_to_stop_at() {
-        use StepKind::{DetectionTest, EnableService, InstallPackages, RemovePackages, WriteConfig};
-        let order = order(&[
-            (RemovePackages, true),
-            (InstallPackages, true),
-            (WriteConfig, true),
-            (EnableService, true),
-            (DetectionTest, true),
+        let order = order([
+            (remove(), true),
+            (install(), true),
+            (write(), true),
+            (enable(), true),
+            (test(), true),
         ]);
         let safe: Vec<bool> = (0..5).map(|step| is_before(&order, step)).collect();
         assert_eq!(safe, [true, false, false, false, true]);
@@ -169,12 +169,11 @@ mod tests {
 
     #[test]
     fn a_replacement_from_artifacts_protects_as_one_from_packages_does() {
-        use StepKind::{FetchArtifact, InstallArtifact, RemovePackages, Sweep};
-        let order = order(&[
-            (FetchArtifact, true),
-            (RemovePackages, true),
-            (InstallArtifact, true),
-            (Sweep, false),
+        let order = order([
+            (Action::FetchArtifact { artifact: artifact() }, true),
+            (remove(), true),
+            (install_files(), true),
+            (sweep(), false),
         ]);
         let safe: Vec<bool> = (0..4).map(|step| is_before(&order, step)).collect();
         assert_eq!(safe, [true, true, false, true]);
@@ -182,13 +181,7 @@ mod tests {
 
     #[test]
     fn make_before_break_may_stop_on_either_side_of_the_removal() {
-        use StepKind::{FetchPackages, InstallPackages, RemovePackages, Sweep};
-        let order = order(&[
-            (FetchPackages, true),
-            (InstallPackages, true),
-            (RemovePackages, true),
-            (Sweep, false),
-        ]);
+        let order = order([(fetch(), true), (install(), true), (remove(), true), (sweep(), false)]);
         assert!((0..4).all(|step| is_before(&order, step)));
     }
 }

@@ -6,7 +6,6 @@ use cutover_proto::{
     artifact::{ArtifactDigest, ArtifactRef},
     order::WorkOrder,
     record::FailureCause,
-    step::{Action, Step},
 };
 
 /// Brings artifacts to this host. The app implements it over the network and the cache; nothing here knows either.
@@ -55,20 +54,6 @@ impl FetchError {
 
 /// What the cache must not lose while the order is open.
 pub(crate) fn artifacts_of(order: &WorkOrder) -> Vec<ArtifactDigest> {
-    let of_step = |step: &Step| match &step.action {
-        Action::FetchArtifact { artifact } => vec![artifact.sha256],
-        Action::InstallArtifact { artifacts, .. } => artifacts.iter().map(|artifact| artifact.sha256).collect(),
-        Action::FetchPackages { .. }
-        | Action::RemovePackages { .. }
-        | Action::InstallPackages { .. }
-        | Action::Sweep { .. }
-        | Action::SweepGroups { .. }
-        | Action::SweepCertificates { .. }
-        | Action::DetectionTest { .. }
-        | Action::Restart { .. }
-        | Action::RepairPackages { .. }
-        | Action::EnableService { .. }
-        | Action::WriteConfig { .. } => Vec::new(),
-    };
-    order.steps.iter().flat_map(of_step).collect()
+    let files = order.steps.iter().flat_map(|step| step.action.files());
+    files.map(|file| file.sha256).collect()
 }

@@ -6,7 +6,7 @@ use cutover_proto::{
     artifact::ArtifactRef,
     order::WorkOrder,
     record::{FailureCause, RecordEvent},
-    step::{Action, Replay, Step, StepKind},
+    step::{Action, Purpose, Replay, Step, StepKind},
 };
 
 use super::{
@@ -52,7 +52,7 @@ impl Executor {
         }
         // Whether nothing is left to do. An installation is asked for in any case: the rules know the product's own
         // packages, the step may name more.
-        if takes_away(kind) && self.aim(&step.action) == Aim::Reached {
+        if takes_away(&step.action) && self.aim(&step.action) == Aim::Reached {
             self.write(order, Entry::of(RecordEvent::StepFoundDone).about(index))?;
             return Ok(None);
         }
@@ -85,24 +85,20 @@ impl Executor {
         let failed = |cause, why: &str| Entry::failed(RecordEvent::StepFailed, cause, why);
         let facts = self.parts.looker.look().facts;
         attribution::check(step, &self.parts.rules, &facts).map_err(|refused| failed(refused.cause, &refused.why))?;
-        let removed = match &step.action {
-            Action::Sweep { product, .. }
-            | Action::SweepGroups { product, .. }
-            | Action::SweepCertificates { product, .. } => self.is_removed(product),
+        let removed = match step.action.purpose() {
+            Purpose::Sweep(product) => self.is_removed(product),
             // Nothing is removed on the word of a look that saw nothing.
-            Action::RemovePackages { .. } => match self.aim(&step.action) {
+            Purpose::Remove(_) => match self.aim(&step.action) {
                 Aim::Missed(_) | Aim::Reached => Aim::Reached,
                 Aim::CannotTell(why) => Aim::CannotTell(why),
             },
-            Action::FetchPackages { .. }
-            | Action::FetchArtifact { .. }
-            | Action::InstallPackages { .. }
-            | Action::InstallArtifact { .. }
-            | Action::DetectionTest { .. }
-            | Action::Restart { .. }
-            | Action::RepairPackages { .. }
-            | Action::EnableService { .. }
-            | Action::WriteConfig { .. } => Aim::Reached,
+            Purpose::Fetch(_)
+            | Purpose::Repair
+            | Purpose::Install(_)
+            | Purpose::Configure(_)
+            | Purpose::Start(_)
+            | Purpose::Prove(_)
+            | Purpose::Restart => Aim::Reached,
         };
         match removed {
             Aim::Reached => Ok(()),
@@ -112,23 +108,12 @@ impl Executor {
     }
 
     fn act(&mut self, order: &WorkOrder, index: usize, step: &Step) -> Entry {
-        let files = match &step.action {
-            Action::FetchArtifact { artifact } => return self.fetch(order, artifact, step.time_limit),
-            Action::InstallArtifact { artifacts, .. } => match self.package_files(artifacts) {
-                Ok(files) => files,
-                Err(error) => return Entry::failed(RecordEvent::StepFailed, error.cause, &error.why),
-            },
-            Action::FetchPackages { .. }
-            | Action::RemovePackages { .. }
-            | Action::InstallPackages { .. }
-            | Action::Sweep { .. }
-            | Action::SweepGroups { .. }
-            | Action::SweepCertificates { .. }
-            | Action::DetectionTest { .. }
-            | Action::Restart { .. }
-            | Action::RepairPackages { .. }
-            | Action::EnableService { .. }
-            | Action::WriteConfig { .. } => Vec::new(),
+        if let Some(artifact) = step.action.fetched_file() {
+            return self.fetch(order, artifact, step.time_limit);
+        }
+        let files = match self.package_files(step.action.files()) {
+            Ok(files) => files,
+            Err(error) => return Entry::failed(RecordEvent::StepFailed, error.cause, &error.why),
         };
         let number = order.number;
         let journal = self.parts.journal.clone();
@@ -230,18 +215,16 @@ fn anchor(trusted: Trusted) -> Option<Anchor> {
 }
 
 /// Whether a look beforehand can find that nothing is left to take away.
-const fn takes_away(kind: StepKind) -> bool {
-    match kind {
-        StepKind::RemovePackages | StepKind::Sweep | StepKind::SweepGroups | StepKind::SweepCertificates => true,
-        StepKind::FetchPackages
-        | StepKind::FetchArtifact
-        | StepKind::InstallPackages
-        | StepKind::InstallArtifact
-        | StepKind::DetectionTest
-        | StepKind::Restart
-        | StepKind::RepairPackages
-        | StepKind::EnableService
-        | StepKind::WriteConfig => false,
+const fn takes_away(action: &Action) -> bool {
+    match action.purpose() {
+        Purpose::Remove(_) | Purpose::Sweep(_) => true,
+        Purpose::Fetch(_)
+        | Purpose::Repair
+        | Purpose::Install(_)
+        | Purpose::Configure(_)
+        | Purpose::Start(_)
+        | Purpose::Prove(_)
+        | Purpose::Restart => false,
     }
 }
 

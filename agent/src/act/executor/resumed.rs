@@ -3,7 +3,7 @@
 use cutover_proto::{
     order::WorkOrder,
     record::{FailureCause, RecordEvent},
-    step::{Replay, StepKind},
+    step::{Purpose, Replay, StepKind},
 };
 
 use super::{ExecuteError, Executor, judge::Aim, records::Entry};
@@ -41,7 +41,7 @@ impl Executor {
             Replay::Once => interrupted("the agent was ended in the middle of a step that must not run twice"),
             Replay::Probe => match self.aim(&step.action) {
                 Aim::Reached => Entry::of(RecordEvent::StepFoundDone),
-                Aim::CannotTell(why) if kind == StepKind::RemovePackages => Entry::failed(
+                Aim::CannotTell(why) if matches!(step.action.purpose(), Purpose::Remove(_)) => Entry::failed(
                     RecordEvent::StepFailed,
                     FailureCause::StillThere,
                     &format!("the look could not tell how far it came: {why}"),
