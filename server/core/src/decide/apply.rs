@@ -1,15 +1,11 @@
 //! How an event makes the next plan.
 
-use cutover_proto::ids::ProductId;
-
 use crate::{
-    catalog::RestartNeed,
-    plan::{Account, Cover, Gap, Given, Handwork, LastFailure, OpenOrder, Phase, Plan, Reason, RestartOwed, is_legal},
-    rollout::is_first_place,
+    plan::{Account, Cover, Gap, Given, Handwork, LastFailure, Phase, Plan, Reason, is_legal},
     upkeep,
 };
 
-use super::{Event, Fact, apply_order, outcome};
+use super::{Event, Fact, apply_order, apply_restart, outcome};
 
 /// Why an event does not fit a plan: the stream is not this plan's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +97,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         } => {
             plan.last_looked_ms = Some(*looked_at_ms);
             plan.last_boot_id.clone_from(boot_id);
-            settle_restart(plan, boot_id);
+            apply_restart::settle(plan, boot_id);
             if let Some(assessment) = assessment {
                 take_assessment(plan, assessment);
             }
@@ -139,18 +135,18 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             let (by, named) = (by.clone(), *named);
             plan.approval = Some(crate::plan::Approval { by, at_ms, named });
         }
-        Fact::OrderIssued { .. } => issue(plan, at_ms, fact)?,
+        Fact::OrderIssued { .. } => apply_order::issue(plan, at_ms, fact)?,
         Fact::OrderFetched { number } => {
-            let order = open(plan, fact, *number)?;
+            let order = apply_order::open(plan, fact, *number)?;
             order.fetched_ms = Some(at_ms);
             order.last_progress_ms = at_ms;
         }
-        Fact::StepReported { number, .. } => apply_order::report(open(plan, fact, *number)?, at_ms, fact),
+        Fact::StepReported { number, .. } => apply_order::report(apply_order::open(plan, fact, *number)?, at_ms, fact),
         Fact::OrderCancelling { number, why } => {
-            open(plan, fact, *number)?.cancelling = Some(why.clone());
+            apply_order::open(plan, fact, *number)?.cancelling = Some(why.clone());
         }
         Fact::OrderEnded { number, .. } => {
-            open(plan, fact, *number)?;
+            apply_order::open(plan, fact, *number)?;
             apply_order::end(plan, at_ms, fact);
         }
         Fact::RetrySet { due_ms, hindrance } => {
@@ -158,11 +154,11 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
             plan.hindrances = if *hindrance { plan.hindrances + 1 } else { 0 };
         }
         Fact::RetryDue => plan.retry_at_ms = None,
-        Fact::RestartOwed { need, product, boot_id } => owe_restart(plan, *need, product, boot_id),
+        Fact::RestartOwed { need, product, boot_id } => apply_restart::owe(plan, *need, product, boot_id),
         Fact::RestartSeen { boot_id } => {
             plan.last_boot_id.clone_from(boot_id);
             plan.restarted_into.clone_from(boot_id);
-            settle_restart(plan, boot_id);
+            apply_restart::settle(plan, boot_id);
         }
         Fact::VerifyTurned { verify } => plan.verify = Some(verify.clone()),
         Fact::NotConfirmed { why, used_attempt } => {
@@ -278,27 +274,6 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
     Ok(())
 }
 
-fn owe_restart(plan: &mut Plan, need: RestartNeed, product: &ProductId, boot_id: &str) {
-    let owed = plan.restart_owed.get_or_insert_with(|| RestartOwed {
-        need,
-        products: Vec::new(),
-        boot_id: String::new(),
-    });
-    owed.need = owed.need.max(need);
-    boot_id.clone_into(&mut owed.boot_id);
-    if !owed.products.contains(product) {
-        owed.products.push(product.clone());
-    }
-}
-
-/// Another kernel session than the one in which something was removed: the removal is complete.
-fn settle_restart(plan: &mut Plan, boot_id: &str) {
-    let is_over = |owed: &RestartOwed| !boot_id.is_empty() && owed.boot_id != boot_id;
-    if plan.restart_owed.as_ref().is_some_and(is_over) {
-        plan.restart_owed = None;
-    }
-}
-
 fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: u32) {
     if !plan.is_enrolled() {
         plan.phase_since_ms = at_ms;
@@ -354,66 +329,5 @@ fn move_to(plan: &mut Plan, at_ms: i64, to: Phase, reason: Option<&Reason>) -> R
         plan.hindrances = 0;
         plan.approval = None;
     }
-    Ok(())
-}
-
-fn open<'a>(plan: &'a mut Plan, fact: &Fact, number: u64) -> Result<&'a mut OpenOrder, ApplyError> {
-    plan.order
-        .as_mut()
-        .filter(|order| order.number == number)
-        .ok_or(ApplyError::NoSuchOrder {
-            fact: fact.name(),
-            number,
-        })
-}
-
-fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
-    let Fact::OrderIssued {
-        number,
-        attempt,
-        epoch,
-        replacement,
-        steps,
-        expires_ms,
-        fetch_by_ms,
-        slots,
-        recipes,
-        ..
-    } = fact
-    else {
-        return Ok(());
-    };
-    if let Some(order) = &plan.order {
-        return Err(ApplyError::OrderOut {
-            open: order.number,
-            issued: *number,
-        });
-    }
-    plan.highest_order = plan.highest_order.max(*number);
-    plan.retry_at_ms = None;
-    plan.recipes.clone_from(recipes);
-    plan.first_places = slots.iter().filter(|slot| is_first_place(slot)).cloned().collect();
-    plan.order = Some(OpenOrder {
-        number: *number,
-        attempt: *attempt,
-        epoch: *epoch,
-        replacement: replacement.clone(),
-        steps: steps.clone(),
-        slots: slots.clone(),
-        boot_id: plan.last_boot_id.clone(),
-        issued_ms: at_ms,
-        expires_ms: *expires_ms,
-        fetch_by_ms: *fetch_by_ms,
-        fetched_ms: None,
-        last_progress_ms: at_ms,
-        records_mark: 0,
-        last_step: None,
-        failing: None,
-        failing_detail: String::new(),
-        failing_exit: None,
-        last_record_host_ms: 0,
-        cancelling: None,
-        restart: None,
-    });
     Ok(())
 }

@@ -1,9 +1,75 @@
-//! What records and the end of an order leave in the plan.
+//! What an order leaves in the plan: its issue, its records and its end.
 
 use cutover_proto::{record::RecordEvent, step::StepKind};
 
-use super::Fact;
-use crate::plan::{LastFailure, OpenOrder, OrderEnd, Plan, RestartDue};
+use super::{ApplyError, Fact};
+use crate::{
+    plan::{LastFailure, OpenOrder, OrderEnd, Plan, RestartDue},
+    rollout::is_first_place,
+};
+
+/// The order that is out, where it is the one that a fact speaks of.
+pub(super) fn open<'a>(plan: &'a mut Plan, fact: &Fact, number: u64) -> Result<&'a mut OpenOrder, ApplyError> {
+    plan.order
+        .as_mut()
+        .filter(|order| order.number == number)
+        .ok_or(ApplyError::NoSuchOrder {
+            fact: fact.name(),
+            number,
+        })
+}
+
+/// It was issued.
+pub(super) fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), ApplyError> {
+    let Fact::OrderIssued {
+        number,
+        attempt,
+        epoch,
+        replacement,
+        steps,
+        expires_ms,
+        fetch_by_ms,
+        slots,
+        recipes,
+        ..
+    } = fact
+    else {
+        return Ok(());
+    };
+    if let Some(order) = &plan.order {
+        return Err(ApplyError::OrderOut {
+            open: order.number,
+            issued: *number,
+        });
+    }
+    plan.highest_order = plan.highest_order.max(*number);
+    plan.retry_at_ms = None;
+    plan.recipes.clone_from(recipes);
+    plan.first_places = slots.iter().filter(|slot| is_first_place(slot)).cloned().collect();
+    plan.order = Some(OpenOrder {
+        number: *number,
+        attempt: *attempt,
+        epoch: *epoch,
+        replacement: replacement.clone(),
+        steps: steps.clone(),
+        slots: slots.clone(),
+        boot_id: plan.last_boot_id.clone(),
+        issued_ms: at_ms,
+        expires_ms: *expires_ms,
+        fetch_by_ms: *fetch_by_ms,
+        fetched_ms: None,
+        last_progress_ms: at_ms,
+        records_mark: 0,
+        last_step: None,
+        failing: None,
+        failing_detail: String::new(),
+        failing_exit: None,
+        last_record_host_ms: 0,
+        cancelling: None,
+        restart: None,
+    });
+    Ok(())
+}
 
 /// A record of it was taken in.
 pub(super) fn report(order: &mut OpenOrder, at_ms: i64, fact: &Fact) {

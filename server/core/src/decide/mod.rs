@@ -5,11 +5,14 @@
 
 mod apply;
 mod apply_order;
+mod apply_restart;
 mod campaign;
 mod canaries;
 mod context;
 mod decision;
 mod event;
+mod fact;
+mod fact_name;
 mod group;
 mod input;
 mod line;
@@ -32,6 +35,7 @@ mod tests;
 pub use apply::{ApplyError, apply, replay};
 pub use context::{Cx, Outage};
 pub use decision::{AlarmKind, Decision, Effect, Refused, decide, decide_and_apply};
-pub use event::{EVENT_SCHEMA, Event, Fact};
+pub use event::{EVENT_SCHEMA, Event};
+pub use fact::Fact;
 pub use input::Input;
 pub use notice::NoticeGiven;
