@@ -3,8 +3,10 @@
 //! A plan changes only by [`apply`](crate::decide::apply)ing an event. Its row is the replay of its events.
 
 mod account;
+mod asked;
 mod handwork;
 mod holds;
+mod kept;
 mod known;
 mod notices;
 mod order;
@@ -17,10 +19,12 @@ mod row;
 mod stop;
 mod transitions;
 mod tried;
+mod verify;
 
 pub use account::{Account, Cover, Gap, Spent};
 pub use handwork::Handwork;
 pub use holds::{Exemption, Hold, HoldKind};
+pub use kept::{Approval, JournalFault, LastFailure, RestartOwed};
 pub use known::{Known, SET};
 pub use notices::{Given, Notices};
 pub(crate) use order::campaigns_slot;
@@ -29,8 +33,9 @@ pub use personal::{NotADigest, Personal};
 pub use phase::Phase;
 pub use pool::Pool;
 pub use reason::{Owner, Reason};
-pub use row::{Approval, JournalFault, LastFailure, Origin, Plan, RestartOwed, Verify};
+pub use row::Plan;
 pub use stop::Stop;
 pub use transitions::{TRANSITIONS, is_legal};
 pub use tried::Tried;
 pub(crate) use tried::is_first;
+pub use verify::{Origin, Verify};

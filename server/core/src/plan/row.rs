@@ -4,119 +4,15 @@ use std::collections::BTreeMap;
 
 use cutover_proto::{
     ids::{CampaignId, HostId, ProductId},
-    record::FailureCause,
     step::StepKind,
-    words,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Exemption, Gap, Handwork, Hold, HoldKind, Known, Notices, OpenOrder, Personal, Phase, Pool, Reason, Stop,
-    Tried,
+    Account, Approval, Exemption, Gap, Handwork, Hold, HoldKind, JournalFault, Known, LastFailure, Notices, OpenOrder,
+    Origin, Phase, Pool, Reason, RestartOwed, Tried, Verify,
 };
-use crate::{
-    campaign::{Campaign, External, Traits},
-    catalog::RestartNeed,
-    judge::Assessment,
-    rollout::Outcome,
-    standing::Bucket,
-    upkeep::Dates,
-};
-
-words! {
-    /// What is wrong with a host's journal.
-    pub enum JournalFault("journal fault") {
-        /// A line in the middle does not verify.
-        Corrupt = "corrupt",
-        /// Was there, is gone.
-        Lost = "lost",
-        /// Older than what the server acknowledged: a machine restored from backup.
-        Restored = "restored",
-    }
-}
-
-words! {
-    /// Who did the work that is being verified.
-    pub enum Origin("origin") {
-        /// A work order of ours.
-        Order = "order",
-        /// Other hands; marked "not done by us".
-        External = "external",
-        /// A person, as handwork.
-        Handwork = "handwork",
-        /// Nobody can say: the journal was lost in the middle.
-        Unclear = "unclear",
-    }
-}
-
-/// How far verifying has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
-pub enum Verify {
-    /// Waits for the host to check in; what it then knows is not fresh enough.
-    FirstContact,
-    /// Waits for a look that is newer than this, by the host's clock.
-    FirstLook {
-        /// Newest look or record known when it began.
-        fresh_after_ms: i64,
-    },
-    /// Both halves held once; they must hold for a while.
-    Soaking {
-        /// Server time at which the soak ends.
-        until_ms: i64,
-    },
-    /// The soak is over; waits for the host to check in.
-    LastContact,
-    /// Waits for a look that is newer than this, by the host's clock.
-    LastLook {
-        /// Newest look known at the first contact after the soak.
-        fresh_after_ms: i64,
-    },
-}
-
-/// Who let a host start in a campaign of mode `approve`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// Who.
-    pub by: Personal,
-    /// When.
-    pub at_ms: i64,
-    /// Whether the host was named, and not let start with all of its wave.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub named: bool,
-}
-
-/// What the last attempt that did not succeed said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastFailure {
-    /// The cause; `None` where nothing was heard at all.
-    #[serde(default)]
-    pub cause: Option<FailureCause>,
-    /// For a person.
-    #[serde(default)]
-    pub detail: String,
-    /// When the server learned of it.
-    pub at_ms: i64,
-    /// Whether it used an attempt up.
-    pub used_attempt: bool,
-    /// The exit code of the installer, where one told it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-    /// What it demands before anything is tried again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop: Option<Stop>,
-}
-
-/// A removal that is complete only after a restart, which has not been seen yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RestartOwed {
-    /// Whether in any case.
-    pub need: RestartNeed,
-    /// By the removal of which products.
-    pub products: Vec<ProductId>,
-    /// The kernel session in which they were removed; any other settles it.
-    pub boot_id: String,
-}
+use crate::{judge::Assessment, rollout::Outcome, upkeep::Dates};
 
 /// One host in one campaign. Stored as JSON; fields that a later version adds are tolerated, and have defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -364,100 +260,6 @@ impl Plan {
             tried_in: String::new(),
             tried_before: None,
             notices: Notices::default(),
-        }
-    }
-
-    /// Who does the work, where it is not this server.
-    #[must_use]
-    pub fn executor(&self, campaign: &Campaign) -> Option<External> {
-        let of_pool = self.pool.as_ref().map(Pool::executor);
-        of_pool.or_else(|| campaign.executor.clone())
-    }
-
-    /// What selectors ask of it.
-    #[must_use]
-    pub const fn traits(&self) -> Traits<'_> {
-        Traits {
-            host: self.host_id,
-            known: &self.known,
-            looked: self.assessment.as_ref(),
-        }
-    }
-
-    /// Whether its first event has happened.
-    #[must_use]
-    pub const fn is_enrolled(&self) -> bool {
-        self.seq > 0
-    }
-
-    /// Whether it waits for a person's word, whatever looks show.
-    #[must_use]
-    pub const fn is_persons_to_end(&self) -> bool {
-        matches!(
-            self.reason,
-            Some(Reason::StepInterrupted { .. } | Reason::RestartOverdue { .. })
-        )
-    }
-
-    /// Whether the host is no longer watched.
-    #[must_use]
-    pub const fn is_closed(&self) -> bool {
-        self.phase.is_closed()
-    }
-
-    /// Whether the host gets on by itself from here: a phase that moves, a host that is heard of, and nothing that holds
-    /// it. The demo ends when no plan does.
-    #[must_use]
-    pub fn is_moving(&self) -> bool {
-        self.phase.is_moving() && !self.stale && self.holds.is_empty() && self.local_hold.is_none()
-    }
-
-    /// Whether the next reply should ask for a fresh look (`want_look`).
-    #[must_use]
-    pub fn wants_look(&self) -> bool {
-        let verifying = match &self.verify {
-            Some(Verify::FirstContact | Verify::FirstLook { .. } | Verify::LastContact | Verify::LastLook { .. }) => {
-                true
-            }
-            Some(Verify::Soaking { .. }) | None => false,
-        };
-        verifying || self.journal_fault.is_some() || self.assessment.is_none()
-    }
-
-    /// The number of the order that the reply to a check-in may carry: one is open, nobody asked it to end, and the
-    /// check-in says that none is running. Safe to send again: the host keeps the highest number begun.
-    #[must_use]
-    pub fn order_to_send(&self, running: Option<u64>) -> Option<u64> {
-        let order = self.order.as_ref()?;
-        (running.is_none() && order.cancelling.is_none() && order.records_mark == 0).then_some(order.number)
-    }
-
-    /// The order that the reply to a check-in must cancel, and why.
-    #[must_use]
-    pub fn order_to_cancel(&self) -> Option<(u64, &str)> {
-        let order = self.order.as_ref()?;
-        Some((order.number, order.cancelling.as_deref()?))
-    }
-
-    /// An order that the host says is running and that is not, or is no longer, the open one: to be cancelled too.
-    #[must_use]
-    pub fn stray_order(&self, running: Option<u64>) -> Option<u64> {
-        let open = self.order.as_ref().map(|order| order.number);
-        running.filter(|number| Some(*number) != open)
-    }
-
-    /// The bucket that it is counted in.
-    #[must_use]
-    pub fn bucket(&self) -> Bucket {
-        Bucket {
-            campaign: self.campaign_id.clone(),
-            phase: self.phase,
-            wave: self.wave.clone(),
-            site: self.site.clone(),
-            stale: self.stale,
-            late: self.late,
-            closed: self.is_closed(),
-            carried: self.ever_carried,
         }
     }
 }
