@@ -7,7 +7,7 @@ use cutover_proto::envelope::{self, Context as Signed, PublicKey};
 use cutover_proto::inventory::Inventory;
 use cutover_proto::order::WorkOrder;
 use cutover_proto::record::{RecordEvent, StepRecord};
-use cutover_proto::step::Action;
+use cutover_proto::step::{Action, Purpose};
 use cutover_proto::v1;
 use prost::Message as _;
 use rusqlite::{Connection, OpenFlags, Row};
@@ -32,6 +32,15 @@ impl Order {
         let step = |record: &StepRecord| usize::try_from(record.step).ok();
         let steps = self.records.iter().filter(done).filter_map(step);
         steps.filter_map(|index| Some(&self.order.steps.get(index)?.action))
+    }
+}
+
+/// The product that a step takes away.
+pub(super) fn removed(action: &Action) -> Option<&str> {
+    if let Purpose::Remove(product) = action.purpose() {
+        Some(product.as_str())
+    } else {
+        None
     }
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cutover_proto::record::RecordEvent;
-use cutover_proto::step::{Action, Replay, StepKind};
+use cutover_proto::step::{Replay, StepKind};
 use cutover_tests::harness::clock::wait_until;
 use cutover_tests::harness::debian_root::readiness;
 use cutover_tests::harness::{packages, requirement};
 
 use crate::dpkg;
-use crate::evidence::{self, Evidence};
+use crate::evidence::{self, Evidence, removed};
 use crate::logs;
 use crate::server::{Host, Server};
 use crate::workstation::Workstation;
@@ -277,23 +277,4 @@ fn last_of_each<'w>(words: &[&'w str]) -> Vec<&'w str> {
         }
     }
     kept
-}
-
-/// The product that a step removes.
-fn removed(action: &Action) -> Option<&str> {
-    match action {
-        Action::RemovePackages { product, .. } => Some(product.as_str()),
-        Action::FetchPackages { .. }
-        | Action::InstallPackages { .. }
-        | Action::FetchArtifact { .. }
-        | Action::InstallArtifact { .. }
-        | Action::Sweep { .. }
-        | Action::SweepGroups { .. }
-        | Action::SweepCertificates { .. }
-        | Action::DetectionTest { .. }
-        | Action::Restart { .. }
-        | Action::RepairPackages { .. }
-        | Action::EnableService { .. }
-        | Action::WriteConfig { .. } => None,
-    }
 }

@@ -5,7 +5,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use cutover_proto::step::Action;
 use cutover_tests::harness::debian_root::readiness;
 use cutover_tests::harness::rpm_root::{self, Distribution};
 use cutover_tests::harness::{packages, requirement};
@@ -92,24 +91,7 @@ fn to_the_end(name: &str, station: &mut Workstation, server: &mut Server) -> Res
     let [order] = kept.orders.as_slice() else {
         anyhow::bail!("one attempt is enough, but there were {} orders", kept.orders.len());
     };
-    let gone: Vec<&str> = order
-        .done()
-        .filter_map(|action| match action {
-            Action::RemovePackages { product, .. } => Some(product.as_str()),
-            Action::FetchPackages { .. }
-            | Action::InstallPackages { .. }
-            | Action::FetchArtifact { .. }
-            | Action::InstallArtifact { .. }
-            | Action::Sweep { .. }
-            | Action::SweepGroups { .. }
-            | Action::SweepCertificates { .. }
-            | Action::DetectionTest { .. }
-            | Action::Restart { .. }
-            | Action::RepairPackages { .. }
-            | Action::EnableService { .. }
-            | Action::WriteConfig { .. } => None,
-        })
-        .collect();
+    let gone: Vec<&str> = order.done().filter_map(evidence::removed).collect();
     assert_eq!(gone, packages::IN_ORDER_OF_REMOVAL);
 
     let after = station.scan()?;
