@@ -7,6 +7,8 @@ mod defer;
 mod enroll;
 #[cfg(feature = "link")]
 mod logging;
+#[cfg(all(feature = "link", windows))]
+mod msi;
 #[cfg(feature = "link")]
 mod program;
 #[cfg(feature = "link")]
@@ -76,6 +78,10 @@ enum Command {
     #[cfg(all(feature = "link", windows))]
     #[command(hide = true)]
     SetUp(service::SetUpArgs),
+    /// What the agent starts to have Windows Installer asked.
+    #[cfg(all(feature = "link", windows))]
+    #[command(hide = true)]
+    Msi,
 }
 
 impl Arguments {
@@ -120,6 +126,8 @@ impl Arguments {
             Command::Service => service::run(self.own_settings()),
             #[cfg(all(feature = "link", windows))]
             Command::SetUp(arguments) => service::set_up(arguments, || self.settings()),
+            #[cfg(all(feature = "link", windows))]
+            Command::Msi => msi::run(),
         }
     }
 

@@ -35,12 +35,20 @@ words! {
         Yum = "yum",
         /// zypper over rpm.
         Zypper = "zypper",
+        /// Windows Installer; its packages are products, by their codes.
+        Msi = "msi",
     }
 }
 on_wire!(
     PackageManager,
     "package manager",
-    v1::PackageManager { Apt, Dnf, Yum, Zypper }
+    v1::PackageManager {
+        Apt,
+        Dnf,
+        Yum,
+        Zypper,
+        Msi
+    }
 );
 
 words! {

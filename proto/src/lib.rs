@@ -20,6 +20,7 @@ pub mod seal;
 pub mod spelling;
 pub mod step;
 pub mod subject;
+pub mod uninstall;
 pub mod upkeep;
 pub mod verdict;
 

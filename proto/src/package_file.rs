@@ -9,6 +9,8 @@ words! {
         Deb = "deb",
         /// rpm's.
         Rpm = "rpm",
+        /// Windows Installer's.
+        Msi = "msi",
     }
 }
 
@@ -19,6 +21,7 @@ impl PackageFormat {
         match manager {
             PackageManager::Apt => Self::Deb,
             PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => Self::Rpm,
+            PackageManager::Msi => Self::Msi,
         }
     }
 }

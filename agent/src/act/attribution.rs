@@ -34,9 +34,16 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
     }
     match &step.action {
         Action::FetchPackages { packages, .. } => none_of_a_target(packages, rules, os),
-        Action::RemovePackages { product, packages, .. } => {
+        Action::RemovePackages {
+            manager,
+            product,
+            packages,
+        } => {
             let rule = removable(product, rules)?;
-            let is_its_own = |package: &String| rule.package_names(os).any(|name| name == package);
+            // Whose a product code is no rule says: the look before the step does.
+            let is_its_own = |package: &String| {
+                *manager == PackageManager::Msi || rule.package_names(os).any(|name| name == package)
+            };
             only(packages, is_its_own, |package| {
                 format!("package {package} does not belong to {product} by this host's rules")
             })

@@ -25,10 +25,14 @@ pub struct Identity {
 /// The step kinds that this agent carries out, as check-ins tell them.
 #[must_use]
 pub fn known_steps() -> Vec<i32> {
-    if cfg!(target_os = "linux") {
-        StepKind::ALL.iter().map(|kind| kind.number()).collect()
+    let known: &[StepKind] = if cfg!(target_os = "linux") {
+        StepKind::ALL
+    } else if cfg!(windows) {
+        &[StepKind::RemovePackages]
     } else {
-        // No hands reach this system yet. The number of no kind, since an empty list means that the agent does not say.
-        vec![0]
-    }
+        &[]
+    };
+    let numbers: Vec<i32> = known.iter().map(|kind| kind.number()).collect();
+    // Where no hands reach it is the number of no kind, since an empty list means that the agent does not say.
+    if numbers.is_empty() { vec![0] } else { numbers }
 }

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::{Context, Result, bail};
 
 use super::program::{self, Start};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 use crate::act::Clock;
 use crate::{
     app::{Agent, Gate, HostClock, Limits, LoopEnd, MakeHands, Parts, PendingEnrolment, StateDir},
@@ -178,7 +178,18 @@ fn live_hands(config: &Config, clock: &Arc<HostClock>) -> MakeHands {
     })
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+fn live_hands(config: &Config, clock: &Arc<HostClock>) -> MakeHands {
+    let (directory, clock) = (config.state_dir.clone(), clock.clone());
+    Box::new(move || {
+        let clock = clock.clone();
+        let ticks = Arc::new(move || clock.ticks_ms());
+        let program = std::env::current_exe().map_err(|error| format!("this program's own path: {error}"))?;
+        Ok(Box::new(host::hands::WindowsHands::new(&directory, program, ticks)))
+    })
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 fn live_hands(_: &Config, _: &Arc<HostClock>) -> MakeHands {
     Box::new(|| Err("this version of the agent changes nothing on this system".to_owned()))
 }

@@ -237,6 +237,8 @@ fn package_managers(view: &dyn HostView, believed: Option<PackageDatabase>) -> V
                 PackageManager::Dnf => (PackageDatabase::Rpm, "/usr/bin/dnf"),
                 PackageManager::Yum => (PackageDatabase::Rpm, "/usr/bin/yum"),
                 PackageManager::Zypper => (PackageDatabase::Rpm, "/usr/bin/zypper"),
+                // A part of every Windows.
+                PackageManager::Msi => return view.os_family() == OsFamily::Windows,
             };
             believed == Some(database) && view.stat(&HostPath::unix(program), Links::Followed).is_found()
         })

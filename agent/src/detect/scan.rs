@@ -87,9 +87,10 @@ pub fn sight(view: &dyn HostView, rule: &Rule, now_ms: i64) -> Sighting {
 /// The packages on this host that its own look attributes to a product: what a work order may remove. Each with its
 /// state, those of which only configuration files remain too.
 pub fn attributed_packages(view: &dyn HostView, rule: &Rule) -> Answer<Vec<Package>> {
-    match Ground::gather(view, std::iter::once(rule)).linux() {
-        Some(ground) => ground.packages_of(rule),
-        None => Answer::Failed(format!(
+    match Ground::gather(view, std::iter::once(rule)).of {
+        System::Linux(ground) => ground.packages_of(rule),
+        System::Windows(ground) => ground.packages_of(rule),
+        System::Macos(_) => Answer::Failed(format!(
             "packages of {} cannot be removed by this version",
             view.os_family()
         )),

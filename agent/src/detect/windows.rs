@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     facts::{
-        Answer, FileIdentity, Process, Question, Reply, RootSubject, SecurityProduct, UninstallEntries, UninstallEntry,
-        UninstallPlace, WindowsService,
+        Answer, FileIdentity, Process, Question, Reply, RootSubject, SecurityProduct, UninstallEntries, UninstallPlace,
+        WindowsService,
     },
     host::{HostPath, HostView, Links},
     parse,
@@ -317,19 +317,4 @@ pub(crate) fn extensions(view: &dyn HostView, ids: &[String], shows: Showing) ->
         }
     }
     ends
-}
-
-/// An uninstall entry in words: its key is what removes it.
-fn told(entry: &UninstallEntry) -> String {
-    let name = if entry.name.is_empty() {
-        "(no name)"
-    } else {
-        entry.name.as_str()
-    };
-    let version = if entry.version.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", entry.version)
-    };
-    format!("{name}{version}, uninstall key {}", entry.key)
 }

@@ -118,6 +118,12 @@ impl Fixture {
             installed: String::new(),
             source: String::new(),
         };
+        self.with_entry(place, entry)
+    }
+
+    /// Plants an uninstall entry as it is given.
+    #[must_use]
+    pub fn with_entry(self, place: UninstallPlace, entry: UninstallEntry) -> Self {
         self.change(&Question::Uninstall(place), |reply| {
             if let Reply::Uninstall(found) = reply {
                 found.entries.push(entry);

@@ -5,6 +5,7 @@
 
 mod collector;
 mod looks;
+mod removal;
 mod users;
 
 use std::{
@@ -91,8 +92,17 @@ impl Package {
         package
     }
 
-    fn remove(mut self) {
-        assert_eq!(self.installer("/x", &[]), 0);
+    fn remove(self) {
+        self.remove_with(&[]);
+    }
+
+    fn remove_with(mut self, properties: &[&str]) {
+        assert_eq!(self.installer("/x", properties), 0);
+        self.is_installed = false;
+    }
+
+    /// The agent took it away.
+    fn is_gone(mut self) {
         self.is_installed = false;
     }
 

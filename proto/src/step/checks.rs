@@ -1,7 +1,7 @@
 //! What no step may hold, whoever signed it. Which of the rest a machine may do, its agent's own rules say.
 
 use super::Action;
-use crate::{WireError, artifact::ArtifactRef, ids::ProductId, v1};
+use crate::{WireError, artifact::ArtifactRef, ids::ProductId, inventory::PackageManager, uninstall, v1};
 
 /// A configuration file that a step writes is at most this long, in bytes.
 pub const CONFIG_MAX: usize = 16 << 10;
@@ -56,24 +56,31 @@ pub(super) fn artifacts(named: Vec<v1::ArtifactRef>) -> Result<Vec<ArtifactRef>,
     named.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Debian Policy 5.6.1 and rpm agree on this much: letters, digits and `+ - . _`, no leading `-`. What passes cannot be
-/// an option to a package manager.
-pub(super) fn packages(names: Vec<String>) -> Result<Vec<String>, WireError> {
+/// Debian Policy 5.6.1 and rpm agree on this much: letters, digits and `+ - . _`, no leading `-`. Windows Installer knows
+/// products by their codes. What passes cannot be an option to a package manager.
+pub(super) fn packages(names: Vec<String>, manager: PackageManager) -> Result<Vec<String>, WireError> {
     if names.is_empty() {
         return Err(WireError::Missing("step.packages"));
     }
-    let plain = |name: &&String| {
-        name.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && name.len() <= 128
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
+    let (is_one, what): (fn(&str) -> bool, _) = match manager {
+        PackageManager::Msi => (uninstall::is_product_code, "product code"),
+        PackageManager::Apt | PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => {
+            (is_package_name, "package name")
+        }
     };
-    match names.iter().find(|name| !plain(name)) {
+    match names.iter().find(|name| !is_one(name)) {
         Some(bad) => Err(WireError::Invalid {
             field: "step.packages",
-            why: format!("`{bad}` is no package name"),
+            why: format!("`{bad}` is no {what}"),
         }),
         None => Ok(names),
     }
+}
+
+fn is_package_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.len() <= 128
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
 }

@@ -100,20 +100,29 @@ impl TryFrom<v1::Step> for Step {
             field: "step",
             value: "a newer kind".into(),
         })? {
-            Wire::FetchPackages(it) => Action::FetchPackages {
-                manager: it.manager.try_into()?,
-                packages: packages(it.packages)?,
-            },
-            Wire::RemovePackages(it) => Action::RemovePackages {
-                manager: it.manager.try_into()?,
-                product: product(it.product)?,
-                packages: packages(it.packages)?,
-            },
-            Wire::InstallPackages(it) => Action::InstallPackages {
-                manager: it.manager.try_into()?,
-                product: product(it.product)?,
-                packages: packages(it.packages)?,
-            },
+            Wire::FetchPackages(it) => {
+                let manager = it.manager.try_into()?;
+                Action::FetchPackages {
+                    manager,
+                    packages: packages(it.packages, manager)?,
+                }
+            }
+            Wire::RemovePackages(it) => {
+                let manager = it.manager.try_into()?;
+                Action::RemovePackages {
+                    manager,
+                    product: product(it.product)?,
+                    packages: packages(it.packages, manager)?,
+                }
+            }
+            Wire::InstallPackages(it) => {
+                let manager = it.manager.try_into()?;
+                Action::InstallPackages {
+                    manager,
+                    product: product(it.product)?,
+                    packages: packages(it.packages, manager)?,
+                }
+            }
             Wire::Sweep(it) => Action::Sweep {
                 product: product(it.product)?,
                 paths: it.paths,

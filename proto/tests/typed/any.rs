@@ -234,17 +234,28 @@ fn artifact() -> impl Strategy<Value = ArtifactRef> {
 fn action() -> impl Strategy<Value = Action> {
     let manager = || one_of(PackageManager::ALL);
     let product = || "[a-z0-9-]{1,12}".prop_map(|name| name.as_str().into());
-    let packages = || vec("[a-z0-9][a-z0-9+.-]{0,20}", 1..4);
+    // A manager, and packages as it knows them.
+    let packages = || {
+        manager().prop_flat_map(|manager| {
+            let name = match manager {
+                PackageManager::Msi => r"\{[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}\}",
+                PackageManager::Apt | PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => {
+                    "[a-z0-9][a-z0-9+.-]{0,20}"
+                }
+            };
+            (Just(manager), vec(name, 1..4))
+        })
+    };
     prop_oneof![
-        (manager(), packages()).prop_map(|(manager, packages)| Action::FetchPackages { manager, packages }),
-        (manager(), product(), packages()).prop_map(|(manager, product, packages)| {
+        packages().prop_map(|(manager, packages)| Action::FetchPackages { manager, packages }),
+        (packages(), product()).prop_map(|((manager, packages), product)| {
             Action::RemovePackages {
                 manager,
                 product,
                 packages,
             }
         }),
-        (manager(), product(), packages()).prop_map(|(manager, product, packages)| {
+        (packages(), product()).prop_map(|((manager, packages), product)| {
             Action::InstallPackages {
                 manager,
                 product,

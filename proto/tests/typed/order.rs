@@ -150,6 +150,29 @@ fn a_package_name_cannot_be_an_option_or_a_path() {
 }
 
 #[test]
+fn windows_installer_is_told_product_codes_and_no_other_manager_is() {
+    const CODE: &str = "{6C5B5F8A-0E0D-4B6A-9C1A-2B1F3E4D5C6B}";
+    let read = |manager: PackageManager, package: &str| {
+        Step::try_from(v1::Step {
+            action: Some(v1::step::Action::RemovePackages(v1::RemovePackages {
+                manager: manager.number(),
+                product: "kes-windows".into(),
+                packages: vec![package.into()],
+            })),
+            time_limit_seconds: 1,
+            safe_point_after: true,
+        })
+    };
+    for manager in PackageManager::ALL {
+        let is_msi = *manager == PackageManager::Msi;
+        assert_eq!(read(*manager, CODE).is_ok(), is_msi, "{manager}");
+        assert_eq!(read(*manager, "kesl").is_ok(), !is_msi, "{manager}");
+    }
+    let refused = read(PackageManager::Msi, "kes.msi /qn").unwrap_err().to_string();
+    assert!(refused.contains("`kes.msi /qn` is no product code"), "{refused}");
+}
+
+#[test]
 fn the_last_safe_point_is_the_last_step_that_says_so() {
     assert_eq!(order().last_safe_point(), Some(0));
     let mut none = order();

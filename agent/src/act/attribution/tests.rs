@@ -64,6 +64,36 @@ fn sweep(path: &str) -> Result<(), FailureCause> {
 }
 
 #[test]
+fn a_product_code_is_a_targets_or_nobodys_and_whose_it_is_the_look_before_the_step_says() {
+    let remove = |product: &str, managers: Vec<PackageManager>| {
+        let step = Step {
+            action: Action::RemovePackages {
+                manager: PackageManager::Msi,
+                product: product.into(),
+                packages: vec!["{6C5B5F8A-0E0D-4B6A-9C1A-2B1F3E4D5C6B}".into()],
+            },
+            time_limit: Duration::from_secs(1),
+            safe_point_after: false,
+        };
+        let facts = HostFacts {
+            os_family: OsFamily::Windows,
+            package_managers: managers,
+            ..facts()
+        };
+        check(&step, &RuleSet::built_in(), &facts).map_err(|refused| refused.cause)
+    };
+    let msi = || vec![PackageManager::Msi];
+    assert_eq!(remove("kes-windows", msi()), Ok(()));
+    assert_eq!(
+        remove("defender-antivirus", msi()),
+        Err(FailureCause::NotAttributed),
+        "a replacement is never removed"
+    );
+    assert_eq!(remove("nothing", msi()), Err(FailureCause::NotAttributed));
+    assert_eq!(remove("kes-windows", Vec::new()), Err(FailureCause::Unsupported));
+}
+
+#[test]
 fn only_a_targets_own_packages_are_removed() {
     assert_eq!(remove("kesl", "kesl"), Ok(()));
     assert_eq!(remove("kesl", "kesl-astra"), Ok(()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cutover_proto::{
     ids::ProductId,
-    inventory::OsFamily,
+    inventory::{OsFamily, PackageManager},
     rule::{Role, Rule},
     step::Action,
 };
@@ -121,6 +121,27 @@ impl Executor {
         }
     }
 
+    /// The packages that a step removes and that are the product's own. Names are so by the rules; a code of Windows Installer
+    /// only where a look gives it to the product at this moment.
+    pub(super) fn own_packages(&mut self, action: &Action) -> Vec<String> {
+        let Action::RemovePackages {
+            manager,
+            product,
+            packages,
+        } = action
+        else {
+            return Vec::new();
+        };
+        if *manager != PackageManager::Msi {
+            return packages.clone();
+        }
+        let rules = self.parts.rules.clone();
+        let found = rules
+            .rule(product)
+            .and_then(|rule| self.parts.looker.packages(rule).found());
+        seen_of(packages, &found.unwrap_or_default())
+    }
+
     fn is_of_a_target(&self, package: &str) -> bool {
         let rules = self.parts.rules.rules().iter();
         rules
@@ -177,6 +198,12 @@ impl Executor {
     }
 }
 
+/// Of what a step names, what was seen.
+fn seen_of(named: &[String], seen: &[Package]) -> Vec<String> {
+    let is_seen = |name: &&String| seen.iter().any(|package| package.name == **name);
+    named.iter().filter(is_seen).cloned().collect()
+}
+
 fn in_words(package: &Package) -> String {
     format!("{} {} ({})", package.name, package.version, package.state)
 }
@@ -186,5 +213,27 @@ fn missed_if(left: &[String], what: &str) -> Aim {
         Aim::Reached
     } else {
         Aim::Missed(format!("{}: {what}", left.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_no_look_gives_the_product_is_handed_to_nobody() {
+        let seen = |name: &str| Package {
+            name: name.to_owned(),
+            version: "12.9.0.384".to_owned(),
+            architecture: String::new(),
+            state: PackageState::Installed,
+            installed_s: None,
+        };
+        let named = ["{A}", "{B}", "{C}"].map(str::to_owned);
+        assert_eq!(
+            seen_of(&named, &[seen("{C}"), seen("{A}"), seen("{D}")]),
+            ["{A}", "{C}"]
+        );
+        assert_eq!(seen_of(&named, &[]), [""; 0]);
     }
 }

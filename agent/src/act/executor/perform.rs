@@ -133,10 +133,11 @@ impl Executor {
         if let Action::EnableService { services, .. } = &step.action {
             return self.start_services(services, &mut run);
         }
+        let own = self.own_packages(&step.action);
         let hands = &mut self.parts.hands;
         let ran = match &step.action {
             Action::FetchPackages { manager, packages } => hands.fetch_packages(*manager, packages, &mut run),
-            Action::RemovePackages { manager, packages, .. } => hands.remove_packages(*manager, packages, &mut run),
+            Action::RemovePackages { manager, .. } => hands.remove_packages(*manager, &own, &mut run),
             Action::InstallPackages { manager, packages, .. } => hands.install_packages(*manager, packages, &mut run),
             Action::Sweep { paths, .. } => {
                 paths

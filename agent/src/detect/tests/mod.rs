@@ -21,4 +21,5 @@ mod traces;
 mod upkeep;
 mod vendor_names;
 mod windows_families;
+mod windows_packages;
 mod windows_plants;

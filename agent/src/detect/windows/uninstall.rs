@@ -3,13 +3,14 @@
 use cutover_proto::{
     inventory::OsFamily,
     rule::{Rule, Trace},
+    uninstall,
     verdict::Showing,
 };
 
-use super::{WindowsGround, any, told};
+use super::{WindowsGround, any};
 use crate::{
     detect::trail::End,
-    facts::{Answer, UninstallEntry},
+    facts::{Answer, Package, PackageState, UninstallEntry},
     host::{HostPath, Links},
 };
 
@@ -17,7 +18,7 @@ impl WindowsGround<'_> {
     pub(super) fn uninstalled(&self, trace: &Trace, shows: Showing) -> Vec<End> {
         let machine = self.machine();
         let found = machine.entries.iter().filter(|entry| is_meant(trace, entry));
-        let seen = found.map(|entry| self.entry(entry, shows));
+        let seen = found.map(|entry| self.entry(entry, false, shows));
         distinct(seen.chain(machine.unread.iter().cloned().map(End::NotChecked)))
     }
 
@@ -26,14 +27,7 @@ impl WindowsGround<'_> {
         match self.users() {
             Answer::Found(users) => {
                 let found = users.entries.iter().filter(|entry| is_meant(trace, entry));
-                let seen = found.map(|entry| match self.entry(entry, shows) {
-                    End::Seen { shows, detail, version } => End::Seen {
-                        shows,
-                        detail: format!("{detail}, of a user"),
-                        version,
-                    },
-                    other @ (End::Nothing(_) | End::NotHere(_) | End::NotChecked(_)) => other,
-                });
+                let seen = found.map(|entry| self.entry(entry, true, shows));
                 distinct(seen.chain(users.unread.iter().cloned().map(End::NotChecked)))
             }
             Answer::Absent | Answer::Unsupported => Vec::new(),
@@ -45,6 +39,29 @@ impl WindowsGround<'_> {
     pub(crate) fn installed_days(&self, rule: &Rule) -> Vec<&str> {
         let entries = self.entries_of(rule);
         entries.into_iter().map(|(entry, _)| entry.installed.as_str()).collect()
+    }
+
+    /// The machine's packages of a product: those of Windows Installer by their codes. What an entry of another kind or without
+    /// its folder stands for, Windows Installer does not know.
+    pub(crate) fn packages_of(&self, rule: &Rule) -> Answer<Vec<Package>> {
+        if let Some(why) = self.machine().unread.first() {
+            return Answer::Failed(why.clone());
+        }
+        let machines = self.entries_of(rule).into_iter().filter(|(_, is_of_user)| !is_of_user);
+        let packages = machines
+            .filter(|(entry, _)| !self.is_orphan(entry))
+            .map(|(entry, _)| Package {
+                name: match entry.is_msi && uninstall::is_product_code(&entry.key) {
+                    true => entry.key.clone(),
+                    // No order can name it, and it is there all the same.
+                    false => format!("uninstall key {}", entry.key),
+                },
+                version: entry.version.clone(),
+                architecture: String::new(),
+                state: PackageState::Installed,
+                installed_s: None,
+            });
+        Answer::Found(packages.collect())
     }
 
     /// The entries of the product, and whether each is a user's own: the machine's first.
@@ -62,22 +79,29 @@ impl WindowsGround<'_> {
             .collect()
     }
 
-    /// One whose folder is stated and gone was left behind by an uninstaller that did not end.
-    fn entry(&self, entry: &UninstallEntry, shows: Showing) -> End {
+    /// Whether its folder is stated and gone: it was left behind by an uninstaller that did not end.
+    fn is_orphan(&self, entry: &UninstallEntry) -> bool {
         let location = entry.location.trim().trim_matches('"');
-        let is_gone = !location.is_empty()
+        !location.is_empty()
             && matches!(
                 self.view.stat(&HostPath::windows(location), Links::Followed),
                 Answer::Absent
-            );
-        let (shows, beside) = if is_gone {
-            (Showing::Remnant, " (its folder is gone)")
-        } else {
-            (shows, "")
+            )
+    }
+
+    fn entry(&self, entry: &UninstallEntry, is_of_user: bool, shows: Showing) -> End {
+        let is_orphan = self.is_orphan(entry);
+        let told = uninstall::Entry {
+            name: &entry.name,
+            version: &entry.version,
+            key: &entry.key,
+            is_msi: entry.is_msi,
+            is_orphan,
+            is_of_user,
         };
         End::Seen {
-            shows,
-            detail: told(entry) + beside,
+            shows: if is_orphan { Showing::Remnant } else { shows },
+            detail: told.in_words(),
             version: Some(entry.version.clone()).filter(|version| !version.is_empty()),
         }
     }

@@ -7,10 +7,16 @@
 pub(crate) mod leftovers;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(any(target_os = "linux", windows))]
+mod logs;
 mod seam;
 #[cfg(unix)]
 pub(crate) mod tree;
+#[cfg(windows)]
+pub mod windows;
 
 #[cfg(target_os = "linux")]
-pub use linux::{LinuxHands, Ticks};
-pub use seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun};
+pub use linux::LinuxHands;
+pub use seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun};
+#[cfg(windows)]
+pub use windows::WindowsHands;

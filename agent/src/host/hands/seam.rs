@@ -1,16 +1,20 @@
 //! The trait of all hands, and what goes in and out.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager};
 use serde::{Deserialize, Serialize};
+
+/// A monotonic clock in milliseconds, from any start. Time limits count by it.
+pub type Ticks = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Names one process for good: the number alone is used again by the system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessMark {
     /// Its number.
     pub pid: u32,
-    /// Its start, in clock ticks since boot (field 22 of `/proc/PID/stat`, proc(5)).
+    /// Its start: on Linux in clock ticks since boot (field 22 of `/proc/PID/stat`, proc(5)), on Windows in steps of 100 ns
+    /// since 1601 (`GetProcessTimes`).
     pub start_ticks: u64,
     /// The kernel session it runs in.
     pub boot_id: String,

@@ -133,11 +133,12 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
     }
 }
 
-/// Comes first: what an installer left half done stands in the way of every other one. rpm keeps no such states.
+/// Comes first: what an installer left half done stands in the way of every other one. rpm keeps no such states, and Windows Installer goes back to
+/// where it began.
 fn repair(assessment: &Assessment) -> Option<Step> {
     let manager = assessment.managers.iter().copied().find(|manager| match manager {
         PackageManager::Apt => true,
-        PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => false,
+        PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper | PackageManager::Msi => false,
     })?;
     assessment.packages_unfinished.then_some(Step {
         action: Action::RepairPackages { manager },

@@ -50,6 +50,7 @@ impl From<PackageManager> for Installer {
             PackageManager::Dnf => Self::Dnf,
             PackageManager::Yum => Self::Yum,
             PackageManager::Zypper => Self::Zypper,
+            PackageManager::Msi => Self::Msi,
         }
     }
 }
@@ -139,6 +140,8 @@ impl Catalog {
 
 #[cfg(test)]
 mod tests {
+    use cutover_proto::step::Action;
+
     use super::*;
 
     #[test]
@@ -151,6 +154,24 @@ mod tests {
         assert_eq!(of(Installer::Zypper, 102), Some(ExitMeaning::RestartAfter));
         assert_eq!(of(Installer::Msi, 1603), None, "what it means only its log tells");
         assert_eq!(of(Installer::Apt, 1618), None);
+    }
+
+    #[test]
+    fn a_removal_by_windows_installer_speaks_by_its_codes() {
+        let step = Step {
+            action: Action::RemovePackages {
+                manager: PackageManager::Msi,
+                product: "kes-windows".into(),
+                packages: vec!["{6C5B5F8A-0E0D-4B6A-9C1A-2B1F3E4D5C6B}".to_owned()],
+            },
+            time_limit: std::time::Duration::from_secs(60),
+            safe_point_after: true,
+        };
+        let catalog = Catalog::built_in().unwrap();
+        let means = |code| catalog.exit_meaning(&step, code).map(|(means, _)| means);
+        assert_eq!(means(1618), Some(ExitMeaning::Busy));
+        assert_eq!(means(3010), Some(ExitMeaning::RestartAfter));
+        assert_eq!(means(7), None, "that is zypper's");
     }
 
     #[test]

@@ -161,6 +161,7 @@ impl Missing {
             .map(|package| match self.format {
                 PackageFormat::Deb => format!("{package}_*.deb"),
                 PackageFormat::Rpm => format!("{package}-*.rpm"),
+                PackageFormat::Msi => format!("{package}_*.msi"),
             })
             .collect();
         format!(

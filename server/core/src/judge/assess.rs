@@ -4,6 +4,7 @@ use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, Inventory, OsFamily},
     rule::{Role, Rule},
+    uninstall::product_code,
     verdict::{EvidenceKind, EvidenceOutcome, Health, HealthState, Sighting, Verdict},
 };
 
@@ -185,11 +186,20 @@ fn has_unfinished_package(sighting: &Sighting) -> bool {
         .any(|evidence| UNFINISHED.iter().any(|state| evidence.detail.ends_with(state)))
 }
 
-/// Names of the packages that the host's own look attributed to the product: the first word of each detail, and only
-/// such names as the rule looks for.
+/// The packages that the host's own look attributed to the product. On Windows the codes of what Windows Installer installed for
+/// the machine; elsewhere names: the first word of each detail, and only such names as the rule looks for.
 fn packages(sighting: &Sighting, rule: &Rule, inventory: &Inventory) -> Vec<String> {
     let allowed: Vec<&str> = rule.package_names(inventory.facts.os_family).collect();
-    let mut names = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    if inventory.facts.os_family == OsFamily::Windows {
+        let entries = seen(sighting).filter(|evidence| evidence.kind == EvidenceKind::UninstallKey);
+        for code in entries.filter_map(|evidence| product_code(&evidence.detail)) {
+            if !names.iter().any(|name| name == code) {
+                names.push(code.to_owned());
+            }
+        }
+        return names;
+    }
     for evidence in seen(sighting).filter(|evidence| evidence.kind == EvidenceKind::Package) {
         // Where one look saw several packages they are listed one after another.
         for word in evidence.detail.split([' ', ',', ';']) {

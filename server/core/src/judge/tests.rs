@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use cutover_proto::{
     ids::ProductId,
     inventory::{DiskEncryption, Inventory, OsFamily},
-    verdict::{EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Verdict},
+    uninstall::Entry,
+    verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Verdict},
 };
 use proptest::prelude::*;
 
@@ -138,6 +139,49 @@ fn packages_are_only_those_that_the_rule_looks_for() {
     assert_eq!(kesl.packages, ["kesl"]);
     let gui = it.targets.iter().find(|it| it.product.as_str() == "kesl-gui").unwrap();
     assert!(gui.packages.is_empty());
+}
+
+#[test]
+fn on_windows_packages_are_the_codes_of_what_windows_installer_installed_for_the_machine() {
+    const CODES: [&str; 3] = [
+        "{6C5B5F8A-0E0D-4B6A-9C1A-2B1F3E4D5C6B}",
+        "{11111111-2222-3333-4444-555555555555}",
+        "{99999999-2222-3333-4444-555555555555}",
+    ];
+    let entry = |key, is_msi, is_of_user| Entry {
+        name: "Kaspersky Endpoint Security for Windows",
+        version: "12.9.0.384",
+        key,
+        is_msi,
+        is_orphan: false,
+        is_of_user,
+    };
+    let mut inventory = with(inventory(), "kes-windows", Verdict::Running);
+    inventory.facts.os_family = OsFamily::Windows;
+    let kes = inventory.sightings.last_mut().unwrap();
+    let look = |kind, detail: String| Evidence {
+        kind,
+        required: true,
+        outcome: EvidenceOutcome::Seen,
+        detail,
+        shows: None,
+    };
+    let key = |entry: Entry<'_>| look(EvidenceKind::UninstallKey, entry.in_words());
+    kes.evidence = vec![
+        key(entry(CODES[0], true, false)),
+        key(entry(CODES[0], true, false)),
+        key(entry(CODES[1], true, false)),
+        key(entry(CODES[2], false, false)),
+        key(entry(CODES[2], true, true)),
+        // Only such entries tell codes.
+        look(EvidenceKind::Process, entry(CODES[2], true, false).in_words()),
+    ];
+    let campaign = Campaign {
+        targets: vec!["kes-windows".into()],
+        ..campaign("")
+    };
+    let it = assess(&inventory, &Known::default(), &campaign, &catalog());
+    assert_eq!(it.targets[0].packages, CODES[..2]);
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! The trait of hands, carried out on this machine.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager};
 
 use super::{
     super::{
-        seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, ToolRun},
+        seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
         tree,
     },
     announce,
@@ -22,9 +19,6 @@ use super::{
     restart, rpm_files, services,
     zypper::Zypper,
 };
-
-/// A monotonic clock in milliseconds, from any start. Time limits count by it.
-pub type Ticks = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Hands on the machine that this program runs on.
 pub struct LinuxHands {
@@ -67,6 +61,11 @@ impl LinuxHands {
     fn tool(&self, manager: PackageManager) -> Result<Tool<'_>, HandsError> {
         let archives = self.archives.join(manager.as_str());
         Ok(match manager {
+            PackageManager::Msi => {
+                return Err(HandsError::Unsupported(
+                    "Windows Installer is a part of Windows".to_owned(),
+                ));
+            }
             // Its own from before there were others; what was fetched there must be found.
             PackageManager::Apt => Tool::Apt(Apt::new(&self.runner, &self.archives)?),
             PackageManager::Dnf => Tool::Dnf(Dnf::new(&self.runner, Program::Dnf, &archives)),

@@ -10,7 +10,6 @@ mod config;
 mod dnf;
 mod leftovers;
 mod live;
-mod logs;
 mod on_access;
 mod package_work;
 mod patience;
@@ -24,4 +23,4 @@ mod services;
 mod tests;
 mod zypper;
 
-pub use live::{LinuxHands, Ticks};
+pub use live::LinuxHands;

@@ -17,9 +17,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
-    super::seam::{HandsError, ProcessMark, Run, ToolRun},
-    live::Ticks,
-    logs,
+    super::{
+        logs,
+        seam::{HandsError, ProcessMark, Run, Ticks, ToolRun},
+    },
     scope::{self, Scope},
 };
 

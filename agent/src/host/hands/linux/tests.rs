@@ -13,8 +13,8 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    super::seam::{HandsError, HostHands, ProcessMark, Run, ToolRun},
-    LinuxHands, Ticks,
+    super::seam::{HandsError, HostHands, ProcessMark, Run, Ticks, ToolRun},
+    LinuxHands,
     process::{self, Runner},
 };
 

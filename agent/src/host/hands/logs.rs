@@ -6,16 +6,30 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-use super::super::seam::HandsError;
+use super::seam::HandsError;
 
 /// Logs of older runs beyond this number are deleted.
 const KEPT: usize = 40;
 /// Not the ending of a log, so that it is never taken for one.
 const NEW: &str = "new";
+/// Before a text in units of two bytes, the lower one first.
+const BOM: [u8; 2] = [0xff, 0xfe];
+
+/// How a log is opened: for nobody else. On Windows the directory of the agent's state sees to that.
+pub(super) fn options() -> OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let mut options = OpenOptions::new();
+        options.mode(0o600);
+        options
+    }
+    #[cfg(not(unix))]
+    OpenOptions::new()
+}
 
 pub(super) fn file_name(label: &str) -> String {
     format!("{label}.log")
@@ -44,16 +58,31 @@ pub(super) fn tail(directory: &Path, label: &str, max: u64) -> Result<String, Ha
     let path = directory.join(file_name(label));
     let read = || -> io::Result<String> {
         let mut log = fs::File::open(&path)?;
+        let mut begin = Vec::new();
+        (&mut log).take(BOM.len() as u64).read_to_end(&mut begin)?;
+        let is_wide = begin == BOM;
+        // Both of a unit's bytes, or none.
         let from = log.metadata()?.len().saturating_sub(max);
+        let from = if is_wide { from.next_multiple_of(2) } else { from };
         log.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
         log.take(max).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(text(&bytes, is_wide))
     };
     match read() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         read => read.map_err(|error| HandsError::io(format!("read {}", path.display()), error)),
     }
+}
+
+/// What a log says. Windows Installer writes its own in units of two bytes, after the mark of their order.
+fn text(bytes: &[u8], is_wide: bool) -> String {
+    if !is_wide {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let units = bytes.strip_prefix(&BOM).unwrap_or(bytes).chunks_exact(2);
+    let units: Vec<u16> = units.map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    String::from_utf16_lossy(&units)
 }
 
 /// Hands the logs whose name begins so through `scrub`. What it leaves as it is stays untouched.
@@ -78,17 +107,16 @@ pub(super) fn scrub(directory: &Path, prefix: &str, scrub: &dyn Fn(&str) -> Stri
 
 fn rewritten(path: &Path, scrub: &dyn Fn(&str) -> String) -> io::Result<()> {
     let bytes = fs::read(path)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = text(&bytes, bytes.starts_with(&BOM));
     let scrubbed = scrub(&text);
     if scrubbed == text {
         return Ok(());
     }
     let new = path.with_extension(NEW);
-    let written = OpenOptions::new()
+    let written = options()
         .create(true)
         .truncate(true)
         .write(true)
-        .mode(0o600)
         .open(&new)
         .and_then(|mut file| file.write_all(scrubbed.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&new, path));
@@ -101,8 +129,6 @@ fn rewritten(path: &Path, scrub: &dyn Fn(&str) -> String) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn blank(text: &str) -> String {
@@ -121,8 +147,12 @@ mod tests {
             fs::read_to_string(path("order-1-step-2.log")).unwrap(),
             "begun\npassword [secret]\n\u{fffd} end\n"
         );
-        let mode = path("order-1-step-2.log").metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = path("order-1-step-2.log").metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         assert_eq!(fs::read(path("order-1-step-3.log")).unwrap(), b"\xff nothing\n");
         assert_eq!(fs::read(path("ask-apt-get.log")).unwrap(), b"Pa55word");
         scrub(dir.path(), "", &blank).unwrap();
@@ -158,5 +188,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("order-1-step-0.log"), "0123456789").unwrap();
         assert_eq!(tail(dir.path(), "order-1-step-0", 4).unwrap(), "6789");
+    }
+
+    #[test]
+    fn a_log_in_units_of_two_bytes_is_read_and_scrubbed_as_the_text_that_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("order-1-step-0.log");
+        let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        fs::write(&log, [BOM.to_vec(), wide("Свойство = Pa55word\r\nend")].concat()).unwrap();
+        // Wherever the cut falls, also in the middle of a unit.
+        assert_eq!(tail(dir.path(), "order-1-step-0", 7).unwrap(), "end");
+        assert_eq!(tail(dir.path(), "order-1-step-0", 6).unwrap(), "end");
+        scrub(dir.path(), "order-1-", &blank).unwrap();
+        assert_eq!(fs::read_to_string(&log).unwrap(), "Свойство = [secret]\r\nend");
+        assert_eq!(tail(dir.path(), "order-1-step-0", 3).unwrap(), "end");
     }
 }

@@ -1,0 +1,180 @@
+//! The trait of hands, carried out on this machine.
+
+use std::path::{Path, PathBuf};
+
+use cutover_proto::{ids::ProductId, inventory::PackageManager};
+
+use super::{
+    super::seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
+    helper::Helper,
+    process,
+};
+
+/// What Windows Installer answers where the rest of a step goes on: done, with a restart owed that it began (1641) or left to
+/// us (3010), and not known (1605): what is not there need not be removed, and whether it is a look says.
+const GOES_ON: [i32; 4] = [0, RESTART_BEGUN, RESTART_OWED, UNKNOWN_PRODUCT];
+const UNKNOWN_PRODUCT: i32 = 1605;
+const RESTART_BEGUN: i32 = 1641;
+const RESTART_OWED: i32 = 3010;
+
+/// Hands on the machine that this program runs on. They remove what Windows Installer knows.
+pub struct WindowsHands {
+    helper: Helper,
+}
+
+impl std::fmt::Debug for WindowsHands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WindowsHands").finish_non_exhaustive()
+    }
+}
+
+impl WindowsHands {
+    /// Keeps tools' logs below `state_dir`. `program` is this agent's, which is started anew to ask Windows Installer.
+    #[must_use]
+    pub fn new(state_dir: &Path, program: PathBuf, ticks: Ticks) -> Self {
+        Self {
+            helper: Helper::new(program, state_dir.join("tool-logs"), ticks),
+        }
+    }
+}
+
+/// Of several products of one step: the first answer that ended it, else that a restart is owed, else the last.
+fn together(so_far: Option<i32>, next: Option<i32>) -> Option<i32> {
+    match so_far {
+        Some(RESTART_OWED | RESTART_BEGUN) if next.is_some_and(|code| GOES_ON.contains(&code)) => so_far,
+        Some(_) | None => next,
+    }
+}
+
+impl HostHands for WindowsHands {
+    fn remove_packages(
+        &mut self,
+        manager: PackageManager,
+        packages: &[String],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        must_be_msi(manager)?;
+        let since = self.helper.now();
+        let mut told = ToolRun::default();
+        for product in packages {
+            let ran = self.helper.remove(product, Vec::new(), since, run)?;
+            told = ToolRun {
+                exit_code: together(told.exit_code, ran.exit_code),
+                ..ran
+            };
+            if !told.exit_code.is_some_and(|code| GOES_ON.contains(&code)) {
+                break;
+            }
+        }
+        Ok(told)
+    }
+
+    fn fetch_packages(&mut self, _: PackageManager, _: &[String], _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here("downloads packages")
+    }
+
+    fn are_fetched(&mut self, _: PackageManager, _: &[String]) -> Result<bool, HandsError> {
+        not_here("downloads packages")
+    }
+
+    fn install_packages(&mut self, _: PackageManager, _: &[String], _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here("installs packages")
+    }
+
+    fn repair_packages(&mut self, _: PackageManager, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here("repairs packages")
+    }
+
+    /// Windows Installer goes back to where it began.
+    fn unfinished_packages(&mut self, manager: PackageManager) -> Result<Vec<String>, HandsError> {
+        must_be_msi(manager).map(|()| Vec::new())
+    }
+
+    fn install_files(&mut self, _: PackageManager, _: &[PackageFile], _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here("installs packages")
+    }
+
+    fn delete_leftover(&mut self, _: &str) -> Result<(), HandsError> {
+        not_here("deletes leftovers")
+    }
+
+    fn delete_group(&mut self, _: &str, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here("deletes groups")
+    }
+
+    fn remove_anchors(&mut self, _: &[Anchor], _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here("removes root certificates")
+    }
+
+    fn detection_test(&mut self, product: &ProductId, _: &mut Run<'_>) -> Result<Detection, HandsError> {
+        not_here(&format!("shows a test file to {product}"))
+    }
+
+    fn enable_service(&mut self, _: &str, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here("starts services")
+    }
+
+    fn write_config(&mut self, _: &str, _: &str, _: u32) -> Result<(), HandsError> {
+        not_here("writes settings")
+    }
+
+    fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError> {
+        not_here("restarts a machine")
+    }
+
+    fn announce(&mut self, _: &str) -> Result<(), HandsError> {
+        not_here("tells the people at a machine")
+    }
+
+    fn restart(&mut self, _: &str) -> Result<(), HandsError> {
+        not_here("restarts a machine")
+    }
+
+    fn kept_output(&mut self, label: &str) -> Result<String, HandsError> {
+        self.helper.kept_output(label)
+    }
+
+    fn scrub_logs(&mut self, prefix: &str, scrub: &dyn Fn(&str) -> String) -> Result<(), HandsError> {
+        self.helper.scrub_logs(prefix, scrub)
+    }
+
+    fn alive(&mut self, mark: &ProcessMark) -> bool {
+        process::is_alive(mark)
+    }
+
+    fn stop(&mut self, mark: &ProcessMark) {
+        process::stop(mark);
+    }
+}
+
+fn must_be_msi(manager: PackageManager) -> Result<(), HandsError> {
+    match manager {
+        PackageManager::Msi => Ok(()),
+        PackageManager::Apt | PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => {
+            Err(HandsError::Unsupported(format!("Windows has no {manager}")))
+        }
+    }
+}
+
+/// The agent's check-ins say that it does not know such steps, so no order has one.
+fn not_here<T>(what: &str) -> Result<T, HandsError> {
+    Err(HandsError::Unsupported(format!(
+        "this version of the agent {what} on no Windows"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_that_one_product_of_a_step_owes_is_not_forgotten_over_the_next() {
+        let all = |codes: &[i32]| codes.iter().fold(None, |so_far, code| together(so_far, Some(*code)));
+        assert_eq!(all(&[0]), Some(0));
+        assert_eq!(all(&[3010, 0]), Some(3010));
+        assert_eq!(all(&[0, 1605]), Some(1605));
+        assert_eq!(all(&[1641, 1605]), Some(1641));
+        assert_eq!(all(&[3010, 1603]), Some(1603));
+        assert_eq!(together(Some(3010), None), None, "ended, for it took too long");
+    }
+}

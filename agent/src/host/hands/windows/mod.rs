@@ -1,0 +1,12 @@
+//! Live hands for Windows: Windows Installer, asked in a process of its own.
+//!
+//! What an installer needs to know goes to that process over its standard input: a command line can be read by every user
+//! of the machine, and stays in its logs.
+
+mod helper;
+mod job;
+mod live;
+pub mod msi;
+mod process;
+
+pub use live::WindowsHands;

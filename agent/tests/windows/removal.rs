@@ -1,0 +1,201 @@
+//! What the hands of Windows remove.
+
+use std::{
+    io::Read as _,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use cutover_agent::{
+    detect::{RuleSet, attributed_packages},
+    host::{
+        WindowsHost,
+        hands::{HostHands, ProcessMark, Run, ToolRun, WindowsHands},
+    },
+};
+use cutover_proto::{inventory::PackageManager, uninstall::is_product_code};
+use tempfile::TempDir;
+use windows_sys::Win32::System::Threading::CreateMutexW;
+
+use super::{Package, Scan, alone};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Hands that start this program, whose clock moves on by so much at each look at it.
+fn hands(program: PathBuf, step: u64) -> (TempDir, WindowsHands) {
+    let dir = tempfile::tempdir().unwrap();
+    let now = AtomicU64::new(0);
+    let ticks = Arc::new(move || now.fetch_add(step, Ordering::SeqCst));
+    let hands = WindowsHands::new(dir.path(), program, ticks);
+    (dir, hands)
+}
+
+fn agent() -> PathBuf {
+    // Built on another system, whose root is a drive here.
+    PathBuf::from(format!("Z:{}", env!("CARGO_BIN_EXE_cutover-agent")))
+}
+
+/// The codes of a product that a look gives it now.
+fn codes(product: &str) -> Vec<String> {
+    let rules = RuleSet::built_in();
+    let found = attributed_packages(&WindowsHost, rules.rule(&product.into()).unwrap());
+    let packages = found.found().expect("the uninstall keys can be read");
+    let names = packages.into_iter().map(|package| package.name);
+    names.filter(|name| is_product_code(name)).collect()
+}
+
+fn remove(hands: &mut WindowsHands, codes: &[String]) -> ToolRun {
+    let mut started = |_| ();
+    let mut run = Run {
+        label: "order-1-step-0".to_owned(),
+        time_limit: HOUR,
+        started: &mut started,
+    };
+    hands.remove_packages(PackageManager::Msi, codes, &mut run).unwrap()
+}
+
+#[test]
+fn a_product_goes_by_the_code_that_a_look_gives_it_and_a_second_run_finds_it_gone() {
+    let _alone = alone();
+    let package = Package::install("kes.msi", &[]);
+    let own = codes("kes-windows");
+    assert_eq!(own.len(), 1, "{own:?}");
+    assert_eq!(codes("klnagent-windows"), [""; 0]);
+    let (dir, mut hands) = hands(agent(), 0);
+    let ran = remove(&mut hands, &own);
+    assert_eq!((ran.exit_code, ran.timed_out), (Some(0), false), "{}", ran.log_tail);
+    assert!(ran.log_tail.contains("RemoveFiles"), "{}", ran.log_tail);
+    assert_eq!(codes("kes-windows"), [""; 0]);
+    assert!(["absent", "unknown", "remnant"].contains(&Scan::made().verdict("kes-windows")));
+    package.is_gone();
+
+    assert_eq!(remove(&mut hands, &own).exit_code, Some(1605));
+    let logs = std::fs::read_dir(dir.path().join("tool-logs")).unwrap().count();
+    assert_eq!(logs, 2, "of the step and of the helper");
+}
+
+#[test]
+fn two_products_of_one_step_both_go() {
+    let _alone = alone();
+    let packages = [Package::install("kes.msi", &[]), Package::install("klnagent.msi", &[])];
+    let both = [codes("kes-windows"), codes("klnagent-windows")].concat();
+    assert_eq!(both.len(), 2, "{both:?}");
+    let (_dir, mut hands) = hands(agent(), 0);
+    assert_eq!(remove(&mut hands, &both).exit_code, Some(0));
+    assert_eq!([codes("kes-windows"), codes("klnagent-windows")].concat(), [""; 0]);
+    packages.into_iter().for_each(Package::is_gone);
+}
+
+#[test]
+fn a_product_that_wants_a_password_stays_whole() {
+    let _alone = alone();
+    let package = Package::install("kes-guarded.msi", &[]);
+    let own = codes("kes-windows");
+    let (_dir, mut hands) = hands(agent(), 0);
+    assert_eq!(remove(&mut hands, &own).exit_code, Some(1603));
+    assert_eq!(codes("kes-windows"), own);
+    assert_eq!(Scan::made().verdict("kes-windows"), "installed");
+    package.remove_with(&["KLLOGIN=KLAdmin", "KLPASSWD=right"]);
+}
+
+#[test]
+fn a_restart_that_is_owed_is_told_and_not_begun() {
+    let _alone = alone();
+    let package = Package::install("kes-restart.msi", &[]);
+    let (_dir, mut hands) = hands(agent(), 0);
+    assert_eq!(remove(&mut hands, &codes("kes-windows")).exit_code, Some(3010));
+    package.is_gone();
+}
+
+#[test]
+fn while_another_installation_is_at_work_nothing_begins() {
+    let _alone = alone();
+    let package = Package::install("kes.msi", &[]);
+    let own = codes("kes-windows");
+    let (_dir, mut hands) = hands(agent(), 0);
+    let name: Vec<u16> = r"Global\_MSIExecute".encode_utf16().chain([0]).collect();
+    // SAFETY: the name has its zero and outlives the call.
+    #[expect(
+        unsafe_code,
+        reason = "what another installer does is done by an interface of C alone"
+    )]
+    let at_work = unsafe {
+        use std::os::windows::io::FromRawHandle as _;
+        std::os::windows::io::OwnedHandle::from_raw_handle(CreateMutexW(std::ptr::null(), 1, name.as_ptr()))
+    };
+    assert_eq!(remove(&mut hands, &own).exit_code, Some(1618));
+    assert_eq!(codes("kes-windows"), own);
+    drop(at_work);
+    assert_eq!(remove(&mut hands, &own).exit_code, Some(0));
+    package.is_gone();
+}
+
+/// Not a test but a helper that never ends, and starts another: the hands start this very program with the argument `msi`, by
+/// which the runner of tests finds this one, and say something to it.
+#[test]
+fn msi_never_ends_where_it_is_told_something() {
+    let mut said = String::new();
+    std::io::stdin().read_to_string(&mut said).unwrap();
+    if said.is_empty() {
+        return;
+    }
+    #[expect(clippy::disallowed_methods, reason = "a helper that starts another process")]
+    let mut child = std::process::Command::new("ping")
+        .args(["-n", "600", "127.0.0.1"])
+        .spawn()
+        .unwrap();
+    child.wait().unwrap();
+    loop {
+        thread::park();
+    }
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().unwrap()
+}
+
+#[test]
+fn what_takes_longer_than_it_may_is_ended() {
+    let (_dir, mut hands) = hands(this_program(), u64::MAX / 8);
+    let ran = remove(&mut hands, &["{11111111-2222-3333-4444-555555555555}".to_owned()]);
+    assert_eq!((ran.exit_code, ran.timed_out), (None, true));
+}
+
+#[test]
+fn a_later_agent_finds_the_process_of_an_earlier_one_and_ends_it_with_all_that_it_started() {
+    let (dir, mut earlier) = hands(this_program(), 0);
+    let (tell, told) = mpsc::channel();
+    let work = thread::spawn(move || {
+        let mut started = |mark: ProcessMark| tell.send(mark).unwrap();
+        let mut run = Run {
+            label: "order-1-step-0".to_owned(),
+            time_limit: HOUR,
+            started: &mut started,
+        };
+        let code = "{11111111-2222-3333-4444-555555555555}".to_owned();
+        earlier.remove_packages(PackageManager::Msi, &[code], &mut run).unwrap()
+    });
+    let mark = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let mut later = WindowsHands::new(dir.path(), this_program(), Arc::new(|| 0));
+    assert!(later.alive(&mark));
+    // Its number alone is used again.
+    let another = ProcessMark {
+        start_ticks: mark.start_ticks + 1,
+        ..mark.clone()
+    };
+    assert!(!later.alive(&another));
+    later.stop(&another);
+    assert!(later.alive(&mark));
+
+    later.stop(&mark);
+    assert!(!later.alive(&mark));
+    let ran = work.join().unwrap();
+    assert_ne!(ran.exit_code, Some(0));
+    assert!(!ran.timed_out);
+}
