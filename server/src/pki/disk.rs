@@ -62,10 +62,29 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, PkiError> {
 
 /// Writes beside, syncs, renames, syncs the directory: after a crash the file is the old one or the new one.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), PkiError> {
-    let beside = temporary(path);
-    match fs::remove_file(&beside) {
+    let beside = beside(path, "new");
+    write_whole(&beside, bytes)?;
+    fs::rename(&beside, path).map_err(failed(path, "renaming"))?;
+    sync_parent(path)
+}
+
+/// The same, and never over a file that is there: `false` when there is one. Of several that write at once one does.
+pub(super) fn write_first(path: &Path, bytes: &[u8]) -> Result<bool, PkiError> {
+    let beside = beside(path, &format!("{}.new", std::process::id()));
+    write_whole(&beside, bytes)?;
+    let linked = fs::hard_link(&beside, path);
+    fs::remove_file(&beside).map_err(failed(&beside, "removing"))?;
+    match linked {
+        Ok(()) => sync_parent(path).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(path, "linking")(error)),
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), PkiError> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(failed(&beside, "removing")(error));
+            return Err(failed(path, "removing")(error));
         }
         Ok(()) | Err(_) => {}
     }
@@ -73,12 +92,9 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), PkiError> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, FILE_MODE);
-    let mut file = options.open(&beside).map_err(failed(&beside, "creating"))?;
-    file.write_all(bytes).map_err(failed(&beside, "writing"))?;
-    file.sync_all().map_err(failed(&beside, "syncing"))?;
-    drop(file);
-    fs::rename(&beside, path).map_err(failed(path, "renaming"))?;
-    sync_parent(path)
+    let mut file = options.open(path).map_err(failed(path, "creating"))?;
+    file.write_all(bytes).map_err(failed(path, "writing"))?;
+    file.sync_all().map_err(failed(path, "syncing"))
 }
 
 /// Deletes a file for good.
@@ -102,9 +118,9 @@ pub(super) fn pem(label: &str, der: &[u8]) -> String {
     block
 }
 
-fn temporary(path: &Path) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
+    path.with_file_name(format!(".{name}.{ending}"))
 }
 
 fn sync_parent(path: &Path) -> Result<(), PkiError> {

@@ -84,6 +84,9 @@ pub enum PkiError {
     /// An instant that a certificate cannot carry.
     #[error("{0} ms since the epoch is no time that a certificate can carry; set the machine's clock")]
     BadTime(i64),
+    /// What was sealed with another key, for something else, or was changed.
+    #[error("it does not open with {0}; put back the key file that sealed it, or set the secret anew")]
+    DoesNotOpen(PathBuf),
     /// Key generation or signing failed.
     #[error("{0} failed; the system's source of randomness may be unavailable")]
     Crypto(&'static str),

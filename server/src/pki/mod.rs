@@ -8,6 +8,7 @@
 //! | `ca-active` | the fingerprint of the authority that signs; all of them are trusted |
 //! | `server.pem` | key and chain of the agents' listener; made anew when it is due |
 //! | `signing-MILLISECONDS-KEYID.pem` | an Ed25519 key for envelopes; the newest signs, all verify |
+//! | `secrets.key` | the key under which secrets lie in the store, unless the configuration names another file |
 //!
 //! Invariant: what stands in a certificate comes from the server. Of a request only the public key is taken.
 //! Time is an argument here: nothing reads a clock.
@@ -17,6 +18,7 @@ mod directory;
 mod disk;
 mod error;
 mod host;
+mod secret_key;
 mod server;
 mod signing;
 mod validity;
@@ -27,6 +29,7 @@ mod tests;
 pub use directory::Pki;
 pub use error::PkiError;
 pub use host::{Certificate, CsrKey, HOST_LIFE, host_uri, spki_der, spki_hash};
+pub use secret_key::{SEAL_NONCE, SecretKey};
 pub use server::ServerIdentity;
 pub use signing::SigningKeys;
 pub use validity::renew_due;

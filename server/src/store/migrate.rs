@@ -106,6 +106,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "lines-and-habits",
         text: include_str!("../../migrations/017_lines_and_habits.sql"),
     },
+    Migration {
+        version: 18,
+        name: "secrets",
+        text: include_str!("../../migrations/018_secrets.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

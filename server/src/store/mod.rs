@@ -87,6 +87,7 @@ pub mod personal;
 pub mod plans;
 pub mod queue;
 pub mod report_runs;
+pub mod secrets;
 pub mod sessions;
 pub mod slots;
 mod sole;

@@ -2,6 +2,7 @@
 
 mod directory;
 mod host;
+mod secret_key;
 mod server;
 
 use std::path::Path;

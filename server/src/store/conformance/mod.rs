@@ -29,6 +29,7 @@ mod people;
 mod plans;
 mod portability;
 mod replays;
+mod secrets;
 mod sessions;
 mod transactions;
 mod values;
