@@ -28,7 +28,7 @@ use crate::{
         HostKeys, Hub, NowMs, Rate, TlsIdentity, artifact_routes, bounded_agent, bounded_enrollment, listen,
         post_routes, server_builder,
     },
-    pki::Pki,
+    pki::{Pki, SecretKey},
     service::{
         ArtifactSettings, Entropy, ForecastSettings, GateSettings, Notice, Pace, Parts, ReportSettings, Service,
     },
@@ -65,6 +65,7 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
     let pki_dir = config.data_dir.join("pki");
     let pki = Pki::open(&pki_dir)
         .with_context(|| format!("{} holds no keys; run `cutover init` first", config.data_dir.display()))?;
+    let secret_key = SecretKey::open_or_make(&config.secret_key_file()).context("the key for secrets")?;
     let store = Store::open(&store_options(config)?, real_clock.now_ms())?;
     let schedule = match config.report.schedule.as_str() {
         "" => None,
@@ -74,6 +75,7 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
         store,
         pki,
         pki_dir,
+        secret_key,
         campaign_clock,
         real_clock,
         entropy: Entropy::system(),
@@ -174,6 +176,10 @@ impl App {
         };
         let (service, campaign) = open(config, campaign_clock)?;
         service.configure_campaign(campaign, "configuration".to_owned()).await?;
+        // No reason not to serve: all else goes on, and the secrets are there again with their key.
+        for fault in service.secret_faults().await? {
+            tracing::error!("{fault}");
+        }
         let (people_address, agents_address) = (people.address(), agents.local_addr()?);
         let (stop, stopped) = watch::channel(false);
         let (hub, connections) = (Hub::default(), Connections::new());

@@ -21,7 +21,7 @@ use cutover_core::{
 use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
     clock::Clock,
-    pki::Pki,
+    pki::{Pki, SecretKey},
     service::{
         ArtifactSettings, Caller, Entropy, ForecastSettings, GateSettings, Pace, Parts, ReportSettings, Service,
     },
@@ -328,6 +328,7 @@ fn service(directory: &Path, store: Store, clock: &Clock) -> Result<Service> {
     Ok(Service::new(Parts {
         store,
         pki: Pki::open(&authority)?,
+        secret_key: SecretKey::open_or_make(&authority.join("secrets.key"))?,
         pki_dir: authority,
         campaign_clock: clock.clone(),
         real_clock: clock.clone(),

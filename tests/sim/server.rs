@@ -7,7 +7,7 @@ use cutover_core::{catalog::Catalog, report::Schedule};
 use cutover_proto::ids::CampaignId;
 use cutover_server::{
     clock::Clock,
-    pki::Pki,
+    pki::{Pki, SecretKey},
     service::{ArtifactSettings, Entropy, ForecastSettings, GateSettings, Pace, Parts, ReportSettings, Service},
     store::{Store, StoreEvent, StoreOptions},
 };
@@ -120,6 +120,7 @@ impl Server {
             store,
             pki: Pki::open(&self.authority())?,
             pki_dir: self.authority(),
+            secret_key: SecretKey::open_or_make(&self.authority().join("secrets.key"))?,
             campaign_clock: self.clock.clone(),
             real_clock: self.real_clock.clone(),
             entropy: self.entropy.clone(),

@@ -13,6 +13,7 @@ mod people;
 mod problem;
 mod readiness;
 mod routes;
+mod secrets;
 
 pub use auth::Signed;
 pub use events::stream;

@@ -43,6 +43,7 @@ pub fn router(service: Service) -> Router {
         .merge(super::assets::routes())
         .merge(super::people::routes())
         .merge(super::agent_releases::routes())
+        .merge(super::secrets::routes())
         .route("/tokens", post(create_token))
         .route("/reports", get(reports).post(run_report))
         .route("/events", get(events::events))

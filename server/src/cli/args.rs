@@ -166,6 +166,9 @@ pub enum Operator {
     /// Enrolment tokens.
     #[command(subcommand)]
     Token(Token),
+    /// Passwords, tokens and onboarding files that products ask for. They go in, and come out nowhere.
+    #[command(subcommand)]
+    Secret(super::secrets::Secret),
     /// Deadline reports.
     #[command(subcommand)]
     Report(Report),

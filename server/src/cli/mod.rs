@@ -20,6 +20,7 @@ mod operator;
 pub(crate) mod output;
 mod pages;
 mod readiness;
+mod secrets;
 mod serve;
 mod simulate;
 

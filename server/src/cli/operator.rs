@@ -111,6 +111,7 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
         Operator::AgentRelease(release) => super::agent_releases::ask(release, client, format).await,
         Operator::Findings { action } => super::findings::ask(action.as_ref(), client, format).await,
         Operator::ImportScan(import) => super::import_scan::ask(import, client, format).await,
+        Operator::Secret(secret) => super::secrets::ask(secret, client, format).await,
         Operator::Artifact(artifact) => artifacts::ask(artifact, client, format).await,
         Operator::Token(Token::Create {
             uses,

@@ -148,6 +148,16 @@ impl Config {
         }
     }
 
+    /// Where the key for secrets in the store lies.
+    #[must_use]
+    pub fn secret_key_file(&self) -> PathBuf {
+        if self.secrets.key_file.as_os_str().is_empty() {
+            self.data_dir.join("pki").join("secrets.key")
+        } else {
+            self.secrets.key_file.clone()
+        }
+    }
+
     /// Where reports go.
     #[must_use]
     pub fn report_directory(&self) -> PathBuf {

@@ -30,6 +30,8 @@ pub struct Config {
     pub report: Report,
     /// Gates that other systems answer.
     pub gates: Gates,
+    /// Secrets that orders need, as they lie in the store.
+    pub secrets: Secrets,
 }
 
 /// The agents' listener: mutual TLS 1.3.
@@ -169,6 +171,15 @@ pub struct Gates {
     pub answer_at: String,
 }
 
+/// Secrets that orders need, as they lie in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Secrets {
+    /// The file of the key under which they lie there; empty means `pki/secrets.key` under the data directory. It is made where
+    /// there is none. Servers that share a store share it.
+    pub key_file: PathBuf,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -183,6 +194,7 @@ impl Default for Config {
             forecast: Forecast::default(),
             report: Report::default(),
             gates: Gates::default(),
+            secrets: Secrets::default(),
         }
     }
 }

@@ -20,9 +20,10 @@ const EXTEND_AFTER_MS: i64 = 600_000;
 /// How long a one-time login may wait.
 const ONE_TIME_MS: i64 = 24 * 3_600_000;
 
-/// Subjects of the audit: what was done to hosts, to tokens, and who came in.
+/// Subjects of the audit: what was done to hosts, to tokens, to secrets, and who came in.
 pub(super) const HOSTS: &str = "hosts";
 pub(super) const TOKENS: &str = "tokens";
+pub(super) const SECRETS: &str = "secrets";
 const SIGN_INS: &str = "sign-ins";
 
 words! {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    pki::Pki,
+    pki::{Pki, SecretKey},
     store::{ArtifactFiles, Store, StoreEvent},
 };
 
@@ -82,6 +82,8 @@ pub struct Parts {
     pub pki: Pki,
     /// Where they lie, to read them again when they were changed.
     pub pki_dir: PathBuf,
+    /// Opens the secrets in the store.
+    pub secret_key: SecretKey,
     /// Drives plans, wakes and events.
     pub campaign_clock: Clock,
     /// Drives certificates and sessions.
@@ -119,6 +121,7 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) pki: RwLock<Pki>,
     pub(super) pki_dir: PathBuf,
+    pub(super) secret_key: SecretKey,
     pub(super) clock: Clock,
     pub(super) real_clock: Clock,
     pub(super) entropy: Entropy,
@@ -172,6 +175,7 @@ impl Service {
             store: parts.store,
             pki: RwLock::new(parts.pki),
             pki_dir: parts.pki_dir,
+            secret_key: parts.secret_key,
             clock: parts.campaign_clock,
             real_clock: parts.real_clock,
             entropy: parts.entropy,

@@ -14,4 +14,7 @@ mod pages;
 mod privacy;
 mod routes;
 mod scans;
+mod secret_files;
+mod secret_keys;
+mod secrets;
 mod sign_in;
