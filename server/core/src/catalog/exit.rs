@@ -24,6 +24,14 @@ words! {
         Secret = "secret",
         /// A policy of the machine does not allow it.
         Forbidden = "forbidden",
+        /// Somebody at the machine ended it.
+        Cancelled = "cancelled",
+        /// It does not know the product. Where a look still lists it, the entry alone is left.
+        Gone = "gone",
+        /// The package that it works with is missing or damaged: one that was supplied, or its own copy of what it installed.
+        Package = "package",
+        /// It cannot read what it was asked: a fault of this program.
+        Ours = "ours",
     }
 }
 
@@ -152,6 +160,12 @@ mod tests {
         assert_eq!(of(Installer::Msi, 1641), Some(ExitMeaning::RestartAfter));
         assert_eq!(of(Installer::Msi, 1625), Some(ExitMeaning::Forbidden));
         assert_eq!(of(Installer::Zypper, 102), Some(ExitMeaning::RestartAfter));
+        assert_eq!(of(Installer::Msi, 1602), Some(ExitMeaning::Cancelled));
+        assert_eq!(of(Installer::Msi, 1605), Some(ExitMeaning::Gone));
+        for code in [1612, 1619, 1620] {
+            assert_eq!(of(Installer::Msi, code), Some(ExitMeaning::Package), "{code}");
+        }
+        assert_eq!(of(Installer::Msi, 1639), Some(ExitMeaning::Ours));
         assert_eq!(of(Installer::Msi, 1603), None, "what it means only its log tells");
         assert_eq!(of(Installer::Apt, 1618), None);
     }

@@ -180,7 +180,11 @@ fn stopped(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Option<Reason> {
         Stop::Unfit { sha256, .. } => needs_file(plan, it, sha256, cx),
         // The next order restarts the machine.
         Stop::RestartFirst { .. } => false,
-        Stop::Secret { .. } | Stop::Forbidden { .. } => true,
+        Stop::Secret { .. }
+        | Stop::Forbidden { .. }
+        | Stop::Orphan { .. }
+        | Stop::Source { .. }
+        | Stop::Ours { .. } => true,
     };
     holds.then(|| Reason::Stopped {
         by: by.clone(),

@@ -1,7 +1,10 @@
 //! How a failure is treated, by its cause, the step in which it came, and what the installer's exit code means. The table for people
 //! is in docs/work-orders.md; a test holds each line to it.
 
-use cutover_proto::record::{FailureCause, StepRecord};
+use cutover_proto::{
+    artifact::ArtifactRef,
+    record::{FailureCause, StepRecord},
+};
 
 use super::pen::Pen;
 use crate::{
@@ -41,13 +44,21 @@ pub(super) fn of(pen: &Pen<'_>, record: &StepRecord) -> Treatment {
     {
         let product = product.unwrap_or(&open.replacement).clone();
         return match meaning {
-            ExitMeaning::Busy => Treatment::Hindrance,
+            // Whoever ended it may not be there the next time; after some such ends it uses an attempt.
+            ExitMeaning::Busy | ExitMeaning::Cancelled => Treatment::Hindrance,
             // It says that it is done, and the look does not agree yet: what is left goes with the kernel session.
             ExitMeaning::RestartAfter | ExitMeaning::RestartFirst => Treatment::Once(Stop::RestartFirst {
                 boot_id: record.boot_id.clone(),
             }),
             ExitMeaning::Secret => Treatment::Final(Stop::Secret { product }),
             ExitMeaning::Forbidden => Treatment::Refusal(Stop::Forbidden { product }),
+            ExitMeaning::Gone => Treatment::Refusal(Stop::Orphan { product }),
+            // A file of ours is at fault wherever it comes; what the machine itself kept is so on this machine.
+            ExitMeaning::Package => match step.action.files().first() {
+                Some(file) => Treatment::Supply(unfit(pen, file)),
+                None => Treatment::Refusal(Stop::Source { product }),
+            },
+            ExitMeaning::Ours => Treatment::Refusal(Stop::Ours { product }),
         };
     }
     match cause {
@@ -64,14 +75,19 @@ pub(super) fn of(pen: &Pen<'_>, record: &StepRecord) -> Treatment {
 
 /// The file of the campaign's own that the failing step was to bring; what comes from a distribution's archive is none.
 fn supplied(pen: &Pen<'_>, open: &OpenOrder) -> Option<Stop> {
-    let artifact = open.step(open.last_step?)?.action.fetched_file()?;
+    let file = open.step(open.last_step?)?.action.fetched_file()?;
+    Some(unfit(pen, file))
+}
+
+/// A file that is not what it is taken for, and how often in a row.
+fn unfit(pen: &Pen<'_>, artifact: &ArtifactRef) -> Stop {
     let new = Stop::Unfit {
         file: artifact.file_name.clone(),
         sha256: artifact.sha256.to_string(),
         times: 1,
     };
     let before = pen.plan.last_failure.as_ref().and_then(|failure| failure.stop.as_ref());
-    Some(match (new, before) {
+    match (new, before) {
         (
             Stop::Unfit { file, sha256, .. },
             Some(Stop::Unfit {
@@ -83,7 +99,7 @@ fn supplied(pen: &Pen<'_>, open: &OpenOrder) -> Option<Stop> {
             times: times.saturating_add(1),
         },
         (new, _) => new,
-    })
+    }
 }
 
 /// By the cause alone.

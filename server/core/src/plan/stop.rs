@@ -38,6 +38,21 @@ pub enum Stop {
         /// Of which product.
         product: ProductId,
     },
+    /// The machine lists a product that its installer does not know any more.
+    Orphan {
+        /// Of which product.
+        product: ProductId,
+    },
+    /// The machine's own copy of the package with which a product was installed is missing or damaged.
+    Source {
+        /// Of which product.
+        product: ProductId,
+    },
+    /// An installer cannot read what it was asked, which is a fault of this program.
+    Ours {
+        /// Of which product.
+        product: ProductId,
+    },
 }
 
 /// Once may be a broken download; a second time in a row the file itself is not believed.
@@ -51,7 +66,10 @@ impl Stop {
             (Self::Room { .. }, Self::Room { .. }) | (Self::RestartFirst { .. }, Self::RestartFirst { .. }) => true,
             (Self::Unfit { sha256: one, .. }, Self::Unfit { sha256: other, .. }) => one == other,
             (Self::Secret { product: one }, Self::Secret { product: other })
-            | (Self::Forbidden { product: one }, Self::Forbidden { product: other }) => one == other,
+            | (Self::Forbidden { product: one }, Self::Forbidden { product: other })
+            | (Self::Orphan { product: one }, Self::Orphan { product: other })
+            | (Self::Source { product: one }, Self::Source { product: other })
+            | (Self::Ours { product: one }, Self::Ours { product: other }) => one == other,
             _ => false,
         }
     }
@@ -61,7 +79,13 @@ impl Stop {
     pub const fn is_believed(&self) -> bool {
         match self {
             Self::Unfit { times, .. } => *times >= UNFIT_TIMES,
-            Self::Room { .. } | Self::RestartFirst { .. } | Self::Secret { .. } | Self::Forbidden { .. } => true,
+            Self::Room { .. }
+            | Self::RestartFirst { .. }
+            | Self::Secret { .. }
+            | Self::Forbidden { .. }
+            | Self::Orphan { .. }
+            | Self::Source { .. }
+            | Self::Ours { .. } => true,
         }
     }
 
@@ -74,6 +98,9 @@ impl Stop {
             Self::RestartFirst { .. } => "stopped/restart-first".to_owned(),
             Self::Secret { product } => format!("stopped/secret/{product}"),
             Self::Forbidden { product } => format!("stopped/forbidden/{product}"),
+            Self::Orphan { product } => format!("stopped/orphan/{product}"),
+            Self::Source { product } => format!("stopped/source/{product}"),
+            Self::Ours { product } => format!("stopped/ours/{product}"),
         }
     }
 
@@ -88,6 +115,17 @@ impl Stop {
                 format!("{product} asks for a password or token, and what the order had was missing or wrong")
             }
             Self::Forbidden { product } => format!("a policy of the machine does not let {product} be worked on"),
+            Self::Orphan { product } => {
+                format!(
+                    "the machine lists {product}, which its installer does not know: an earlier removal did not end"
+                )
+            }
+            Self::Source { product } => {
+                format!(
+                    "the machine's own copy of the package of {product} is missing or damaged, so it cannot be removed by it"
+                )
+            }
+            Self::Ours { product } => format!("the installer of {product} cannot read what it was asked"),
         }
     }
 
@@ -108,6 +146,17 @@ impl Stop {
             Self::Forbidden { .. } => {
                 "lift the policy that the kept log names, then `cutover hosts retry`".to_owned()
             }
+            Self::Orphan { product } => format!(
+                "delete the entry of {product} under the uninstall keys, or repair the product with the package of its version and \
+                 `cutover hosts retry`; a look that does not list it any more goes on by itself"
+            ),
+            Self::Source { product } => format!(
+                "give the machine the package of the very version of {product} again (its log names the file), or remove it by the \
+                 vendor's own tool; then `cutover hosts retry`"
+            ),
+            Self::Ours { .. } => {
+                "report it with the kept log; after an upgrade of the server and the agent `cutover hosts retry`".to_owned()
+            }
         }
     }
 
@@ -115,8 +164,8 @@ impl Stop {
     #[must_use]
     pub const fn owner(&self) -> Owner {
         match self {
-            Self::Room { .. } | Self::Forbidden { .. } => Owner::Helpdesk,
-            Self::Unfit { .. } => Owner::Catalog,
+            Self::Room { .. } | Self::Forbidden { .. } | Self::Orphan { .. } | Self::Source { .. } => Owner::Helpdesk,
+            Self::Unfit { .. } | Self::Ours { .. } => Owner::Catalog,
             Self::RestartFirst { .. } => Owner::Server,
             Self::Secret { .. } => Owner::Operator,
         }
@@ -137,7 +186,7 @@ mod tests {
         }
     }
 
-    fn of_each_kind(product: &str) -> [Stop; 5] {
+    fn of_each_kind(product: &str) -> [Stop; 8] {
         [
             Stop::Room { fresh_after_ms: 1 },
             unfit(product, 1),
@@ -148,6 +197,15 @@ mod tests {
                 product: product.into(),
             },
             Stop::Forbidden {
+                product: product.into(),
+            },
+            Stop::Orphan {
+                product: product.into(),
+            },
+            Stop::Source {
+                product: product.into(),
+            },
+            Stop::Ours {
                 product: product.into(),
             },
         ]
@@ -180,7 +238,7 @@ mod tests {
     fn hosts_are_counted_by_what_stops_them_and_whom_it_concerns() {
         let all: Vec<Stop> = of_each_kind("kesl").into_iter().chain(of_each_kind("other")).collect();
         let keys: BTreeSet<String> = all.iter().map(Stop::key).collect();
-        assert_eq!(keys.len(), 8, "room and restart are of no product: {keys:?}");
+        assert_eq!(keys.len(), 14, "room and restart are of no product: {keys:?}");
         assert!(
             keys.contains("stopped/secret/kesl") && keys.contains("stopped/unfit/other"),
             "{keys:?}"

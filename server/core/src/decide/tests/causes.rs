@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     catalog::{Exit, ExitMeaning},
     plan::Owner,
-    samples::carrying,
+    samples::{carrying, replaced},
 };
 
 /// Fails each order for a cause until none comes any more; says how many there were, and how many used an attempt.
@@ -187,6 +187,68 @@ fn what_a_policy_forbids_blocks_and_uses_no_attempt() {
         "{text}; {remedy}"
     );
     assert_eq!(owner, Owner::Helpdesk);
+}
+
+#[test]
+fn an_installer_that_somebody_ended_is_a_hindrance() {
+    let mut host = failing(Some(ExitMeaning::Cancelled));
+    fail(&mut host);
+    assert_eq!(
+        (host.plan.phase, host.plan.attempts_used, host.plan.hindrances),
+        (Phase::Queued, 0, 1)
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_machines_own_installer_blocks_it_and_uses_no_attempt() {
+    for (means, says, mends) in [
+        (
+            ExitMeaning::Gone,
+            "which its installer does not know",
+            "delete the entry",
+        ),
+        (
+            ExitMeaning::Package,
+            "copy of the package",
+            "give the machine the package",
+        ),
+    ] {
+        let mut host = failing(Some(means));
+        fail(&mut host);
+        assert_eq!(
+            (host.plan.phase, host.plan.attempts_used),
+            (Phase::Blocked, 0),
+            "{means}"
+        );
+        let (text, remedy, owner) = reason(&host);
+        assert!(text.contains(says) && remedy.starts_with(mends), "{text}; {remedy}");
+        assert_eq!(owner, Owner::Helpdesk);
+        // Nothing is tried by itself, however much time passes; a person's word brings it back.
+        host.pass(30 * DAY).look(&carrying());
+        host.wake();
+        assert_eq!((host.plan.phase, host.plan.order.is_none()), (Phase::Blocked, true));
+        host.send(Input::Retried { by: "ops".into() });
+        assert_eq!(host.plan.phase, Phase::Queued, "{means}");
+    }
+}
+
+#[test]
+fn a_product_that_its_installer_does_not_know_holds_nothing_up_once_a_look_does_not_list_it() {
+    let mut host = failing(Some(ExitMeaning::Gone));
+    fail(&mut host);
+    assert_eq!(host.plan.phase, Phase::Blocked);
+    host.pass(HOUR).look(&replaced());
+    assert_ne!(host.plan.phase, Phase::Blocked);
+}
+
+#[test]
+fn what_this_program_asked_wrongly_is_no_hosts_fault() {
+    let mut host = failing(Some(ExitMeaning::Ours));
+    fail(&mut host);
+    assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Blocked, 0));
+    let (_, remedy, owner) = reason(&host);
+    assert!(remedy.starts_with("report it"), "{remedy}");
+    assert_eq!(owner, Owner::Catalog);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use cutover_proto::{
 use super::*;
 use crate::{
     campaign::Mode,
-    catalog::{Shelved, Source, files_to_come},
+    catalog::{Exit, ExitMeaning, Shelved, Source, files_to_come},
     plan::Reason,
     samples::{carrying, replaced},
 };
@@ -178,4 +178,37 @@ fn what_an_archive_of_the_distribution_gives_is_no_file_of_the_campaigns() {
         (host.plan.attempts_used, host.plan.outcome),
         (1, crate::rollout::Outcome::Failed)
     );
+}
+
+#[test]
+fn a_supplied_package_that_its_installer_cannot_open_is_the_catalogs_to_mend_like_one_of_other_bytes() {
+    const CODE: i32 = 1234;
+    let mut host = host();
+    host.shelf = shelf(1);
+    for recipe in host.catalog.recipes.values_mut() {
+        recipe.exits = vec![Exit {
+            installer: None,
+            code: CODE,
+            means: ExitMeaning::Package,
+            fact: "a test".to_owned(),
+        }];
+    }
+    host.look(&carrying());
+    for phase in [Phase::Queued, Phase::Blocked] {
+        host.pass(DAY).check_in();
+        host.start_and_fetch();
+        let order = host.plan.order.clone().unwrap();
+        let installs = |step: &cutover_proto::step::Step| step.action.kind() == StepKind::InstallArtifact;
+        let at = u32::try_from(order.steps.iter().position(installs).unwrap()).unwrap();
+        host.report(RecordEvent::OrderAccepted, 0, None);
+        host.report(RecordEvent::StepBegun, at, None);
+        let mut record = host.record(RecordEvent::StepFailed, at, Some(FailureCause::ToolFailed));
+        record.exit_code = Some(CODE);
+        host.send(Input::Recorded(Box::new(record)));
+        host.report(RecordEvent::OrderFailed, at, None);
+        assert_eq!((host.plan.phase, host.plan.attempts_used), (phase, 0));
+    }
+    let reason = host.plan.reason.clone().unwrap();
+    assert!(reason.text().contains("clamav_1.1_amd64.deb"), "{}", reason.text());
+    assert_eq!(reason.owner(), crate::plan::Owner::Catalog);
 }
