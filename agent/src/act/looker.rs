@@ -9,7 +9,7 @@ use cutover_proto::{
 
 use crate::{
     detect::{self, RuleSet, ScanCx, Trusted},
-    facts::{Answer, Entry, EntryKind, Package},
+    facts::{Answer, Entry, EntryKind, Package, Question, Reply},
     host::{HostPath, HostView, Links},
     parse,
 };
@@ -21,6 +21,9 @@ pub trait Looker: Send {
 
     /// The packages of a product that are on the host now, those of which only configuration files remain too.
     fn packages(&mut self, rule: &Rule) -> Answer<Vec<Package>>;
+
+    /// The kind of system.
+    fn os_family(&self) -> OsFamily;
 
     /// Whether something is at this absolute path; a link counts by itself. `None` when it could not be told.
     fn exists(&mut self, path: &str) -> Option<bool>;
@@ -58,6 +61,9 @@ const MAX_LOGIN: u64 = 64 << 10;
 /// For how many seconds the kernel session has lasted; `None` when it could not be told.
 #[must_use]
 pub fn session_seconds(view: &dyn HostView) -> Option<u64> {
+    if view.os_family() == OsFamily::Windows {
+        return view.ask(&Question::SessionAge).parsed(Reply::session_age).found();
+    }
     let bytes = view.read(&HostPath::unix("/proc/uptime"), MAX_UPTIME).found()?;
     parse::uptime::seconds(&bytes)
 }
@@ -122,6 +128,14 @@ impl<V: HostView> HostLooker<V> {
             seen,
         }
     }
+
+    /// As the system spells it.
+    fn path(&self, path: &str) -> HostPath {
+        match self.view.os_family() {
+            OsFamily::Windows => HostPath::windows(path),
+            OsFamily::Linux | OsFamily::Macos => HostPath::unix(path),
+        }
+    }
 }
 
 impl<V: HostView> Looker for HostLooker<V> {
@@ -139,8 +153,12 @@ impl<V: HostView> Looker for HostLooker<V> {
         detect::attributed_packages(&self.view, rule)
     }
 
+    fn os_family(&self) -> OsFamily {
+        self.view.os_family()
+    }
+
     fn exists(&mut self, path: &str) -> Option<bool> {
-        match self.view.stat(&HostPath::unix(path), Links::AsTheyAre) {
+        match self.view.stat(&self.path(path), Links::AsTheyAre) {
             Answer::Found(_) => Some(true),
             Answer::Absent => Some(false),
             Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => None,
@@ -156,7 +174,7 @@ impl<V: HostView> Looker for HostLooker<V> {
     }
 
     fn holds(&mut self, path: &str, contents: &[u8]) -> Option<bool> {
-        let path = HostPath::unix(path);
+        let path = self.path(path);
         match self.view.stat(&path, Links::AsTheyAre) {
             Answer::Found(stat) if stat.kind != EntryKind::File || stat.size != contents.len() as u64 => {
                 return Some(false);
@@ -190,5 +208,48 @@ impl<V: HostView> Looker for HostLooker<V> {
 
     fn zone(&mut self) -> Option<Vec<u8>> {
         zone(&self.view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{act::Clock, host::Fixture};
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now_ms(&self) -> i64 {
+            0
+        }
+        fn ticks_ms(&self) -> u64 {
+            0
+        }
+        fn wait(&self, _: std::time::Duration) {}
+    }
+
+    fn looker(view: Fixture) -> HostLooker<Fixture> {
+        let rules = std::sync::Arc::new(RuleSet::built_in());
+        let host = HostId::new(uuid::Uuid::nil());
+        HostLooker::new(view, rules, host, std::sync::Arc::new(Still), Box::new(|_| ()))
+    }
+
+    #[test]
+    fn a_path_of_windows_is_looked_at_as_windows_spells_it() {
+        let path = r"C:\ProgramData\Kaspersky Lab";
+        let mut host = looker(Fixture::windows("paths").with_windows_path(path, EntryKind::Directory));
+        assert_eq!(host.exists(path), Some(true));
+        assert_eq!(host.exists(&path.to_lowercase()), Some(true), "as Windows does");
+        assert_eq!(host.exists(r"C:\ProgramData\Other"), Some(false));
+    }
+
+    #[test]
+    fn the_age_of_a_session_is_told_by_each_system_in_its_way() {
+        let windows = Fixture::windows("age").with_reply(&Question::SessionAge, Reply::SessionAge(77));
+        assert_eq!(session_seconds(&windows), Some(77));
+        let silent = windows.with_no_reply(&Question::SessionAge, Answer::Failed("it does not say".to_owned()));
+        assert_eq!(session_seconds(&silent), None);
+        let linux = Fixture::bare(OsFamily::Linux, "age").with_file("/proc/uptime", b"66.05 120.10\n", 0);
+        assert_eq!(session_seconds(&linux), Some(66));
     }
 }

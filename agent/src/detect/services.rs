@@ -3,10 +3,13 @@
 //! The kernel answers, not the service manager: a group that holds a running process cannot be left over from another
 //! day, as a pid file can, nor does the look start a program, wait for a bus, or depend on a manager that hangs. The price:
 //! only services are seen whose group lies where systemd puts it by default, and one that does its work and leaves no
-//! process behind is not at work.
+//! process behind is not at work. On Windows the service manager is asked, which keeps no service for running whose process
+//! has ended.
+
+use cutover_proto::inventory::OsFamily;
 
 use crate::{
-    facts::Answer,
+    facts::{Answer, Question, Reply, ServiceState, WindowsService},
     host::{HostPath, HostView, Links},
     parse,
 };
@@ -22,8 +25,11 @@ const MAX_EVENTS: u64 = 4096;
 /// A line of at most eleven bytes a process.
 const MAX_PROCS: u64 = 1 << 20;
 
-/// `Found`: at work. `Absent`: not. `Unsupported`: systemd does not run here.
+/// `Found`: at work. `Absent`: not. `Unsupported`: no service manager runs here.
 pub(crate) fn at_work(view: &dyn HostView, service: &str) -> Answer<()> {
+    if view.os_family() == OsFamily::Windows {
+        return by_manager(view, service);
+    }
     let is_there = |path: &str| view.stat(&HostPath::unix(path), Links::Followed).map(|_| ());
     // A root that does not run has no kernel session, whatever lies in it.
     match view.boot_id() {
@@ -47,6 +53,19 @@ pub(crate) fn at_work(view: &dyn HostView, service: &str) -> Answer<()> {
     is_there(VERSION_1)
         .expected(|| "systemd's control groups cannot be seen below /sys/fs/cgroup; mount it".to_owned())
         .and_then(|()| by_processes(view, service))
+}
+
+fn by_manager(view: &dyn HostView, service: &str) -> Answer<()> {
+    let services = view.ask(&Question::Services).parsed(Reply::services);
+    services.and_then(|services| {
+        let its = |it: &&WindowsService| !it.is_driver && it.name.eq_ignore_ascii_case(service);
+        match services.iter().find(its).map(|it| it.state) {
+            Some(Some(ServiceState::Running)) => Answer::Found(()),
+            Some(Some(ServiceState::Stopped)) | None => Answer::Absent,
+            // Nothing runs that could be asked.
+            Some(None) => Answer::Unsupported,
+        }
+    })
 }
 
 fn by_events(view: &dyn HostView, service: &str) -> Answer<()> {
@@ -75,8 +94,6 @@ fn by_processes(view: &dyn HostView, service: &str) -> Answer<()> {
 
 #[cfg(test)]
 mod tests {
-    use cutover_proto::inventory::OsFamily;
-
     use super::*;
     use crate::host::Fixture;
 
@@ -99,6 +116,20 @@ mod tests {
         assert_eq!(at_work(&version_2("populated 1\nfrozen 1\n"), UNIT), Answer::Absent);
         assert_eq!(at_work(&booted().with_directory(VERSION_2), UNIT), Answer::Absent);
         assert!(matches!(at_work(&version_2(""), UNIT), Answer::Failed(_)));
+    }
+
+    #[test]
+    fn a_service_of_windows_is_at_work_by_its_managers_word() {
+        let host = Fixture::windows("services")
+            .with_service("Sense", r"C:\Program Files\Sense.exe", true)
+            .with_service("WinDefend", r"C:\Program Files\MsMpEng.exe", false)
+            .with_driver("WdFilter", r"System32\drivers\wd\WdFilter.sys", true);
+        assert_eq!(at_work(&host, "sense"), Answer::Found(()));
+        assert_eq!(at_work(&host, "WinDefend"), Answer::Absent);
+        assert_eq!(at_work(&host, "CSFalconService"), Answer::Absent, "it is not there");
+        assert_eq!(at_work(&host, "WdFilter"), Answer::Absent, "a driver is no service");
+        let silent = host.with_no_reply(&Question::Services, Answer::Denied("not for you".to_owned()));
+        assert_eq!(at_work(&silent, "Sense"), Answer::Denied("not for you".to_owned()));
     }
 
     #[test]

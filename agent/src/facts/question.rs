@@ -48,6 +48,8 @@ pub enum Question {
     Battery,
     /// Whether the machine runs on its battery now.
     OnBattery,
+    /// For how many seconds the kernel has been at work, sleep and fast startup counted in.
+    SessionAge,
     /// Whether the machine belongs to a domain.
     DomainJoin,
     /// The serial number and UUID that the machine's firmware has.
@@ -78,6 +80,7 @@ impl fmt::Display for Question {
             Self::BitLocker => f.write_str("bitlocker"),
             Self::Battery => f.write_str("battery"),
             Self::OnBattery => f.write_str("on-battery"),
+            Self::SessionAge => f.write_str("session-age"),
             Self::DomainJoin => f.write_str("domain-join"),
             Self::Firmware => f.write_str("firmware"),
         }
@@ -126,6 +129,9 @@ pub enum Reply {
     /// Whether it does.
     #[serde(rename = "on-battery")]
     OnBattery(bool),
+    /// Seconds.
+    #[serde(rename = "session-age")]
+    SessionAge(u64),
     /// Whether it does.
     #[serde(rename = "domain-join")]
     DomainJoin(bool),
@@ -168,6 +174,7 @@ taken! {
     bit_locker: BitLocker -> Vec<BitLockerVolume>,
     battery: Battery -> bool,
     on_battery: OnBattery -> bool,
+    session_age: SessionAge -> u64,
     domain_join: DomainJoin -> bool,
     firmware: Firmware -> Firmware,
 }

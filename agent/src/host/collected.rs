@@ -214,6 +214,7 @@ impl HostView for Collected {
             | Question::BitLocker
             | Question::Battery
             | Question::OnBattery
+            | Question::SessionAge
             | Question::DomainJoin
             | Question::Firmware => not_gathered(),
         }

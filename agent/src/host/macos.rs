@@ -148,6 +148,7 @@ impl HostView for MacHost {
             | Question::BitLocker
             | Question::Battery
             | Question::OnBattery
+            | Question::SessionAge
             | Question::DomainJoin
             | Question::Firmware => Answer::Unsupported,
         }

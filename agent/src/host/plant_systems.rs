@@ -40,6 +40,7 @@ impl Fixture {
         host.with_reply(&Question::BitLocker, Reply::BitLocker(vec![system]))
             .with_reply(&Question::Battery, Reply::Battery(false))
             .with_reply(&Question::OnBattery, Reply::OnBattery(false))
+            .with_reply(&Question::SessionAge, Reply::SessionAge(86_400))
             .with_reply(&Question::DomainJoin, Reply::DomainJoin(false))
             .with_reply(&Question::SecurityCenter, Reply::SecurityCenter(Vec::new()))
             .with_reply(&Question::Services, Reply::Services(Vec::new()))

@@ -103,6 +103,7 @@ impl Redaction {
             | Reply::BitLocker(_)
             | Reply::Battery(_)
             | Reply::OnBattery(_)
+            | Reply::SessionAge(_)
             | Reply::DomainJoin(_) => reply,
             // Hints by which records are matched; no rule asks for them.
             Reply::Firmware(_) => Reply::Firmware(Firmware::default()),

@@ -143,16 +143,24 @@ impl Executor {
     }
 
     fn is_of_a_target(&self, package: &str) -> bool {
+        let os = self.parts.looker.os_family();
         let rules = self.parts.rules.rules().iter();
         rules
             .filter(|rule| rule.role != Role::Replacement)
-            .any(|rule| rule.package_names(OsFamily::Linux).any(|name| name == package))
+            .any(|rule| rule.package_names(os).any(|name| name == package))
     }
 
     /// Whether a replacement is installed as far as a step's packages make it.
     fn installed(&mut self, product: &ProductId, packages: &[String]) -> Aim {
+        let os = self.parts.looker.os_family();
         self.packages(product, |rule, found| {
-            let own: Vec<&str> = rule.package_names(OsFamily::Linux).collect();
+            if os == OsFamily::Windows {
+                // No rule lists the codes of its packages; a look gives it those that are there.
+                let is_whole = found.iter().any(|package| package.state.is_whole());
+                let missing = [product.to_string()];
+                return missed_if(if is_whole { &[] } else { &missing }, "not installed");
+            }
+            let own: Vec<&str> = rule.package_names(os).collect();
             // The rule knows the packages that make the product; others of the step are what they need.
             let wanted = own.iter().filter(|name| packages.iter().any(|one| one == *name));
             let whole = |name: &&str| {

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use cutover_proto::record::{FailureCause, RecordEvent};
+use cutover_proto::{
+    inventory::OsFamily,
+    record::{FailureCause, RecordEvent},
+};
 
 use super::{Executor, judge::Aim, records::Entry};
 use crate::{
@@ -24,7 +27,7 @@ impl Executor {
                 Answer::Found(()) => {}
                 Answer::Absent => missing.push(service.as_str()),
                 Answer::Unsupported => {
-                    return Aim::Missed("systemd does not run here, so no service of it can".to_owned());
+                    return Aim::Missed("no service manager runs here, so no service can".to_owned());
                 }
                 Answer::Denied(why) | Answer::Failed(why) => return Aim::CannotTell(why),
             }
@@ -33,8 +36,12 @@ impl Executor {
             Aim::Reached
         } else {
             Aim::Missed(format!(
-                "{} not at work; its log says why (`systemctl status`), and a scanner starts only once its signatures are there",
-                missing.join(", ")
+                "{} not at work; its log says why{}, and a scanner starts only once its signatures are there",
+                missing.join(", "),
+                match self.parts.looker.os_family() {
+                    OsFamily::Linux => " (`systemctl status`)",
+                    OsFamily::Windows | OsFamily::Macos => "",
+                }
             ))
         }
     }

@@ -129,6 +129,7 @@ impl HostView for WindowsImage {
             Question::DefenderStatus => only_while_it_runs("Microsoft Defender"),
             Question::BitLocker => only_while_it_runs("BitLocker"),
             Question::Battery | Question::OnBattery => only_while_it_runs("its power"),
+            Question::SessionAge => only_while_it_runs("its session"),
             Question::DomainJoin => only_while_it_runs("its domain"),
             Question::Firmware => only_while_it_runs("its firmware"),
         }

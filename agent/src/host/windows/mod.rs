@@ -95,6 +95,7 @@ impl HostView for WindowsHost {
             Question::BitLocker => management::bit_locker().map(Reply::BitLocker),
             Question::Battery => system::battery().map(Reply::Battery),
             Question::OnBattery => system::on_battery().map(Reply::OnBattery),
+            Question::SessionAge => Answer::Found(Reply::SessionAge(system::session_age())),
             Question::DomainJoin => system::domain_join().map(Reply::DomainJoin),
             Question::Firmware => management::firmware().map(Reply::Firmware),
         }

@@ -13,8 +13,8 @@ use windows_sys::Win32::{
         Com::CoTaskMemFree,
         Power::{GetSystemPowerStatus, SYSTEM_POWER_STATUS},
         SystemInformation::{
-            ComputerNamePhysicalDnsHostname, GetComputerNameExW, GetNativeSystemInfo, PROCESSOR_ARCHITECTURE_AMD64,
-            PROCESSOR_ARCHITECTURE_ARM64, PROCESSOR_ARCHITECTURE_INTEL, SYSTEM_INFO,
+            ComputerNamePhysicalDnsHostname, GetComputerNameExW, GetNativeSystemInfo, GetTickCount64,
+            PROCESSOR_ARCHITECTURE_AMD64, PROCESSOR_ARCHITECTURE_ARM64, PROCESSOR_ARCHITECTURE_INTEL, SYSTEM_INFO,
         },
     },
     UI::Shell::{
@@ -152,6 +152,13 @@ pub(super) fn kernel() -> Answer<Kernel> {
         ),
         machine: machine.to_owned(),
     })
+}
+
+/// For how many seconds the kernel has been at work. Sleep counts, and so does a shutdown that only puts the kernel to sleep.
+pub(super) fn session_age() -> u64 {
+    // SAFETY: it takes nothing and cannot fail.
+    let ms = unsafe { GetTickCount64() };
+    ms / 1000
 }
 
 /// The kernel counts its starts. A shutdown that only puts the kernel to sleep ("fast startup") is none, and wakes the
