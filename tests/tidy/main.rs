@@ -9,6 +9,7 @@ mod hosts;
 mod imports;
 mod links;
 mod manifests;
+mod matrix;
 mod pure_agent;
 mod rust_source;
 mod sources;
@@ -164,6 +165,15 @@ fn nobody_asks_windows_for_its_class_of_installed_programs() {
         findings.extend(wmi::named(file, &tree.bytes(file)));
     }
     expect_none(&findings);
+}
+
+#[test]
+fn what_the_matrix_says_ran_is_a_test_that_is_there() {
+    let tree = Tree::of_the_workspace();
+    let text = tree
+        .text(Path::new(matrix::FILE))
+        .expect("the matrix is there, and UTF-8");
+    expect_none(&matrix::check(&text, &|path| tree.text(path)));
 }
 
 #[test]

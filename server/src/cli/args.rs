@@ -98,9 +98,14 @@ pub struct Init {
 /// The catalog.
 #[derive(Debug, Subcommand)]
 pub enum Catalog {
-    /// Every product with its role, looks and recipe.
-    List,
-    /// Reads every rule and recipe, says what is wrong, and prints what is unconfirmed.
+    /// Every product with its role, who removes or installs it, and on what that was shown to work.
+    List {
+        /// What ran where instead: product, system, replacement, case, and the test that shows it.
+        #[arg(long)]
+        matrix: bool,
+    },
+    /// Reads every rule and recipe, says what is wrong, and prints what is unconfirmed, who removes what Cutover does not, and
+    /// which secrets a vendor takes on a command line alone.
     Check,
 }
 

@@ -16,7 +16,7 @@ use cutover_core::report::instant;
 use crate::{
     api::{Ask, Retire},
     service::{
-        ChangeTags, CloneIncident, NewToken, PoolImage, SettleClones, TokenMade,
+        ChangeTags, CloneIncident, MatrixView, NewToken, PoolImage, ProductView, SettleClones, TokenMade,
         views::{HostDetail, HostList, HostRow, NOT_KEPT, ReportRow, Summary},
     },
 };
@@ -399,14 +399,13 @@ fn reports(reports: &[ReportRow], format: Format) -> anyhow::Result<()> {
 pub(crate) fn catalog(command: &Catalog, format: Format) -> anyhow::Result<()> {
     let found = crate::service::built_in_catalog();
     match command {
-        Catalog::List => {
-            let rows: Vec<Vec<String>> = found.products.iter().map(|product| product.columns()).collect();
-            output::listing(
-                format,
-                &["product", "role", "scope", "name", "recipe"],
-                &rows,
-                &found.products,
-            )
+        Catalog::List { matrix: false } => {
+            let rows: Vec<Vec<String>> = found.products.iter().map(ProductView::columns).collect();
+            output::listing(format, &ProductView::HEADINGS, &rows, &found.products)
+        }
+        Catalog::List { matrix: true } => {
+            let rows: Vec<Vec<String>> = found.matrix.iter().map(MatrixView::columns).collect();
+            output::listing(format, &MatrixView::HEADINGS, &rows, &found.matrix)
         }
         Catalog::Check => {
             for note in &found.notes {

@@ -66,7 +66,7 @@ pub use campaign::{
     ApplyCampaign, CampaignApplied, CampaignDetail, CampaignPreview, CampaignVersion, ClosedView, ClosingView,
     ConfirmClosing, HaltCampaign, Moved, ProposalView, ProposeClosing, ResidualView, WithdrawClosing,
 };
-pub use catalog::{BuiltIn, ProductView, built_in_catalog};
+pub use catalog::{BuiltIn, HandoverView, MatrixView, ProductView, built_in_catalog};
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use date_proof::ProofView;
 pub use dates::PassedDate;

@@ -138,6 +138,7 @@ fn by_reason(phase: Phase, reason: &Reason) -> Cause {
         Reason::Embedded { .. } => (format!("embedded/{}", whole()), whole()),
         Reason::NoReplacementRule => ("no-replacement-rule".to_owned(), whole()),
         Reason::NoRecipe { why } => (format!("no-recipe/{why}"), whole()),
+        Reason::RemovedByOthers(others) => (format!("by-others/{}", others.product), others.gist()),
         Reason::UnapprovedReplacement { product } => (format!("unapproved/{product}"), whole()),
         Reason::EncryptedByTarget => ("encrypted-by-target".to_owned(), whole()),
         Reason::NotOurs { ownership } => (format!("not-ours/{ownership}"), whole()),

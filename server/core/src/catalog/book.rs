@@ -9,26 +9,10 @@ use cutover_proto::{
     verdict::Protection,
 };
 
-use super::{Install, Precondition, Recipe, RecipeError, Removal};
+use super::{Handover, Install, Precondition, Recipe, RecipeError, Removal, built_in::RECIPES};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
-pub const REVISION: u64 = 4;
-
-/// Every recipe file that is compiled in: name and text.
-const RECIPES: &[(&str, &str)] = &[
-    ("clamav.toml", include_str!("../../../recipes/clamav.toml")),
-    (
-        "clamav-daemon.toml",
-        include_str!("../../../recipes/clamav-daemon.toml"),
-    ),
-    (
-        "clamav-on-access.toml",
-        include_str!("../../../recipes/clamav-on-access.toml"),
-    ),
-    ("kesl.toml", include_str!("../../../recipes/kesl.toml")),
-    ("kesl-gui.toml", include_str!("../../../recipes/kesl-gui.toml")),
-    ("klnagent64.toml", include_str!("../../../recipes/klnagent64.toml")),
-];
+pub const REVISION: u64 = 5;
 
 /// Rules and recipes by product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,10 +83,16 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// How a target goes.
+    /// How Cutover removes a target.
     #[must_use]
     pub fn removal(&self, product: &ProductId) -> Option<&Removal> {
         self.recipes.get(product)?.remove.as_ref()
+    }
+
+    /// Who else removes a target.
+    #[must_use]
+    pub fn handover(&self, product: &ProductId) -> Option<&Handover> {
+        self.recipes.get(product)?.handover.as_ref()
     }
 
     /// How a replacement comes.

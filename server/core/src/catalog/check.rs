@@ -9,7 +9,7 @@ use cutover_proto::{
 
 use crate::mix::{mix, of_bytes};
 
-use super::{Beside, Install, Recipe, RecipeError, Removal, SCHEMA, exit, precondition};
+use super::{Beside, Install, Proven, Recipe, RecipeError, Removal, SCHEMA, exit, file::File, precondition};
 
 impl Recipe {
     /// Reads a file and checks it against the product's rule.
@@ -17,11 +17,11 @@ impl Recipe {
     /// # Errors
     /// When the text is not of this format, of another schema, or asks for more than the rule lets an agent do.
     pub fn parse(file: &str, text: &str, rule_of: impl Fn(&str) -> Option<Rule>) -> Result<Self, RecipeError> {
-        let mut recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Syntax {
+        let said: File = toml::from_str(text).map_err(|source| RecipeError::Syntax {
             file: file.to_owned(),
             source: Box::new(source),
         })?;
-        recipe.digest = mix(of_bytes(text.bytes()));
+        let recipe = said.into_recipe(mix(of_bytes(text.bytes())));
         recipe
             .check(rule_of(recipe.product.as_str()).as_ref())
             .and_then(|()| {
@@ -33,6 +33,8 @@ impl Recipe {
                 )
             })
             .and_then(|()| exit::check(&recipe.exits))
+            .and_then(|()| recipe.check_proven())
+            .and_then(|()| recipe.check_argv_secrets())
             .map_err(|why| RecipeError::Invalid {
                 file: file.to_owned(),
                 why,
@@ -56,6 +58,9 @@ impl Recipe {
                 "no rule sees `{product}`, so no look could confirm the recipe; add the rule first"
             ));
         };
+        if self.handover.is_some() {
+            return self.check_handover(rule);
+        }
         match (&self.remove, &self.install) {
             (Some(removal), None) if rule.role == Role::Target => {
                 if removal.managers.is_empty() || removal.time_limit.is_zero() {
@@ -116,6 +121,65 @@ impl Recipe {
         }
     }
 
+    /// What others remove: nothing of ours runs, so there is nothing to be said of that.
+    fn check_handover(&self, rule: &Rule) -> Result<(), String> {
+        if self.install.is_some() {
+            return Err("it has [remove] and [install]; a product is a target or a replacement".to_owned());
+        }
+        if rule.role != Role::Target {
+            return Err(format!(
+                "[remove] is for targets, and the rule of `{}` says {}",
+                self.product, rule.role
+            ));
+        }
+        let of_ours = [
+            ("precondition", !self.preconditions.is_empty()),
+            ("exit", !self.exits.is_empty()),
+            ("argv_secrets", !self.argv_secrets.is_empty()),
+        ];
+        match of_ours.iter().find(|(_, is_there)| *is_there) {
+            Some((key, _)) => Err(format!(
+                "{key}: no work order removes what is handed over by = \"{}\"; leave it out, or say it in the runbook",
+                self.by()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// A grade for each system that it works on, and for no other.
+    fn check_proven(&self) -> Result<(), String> {
+        let platforms = self.platforms();
+        if let Some(platform) = platforms.iter().find(|it| !self.proven.contains_key(it)) {
+            let grades: Vec<&str> = Proven::ALL.iter().map(|it| it.as_str()).collect();
+            return Err(format!(
+                "proven: there is no grade for `{platform}`, which its `managers` work on; write `{platform} = ...` with what it \
+                 was shown on ({}), or take the manager out",
+                grades.join(", ")
+            ));
+        }
+        match self.proven.keys().find(|it| !platforms.contains(it)) {
+            Some(platform) => Err(format!(
+                "proven: `{platform}` has a grade, and Cutover does nothing there by this recipe; take it out, or name what \
+                 works there in `managers`"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn check_argv_secrets(&self) -> Result<(), String> {
+        match self
+            .argv_secrets
+            .iter()
+            .find(|(name, why)| !is_plain(name) || why.trim().is_empty())
+        {
+            Some((name, _)) => Err(format!(
+                "argv_secrets: `{name}` needs a plain name (letters, digits and + - . ~) and says where it was read that the \
+                 vendor takes it on a command line alone"
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn check_services(&self, install: &Install, rule: &Rule) -> Result<(), String> {
         let product = &self.product;
         if install.max_gap.is_zero() {
@@ -143,15 +207,16 @@ impl Recipe {
     }
 }
 
+fn is_plain(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || "+-.~".contains(c))
+}
+
 /// Each manager must find something to install, and what is named must be what a file can be called.
 fn check_artifacts(install: &Install) -> Result<(), String> {
-    let plain = |word: &str| {
-        word.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && word.chars().all(|c| c.is_ascii_alphanumeric() || "+-.~".contains(c))
-    };
     for file in &install.artifacts {
         let package = &file.package;
-        if !plain(package) || file.version.as_deref().is_some_and(|version| !plain(version)) {
+        if !is_plain(package) || file.version.as_deref().is_some_and(|version| !is_plain(version)) {
             return Err(format!(
                 "artifacts: `{package}` or its version is no plain name; letters, digits and + - . ~ make one"
             ));

@@ -18,7 +18,7 @@ use cutover_proto::{
     subject::Subject,
 };
 
-use super::{Beside, Catalog, Install, Means, Missing, Removal, supply::Supply};
+use super::{Beside, Catalog, HandedOver, Install, Means, Missing, Removal, supply::Supply};
 use crate::judge::{Assessment, TargetSeen};
 
 /// A package's own script may start a service and wait for it; what was not unpacked may have to be fetched again.
@@ -35,6 +35,9 @@ pub enum ComposeError {
     /// No recipe.
     #[error("no recipe removes {0}; add one to the catalog")]
     NoRemoval(ProductId),
+    /// A recipe that names who else removes it.
+    #[error("{}", .0.text())]
+    ByOthers(Box<HandedOver>),
     /// No recipe.
     #[error("no recipe installs {0}; add one to the catalog")]
     NoInstallation(ProductId),
@@ -240,6 +243,9 @@ fn removed_first(removals: &[TargetRemoval<'_>], catalog: &Catalog) -> Vec<Step>
 }
 
 fn removals<'a>(assessment: &'a Assessment, catalog: &'a Catalog) -> Result<Vec<TargetRemoval<'a>>, ComposeError> {
+    if let Some(others) = handed_over(assessment, catalog) {
+        return Err(ComposeError::ByOthers(Box::new(others)));
+    }
     let mut removals = Vec::new();
     for target in &assessment.targets {
         let product = &target.product;
@@ -257,6 +263,21 @@ fn removals<'a>(assessment: &'a Assessment, catalog: &'a Catalog) -> Result<Vec<
     }
     removals.sort_by_key(|it| it.removal.rank);
     Ok(removals)
+}
+
+/// Targets of the host that others remove; the first is told in full.
+fn handed_over(assessment: &Assessment, catalog: &Catalog) -> Option<HandedOver> {
+    let targets = assessment.targets.iter().map(|target| &target.product);
+    let mut others = targets.filter_map(|product| Some((product, catalog.handover(product)?)));
+    let (product, first) = others.next()?;
+    Some(HandedOver {
+        product: product.clone(),
+        by: first.by,
+        owner: first.owner,
+        runbook: first.runbook.clone(),
+        ends_when: first.ends_when.clone(),
+        also: others.map(|(product, _)| product.clone()).collect(),
+    })
 }
 
 /// Leftovers of what is removed, and of what others removed before.

@@ -3,11 +3,16 @@
 //! Rules say how a product is seen and go to agents; recipes stay on the server and travel only as steps.
 
 mod book;
+mod built_in;
 mod check;
 mod compose;
 mod exit;
+mod file;
+mod handover;
+mod matrix;
 mod named;
 mod precondition;
+mod proven;
 mod recipe;
 mod restart;
 mod setup;
@@ -20,7 +25,10 @@ mod tests;
 pub use book::{Catalog, CatalogError, REVISION};
 pub use compose::{ComposeError, compose};
 pub use exit::{Exit, ExitMeaning, Installer};
+pub use handover::{HandedOver, Handover, Remover};
+pub use matrix::{Cell, Matrix, MatrixError};
 pub use precondition::{Needs, Precondition, Unknown, Unmet};
+pub use proven::{Platform, Proven};
 pub use recipe::{
     Beside, ConfigFile, FilePackage, Install, Rank, Recipe, RecipeError, Removal, RestartNeed, SCHEMA, Settings, Source,
 };

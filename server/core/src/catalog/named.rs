@@ -17,7 +17,8 @@ impl Catalog {
         };
         let mut names = Vec::new();
         let mut add = |what: &str, product: &ProductId| {
-            if let Some(recipe) = self.recipes.get(product) {
+            // What others remove is no work by a recipe.
+            if let Some(recipe) = self.recipes.get(product).filter(|it| it.handover.is_none()) {
                 names.push(format!("{what} {product} on {system} ({:016x})", recipe.digest));
             }
         };

@@ -1,11 +1,14 @@
 //! One product's recipe, as its file says it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager, subject::Subject, verdict::Protection, words};
 use serde::Deserialize;
 
-use super::{Exit, Precondition};
+use super::{Exit, Handover, Platform, Precondition, Proven, Remover};
 use crate::campaign::span;
 
 /// The version of the file format that this program reads.
@@ -58,57 +61,66 @@ words! {
 }
 
 /// A recipe file: a target has `[remove]`, a replacement has `[install]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
     /// Version of the format; only [`SCHEMA`] is read.
     pub schema: u32,
     /// Tells this text from any other of the product.
-    #[serde(skip)]
     pub digest: u64,
     /// The product, as its rule names it.
     pub product: ProductId,
     /// Where each fact comes from, in words.
     pub sources: Vec<String>,
-    /// How it goes.
-    #[serde(default)]
+    /// On what it was shown to work: a grade for each system that it works on, and for no other.
+    pub proven: BTreeMap<Platform, Proven>,
+    /// Secrets that the vendor's tools take on their command line alone, where others on the machine can read them: names, and where
+    /// that was read.
+    pub argv_secrets: BTreeMap<String, String>,
+    /// How Cutover removes it.
     pub remove: Option<Removal>,
+    /// Who else does. Never beside `remove`.
+    pub handover: Option<Handover>,
     /// How it comes.
-    #[serde(default)]
     pub install: Option<Install>,
     /// What must hold of a machine before its work begins.
-    #[serde(default, rename = "precondition")]
     pub preconditions: Vec<Precondition>,
     /// What exit codes of its installer mean, before what they mean in general.
-    #[serde(default, rename = "exit")]
     pub exits: Vec<Exit>,
 }
 
-/// How a target is removed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl Recipe {
+    /// Whom it names to do the work; Cutover unless it hands its product over.
+    #[must_use]
+    pub fn by(&self) -> Remover {
+        self.handover.as_ref().map_or(Remover::Cutover, |handover| handover.by)
+    }
+
+    /// The systems that Cutover works on by it.
+    pub(super) fn platforms(&self) -> BTreeSet<Platform> {
+        let removal = self.remove.iter().flat_map(|removal| &removal.managers);
+        let installation = self.install.iter().flat_map(|install| &install.managers);
+        removal.chain(installation).copied().map(Platform::from).collect()
+    }
+}
+
+/// How Cutover removes a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// Its place in the order.
     pub rank: Rank,
     /// Package managers that can do it.
     pub managers: Vec<PackageManager>,
     /// How long the removal may take.
-    #[serde(deserialize_with = "span::deserialize")]
     pub time_limit: Duration,
     /// Leftovers to delete afterwards; only paths that the product's rule offers for sweeping.
-    #[serde(default)]
     pub sweep: Vec<String>,
     /// Local groups to delete afterwards; only those that the product's rule offers for sweeping.
-    #[serde(default)]
     pub sweep_groups: Vec<String>,
     /// Certificates to take out of the trust store afterwards; only those that the product's rule offers for sweeping.
-    #[serde(default)]
     pub sweep_certificates: Vec<Subject>,
     /// How long the sweep may take.
-    #[serde(default = "sweep_time", deserialize_with = "span::deserialize")]
     pub sweep_time_limit: Duration,
     /// Whether it is complete only after a restart. Default: none.
-    #[serde(default = "no_restart")]
     pub restart: RestartNeed,
 }
 
@@ -243,12 +255,12 @@ impl Install {
     }
 }
 
-const fn no_restart() -> RestartNeed {
+pub(super) const fn no_restart() -> RestartNeed {
     RestartNeed::None
 }
 
 /// A sweep deletes a handful of directories.
-const fn sweep_time() -> Duration {
+pub(super) const fn sweep_time() -> Duration {
     Duration::from_secs(300)
 }
 

@@ -1,4 +1,6 @@
 mod files;
+mod handover;
+mod matrix;
 mod preconditions;
 mod recipes;
 mod services;

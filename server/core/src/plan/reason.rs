@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Personal, Stop};
 use crate::{
-    catalog::{Missing, Unmet},
+    catalog::{HandedOver, Missing, Unmet},
     coverage::Ownership,
     suspect::Suspect,
 };
@@ -59,6 +59,8 @@ pub enum Reason {
         /// What is missing, in words.
         why: String,
     },
+    /// A target that its recipe hands over to others.
+    RemovedByOthers(HandedOver),
     /// Something took the target's place that nobody approved.
     UnapprovedReplacement {
         /// What.

@@ -79,6 +79,7 @@ impl Reason {
             Self::Embedded { products } => format!("{} is a part of another vendor's product", list(products)),
             Self::NoReplacementRule => "no replacement rule of the campaign fits this host".to_owned(),
             Self::NoRecipe { why } => why.clone(),
+            Self::RemovedByOthers(others) => others.text(),
             Self::UnapprovedReplacement { product } => {
                 format!("{product} took the target's place, and the campaign does not approve it")
             }
@@ -164,6 +165,7 @@ impl Reason {
             }
             Self::NoReplacementRule => "add a [[replacement]] to the campaign that fits this host's system".to_owned(),
             Self::NoRecipe { .. } => "extend the catalog, or do it by hand at the machine".to_owned(),
+            Self::RemovedByOthers(others) => others.remedy(),
             Self::UnapprovedReplacement { product } => {
                 format!("approve {product} in the campaign, or remove it with its own uninstaller")
             }
@@ -217,6 +219,7 @@ impl Reason {
         match self {
             Self::NoInventory => Owner::Agent,
             Self::Unmet(unmet) => unmet.owner,
+            Self::RemovedByOthers(others) => others.owner,
             Self::Stopped { by, .. } => by.owner(),
             // Whoever keeps what hosts install from.
             Self::AttemptsUsed {

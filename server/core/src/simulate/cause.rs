@@ -52,6 +52,7 @@ fn of_reason(reason: &Reason) -> String {
         Reason::CameBack { .. } => "the target came back time and again after it was replaced".to_owned(),
         Reason::LookFailed { product, .. } => format!("a required look at {product} failed"),
         Reason::Unmet(unmet) => unmet.reason.clone(),
+        Reason::RemovedByOthers(others) => others.gist(),
         Reason::Stopped { by, .. } => by.text(),
         Reason::AttemptsUsed { last: Some(last), .. } => format!("attempts are used up, the last by {last}"),
         Reason::AttemptsUsed { last: None, .. } => "attempts are used up".to_owned(),

@@ -214,10 +214,10 @@ fn a_system_is_an_id_with_or_without_a_version() {
 fn recipe(install: &str) -> Result<Recipe, RecipeError> {
     let (_, text) = ("clamav.toml", include_str!("../../../../recipes/clamav.toml"));
     let begin = text.find("[install]").unwrap();
+    let head = text[..begin].replace(", linux-yum = \"fixture\", linux-zypper = \"chroot\"", "");
     let text = format!(
-        "{}[install]\nmanagers = [\"apt\", \"dnf\"]\ngrade = \"on-demand\"\nbeside = \"first\"\n\
-         detection_test = true\nfetch_time_limit = \"1m\"\ntime_limit = \"1m\"\nmax_gap = \"1h\"\n{install}",
-        &text[..begin]
+        "{head}[install]\nmanagers = [\"apt\", \"dnf\"]\ngrade = \"on-demand\"\nbeside = \"first\"\n\
+         detection_test = true\nfetch_time_limit = \"1m\"\ntime_limit = \"1m\"\nmax_gap = \"1h\"\n{install}"
     );
     let rules = catalog().rules;
     Recipe::parse("clamav.toml", &text, |product| {

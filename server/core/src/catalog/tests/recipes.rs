@@ -2,13 +2,16 @@
 
 use super::*;
 
+/// The grade that a recipe for apt alone needs.
+const PROVEN: &str = "proven = { linux-apt = \"fixture\" }\n";
+
 #[test]
 fn a_recipe_may_sweep_only_what_the_rule_offers() {
     let catalog = catalog();
     let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
     let text = |sweep: &str| {
         format!(
-            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n[remove]\nrank = \"product\"\nmanagers = [\"apt\"]\n\
+            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n{PROVEN}[remove]\nrank = \"product\"\nmanagers = [\"apt\"]\n\
              time_limit = \"5m\"\nsweep = [\"{sweep}\"]\n"
         )
     };
@@ -28,7 +31,7 @@ fn a_recipe_may_sweep_only_groups_and_certificates_that_the_rule_offers() {
     let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
     let text = |sweep: &str| {
         format!(
-            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n[remove]\nrank = \"product\"\nmanagers = [\"apt\"]\n\
+            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n{PROVEN}[remove]\nrank = \"product\"\nmanagers = [\"apt\"]\n\
              time_limit = \"5m\"\n{sweep}\n"
         )
     };
@@ -92,7 +95,7 @@ fn a_removal_needs_a_manager_and_a_time_limit_and_an_installation_a_replacement(
     let rule = |product: &str| catalog.rules.get(&ProductId::new(product)).cloned();
     let removal = |managers: &str, limit: &str| {
         format!(
-            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n[remove]\nrank = \"product\"\nmanagers = [{managers}]\n\
+            "schema = 1\nproduct = \"kesl\"\nsources = [\"x\"]\n{PROVEN}[remove]\nrank = \"product\"\nmanagers = [{managers}]\n\
              time_limit = \"{limit}\"\n"
         )
     };

@@ -9,7 +9,7 @@ use cutover_proto::{
 
 use super::*;
 use crate::{
-    plan::{Cover, Reason, Spent},
+    plan::{Cover, Owner, Reason, Spent},
     samples::{carrying, inventory, replaced, sighting, with},
 };
 
@@ -153,6 +153,30 @@ fn what_no_rule_recipe_or_grade_fits_is_unplanned_with_a_remedy() {
     host.campaign.version = 3;
     host.send(Input::CampaignChanged { assessment: None });
     assert_eq!((host.plan.phase, host.plan.campaign_version), (Phase::Queued, 3));
+}
+
+#[test]
+fn what_others_remove_is_unplanned_says_who_and_how_and_goes_on_once_it_is_gone() {
+    let mut host = Host::new();
+    host.look(&with(carrying(), "epagent", Verdict::Installed));
+    assert_eq!(host.plan.phase, Phase::Unplanned);
+    let reason = host.plan.reason.clone().unwrap();
+    assert_eq!(reason.text(), "no work order removes epagent: it goes by hand");
+    assert!(
+        reason.remedy().contains("machine's package manager"),
+        "{}",
+        reason.remedy()
+    );
+    assert_eq!(reason.owner(), Owner::Technician);
+    let stored = serde_json::to_string(&reason).unwrap();
+    assert_eq!(serde_json::from_str::<Reason>(&stored).unwrap(), reason, "{stored}");
+    let cause = crate::blockers::cause(&host.plan, &host.campaign).unwrap();
+    assert_eq!(
+        (cause.key.as_str(), cause.owner),
+        ("unplanned/by-others/epagent", Owner::Technician)
+    );
+    host.look(&carrying());
+    assert_eq!(host.plan.phase, Phase::Queued);
 }
 
 #[test]
