@@ -109,7 +109,7 @@ impl ProductView {
         let by = match (&self.by, &self.handover) {
             (Some(by), Some(handover)) => format!("{by}: {}", handover.owner),
             (Some(by), None) => by.clone(),
-            (None, _) => "nobody: recognised only".to_owned(),
+            (None, _) => "no recipe: recognised only".to_owned(),
         };
         let proven: Vec<String> = self
             .proven
@@ -283,7 +283,7 @@ mod tests {
         );
         assert_eq!(columns("kea"), ["hand: technician", ""]);
         assert_eq!(columns("kes-windows"), ["external: operator", ""]);
-        assert_eq!(columns("sophos"), ["nobody: recognised only", ""]);
+        assert_eq!(columns("sophos"), ["no recipe: recognised only", ""]);
         let told = |part: &str| found.notes.iter().any(|note| note.contains(part));
         assert!(told(
             "klnagent-windows: removed by hand, operator answers: remove it after the products that it manages"
