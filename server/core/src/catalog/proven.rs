@@ -13,6 +13,8 @@ words! {
         LinuxYum = "linux-yum",
         /// Linux with zypper.
         LinuxZypper = "linux-zypper",
+        /// Windows with Windows Installer.
+        Windows = "windows",
     }
 }
 
@@ -23,6 +25,7 @@ impl From<PackageManager> for Platform {
             PackageManager::Dnf => Self::LinuxDnf,
             PackageManager::Yum => Self::LinuxYum,
             PackageManager::Zypper => Self::LinuxZypper,
+            PackageManager::Msi => Self::Windows,
         }
     }
 }
