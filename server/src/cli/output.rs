@@ -1,5 +1,10 @@
 //! How listings are printed: a table for people, JSON or CSV for scripts. The only place that writes to stdout.
 
+use std::{
+    io::{self, Write as _},
+    process,
+};
+
 use comfy_table::{ContentArrangement, Table, presets};
 use cutover_core::report::csv_cell;
 use serde::Serialize;
@@ -17,16 +22,23 @@ pub enum Format {
     Csv,
 }
 
-/// Prints text for people or scripts as it is.
-#[expect(clippy::print_stdout, reason = "the command line's own output")]
+/// Prints text for people or scripts as it is. Where nobody reads on, as behind `| head`, the program ends.
 pub(crate) fn text(text: &str) {
-    println!("{text}");
+    let Err(error) = writeln!(io::stdout(), "{text}") else {
+        return;
+    };
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        // Whoever read has what they wanted, and what was asked for is done.
+        process::exit(0);
+    }
+    message(&format!("error: cannot print: {error}"));
+    process::exit(1);
 }
 
 /// Prints to stderr: what is said, not what is asked for.
-#[expect(clippy::print_stderr, reason = "the command line's own messages")]
 pub(crate) fn message(text: &str) {
-    eprintln!("{text}");
+    // Where it is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Prints a value as JSON.

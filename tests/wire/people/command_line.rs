@@ -53,6 +53,28 @@ impl Operator {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_nobody_reads_to_its_end_ends_without_a_word() {
+    let server = Server::start().await;
+    let operator = Operator::of(&server).await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = tool(binaries::server().unwrap());
+    command
+        .env_clear()
+        .args(["catalog", "list", "--matrix", "--url", &operator.url, "--token-file"])
+        .arg(&operator.token_file)
+        .stdout(writer);
+    let ended = tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),
+        (Some(0), "")
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sees_the_fleet_a_host_and_why_it_is_there() {
     let server = Server::start().await;
     let mut machine = Machine::enrol(&server, "pc-1").await;

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "Windows Installer is asked by an interface of C alone")]
 
 use std::{
+    io::{self, Write as _},
     os::windows::io::{FromRawHandle, OwnedHandle},
     path::PathBuf,
     ptr,
@@ -100,7 +101,7 @@ pub fn perform(request: &Request) -> u32 {
     };
     if logged != 0 {
         // Without its log a removal is worth as much.
-        eprintln!("Windows Installer writes no log: error {logged}");
+        let _ = writeln!(io::stderr(), "Windows Installer writes no log: error {logged}");
     }
     // SAFETY: both texts have their zero and outlive the call; the level is of no consequence for a removal.
     unsafe { MsiConfigureProductExW(product.as_ptr(), 0, INSTALLSTATE_ABSENT, line.as_ptr()) }
