@@ -6,7 +6,7 @@
 //! Where it may not, it is fetched first, then the targets go, then it is installed. In both cases the targets leave in
 //! the order of their ranks, and leftovers are swept last. Cancel and hold may act after any step except between the
 //! removal of what protects and the proof of what protects instead. Where an installer left a package half done, that is
-//! finished before anything else.
+//! finished before anything else. What others remove stays where it is; ours is done around it where nothing blocks it.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use cutover_proto::{
     subject::Subject,
 };
 
-use super::{Beside, Catalog, HandedOver, Install, Means, Missing, Removal, supply::Supply};
+use super::{Beside, Catalog, HandedOver, Install, Means, Missing, Rank, Removal, Remover, supply::Supply};
 use crate::judge::{Assessment, TargetSeen};
 
 /// A package's own script may start a service and wait for it; what was not unpacked may have to be fetched again.
@@ -71,6 +71,12 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
         .installation(replacement)
         .ok_or_else(|| ComposeError::NoInstallation(replacement.clone()))?;
     let removals = removals(assessment, catalog)?;
+    if let Some(others) = handed_over(assessment, catalog) {
+        let is_ours_done = removals.is_empty() && assessment.is_protected_by_replacement();
+        if is_ours_done || !may_go_first(assessment, install, catalog) {
+            return Err(ComposeError::ByOthers(Box::new(others)));
+        }
+    }
     let parts = Parts {
         assessment,
         replacement,
@@ -128,7 +134,7 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
             }
         }
     }
-    steps.extend(sweeps(assessment, catalog));
+    steps.extend(sweeps(assessment, &removals, catalog));
     if steps.len() == repairs {
         Err(ComposeError::NothingToDo)
     } else {
@@ -243,11 +249,8 @@ fn removed_first(removals: &[TargetRemoval<'_>], catalog: &Catalog) -> Vec<Step>
 }
 
 fn removals<'a>(assessment: &'a Assessment, catalog: &'a Catalog) -> Result<Vec<TargetRemoval<'a>>, ComposeError> {
-    if let Some(others) = handed_over(assessment, catalog) {
-        return Err(ComposeError::ByOthers(Box::new(others)));
-    }
     let mut removals = Vec::new();
-    for target in &assessment.targets {
+    for target in ours(assessment, catalog) {
         let product = &target.product;
         let removal = catalog
             .removal(product)
@@ -263,6 +266,36 @@ fn removals<'a>(assessment: &'a Assessment, catalog: &'a Catalog) -> Result<Vec<
     }
     removals.sort_by_key(|it| it.removal.rank);
     Ok(removals)
+}
+
+/// Targets that the next order removes. Those that others remove are left to them, and so is what another system of the
+/// organisation's needs to get at them: the agent of the product's own console goes after what that console removes.
+pub(crate) fn ours<'a>(assessment: &'a Assessment, catalog: &Catalog) -> impl Iterator<Item = &'a TargetSeen> {
+    let by = |target: &TargetSeen| catalog.handover(&target.product).map(|others| others.by);
+    let is_console_needed = assessment
+        .targets
+        .iter()
+        .any(|target| by(target) == Some(Remover::External));
+    assessment.targets.iter().filter(move |target| {
+        let removal = catalog.removal(&target.product);
+        let is_agent = removal.is_some_and(|removal| removal.rank == Rank::Agent);
+        by(target).is_none() && !(is_agent && is_console_needed)
+    })
+}
+
+/// Whether ours may be done while what others remove is still there: two that protect never stand side by side unless the
+/// replacement may.
+fn may_go_first(assessment: &Assessment, install: &Install, catalog: &Catalog) -> bool {
+    let others = assessment.targets.iter().map(|target| &target.product);
+    let stays_and_protects = others
+        .filter(|product| catalog.handover(product).is_some())
+        .any(|product| catalog.protects(product));
+    !stays_and_protects
+        || assessment.is_protected_by_replacement()
+        || match install.beside {
+            Beside::First => true,
+            Beside::Halfway | Beside::Never => false,
+        }
 }
 
 /// Targets of the host that others remove; the first is told in full.
@@ -281,8 +314,8 @@ fn handed_over(assessment: &Assessment, catalog: &Catalog) -> Option<HandedOver>
 }
 
 /// Leftovers of what is removed, and of what others removed before.
-fn sweeps(assessment: &Assessment, catalog: &Catalog) -> Vec<Step> {
-    let gone = assessment.targets.iter().map(|target| &target.product);
+fn sweeps(assessment: &Assessment, removals: &[TargetRemoval<'_>], catalog: &Catalog) -> Vec<Step> {
+    let gone = removals.iter().map(|removal| &removal.target.product);
     let left = assessment.leftovers.iter().map(|leftover| &leftover.product);
     let mut products: Vec<&ProductId> = Vec::new();
     for product in gone.chain(left) {

@@ -23,6 +23,7 @@ mod supply;
 mod tests;
 
 pub use book::{Catalog, CatalogError, REVISION};
+pub(crate) use compose::ours;
 pub use compose::{ComposeError, compose};
 pub use exit::{Exit, ExitMeaning, Installer};
 pub use handover::{HandedOver, Handover, Remover};

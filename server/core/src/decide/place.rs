@@ -153,7 +153,7 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
         Err(ComposeError::Missing(missing)) => {
             return (Phase::Blocked, Some(Reason::ArtifactMissing { missing: *missing }));
         }
-        Err(ComposeError::ByOthers(others)) => return (Phase::Unplanned, Some(Reason::RemovedByOthers(*others))),
+        Err(ComposeError::ByOthers(others)) => return (Phase::Handwork, Some(Reason::RemovedByOthers(*others))),
         Err(error) => return (Phase::Unplanned, Some(Reason::NoRecipe { why: error.to_string() })),
     }
     if plan.attempts_used >= cx.campaign.policy.attempts {

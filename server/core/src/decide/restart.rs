@@ -11,7 +11,7 @@ use cutover_proto::{
 use super::{Cx, Fact, Refused, pen::Pen};
 use crate::{
     campaign::{HostUse, PendingRestart, Policy},
-    catalog::{ComposeError, ExitMeaning, RestartNeed, compose, with_restart},
+    catalog::{ComposeError, ExitMeaning, RestartNeed, compose, ours, with_restart},
     judge::Assessment,
     plan::{Phase, Plan, Stop},
 };
@@ -36,6 +36,8 @@ pub(super) fn steps(
     let products = products_that_owe(plan, it, cx);
     let composed = match compose(it, replacement, &cx.means(replacement)) {
         Err(ComposeError::NothingToDo) if !products.is_empty() => Vec::new(),
+        // What was removed is complete only after it, whoever removes the rest.
+        Err(ComposeError::ByOthers(_)) if is_owed(plan, it) => Vec::new(),
         composed => composed?,
     };
     if products.is_empty() {
@@ -98,7 +100,8 @@ fn products_that_owe<'a>(plan: &'a Plan, it: &'a Assessment, cx: &Cx<'_>) -> Vec
     if is_owed(plan, it) {
         products.extend(plan.restart_owed.iter().flat_map(|owed| &owed.products));
     }
-    let due = it.targets.iter().map(|target| &target.product).filter(|product| {
+    let next = ours(it, cx.catalog).map(|target| &target.product);
+    let due = next.filter(|product| {
         let removal = cx.catalog.removal(product);
         removal.is_some_and(|removal| removal.restart == RestartNeed::Due)
     });

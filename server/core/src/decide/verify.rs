@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     campaign::span,
+    catalog::ComposeError,
     judge::{Assessment, Condition},
     plan::{Origin, Phase, Verify},
 };
@@ -93,6 +94,11 @@ fn holds(pen: &mut Pen<'_>) -> Result<bool, Refused> {
         return Ok(false);
     };
     match it.condition {
+        // What is left others remove, and the order left it to them.
+        Condition::Carries if pen.plan.origin == Some(Origin::Order) && is_ours_done(pen, &it) => {
+            settle(pen)?;
+            return Ok(false);
+        }
         Condition::Carries => {
             let names: Vec<&str> = it.targets.iter().map(|target| target.product.as_str()).collect();
             not_confirmed(pen, format!("{} is still there", names.join(", ")))?;
@@ -130,6 +136,13 @@ fn holds(pen: &mut Pen<'_>) -> Result<bool, Refused> {
             Ok(false)
         }
     }
+}
+
+/// Whether nothing that is left on the host is for an order of ours.
+fn is_ours_done(pen: &Pen<'_>, it: &Assessment) -> bool {
+    let steps = |product| restart::steps(&pen.plan, it, product, pen.cx);
+    let composed = it.replacement.as_ref().map(|seen| steps(&seen.product));
+    matches!(composed, Some(Err(ComposeError::ByOthers(_))))
 }
 
 /// What was seen so far counts no longer.

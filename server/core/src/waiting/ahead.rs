@@ -4,7 +4,7 @@ use super::{Waiting, WakeKind, next_wake};
 use crate::{
     campaign::{Campaign, zone::utc},
     decide::Outage,
-    plan::{Phase, Plan, Reason, Verify},
+    plan::{Phase, Plan, Verify},
 };
 
 /// When a host was heard of, and how often it is to be.
@@ -67,9 +67,6 @@ fn then(plan: &Plan, waiting: Option<&Waiting>, campaign: &Campaign) -> String {
     match plan.phase {
         Phase::Unassessed => "a look is asked for, and shows whether it carries a target".to_owned(),
         Phase::Clear => "its look shows whether a target has come".to_owned(),
-        Phase::Unplanned if matches!(plan.reason, Some(Reason::RemovedByOthers(_))) => {
-            "its look shows whether others have removed what no work order removes".to_owned()
-        }
         Phase::Unplanned => "its look is judged; nothing is planned before a rule and a recipe fit".to_owned(),
         Phase::Planned => format!("its look is judged; nothing starts before {} opens", wave(plan)),
         Phase::Queued => queued(plan, waiting, campaign),

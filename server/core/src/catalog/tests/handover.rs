@@ -1,5 +1,7 @@
 //! What recipes say of who removes a product, and of what they were shown on.
 
+use cutover_proto::step::Purpose;
+
 use super::*;
 use crate::{
     campaign::{Campaign, PRESETS},
@@ -123,11 +125,35 @@ fn a_removal_without_a_word_is_cutovers_and_others_say_who_answers_how_and_what_
     assert!(said.contains("precondition: no work order removes"), "{said}");
 }
 
+/// The products that the steps remove and sweep, in their order.
+fn gone(steps: &[Step]) -> Vec<&str> {
+    let products = steps.iter().filter_map(|step| match step.action.purpose() {
+        Purpose::Remove(product) | Purpose::Sweep(product) => Some(product.as_str()),
+        _ => None,
+    });
+    let mut products: Vec<&str> = products.collect();
+    products.dedup();
+    products
+}
+
+fn others_of(inventory: &Inventory, catalog: &Catalog) -> HandedOver {
+    match composed(inventory, catalog) {
+        Err(ComposeError::ByOthers(others)) => *others,
+        composed => panic!("{composed:?}"),
+    }
+}
+
 #[test]
-fn a_host_with_a_target_that_others_remove_gets_no_order_and_hears_who_removes_it_and_how() {
-    let Err(ComposeError::ByOthers(others)) = composed(&with_epagent(), &catalog()) else {
-        panic!("an order was made")
-    };
+fn what_is_ours_goes_though_another_target_waits_for_a_person() {
+    let steps = composed(&with_epagent(), &catalog()).unwrap();
+    assert_eq!(steps, composed(&carrying(), &catalog()).unwrap());
+    assert!(!gone(&steps).contains(&"epagent"), "{steps:?}");
+}
+
+#[test]
+fn what_others_remove_is_all_that_is_left_once_ours_is_done_and_says_who_and_how() {
+    let done = with(replaced(), "epagent", Verdict::Installed);
+    let others = others_of(&done, &catalog());
     assert_eq!(
         (others.product.as_str(), others.by, others.owner),
         ("epagent", Remover::Hand, Owner::Technician)
@@ -139,13 +165,49 @@ fn a_host_with_a_target_that_others_remove_gets_no_order_and_hears_who_removes_i
             && remedy.ends_with("; it ends when a look no longer finds it"),
         "{remedy}"
     );
-    let two = with(with_epagent(), "kics", Verdict::Installed);
-    let Err(ComposeError::ByOthers(others)) = composed(&two, &catalog()) else {
-        panic!("an order was made")
-    };
-    assert_eq!(
-        others.text(),
-        "no work order removes epagent: it goes by hand; nor kics"
+    let two = others_of(&with(done, "kics", Verdict::Installed), &catalog());
+    assert_eq!(two.text(), "no work order removes epagent: it goes by hand; nor kics");
+}
+
+#[test]
+fn beside_what_stays_and_protects_comes_only_a_replacement_that_may_stand_there() {
+    let inventory = with(carrying(), "kess", Verdict::Running);
+    let mut catalog = catalog();
+    assert!(catalog.protects(&"kess".into()) && catalog.handover(&"kess".into()).is_some());
+    for (beside, goes) in [(Beside::First, true), (Beside::Halfway, false), (Beside::Never, false)] {
+        let recipe = catalog.recipes.get_mut(&ProductId::new("clamav")).unwrap();
+        recipe.install.as_mut().unwrap().beside = beside;
+        assert_eq!(composed(&inventory, &catalog).is_ok(), goes, "{beside:?}");
+    }
+    // Where it protects already, nothing new comes to stand there.
+    let protected = with(with_clamav(carrying(), HealthState::Healthy), "kess", Verdict::Running);
+    let steps = composed(&protected, &catalog).unwrap();
+    assert!(gone(&steps).contains(&"kesl"), "{steps:?}");
+}
+
+#[test]
+fn a_replacement_comes_before_a_person_takes_the_only_target_away() {
+    let inventory = with(inventory(), "kess", Verdict::Running);
+    let steps = composed(&inventory, &catalog()).unwrap();
+    let purposes: Vec<Purpose<'_>> = steps.iter().map(|step| step.action.purpose()).collect();
+    assert!(
+        purposes.iter().any(|it| matches!(it, Purpose::Install(_))) && gone(&steps).is_empty(),
+        "{purposes:?}"
+    );
+}
+
+#[test]
+fn the_consoles_agent_stays_while_the_console_has_something_to_remove() {
+    let mut catalog = catalog();
+    let inventory = with_epagent();
+    let with_agent = composed(&inventory, &catalog).unwrap();
+    assert!(gone(&with_agent).contains(&"klnagent64"));
+    let recipe = catalog.recipes.get_mut(&ProductId::new("epagent")).unwrap();
+    recipe.handover.as_mut().unwrap().by = Remover::External;
+    let without = composed(&inventory, &catalog).unwrap();
+    assert!(
+        gone(&without).contains(&"kesl") && !gone(&without).contains(&"klnagent64"),
+        "neither it nor its leftovers: {without:?}"
     );
 }
 

@@ -156,10 +156,18 @@ fn what_no_rule_recipe_or_grade_fits_is_unplanned_with_a_remedy() {
 }
 
 #[test]
-fn what_others_remove_is_unplanned_says_who_and_how_and_goes_on_once_it_is_gone() {
+fn what_others_remove_is_handwork_after_ours_is_done_and_is_migrated_once_it_is_gone() {
+    let beside = |inventory| with(inventory, "epagent", Verdict::Installed);
     let mut host = Host::new();
-    host.look(&with(carrying(), "epagent", Verdict::Installed));
-    assert_eq!(host.plan.phase, Phase::Unplanned);
+    host.look(&beside(carrying()));
+    assert_eq!(host.plan.phase, Phase::Queued, "ours goes first");
+    host.start_and_fetch();
+    host.work();
+    host.pass(HOUR).look(&beside(replaced()));
+    assert_eq!(
+        (host.plan.phase, host.plan.attempts_used, host.plan.order.is_none()),
+        (Phase::Handwork, 0, true)
+    );
     let reason = host.plan.reason.clone().unwrap();
     assert_eq!(reason.text(), "no work order removes epagent: it goes by hand");
     assert!(
@@ -173,10 +181,39 @@ fn what_others_remove_is_unplanned_says_who_and_how_and_goes_on_once_it_is_gone(
     let cause = crate::blockers::cause(&host.plan, &host.campaign).unwrap();
     assert_eq!(
         (cause.key.as_str(), cause.owner),
-        ("unplanned/by-others/epagent", Owner::Technician)
+        ("handwork/by-others/epagent", Owner::Technician)
     );
-    host.look(&carrying());
-    assert_eq!(host.plan.phase, Phase::Queued);
+    // However often it is looked at, no order follows, and nobody is migrated.
+    for _ in 0..5 {
+        host.pass(DAY).look(&beside(replaced()));
+        host.wake();
+        assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Handwork, 0));
+    }
+    host.pass(HOUR).look(&replaced());
+    assert_eq!(host.plan.phase, Phase::Verifying);
+}
+
+#[test]
+fn an_order_that_left_something_of_ours_is_not_confirmed_though_others_have_work_there_too() {
+    let beside = |inventory| with(inventory, "epagent", Verdict::Installed);
+    let mut host = Host::new();
+    host.look(&beside(carrying()));
+    host.start_and_fetch();
+    host.work();
+    host.pass(HOUR).look(&beside(carrying()));
+    assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Queued, 1));
+}
+
+#[test]
+fn what_a_person_calls_removed_and_a_look_still_shows_stays_handwork() {
+    let beside = |inventory| with(inventory, "epagent", Verdict::Installed);
+    let mut host = Host::new();
+    host.look(&beside(replaced()));
+    assert_eq!(host.plan.phase, Phase::Handwork);
+    host.look(&replaced());
+    assert_eq!(host.plan.phase, Phase::Verifying);
+    host.pass(HOUR).look(&beside(replaced()));
+    assert_eq!((host.plan.phase, host.plan.attempts_used), (Phase::Handwork, 0));
 }
 
 #[test]
