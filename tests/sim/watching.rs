@@ -122,7 +122,20 @@ impl World {
         self.server.service().is_some() && self.view.plans.values().all(|plan| !is_moving(plan))
     }
 
-    pub(crate) fn not_settled(&mut self) {
+    /// A look at the whole in the calm.
+    pub(crate) fn glance(&mut self) {
+        let moving = self.view.plans.values().filter(|plan| is_moving(plan)).count();
+        match self.fewest {
+            Some((fewest, since_ms)) if moving >= fewest => {
+                if self.now_ms > since_ms + CALM {
+                    self.not_settled();
+                }
+            }
+            Some(_) | None => self.fewest = Some((moving, self.now_ms)),
+        }
+    }
+
+    fn not_settled(&mut self) {
         let moving: Vec<String> = self
             .view
             .plans
@@ -132,7 +145,7 @@ impl World {
             .collect();
         let days = CALM / DAY;
         let why = format!(
-            "{days} days after the last fault {} plans still move: {}",
+            "for {days} days after the last fault no plan came to its end, and {} still move: {}",
             moving.len(),
             moving.join(", ")
         );

@@ -29,7 +29,8 @@ use crate::{
 
 /// For so long things go wrong.
 const STORM: i64 = 7 * DAY;
-/// After it everything is well, and within so long every plan has to be where a person would have to move it.
+/// After it everything is well, and every plan comes to where a person would have to move it. Limits, hours and waves that halt may
+/// make a large fleet wait for weeks; but within so long fewer have to be on their way than ever before.
 pub(crate) const CALM: i64 = 20 * DAY;
 /// How often plans are looked at in the calm, to end when nothing moves any more.
 const GLANCE: i64 = 6 * HOUR;
@@ -56,6 +57,8 @@ pub(crate) struct World {
     pub(crate) case: Case,
     pub(crate) begins_ms: i64,
     pub(crate) now_ms: i64,
+    /// The fewest plans that were on their way in the calm, and since when.
+    pub(crate) fewest: Option<(usize, i64)>,
     pub(crate) server: Server,
     pub(crate) machines: Vec<Machine>,
     pub(crate) weather: Weather,
@@ -115,6 +118,7 @@ impl World {
         Ok(Self {
             begins_ms,
             now_ms: begins_ms,
+            fewest: None,
             server,
             machines: Vec::new(),
             view: View::new(Campaign::parse("campaign.toml", &text, 1)?, plot),
@@ -267,9 +271,7 @@ impl World {
             }
             Happening::Calm => self.calm_down()?,
             Happening::Glance => {
-                if self.now_ms > self.begins_ms + STORM + CALM {
-                    self.not_settled();
-                }
+                self.glance();
                 self.later(self.now_ms + GLANCE, Happening::Glance);
             }
             Happening::Tamper => {

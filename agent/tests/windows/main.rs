@@ -102,7 +102,7 @@ impl Package {
     }
 
     /// The agent took it away.
-    fn is_gone(mut self) {
+    fn forget(mut self) {
         self.is_installed = false;
     }
 

@@ -73,7 +73,7 @@ fn a_product_goes_by_the_code_that_a_look_gives_it_and_a_second_run_finds_it_gon
     assert!(ran.log_tail.contains("RemoveFiles"), "{}", ran.log_tail);
     assert_eq!(codes("kes-windows"), [""; 0]);
     assert!(["absent", "unknown", "remnant"].contains(&Scan::made().verdict("kes-windows")));
-    package.is_gone();
+    package.forget();
 
     assert_eq!(remove(&mut hands, &own).exit_code, Some(1605));
     let logs = std::fs::read_dir(dir.path().join("tool-logs")).unwrap().count();
@@ -89,7 +89,7 @@ fn two_products_of_one_step_both_go() {
     let (_dir, mut hands) = hands(agent(), 0);
     assert_eq!(remove(&mut hands, &both).exit_code, Some(0));
     assert_eq!([codes("kes-windows"), codes("klnagent-windows")].concat(), [""; 0]);
-    packages.into_iter().for_each(Package::is_gone);
+    packages.into_iter().for_each(Package::forget);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_restart_that_is_owed_is_told_and_not_begun() {
     let package = Package::install("kes-restart.msi", &[]);
     let (_dir, mut hands) = hands(agent(), 0);
     assert_eq!(remove(&mut hands, &codes("kes-windows")).exit_code, Some(3010));
-    package.is_gone();
+    package.forget();
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn while_another_installation_is_at_work_nothing_begins() {
     assert_eq!(codes("kes-windows"), own);
     drop(at_work);
     assert_eq!(remove(&mut hands, &own).exit_code, Some(0));
-    package.is_gone();
+    package.forget();
 }
 
 /// Not a test but a helper that never ends, and starts another: the hands start this very program with the argument `msi`, by
