@@ -127,10 +127,9 @@ fn a_removal_without_a_word_is_cutovers_and_others_say_who_answers_how_and_what_
 
 /// The products that the steps remove and sweep, in their order.
 fn gone(steps: &[Step]) -> Vec<&str> {
-    let products = steps.iter().filter_map(|step| match step.action.purpose() {
-        Purpose::Remove(product) | Purpose::Sweep(product) => Some(product.as_str()),
-        _ => None,
-    });
+    let goes = |purpose: &Purpose<'_>| matches!(purpose, Purpose::Remove(_) | Purpose::Sweep(_));
+    let purposes = steps.iter().map(|step| step.action.purpose()).filter(goes);
+    let products = purposes.filter_map(Purpose::product).map(ProductId::as_str);
     let mut products: Vec<&str> = products.collect();
     products.dedup();
     products
