@@ -11,6 +11,10 @@ use std::{
 
 use super::seam::HandsError;
 
+/// What is read back of a tool's output, in bytes; records keep less.
+pub(super) const TAIL: u64 = 64 * 1024;
+/// A tool that prints more than this, in bytes, is ended: it would fill the disk.
+pub(super) const LOG_MAX: u64 = 64 * 1024 * 1024;
 /// Logs of older runs beyond this number are deleted.
 const KEPT: usize = 40;
 /// Not the ending of a log, so that it is never taken for one.

@@ -4,8 +4,8 @@
 mod certificates;
 mod files;
 mod management;
-mod native;
-mod processes;
+pub(super) mod native;
+pub(super) mod processes;
 mod registry;
 mod services;
 mod signature;

@@ -11,7 +11,7 @@ const ACCESS_DENIED: u32 = 5;
 const FROM_WINDOWS: u32 = 0x8007_0000;
 
 /// A text that Windows reads up to its zero.
-pub(super) fn wide(text: &str) -> Vec<u16> {
+pub(in crate::host) fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }
 

@@ -1,8 +1,10 @@
 //! Processes, by name and the path of their program.
 #![expect(unsafe_code, reason = "processes are told by an interface of C alone")]
 
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+
 use windows_sys::Win32::{
-    Foundation::{CloseHandle, ERROR_NO_MORE_FILES, HANDLE, INVALID_HANDLE_VALUE},
+    Foundation::{ERROR_NO_MORE_FILES, INVALID_HANDLE_VALUE},
     System::{
         Diagnostics::ToolHelp::{
             CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
@@ -17,30 +19,37 @@ use crate::facts::{Answer, Process};
 /// The longest path that Windows has.
 const LONGEST: usize = 1 << 15;
 
-/// Closed when it goes.
-struct Handle(HANDLE);
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        // SAFETY: whoever made this opened it, and it is closed once.
-        unsafe { CloseHandle(self.0) };
+/// Hands every process to `visit`.
+///
+/// # Errors
+/// The code of Windows that says why the list could not be read to its end.
+pub(in crate::host) fn each(mut visit: impl FnMut(&PROCESSENTRY32W)) -> Result<(), u32> {
+    // SAFETY: it takes no pointers.
+    let handle = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
+    if handle == INVALID_HANDLE_VALUE {
+        return Err(native::last_error());
+    }
+    // SAFETY: it was opened just now, and nobody else has it.
+    let snapshot = unsafe { OwnedHandle::from_raw_handle(handle) };
+    // SAFETY: the record is made of numbers and an array of them, for which zero is a value.
+    let mut record: PROCESSENTRY32W = unsafe { std::mem::zeroed() };
+    record.dwSize = size_of::<PROCESSENTRY32W>() as u32;
+    // SAFETY: the record states its own size and outlives the call.
+    let mut more = unsafe { Process32FirstW(snapshot.as_raw_handle(), &raw mut record) };
+    while more != 0 {
+        visit(&record);
+        // SAFETY: as above.
+        more = unsafe { Process32NextW(snapshot.as_raw_handle(), &raw mut record) };
+    }
+    match native::last_error() {
+        ERROR_NO_MORE_FILES => Ok(()),
+        code => Err(code),
     }
 }
 
 pub(super) fn all() -> Answer<Vec<Process>> {
-    // SAFETY: it takes no pointers.
-    let handle = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
-    if handle == INVALID_HANDLE_VALUE {
-        return native::answer_of(native::last_error(), "the list of processes").expected(nothing);
-    }
-    let snapshot = Handle(handle);
-    // SAFETY: the record is made of numbers and an array of them, for which zero is a value.
-    let mut record: PROCESSENTRY32W = unsafe { std::mem::zeroed() };
-    record.dwSize = size_of::<PROCESSENTRY32W>() as u32;
     let mut processes = Vec::new();
-    // SAFETY: the record states its own size and outlives the call.
-    let mut more = unsafe { Process32FirstW(snapshot.0, &raw mut record) };
-    while more != 0 {
+    let read = each(|record| {
         // The first is no process but what the processor does when nothing runs.
         if record.th32ProcessID != 0 {
             processes.push(Process {
@@ -49,16 +58,14 @@ pub(super) fn all() -> Answer<Vec<Process>> {
                 exe: image(record.th32ProcessID),
             });
         }
-        // SAFETY: as above.
-        more = unsafe { Process32NextW(snapshot.0, &raw mut record) };
-    }
-    match native::last_error() {
-        ERROR_NO_MORE_FILES if !processes.is_empty() => {
+    });
+    match read {
+        Ok(()) if !processes.is_empty() => {
             processes.sort();
             Answer::Found(processes)
         }
-        ERROR_NO_MORE_FILES => Answer::Failed(nothing()),
-        code => native::answer_of(code, "the list of processes").expected(nothing),
+        Ok(()) => Answer::Failed(nothing()),
+        Err(code) => native::answer_of(code, "the list of processes").expected(nothing),
     }
 }
 
@@ -73,10 +80,18 @@ fn image(pid: u32) -> Option<String> {
     if handle.is_null() {
         return None;
     }
-    let process = Handle(handle);
+    // SAFETY: it was opened just now, and nobody else has it.
+    let process = unsafe { OwnedHandle::from_raw_handle(handle) };
     let mut path = vec![0_u16; LONGEST];
     let mut length = LONGEST as u32;
     // SAFETY: the buffer has the stated length and outlives the call.
-    let done = unsafe { QueryFullProcessImageNameW(process.0, PROCESS_NAME_WIN32, path.as_mut_ptr(), &raw mut length) };
+    let done = unsafe {
+        QueryFullProcessImageNameW(
+            process.as_raw_handle(),
+            PROCESS_NAME_WIN32,
+            path.as_mut_ptr(),
+            &raw mut length,
+        )
+    };
     (done != 0).then(|| native::text(&path))
 }

@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
     super::{
-        logs,
+        logs::{self, LOG_MAX, TAIL},
         seam::{HandsError, ProcessMark, Run, Ticks, ToolRun},
     },
     scope::{self, Scope},
@@ -27,10 +27,6 @@ use super::{
 /// Makes the tool the leader of a session of its own, in place (util-linux, essential on Debian).
 const SETSID: &str = "/usr/bin/setsid";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-/// What is read back of a tool's output; records keep less.
-const TAIL: u64 = 64 * 1024;
-/// A tool that prints more than this is ended: it would fill the disk.
-const LOG_MAX: u64 = 64 * 1024 * 1024;
 /// Between a polite signal and the hard one.
 const GRACE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{
     super::{
-        logs,
+        logs::{self, LOG_MAX, TAIL},
         seam::{HandsError, Run, Ticks, ToolRun},
     },
     job::Job,
@@ -28,10 +28,6 @@ use super::{
 
 /// The subcommand of this program that carries a request out.
 const COMMAND: &str = "msi";
-/// What is read back of a log; records keep less.
-const TAIL: u64 = 64 * 1024;
-/// A log that grows beyond this is of something that went astray; it would fill the disk.
-const LOG_MAX: u64 = 256 * 1024 * 1024;
 const POLL: Duration = Duration::from_millis(50);
 /// `ERROR_ACCESS_DENIED`: the job that the agent itself is in lets nobody out.
 const DENIED: i32 = 5;

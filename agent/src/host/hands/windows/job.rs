@@ -10,8 +10,8 @@ use std::{
 
 use windows_sys::Win32::System::JobObjects::{AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject};
 
-/// How a process that was ended by its job says that it was. No installer uses it.
-const ENDED: u32 = 0xC000_013A;
+/// How a process that these hands ended says so: as Windows says it of a program that somebody closed. No installer uses it.
+pub(super) const ENDED: u32 = 0xC000_013A;
 
 /// A job. Its end ends nothing: what runs in it outlives the agent.
 pub(super) struct Job(OwnedHandle);

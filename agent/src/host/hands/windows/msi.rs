@@ -20,6 +20,8 @@ use windows_sys::Win32::System::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::host::windows::native::wide;
+
 /// `ERROR_INSTALL_ALREADY_RUNNING`.
 const BUSY: u32 = 1618;
 /// `ERROR_INVALID_COMMAND_LINE`.
@@ -137,10 +139,6 @@ fn command_line(properties: &[Property]) -> Option<Zeroizing<Vec<u16>>> {
         line.push('"');
     }
     Some(Zeroizing::new(wide(&line)))
-}
-
-fn wide(text: &str) -> Vec<u16> {
-    text.encode_utf16().chain([0]).collect()
 }
 
 #[cfg(test)]

@@ -9,23 +9,16 @@ use std::{
 };
 
 use windows_sys::Win32::{
-    Foundation::{FILETIME, INVALID_HANDLE_VALUE, WAIT_TIMEOUT},
-    System::{
-        Diagnostics::ToolHelp::{
-            CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
-        },
-        Threading::{
-            GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE,
-            TerminateProcess, WaitForSingleObject,
-        },
+    Foundation::{FILETIME, WAIT_TIMEOUT},
+    System::Threading::{
+        GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE,
+        TerminateProcess, WaitForSingleObject,
     },
 };
 
-use super::super::seam::ProcessMark;
-use crate::host::{HostView, WindowsHost};
+use super::{super::seam::ProcessMark, job::ENDED};
+use crate::host::{HostView, WindowsHost, windows::processes};
 
-/// As Windows says it of a program that somebody closed.
-const ENDED: u32 = 0xC000_013A;
 /// One that was ended may have started something just before; what it started is looked for again so often.
 const ROUNDS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -121,25 +114,12 @@ fn children(of: &[(u32, u64)]) -> Vec<(u32, u64)> {
     }
 }
 
-/// Every process, and whose it calls itself.
+/// Every process, and whose it calls itself; as many as Windows lists.
 fn parents() -> Vec<(u32, u32)> {
-    // SAFETY: it takes no pointers.
-    let handle = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
-    if handle == INVALID_HANDLE_VALUE {
-        return Vec::new();
-    }
-    // SAFETY: it was opened just now, and nobody else has it.
-    let snapshot = unsafe { OwnedHandle::from_raw_handle(handle) };
-    // SAFETY: the record is made of numbers and an array of them, for which zero is a value.
-    let mut record: PROCESSENTRY32W = unsafe { std::mem::zeroed() };
-    record.dwSize = size_of::<PROCESSENTRY32W>() as u32;
     let mut all = Vec::new();
-    // SAFETY: the record states its own size and outlives the call.
-    let mut more = unsafe { Process32FirstW(snapshot.as_raw_handle(), &raw mut record) };
-    while more != 0 {
-        all.push((record.th32ProcessID, record.th32ParentProcessID));
-        // SAFETY: as above.
-        more = unsafe { Process32NextW(snapshot.as_raw_handle(), &raw mut record) };
+    let read = processes::each(|record| all.push((record.th32ProcessID, record.th32ParentProcessID)));
+    if let Err(code) = read {
+        tracing::debug!(code, "the list of processes was not read to its end");
     }
     all
 }
