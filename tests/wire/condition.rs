@@ -1,9 +1,10 @@
 //! What a host says of itself: its own hold, its end, the state of its journal. Plans show it, and orders wait for it.
 
 use cutover_core::plan::JournalFault;
-use cutover_proto::{step::StepKind, v1};
+use cutover_proto::{inventory::Inventory, step::StepKind, v1};
 
 use crate::{
+    inventories,
     machine::Machine,
     server::Server,
     wait::{until, within},
@@ -195,11 +196,23 @@ async fn looks_of_a_host_whose_clock_is_days_off_count_in_the_order_in_which_the
         machine.check_in(fresh).await.unwrap();
         assert_eq!(server.plan(machine.host).await.journal_fault, None, "{off_ms}");
 
-        // And what is new counts, however old its own clock makes it.
+        // And what is new counts once it is dated by the server's, however old its own clock makes it.
         server.clock.advance(60_000);
-        let mut clean = machine.replaced();
-        clean.host_clock_ms = Some(clean.looked_at_ms);
-        machine.check_in(clean).await.unwrap();
+        let clean = machine.showing_as_it_is(Inventory {
+            taken_at_ms: server.clock.now_ms() + off_ms,
+            ..inventories::replaced(machine.host, "pc-1")
+        });
+        let by_its_own = v1::CheckInRequest {
+            host_clock_ms: Some(clean.looked_at_ms),
+            ..clean.clone()
+        };
+        let reply = machine.check_in(by_its_own).await.unwrap();
+        assert!(reply.want_look && reply.want_inventory, "{off_ms}");
+        let dated = v1::CheckInRequest {
+            looked_at_ms: server.clock.now_ms(),
+            ..clean
+        };
+        machine.check_in(dated).await.unwrap();
         let seen = server.plan(machine.host).await.assessment.unwrap();
         assert!(seen.is_free(), "{off_ms}: {seen:?}");
         server.holds_together(&[machine.host]).await;

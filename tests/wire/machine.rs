@@ -198,6 +198,11 @@ impl Machine {
         self.clock_ms
     }
 
+    /// Goes by the server's time from here on, as agents do.
+    pub(crate) fn take_time(&mut self, server_ms: i64) {
+        self.clock_ms = server_ms;
+    }
+
     /// What every check-in says.
     pub(crate) fn hello(&self) -> v1::CheckInRequest {
         v1::CheckInRequest {

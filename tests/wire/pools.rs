@@ -85,6 +85,7 @@ async fn a_pool_counts_once_gets_no_orders_and_is_as_far_as_its_machine_furthest
     // Until they count no more: these tests call a host stale after 60 days.
     for _ in 0..12 {
         server.clock.advance(7 * DAY);
+        third.take_time(server.clock.now_ms());
         let again = third.replaced();
         third.check_in(again).await.unwrap();
     }

@@ -139,24 +139,36 @@ impl Arrival {
         self.looked_ms().filter(|_| durable == Some(self.digest.as_str()))
     }
 
+    /// Whether the inventory that it carries was seen no earlier than all that is `known` of the host. One that cannot tell
+    /// counts only where nothing is known: the next look is dated by the server's clock. A known look that lies ahead of that
+    /// clock says that the clock was set back: until it has caught up, what arrives was seen last, or what changes on the host
+    /// would stay unseen.
+    pub(super) fn is_in_order(&self, known_ms: Option<i64>, now_ms: i64) -> bool {
+        let Some(known_ms) = known_ms else {
+            return true;
+        };
+        let is_no_earlier = |looked_ms| looked_ms >= known_ms || known_ms > now_ms;
+        self.looked_ms().is_some_and(is_no_earlier)
+    }
+
     /// Whether an inventory that is kept already is the host's present one all the same: it looked after all that is `known`
     /// of it and shows that one. An older message that comes twice does not say so.
     pub(super) fn is_back_at(&self, digest: &str, known_ms: Option<i64>) -> bool {
         self.digest == digest && self.looked_ms().is_some_and(|looked_ms| Some(looked_ms) > known_ms)
     }
 
-    /// When what is new was seen: by the server's clock as far as that can be told. What the agent saw since it started comes
-    /// after all that is `known` of the host, whatever two servers' clocks make of it: it would be passed over for good.
+    /// When an inventory that is in order was seen, by the server's clock as far as that can be told: after all that is
+    /// `known` of the host, whatever two servers' clocks make of it.
     pub(super) fn news_ms(&self, taken_at_ms: i64, now_ms: i64, known_ms: Option<i64>) -> i64 {
-        let after_known = |at_ms: i64| at_ms.max(known_ms.map_or(i64::MIN, |known| known.saturating_add(1)));
-        match (self.host_clock_ms, self.looked_at_ms) {
-            // Kept from an earlier start, and dated by a clock that nobody knows any more: older than all that is known.
+        let seen_ms = match (self.host_clock_ms, self.looked_at_ms) {
+            // Kept from an earlier start, and dated by a clock that nobody knows any more.
             (None, 0) if taken_at_ms > now_ms => 0,
             (None, 0) => taken_at_ms,
-            (None, looked_ms) => after_known(looked_ms),
+            (None, looked_ms) => looked_ms,
             // Whatever day its clock shows, it counts.
-            (Some(clock_ms), _) => after_known(now_ms.saturating_sub(clock_ms.saturating_sub(taken_at_ms).max(0))),
-        }
+            (Some(clock_ms), _) => now_ms.saturating_sub(clock_ms.saturating_sub(taken_at_ms).max(0)),
+        };
+        seen_ms.max(known_ms.map_or(i64::MIN, |known| known.saturating_add(1)))
     }
 
     /// The kernel session that it speaks from, for a plan. One of another name that lasted already when the order that is

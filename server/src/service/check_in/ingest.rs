@@ -228,7 +228,8 @@ impl Service {
         Ok(true)
     }
 
-    /// Keeps the inventory that it carries, where it carries one, and says whether that is news after what is `known`.
+    /// Keeps the inventory that it carries, where it carries one, and says whether that is news after what is `known`. One that
+    /// arrives after newer ones is not kept: the reply asks for a fresh look.
     pub(super) fn ingest_inventory(
         &self,
         tx: &mut WriteTx<'_>,
@@ -239,6 +240,16 @@ impl Service {
         let Some(inventory) = &arrival.inventory else {
             return Ok(false);
         };
+        if host.inventory_digest.as_ref() == Some(&inventory.digest) {
+            return Ok(false);
+        }
+        if !arrival.is_in_order(known_ms, self.now_ms()) {
+            tracing::info!(
+                host = %arrival.host, digest = inventory.digest, known_ms,
+                "an inventory is not known to be newer than the present one; a fresh look is asked for"
+            );
+            return Ok(false);
+        }
         let row = inventories::InventoryRow {
             host_id: host.host_id.clone(),
             digest: inventory.digest.clone(),
@@ -246,10 +257,9 @@ impl Service {
             received_ms: self.now_ms(),
             envelope: inventory.envelope.encode_to_vec(),
         };
-        let is_durable = host.inventory_digest.as_ref() == Some(&inventory.digest);
-        // One that was late may have taken the place of the present one, which is kept, and comes again.
-        let is_news =
-            inventories::insert(tx, &row)? || (!is_durable && arrival.is_back_at(&inventory.digest, known_ms));
+        // Where the server's clock was set back a late one may have taken the place of the present one, which is kept, and
+        // comes again.
+        let is_news = inventories::insert(tx, &row)? || arrival.is_back_at(&inventory.digest, known_ms);
         if is_news {
             host.inventory_digest = Some(inventory.digest.clone());
             host.inventory_at_ms = Some(self.now_ms());
