@@ -17,6 +17,7 @@ pub mod release;
 pub mod rule;
 pub mod scan_file;
 pub mod seal;
+pub mod secret;
 pub mod spelling;
 pub mod step;
 pub mod subject;

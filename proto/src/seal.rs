@@ -120,6 +120,7 @@ pub fn seal(
         name: name.to_owned(),
         encapsulated_key: encapped.to_bytes().to_vec(),
         ciphertext,
+        ..v1::SealedSecret::default()
     })
 }
 

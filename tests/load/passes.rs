@@ -225,6 +225,7 @@ fn template(text: &str, site: &str) -> Result<Plan> {
         campaign: &campaign,
         catalog: &catalog,
         shelf: &Shelf::default(),
+        secrets: &cutover_core::secret::NO_SECRETS,
         run: RunState::Running,
         waves: &Waves::default(),
         breakers: &Breakers::default(),

@@ -299,6 +299,7 @@ impl World {
             fetch_by_ms: self.now_ms + DAY,
             slots: Vec::new(),
             recipes: Vec::new(),
+            secrets: Vec::new(),
             catalog_revision: 1,
         }
     }

@@ -286,6 +286,7 @@ fn foretell(fleet: Vec<Participant>, row: &campaigns::CampaignRow, assumptions: 
         campaign: &campaign,
         catalog: &Catalog::built_in().unwrap(),
         shelf: &Shelf::default(),
+        secrets: &cutover_core::secret::NO_SECRETS,
         run: RunState::Running,
         not_ready: Vec::new(),
         waves: progress.waves,

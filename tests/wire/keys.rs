@@ -7,24 +7,27 @@ use cutover_proto::{
 };
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
 
-/// Two private keys, as an agent has them.
+/// Its private keys, as an agent has them.
 pub(crate) struct Keys {
     pub(crate) pair: KeyPair,
     pub(crate) signing: SigningKey,
+    pub(crate) sealing: SealingKey,
 }
 
 impl Keys {
     pub(crate) fn new() -> Self {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let signing = SigningKey::host(&pair.serialize_der()).unwrap();
-        Self { pair, signing }
+        let sealing = SealingKey::generate();
+        Self { pair, signing, sealing }
     }
 
     /// The same keys, on a copy of the disk.
     pub(crate) fn copied(&self) -> Self {
         let pair = KeyPair::try_from(self.pair.serialize_der()).unwrap();
         let signing = SigningKey::host(&pair.serialize_der()).unwrap();
-        Self { pair, signing }
+        let sealing = SealingKey::from_private(self.sealing.private()).unwrap();
+        Self { pair, signing, sealing }
     }
 
     pub(crate) fn request(&self) -> Vec<u8> {
@@ -42,7 +45,7 @@ impl Keys {
     }
 
     pub(crate) fn sealing_statement(&self) -> v1::Envelope {
-        let public = SealingKey::generate().public().to_vec();
+        let public = self.sealing.public().to_vec();
         envelope::seal(Context::SealingKey, public, &self.signing).unwrap()
     }
 

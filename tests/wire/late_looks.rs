@@ -28,7 +28,12 @@ fn set_back(server: &Server) {
 }
 
 async fn is_free(server: &Server, host: HostId) -> bool {
-    server.plan(host).await.assessment.expect("an inventory counted").is_free()
+    server
+        .plan(host)
+        .await
+        .assessment
+        .expect("an inventory counted")
+        .is_free()
 }
 
 #[tokio::test(flavor = "multi_thread")]

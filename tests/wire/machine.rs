@@ -5,7 +5,7 @@ use cutover_proto::{
     ids::HostId,
     inventory::Inventory,
     order::WorkOrder,
-    record::{RecordEvent, StepRecord},
+    record::{FailureCause, RecordEvent, StepRecord},
     rule::BUILT_IN_REVISION,
     v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient},
 };
@@ -252,7 +252,33 @@ impl Machine {
 
     /// A signed record of an order.
     pub(crate) fn record(&mut self, order: u64, sequence: u32, event: RecordEvent, step: u32) -> v1::Envelope {
+        let record = self.plain_record(order, sequence, event, step);
+        self.signed_record(record)
+    }
+
+    /// The same, of a tool that failed with this exit code.
+    pub(crate) fn failure(
+        &mut self,
+        order: u64,
+        sequence: u32,
+        event: RecordEvent,
+        step: u32,
+        exit_code: i32,
+    ) -> v1::Envelope {
         let record = StepRecord {
+            cause: Some(FailureCause::ToolFailed),
+            exit_code: Some(exit_code),
+            ..self.plain_record(order, sequence, event, step)
+        };
+        self.signed_record(record)
+    }
+
+    fn signed_record(&self, record: StepRecord) -> v1::Envelope {
+        envelope::seal_message(Context::StepRecord, &v1::StepRecord::from(record), &self.keys.signing).unwrap()
+    }
+
+    fn plain_record(&mut self, order: u64, sequence: u32, event: RecordEvent, step: u32) -> StepRecord {
+        StepRecord {
             host_id: self.host,
             order_number: order,
             sequence,
@@ -265,8 +291,7 @@ impl Machine {
             exit_code: None,
             log_tail: String::new(),
             until_ms: None,
-        };
-        envelope::seal_message(Context::StepRecord, &v1::StepRecord::from(record), &self.keys.signing).unwrap()
+        }
     }
 
     /// Every record of an order that goes well: accepted, each step begun and done, completed.

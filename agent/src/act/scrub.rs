@@ -1,36 +1,68 @@
-//! Makes a tool's output fit for a record: secrets blanked, plain text, bounded.
+//! The secrets of an order: to which installer each is said, and how they are kept out of what tools print.
 
-use cutover_proto::record::LOG_TAIL_MAX;
+use std::collections::BTreeSet;
+
+use cutover_proto::{ids::ProductId, record::LOG_TAIL_MAX, secret::SecretUse};
 use zeroize::Zeroizing;
+
+use crate::host::hands::Said;
 
 const BLANK: &str = "[secret]";
 const WITHHELD: &str = "[withheld: this order's secrets could not be opened]";
 
+/// One secret of an order, plain, in memory only.
+pub(super) struct Secret {
+    pub(super) plain: Zeroizing<Vec<u8>>,
+    /// Where it belongs; `None`: it is only kept out of logs.
+    pub(super) goes_to: Option<SecretUse>,
+}
+
 /// The secrets of one order, plain, in memory only.
 #[derive(Default)]
 pub(super) struct Secrets {
-    plain: Vec<Zeroizing<Vec<u8>>>,
+    all: Vec<Secret>,
     /// They could not be opened, so nothing that may hold them is passed on.
     unopened: bool,
 }
 
 impl Secrets {
-    pub(super) fn new(plain: Vec<Zeroizing<Vec<u8>>>) -> Self {
-        Self { plain, unopened: false }
+    pub(super) fn new(all: Vec<Secret>) -> Self {
+        Self { all, unopened: false }
     }
 
     pub(super) fn unopened() -> Self {
         Self {
-            plain: Vec::new(),
+            all: Vec::new(),
             unopened: true,
         }
     }
 
-    /// Every spelling in which an installer may print them: as they are, in hex, and as hex of UTF-16LE, which is how
-    /// Network Agent's installer takes its password.
+    /// The tries that the order brings for a product, in their order.
+    pub(super) fn tries(&self, product: &ProductId) -> BTreeSet<u32> {
+        let uses = self.all.iter().filter_map(|secret| secret.goes_to.as_ref());
+        let its = uses.filter(|goes_to| goes_to.product == *product);
+        its.map(|goes_to| goes_to.attempt).collect()
+    }
+
+    /// What a product's installer is told in one of them. What is no text cannot be said, and is left out.
+    pub(super) fn said(&self, product: &ProductId, attempt: u32) -> Vec<Said> {
+        let said = self.all.iter().filter_map(|secret| {
+            let goes_to = secret.goes_to.as_ref()?;
+            let is_its = goes_to.product == *product && goes_to.attempt == attempt;
+            let plain = std::str::from_utf8(&secret.plain).ok().filter(|_| is_its)?;
+            Some(Said {
+                property: goes_to.property.clone(),
+                value: goes_to.form.say(plain),
+            })
+        });
+        said.collect()
+    }
+
+    /// Every spelling in which an installer may print them: as they are, in hex, as hex of UTF-16LE, which is how
+    /// Network Agent's installer takes its password, and as Windows Installer is told them, with quotes doubled.
     fn spellings(&self) -> Vec<Zeroizing<String>> {
         let mut all = Vec::new();
-        for secret in &self.plain {
+        for secret in self.all.iter().map(|secret| &secret.plain) {
             let Ok(text) = std::str::from_utf8(secret) else {
                 all.push(Zeroizing::new(hex::encode(secret.as_slice())));
                 continue;
@@ -41,6 +73,7 @@ impl Secrets {
                 all.push(Zeroizing::new(hexed));
             }
             all.push(Zeroizing::new(text.to_owned()));
+            all.push(Zeroizing::new(text.replace('"', "\"\"")));
             // Files end in a newline that a tool does not print.
             all.push(Zeroizing::new(text.trim().to_owned()));
         }
@@ -61,7 +94,7 @@ impl Secrets {
 
     /// Whether there is nothing to take out.
     pub(super) fn is_empty(&self) -> bool {
-        self.plain.is_empty() && !self.unopened
+        self.all.is_empty() && !self.unopened
     }
 
     /// Whether they could be opened.
@@ -97,13 +130,71 @@ impl Secrets {
 
 #[cfg(test)]
 mod tests {
+    use cutover_proto::secret::SecretForm;
     use proptest::prelude::*;
 
     use super::*;
 
     fn secrets(plain: &[&str]) -> Secrets {
-        let plain = plain.iter().map(|text| Zeroizing::new(text.as_bytes().to_vec()));
-        Secrets::new(plain.collect())
+        let all = plain.iter().map(|text| Secret {
+            plain: Zeroizing::new(text.as_bytes().to_vec()),
+            goes_to: None,
+        });
+        Secrets::new(all.collect())
+    }
+
+    fn of(product: &str, attempt: u32, property: &str, form: SecretForm, plain: &[u8]) -> Secret {
+        Secret {
+            plain: Zeroizing::new(plain.to_vec()),
+            goes_to: Some(SecretUse {
+                product: product.into(),
+                attempt,
+                property: property.to_owned(),
+                form,
+            }),
+        }
+    }
+
+    fn said(secrets: &Secrets, product: &str, attempt: u32) -> Vec<(String, String)> {
+        let said = secrets.said(&product.into(), attempt);
+        said.into_iter()
+            .map(|it| (it.property, it.value.as_str().to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn each_product_is_told_its_own_in_the_form_that_it_takes_and_one_try_after_the_other() {
+        let secrets = Secrets::new(vec![
+            of("kes-windows", 1, "KLPASSWD", SecretForm::Plain, b"second"),
+            of("kes-windows", 0, "KLLOGIN", SecretForm::Plain, b"KLAdmin"),
+            of("kes-windows", 0, "KLPASSWD", SecretForm::Plain, b"first"),
+            of("klnagent-windows", 0, "KLUNINSTPASSWD", SecretForm::Utf16leHex, b"Ab"),
+            of("klnagent-windows", 1, "KLUNINSTPASSWD", SecretForm::Utf16leHex, &[0xff]),
+        ]);
+        let pair = |property: &str, value: &str| (property.to_owned(), value.to_owned());
+        assert_eq!(secrets.tries(&"kes-windows".into()), BTreeSet::from([0, 1]));
+        assert_eq!(
+            said(&secrets, "kes-windows", 0),
+            [pair("KLLOGIN", "KLAdmin"), pair("KLPASSWD", "first")]
+        );
+        assert_eq!(said(&secrets, "kes-windows", 1), [pair("KLPASSWD", "second")]);
+        assert_eq!(
+            said(&secrets, "klnagent-windows", 0),
+            [pair("KLUNINSTPASSWD", "41006200")]
+        );
+        assert_eq!(said(&secrets, "klnagent-windows", 1), []);
+        assert!(secrets.tries(&"kesl".into()).is_empty());
+        let shown = format!("{:?}", secrets.said(&"kes-windows".into(), 0));
+        assert!(shown.contains("KLPASSWD") && !shown.contains("first"), "{shown}");
+    }
+
+    #[test]
+    fn what_windows_installer_was_told_is_blanked_as_it_was_told() {
+        let secrets = secrets(&["a\"b\"c"]);
+        assert_eq!(
+            secrets.blank("KLPASSWD=\"a\"\"b\"\"c\" a\"b\"c"),
+            "KLPASSWD=\"[secret]\" [secret]"
+        );
     }
 
     #[test]

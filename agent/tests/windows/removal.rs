@@ -16,12 +16,13 @@ use cutover_agent::{
     detect::{RuleSet, attributed_packages},
     host::{
         WindowsHost,
-        hands::{HostHands, ProcessMark, Run, ToolRun, WindowsHands},
+        hands::{HostHands, ProcessMark, Run, Said, ToolRun, WindowsHands},
     },
 };
-use cutover_proto::{inventory::PackageManager, uninstall::is_product_code};
+use cutover_proto::{inventory::PackageManager, secret::SecretForm, uninstall::is_product_code};
 use tempfile::TempDir;
 use windows_sys::Win32::System::Threading::CreateMutexW;
+use zeroize::Zeroizing;
 
 use super::{Package, Scan, alone};
 
@@ -51,10 +52,20 @@ fn codes(product: &str) -> Vec<String> {
 }
 
 fn remove(hands: &mut WindowsHands, codes: &[String]) -> ToolRun {
+    remove_saying(hands, codes, &[])
+}
+
+/// The same, with what the installer asks for.
+fn remove_saying(hands: &mut WindowsHands, codes: &[String], said: &[(&str, &str)]) -> ToolRun {
     let mut started = |_| ();
+    let said = said.iter().map(|(property, value)| Said {
+        property: (*property).to_owned(),
+        value: Zeroizing::new((*value).to_owned()),
+    });
     let mut run = Run {
         label: "order-1-step-0".to_owned(),
         time_limit: HOUR,
+        said: said.collect(),
         started: &mut started,
     };
     hands.remove_packages(PackageManager::Msi, codes, &mut run).unwrap()
@@ -102,6 +113,51 @@ fn a_product_that_wants_a_password_stays_whole() {
     assert_eq!(codes("kes-windows"), own);
     assert_eq!(Scan::made().verdict("kes-windows"), "installed");
     package.remove_with(&["KLLOGIN=KLAdmin", "KLPASSWD=right"]);
+}
+
+#[test]
+fn a_product_that_wants_a_password_goes_by_the_right_one_and_its_log_keeps_neither() {
+    let _alone = alone();
+    let package = Package::install("kes-guarded.msi", &[]);
+    let own = codes("kes-windows");
+    let (dir, mut hands) = hands(agent(), 0);
+    let mut say = |password: &str| {
+        let said = [("KLLOGIN", "KLAdmin"), ("KLPASSWD", password)];
+        remove_saying(&mut hands, &own, &said).exit_code
+    };
+    assert_eq!(say("wrong \"one\" 1"), Some(1603));
+    assert_eq!(codes("kes-windows"), own);
+    assert_eq!(say("right"), Some(0));
+    assert_eq!(codes("kes-windows"), [""; 0]);
+    package.forget();
+    // What is kept once it was scrubbed, as it is after each step.
+    let told = ["wrong \"\"one\"\" 1", "wrong \"one\" 1", "right"];
+    let scrub = |log: &str| {
+        told.iter()
+            .fold(log.to_owned(), |log, secret| log.replace(secret, "[secret]"))
+    };
+    hands.scrub_logs("", &scrub).unwrap();
+    for log in std::fs::read_dir(dir.path().join("tool-logs")).unwrap() {
+        let bytes = std::fs::read(log.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes).replace('\0', "");
+        assert!(!text.contains("wrong") && !text.contains("KLPASSWD=\"right"), "{text}");
+    }
+}
+
+#[test]
+fn an_agent_of_the_console_goes_by_its_password_in_hex_of_utf_16() {
+    let _alone = alone();
+    let package = Package::install("klnagent-guarded.msi", &[]);
+    let own = codes("klnagent-windows");
+    let (_dir, mut hands) = hands(agent(), 0);
+    let mut say = |form: SecretForm| {
+        let value = form.say("Пароль-9");
+        remove_saying(&mut hands, &own, &[("KLUNINSTPASSWD", &value)]).exit_code
+    };
+    assert_eq!(say(SecretForm::Plain), Some(1603));
+    assert_eq!(say(SecretForm::Utf16leHex), Some(0));
+    assert_eq!(codes("klnagent-windows"), [""; 0]);
+    package.forget();
 }
 
 #[test]
@@ -176,6 +232,7 @@ fn a_later_agent_finds_the_process_of_an_earlier_one_and_ends_it_with_all_that_i
         let mut run = Run {
             label: "order-1-step-0".to_owned(),
             time_limit: HOUR,
+            said: Vec::new(),
             started: &mut started,
         };
         let code = "{11111111-2222-3333-4444-555555555555}".to_owned();

@@ -2,6 +2,7 @@
 
 use cutover_proto::{
     inventory::{HostFacts, Inventory},
+    order::WorkOrder,
     record::{FailureCause, RecordEvent, StepRecord},
     v1,
     verdict::{Evidence, EvidenceKind, EvidenceOutcome, Health, HealthState, Protection, Showing, Sighting, Verdict},
@@ -98,7 +99,19 @@ fn with_restarts() -> Vec<Sample> {
                 ..record()
             },
         ),
-        Sample::typed("WorkOrder", variant, order_wire, order),
+        Sample::typed("WorkOrder", variant, order_wire.clone(), order.clone()).earlier(),
+        Sample::typed(
+            "WorkOrder",
+            "with-secrets",
+            v1::WorkOrder {
+                secrets: vec![secret_of_a_product()],
+                ..order_wire
+            },
+            WorkOrder {
+                secrets: vec![secret_of_a_product()],
+                ..order
+            },
+        ),
     ]
 }
 
@@ -132,7 +145,8 @@ fn enrolment() -> Vec<Sample> {
         Sample::of("Envelope", envelope()),
         Sample::of("Signature", signature()),
         Sample::of("ServerKey", server_key()),
-        Sample::of("SealedSecret", sealed_secret()),
+        Sample::of("SealedSecret", sealed_secret()).earlier(),
+        Sample::variant("SealedSecret", "of-a-product", secret_of_a_product()),
         Sample::of("EnrollRequest", enroll_request()).earlier(),
         Sample::of(
             "EnrollReply",
@@ -283,6 +297,18 @@ pub(crate) fn sealed_secret() -> v1::SealedSecret {
         name: "uninstall-password".into(),
         encapsulated_key: vec![0x33; 32],
         ciphertext: vec![0x44; 20],
+        ..v1::SealedSecret::default()
+    }
+}
+
+pub(crate) fn secret_of_a_product() -> v1::SealedSecret {
+    v1::SealedSecret {
+        name: "klnagent-windows/1/KLUNINSTPASSWD/utf16le-hex".into(),
+        product: "klnagent-windows".into(),
+        attempt: 1,
+        property: "KLUNINSTPASSWD".into(),
+        form: v1::SecretForm::Utf16leHex.into(),
+        ..sealed_secret()
     }
 }
 

@@ -309,11 +309,18 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn secret() -> impl Strategy<Value = v1::SealedSecret> {
-    (".*", any::<Vec<u8>>(), any::<Vec<u8>>()).prop_map(|(name, encapsulated_key, ciphertext)| v1::SealedSecret {
-        name,
-        encapsulated_key,
-        ciphertext,
-    })
+    let said = (".*", any::<u32>(), ".*", any::<i32>());
+    (".*", any::<Vec<u8>>(), any::<Vec<u8>>(), said).prop_map(
+        |(name, encapsulated_key, ciphertext, (product, attempt, property, form))| v1::SealedSecret {
+            name,
+            encapsulated_key,
+            ciphertext,
+            product,
+            attempt,
+            property,
+            form,
+        },
+    )
 }
 
 pub(crate) fn order() -> impl Strategy<Value = WorkOrder> {

@@ -11,4 +11,5 @@ mod round_trip;
 mod rule;
 mod scan_file;
 mod seal;
+mod secret;
 mod words;

@@ -58,10 +58,24 @@ pub fn line(event: &Event) -> String {
         Fact::Approved { by, named: false } => format!("let start by {by}"),
         Fact::Approved { by, named: true } => format!("let start by {by}, by its name"),
         Fact::OrderIssued {
-            number, attempt, steps, ..
+            number,
+            attempt,
+            steps,
+            secrets,
+            ..
         } => {
-            format!("order {number} issued, attempt {attempt}, {} steps", steps.len())
+            let brings = secrets.iter().map(|it| format!(", secrets for {}", it.product));
+            let brings: String = brings.collect();
+            format!(
+                "order {number} issued, attempt {attempt}, {} steps{brings}",
+                steps.len()
+            )
         }
+        Fact::SecretsTried { product, digests } => format!(
+            "{} not tried there again: {} of what was set for it",
+            product,
+            digests.len()
+        ),
         Fact::OrderFetched { number } => format!("order {number} fetched"),
         Fact::StepReported {
             event: event @ (RecordEvent::RestartNoticed | RecordEvent::RestartDeferred),

@@ -23,6 +23,7 @@
 //! - [`forecast`]: slack and lateness.
 //! - [`report`]: figures of the deadline report and its schedule.
 //! - [`trail`]: kernel sessions under one identity, and whether several machines have it.
+//! - [`secret`]: which secrets there are, and which were tried on a host.
 //! - [`history`]: events in words.
 //! - [`hours`]: windows and blackouts: when work may start.
 //! - [`notice`]: what whoever works at a machine is told before work begins, and how far they put it off.
@@ -47,6 +48,7 @@ pub mod plan;
 pub mod readiness;
 pub mod report;
 pub mod rollout;
+pub mod secret;
 pub mod simulate;
 pub mod standing;
 pub mod suspect;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
     rand::{SecureRandom, SystemRandom},
 };
 use sha2::{Digest, Sha256};
@@ -119,6 +120,21 @@ impl SecretKey {
             .len();
         plain.truncate(length);
         Ok(plain)
+    }
+
+    /// Tells whether two values of what these words name are the same, and nothing else of them: nobody without the key can guess by it.
+    #[must_use]
+    pub fn digest(&self, bound_to: &[&str], plain: &[u8]) -> String {
+        let under = |key: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, key);
+        // A key of its own for this, made of the one that there is.
+        let own = hmac::sign(&under(self.key.as_slice()), b"cutover.secret-digest.v1");
+        let mut digest = hmac::Context::with_key(&under(own.as_ref()));
+        for word in bound_to {
+            digest.update(&(word.len() as u64).to_be_bytes());
+            digest.update(word.as_bytes());
+        }
+        digest.update(plain);
+        hex::encode(&digest.sign().as_ref()[..8])
     }
 
     fn cipher(&self) -> Result<LessSafeKey, PkiError> {

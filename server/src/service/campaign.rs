@@ -22,6 +22,7 @@ use cutover_core::{
     plan::Personal,
     readiness::Answers,
     rollout::{Breakers, Gates, RunState, Waves},
+    secret::Keyring,
 };
 use cutover_proto::{ids::HostId, inventory::Inventory, v1};
 use prost::Message as _;
@@ -50,6 +51,7 @@ pub(super) struct InForce {
     pub(super) run: RunState,
     pub(super) progress: Progress,
     pub(super) shelf: Arc<Shelf>,
+    pub(super) secrets: Arc<Keyring>,
     outages: Arc<[Outage]>,
     seed: u64,
 }
@@ -91,6 +93,9 @@ pub(super) struct Progress {
     /// shelf. Empty while nothing is bound.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) shelf: String,
+    /// Names the secrets that are set, in the same way. Empty until one is set or removed while there is a campaign.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) secrets: String,
 }
 
 /// How far a pass has come.
@@ -118,6 +123,7 @@ impl InForce {
             campaign: &self.campaign,
             catalog: &service.0.catalog,
             shelf: &self.shelf,
+            secrets: &self.secrets,
             run: self.run,
             waves: &self.progress.waves,
             breakers: &self.progress.breakers,
@@ -141,11 +147,12 @@ impl Service {
         let run = RunState::parse(&row.state).map_err(|error| ServiceError::Broken {
             why: format!("state of campaign {id}: {error}"),
         })?;
-        // What lies on the shelf decides what is issued, and nothing that is shown.
-        let shelf = if self.is_gone_back() {
-            Arc::new(Shelf::new(Vec::new()))
+        // What lies on the shelf, and which secrets there are, decides what is issued, and nothing that is shown.
+        let (shelf, secrets) = if self.is_gone_back() {
+            (Arc::new(Shelf::new(Vec::new())), Arc::default())
         } else {
-            self.shelf(db, &progress.shelf, &campaign)?
+            let shelf = self.shelf(db, &progress.shelf, &campaign)?;
+            (shelf, self.keyring(db, &progress.secrets)?)
         };
         Ok(InForce {
             campaign,
@@ -153,6 +160,7 @@ impl Service {
             run,
             progress,
             shelf,
+            secrets,
             outages: self.outages(),
             seed: self.0.entropy.seed()?,
         })

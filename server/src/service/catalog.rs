@@ -135,7 +135,10 @@ impl MatrixView {
         cell.products.iter().map(|product| Self {
             product: product.to_string(),
             system: cell.system.to_string(),
-            replacement: cell.replacement.to_string(),
+            replacement: cell
+                .replacement
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), ToString::to_string),
             case: cell.case.clone(),
             ran: cell.ran.to_string(),
             shown_by: cell.shown_by.clone(),
@@ -187,6 +190,13 @@ fn remarks(recipe: &Recipe) -> Vec<String> {
     let in_argv = recipe.argv_secrets.iter();
     remarks.extend(in_argv.map(|(name, why)| {
         format!("secret {name} is taken on a command line alone, where others on the machine can read it: {why}")
+    }));
+    let said = recipe.secrets.iter();
+    remarks.extend(said.map(|it| {
+        format!(
+            "secret {} of {} is said by {}, as {}: {}",
+            it.name, recipe.product, it.property, it.form, it.fact
+        )
     }));
     remarks.extend(recipe.preconditions.iter().filter_map(|it| it.note()));
     remarks
@@ -282,14 +292,14 @@ mod tests {
             ]
         );
         assert_eq!(columns("kea"), ["hand: technician", ""]);
-        assert_eq!(columns("kes-windows"), ["external: operator", ""]);
+        assert_eq!(columns("kes-windows"), ["cutover", "windows fixture"]);
         assert_eq!(columns("sophos"), ["no recipe: recognised only", ""]);
         let told = |part: &str| found.notes.iter().any(|note| note.contains(part));
         assert!(told(
-            "klnagent-windows: removed by hand, operator answers: remove it after the products that it manages"
+            "ksws: removed by hand, operator answers: remove it by the task of the old console"
         ));
         assert!(told(
-            "kes-windows: removed by another system of yours, operator answers: "
+            "secret password of klnagent-windows is said by KLUNINSTPASSWD, as utf16le-hex: three independent"
         ));
         assert!(told("kesl: proven on linux-dnf: chroot"));
         let view = found.products.iter().find(|it| it.product == "kea").unwrap();
@@ -327,7 +337,11 @@ mod tests {
         }
         let by_cutover = |product: &str| found.products.iter().any(|it| it.product == product && it.recipe);
         for line in &found.matrix {
-            assert!(by_cutover(&line.product) && by_cutover(&line.replacement), "{line:?}");
+            let is_alone = line.replacement == "none" && line.system == "windows";
+            assert!(
+                by_cutover(&line.product) && (is_alone || by_cutover(&line.replacement)),
+                "{line:?}"
+            );
         }
         assert!(
             lines

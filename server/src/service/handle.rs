@@ -16,8 +16,8 @@ use cutover_proto::{
 use tokio::sync::broadcast;
 
 use super::{
-    ArtifactSettings, Entropy, ForecastSettings, ServiceError, late::LateWatch, read_plans::ReadPlans,
-    seen::SeenBuffer, shelf::ShelfCache,
+    ArtifactSettings, Entropy, ForecastSettings, ServiceError, keyring::KeyringCache, late::LateWatch,
+    read_plans::ReadPlans, seen::SeenBuffer, shelf::ShelfCache,
 };
 use crate::{
     clock::Clock,
@@ -142,6 +142,7 @@ pub(super) struct Inner {
     /// Parsed campaigns by version; the text in the store decides.
     pub(super) parsed: Mutex<BTreeMap<(CampaignId, i64), Arc<Campaign>>>,
     pub(super) shelf: ShelfCache,
+    pub(super) keyring: KeyringCache,
     /// Held by the simulation that is under way: each takes a processor and the fleet's memory.
     pub(super) simulating: Arc<tokio::sync::Mutex<()>>,
     pub(super) late: LateWatch,
@@ -196,6 +197,7 @@ impl Service {
             read_plans: ReadPlans::default(),
             parsed: Mutex::new(BTreeMap::new()),
             shelf: ShelfCache::default(),
+            keyring: KeyringCache::default(),
         };
         let service = Self(Arc::new(inner), None);
         service.name_store()?;

@@ -25,6 +25,7 @@ mod handle;
 mod handwork;
 mod holds;
 mod hosts;
+mod keyring;
 mod keys;
 mod known;
 mod late;

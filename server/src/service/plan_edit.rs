@@ -180,6 +180,7 @@ impl PlanEdit {
                 steps,
                 catalog_revision,
                 slots,
+                secrets,
                 fetches,
             } => {
                 let order = WorkOrder {
@@ -192,7 +193,7 @@ impl PlanEdit {
                     expires_ms: *expires_ms,
                     offline: false,
                     steps: steps.clone(),
-                    secrets: Vec::new(),
+                    secrets: service.sealed(tx, host, *number, secrets)?,
                     catalog_revision: *catalog_revision,
                 };
                 work_orders::insert(

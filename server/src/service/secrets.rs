@@ -4,11 +4,12 @@ use std::fmt;
 
 use cutover_proto::ids::ProductId;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 use super::{
     Caller, Service, ServiceError,
     access::{self, Role},
+    keyring::together,
     personal::revealed,
 };
 use crate::{
@@ -125,7 +126,11 @@ impl Service {
             sealed: self
                 .0
                 .secret_key
-                .seal(nonce, &[&product, &name], &together(&new.values))
+                .seal(
+                    nonce,
+                    &[&product, &name],
+                    &together(new.values.iter().map(|value| value.0.as_str())),
+                )
                 .map_err(|error| ServiceError::Broken { why: error.to_string() })?,
             set_ms: self.now_ms(),
             set_by: String::new(),
@@ -134,7 +139,9 @@ impl Service {
         };
         let (service, by, dry_run) = (self.clone(), self.personal_user(caller.name())?, new.dry_run);
         drop(new);
-        self.0
+        let drawn = self.0.entropy.hex::<16>()?;
+        let done = self
+            .0
             .store
             .write(move |tx| {
                 let row = SecretRow {
@@ -143,7 +150,7 @@ impl Service {
                     ..row.clone()
                 };
                 let what = format!(
-                    "{} of {}, revision {}, {}; no recipe of this version asks for a secret, so no order carries it yet",
+                    "{} of {}, revision {}, {}; {}",
                     row.name,
                     row.product,
                     row.revision,
@@ -151,6 +158,7 @@ impl Service {
                         1 => "one value".to_owned(),
                         count => format!("{count} values, tried in this order"),
                     },
+                    service.use_of_secret(&row),
                 );
                 if dry_run {
                     service.all_of_one_key(tx, &row)?;
@@ -168,9 +176,12 @@ impl Service {
                 service.all_of_one_key(tx, &row)?;
                 secrets::end(tx, &row.product, &row.name)?;
                 secrets::insert(tx, &row)?;
+                service.secrets_changed(tx, &drawn, &row)?;
                 Ok::<_, ServiceError>(format!("set {what}"))
             })
-            .await
+            .await?;
+        self.run_passes().await?;
+        Ok(done)
     }
 
     /// Removes a secret with its bytes; says what was done, or would be. That needs no key.
@@ -180,6 +191,7 @@ impl Service {
     pub async fn remove_secret(&self, caller: Caller, name: String, ask: RemoveSecret) -> Result<String, ServiceError> {
         caller.must_be(Role::Administrator)?;
         let (service, by) = (self.clone(), self.personal_user(caller.name())?);
+        let drawn = self.0.entropy.hex::<16>()?;
         self.0
             .store
             .write(move |tx| {
@@ -197,6 +209,7 @@ impl Service {
                 if secrets::end(tx, &row.product, &row.name)? != Some(row.revision) {
                     return Err(StoreError::conflict(what).into());
                 }
+                service.secrets_changed(tx, &drawn, row)?;
                 Ok::<_, ServiceError>(format!("removed {what}; a backup may still have it"))
             })
             .await
@@ -291,6 +304,28 @@ impl Service {
         })
     }
 
+    /// Who will get it, in words.
+    fn use_of_secret(&self, row: &SecretRow) -> String {
+        let recipe = self.0.catalog.recipes.get(&ProductId::new(row.product.clone()));
+        let takes: Vec<&str> = recipe
+            .iter()
+            .flat_map(|recipe| &recipe.secrets)
+            .map(|secret| secret.name.as_str())
+            .collect();
+        if takes.contains(&row.name.as_str()) {
+            return format!("orders that remove {} bring it from now on", row.product);
+        }
+        let asks = match takes.as_slice() {
+            [] => format!("no recipe of this version asks for a secret of {}", row.product),
+            takes => format!(
+                "the recipe of {} asks for {} and not for this",
+                row.product,
+                takes.join(", ")
+            ),
+        };
+        format!("{asks}, so no order carries it")
+    }
+
     fn product_of_secret(&self, product: &str) -> Result<&ProductId, ServiceError> {
         let found = self.0.catalog.rules.keys().find(|it| it.as_str() == product);
         found.ok_or_else(|| ServiceError::Invalid {
@@ -349,18 +384,6 @@ fn check_values(values: &[SecretValue]) -> Result<(), ServiceError> {
         }
     }
     Ok(())
-}
-
-/// All values as they are sealed: each with its length in four bytes before it.
-fn together(values: &[SecretValue]) -> Zeroizing<Vec<u8>> {
-    // All of it at once: a buffer that grows would leave copies behind.
-    let length = values.iter().map(|value| 4 + value.0.len()).sum();
-    let mut plain = Zeroizing::new(Vec::with_capacity(length));
-    for SecretValue(text) in values {
-        plain.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-        plain.extend_from_slice(text.as_bytes());
-    }
-    plain
 }
 
 #[cfg(test)]

@@ -153,6 +153,7 @@ pub(super) fn setup<'a>(
         campaign: &in_force.campaign,
         catalog: &service.0.catalog,
         shelf: &in_force.shelf,
+        secrets: &in_force.secrets,
         run: in_force.run,
         not_ready: in_force.not_ready(),
         waves: in_force.progress.waves.clone(),

@@ -16,5 +16,6 @@ mod routes;
 mod scans;
 mod secret_files;
 mod secret_keys;
+mod secret_orders;
 mod secrets;
 mod sign_in;

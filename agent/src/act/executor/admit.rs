@@ -3,12 +3,16 @@
 use cutover_proto::{
     order::{OrderRefused, Standpoint, WorkOrder},
     record::{FailureCause, RecordEvent},
+    secret::SecretUse,
     v1,
 };
 use prost::Message;
 
 use super::{End, ExecuteError, Executor, records::Entry};
-use crate::act::{attribution, scrub::Secrets};
+use crate::act::{
+    attribution,
+    scrub::{Secret, Secrets},
+};
 
 /// Why an order is not taken on.
 pub(super) struct Refusal {
@@ -34,9 +38,9 @@ impl Executor {
             now_ms: self.parts.clock.now_ms(),
         };
         order.check(&at).map_err(refuse)?;
-        self.secrets = self.open_secrets(&order).map_err(|why| Refusal {
+        self.secrets = self.open_secrets(&order).map_err(|(cause, why)| Refusal {
             number: claimed,
-            cause: FailureCause::BadSignature,
+            cause,
             why,
         })?;
         let facts = self.parts.looker.look().facts;
@@ -50,17 +54,20 @@ impl Executor {
         Ok(order)
     }
 
-    /// Opens an order's secrets, so that they can be blanked wherever they show up.
-    pub(super) fn open_secrets(&self, order: &WorkOrder) -> Result<Secrets, String> {
+    /// Opens an order's secrets, so that installers can be told them, and so that they can be blanked wherever they show up.
+    pub(super) fn open_secrets(&self, order: &WorkOrder) -> Result<Secrets, (FailureCause, String)> {
         let identity = &self.parts.identity;
         order
             .secrets
             .iter()
             .map(|secret| {
-                identity
+                let failed = |cause, error: &dyn std::fmt::Display| (cause, format!("secret {}: {error}", secret.name));
+                let goes_to = SecretUse::of(secret).map_err(|error| failed(FailureCause::UnknownStep, &error))?;
+                let plain = identity
                     .sealing
                     .open(identity.host_id, order.number, secret)
-                    .map_err(|error| format!("secret {}: {error}", secret.name))
+                    .map_err(|error| failed(FailureCause::BadSignature, &error))?;
+                Ok(Secret { plain, goes_to })
             })
             .collect::<Result<_, _>>()
             .map(Secrets::new)

@@ -154,7 +154,7 @@ impl Executor {
             self.parts.hands.tidy();
             return Ok(None);
         };
-        self.secrets = self.open_secrets(&order).unwrap_or_else(|why| {
+        self.secrets = self.open_secrets(&order).unwrap_or_else(|(_, why)| {
             tracing::warn!(order = order.number, why, "logs of this order are withheld");
             Secrets::unopened()
         });

@@ -17,6 +17,7 @@ mod perform;
 mod records;
 mod restart;
 mod resumed;
+mod secrets;
 mod services;
 mod waits;
 

@@ -128,12 +128,19 @@ impl Executor {
         let mut run = Run {
             label: label(number, index),
             time_limit: step.time_limit,
+            said: Vec::new(),
             started: &mut started,
         };
         if let Action::EnableService { services, .. } = &step.action {
             return self.start_services(services, &mut run);
         }
         let own = self.own_packages(&step.action);
+        if let Action::RemovePackages { manager, product, .. } = &step.action {
+            let tries = self.secrets.tries(product);
+            if !tries.is_empty() {
+                return self.remove_by_secrets(*manager, &own, (number, index), step, &tries, &mut run);
+            }
+        }
         let hands = &mut self.parts.hands;
         let ran = match &step.action {
             Action::FetchPackages { manager, packages } => hands.fetch_packages(*manager, packages, &mut run),
@@ -241,7 +248,7 @@ fn worse(so_far: ToolRun, ran: ToolRun) -> ToolRun {
 }
 
 /// The look decides; the tool's words only explain.
-fn judged(ran: Result<ToolRun, HandsError>, aim: Aim, is_tool: bool) -> Entry {
+pub(super) fn judged(ran: Result<ToolRun, HandsError>, aim: Aim, is_tool: bool) -> Entry {
     let (cause, said, run) = match ran {
         Ok(run) => (cause::of_run(&run), None, run),
         Err(error) => (cause::of_error(&error), Some(error.to_string()), ToolRun::default()),

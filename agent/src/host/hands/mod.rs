@@ -17,6 +17,6 @@ pub mod windows;
 
 #[cfg(target_os = "linux")]
 pub use linux::LinuxHands;
-pub use seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun};
+pub use seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Said, Ticks, ToolRun};
 #[cfg(windows)]
 pub use windows::WindowsHands;

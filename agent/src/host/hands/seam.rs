@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// A monotonic clock in milliseconds, from any start. Time limits count by it.
 pub type Ticks = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -20,12 +21,31 @@ pub struct ProcessMark {
     pub boot_id: String,
 }
 
+/// What is said to an installer with what it is asked for: a password, by its property.
+pub struct Said {
+    /// A public property of Windows Installer.
+    pub property: String,
+    /// What it is to be, as the installer takes it.
+    pub value: Zeroizing<String>,
+}
+
+/// Without the value.
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Said")
+            .field("property", &self.property)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How one action is run.
 pub struct Run<'a> {
     /// Names the log file, for example `order-7-step-2`.
     pub label: String,
     /// After this the tool and what it started are ended.
     pub time_limit: Duration,
+    /// What the installer is told beside what it is to do. Never on a command line, in an environment or in a file.
+    pub said: Vec<Said>,
     /// Called with each process right after it was started, so that a later agent can wait for it.
     pub started: &'a mut dyn FnMut(ProcessMark),
 }

@@ -9,7 +9,7 @@ use super::{
     accounts, faults,
     files::{Files, SandboxError},
     packages,
-    plant::{BEHAVIOUR, BOOT_ID, FAILURES, PROCESSES, STARTS, bring},
+    plant::{BEHAVIOUR, BOOT_ID, FAILURES, HEARD, PROCESSES, STARTS, bring},
     product::{SIGNATURES, WITH_SIGNATURES, goods_of, scanner_of},
     profile::Behaviour,
 };
@@ -22,6 +22,8 @@ use crate::{
 const CONSOLE: &str = "/.sandbox/console";
 /// While this file is there, somebody is at work on packages.
 const PACKAGE_LOCK: &str = "/var/lib/dpkg/lock-frontend";
+/// What Windows Installer answers to a wrong password, among other things.
+const INSTALL_FAILURE: i32 = 1603;
 /// How often what is waited for is looked for.
 const GLANCE: Duration = Duration::from_millis(10);
 /// Where it is planted, a restart begins it anew.
@@ -61,6 +63,34 @@ impl SandboxHands {
         }
         self.files.write_own(FAILURES, &(failed + 1))?;
         Ok(Some(faults::of(fault.cause)))
+    }
+
+    /// What the installer answers that is told too little, or wrongly; it prints what it was told. What it was told it keeps.
+    fn guard(&self, run: &Run<'_>) -> Result<Option<ToolRun>, SandboxError> {
+        let asked = &self.behaviour.remove_told;
+        if asked.is_empty() {
+            return Ok(None);
+        }
+        let told: BTreeMap<&str, &str> = run
+            .said
+            .iter()
+            .map(|it| (it.property.as_str(), it.value.as_str()))
+            .collect();
+        let words: Vec<String> = told
+            .iter()
+            .map(|(property, value)| format!("{property}={value}"))
+            .collect();
+        let mut heard: Vec<String> = self.files.read_own(HEARD)?;
+        heard.push(words.join(" "));
+        self.files.write_own(HEARD, &heard)?;
+        let is_enough = asked
+            .iter()
+            .all(|(property, value)| told.get(property.as_str()) == Some(&value.as_str()));
+        Ok((!is_enough).then(|| ToolRun {
+            exit_code: Some(INSTALL_FAILURE),
+            log_tail: format!("Command line: {}\nInstallation failed.\n", words.join(" ")),
+            timed_out: false,
+        }))
     }
 
     fn run(
@@ -149,8 +179,11 @@ impl HostHands for SandboxHands {
         &mut self,
         _manager: PackageManager,
         packages: &[String],
-        _run: &mut Run<'_>,
+        run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError> {
+        if let Some(refused) = self.guard(run).map_err(|error| faults::of_files(&error))? {
+            return Ok(refused);
+        }
         let leaves = self.behaviour.leaves_leftovers;
         while !self.behaviour.remove_when.is_empty() && !self.files.exists(&self.behaviour.remove_when) {
             thread::sleep(GLANCE);

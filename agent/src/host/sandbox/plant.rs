@@ -20,6 +20,8 @@ pub(super) const BOOT_ID: &str = "boot-id.json";
 pub(super) const FREE_DISK_MIB: &str = "free-disk-mib.json";
 pub(super) const FAILURES: &str = "failures.json";
 pub(super) const STARTS: &str = "starts.json";
+/// What its installer was told, one removal a line; it asks for something only where it is planted so.
+pub(crate) const HEARD: &str = "heard.json";
 
 /// Plants a host into a directory, which is made when it is not there.
 ///
@@ -54,6 +56,7 @@ pub fn plant(root: &Path, profile: &Profile) -> Result<(), SandboxError> {
     files.write_own(BOOT_ID, &profile.boot_id)?;
     files.write_own(FREE_DISK_MIB, &profile.free_disk_mib)?;
     files.write_own(FAILURES, &0_u32)?;
+    files.write_own(HEARD, &Vec::<String>::new())?;
     files.write_own(STARTS, &BTreeMap::<String, u32>::new())?;
     files.write_own(BEHAVIOUR, &profile.behaviour)
 }

@@ -1,5 +1,7 @@
 //! What kind of host is planted, and how its hands behave.
 
+use std::collections::BTreeMap;
+
 use cutover_proto::{inventory::DiskEncryption, record::FailureCause, step::StepKind};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,9 @@ pub struct Behaviour {
     /// A removal waits until there is a file of this path; empty where it waits for none.
     #[serde(default)]
     pub remove_when: String,
+    /// A removal is refused until its installer is told all of this, by these properties; empty where it asks for nothing.
+    #[serde(default)]
+    pub remove_told: BTreeMap<String, String>,
     /// An installation takes this long.
     pub install_ms: u64,
     /// A detection test takes this long.
@@ -62,6 +67,7 @@ impl Default for Behaviour {
             fetch_ms: 0,
             remove_ms: 0,
             remove_when: String::new(),
+            remove_told: BTreeMap::new(),
             install_ms: 0,
             test_ms: 0,
             restart_ms: 0,

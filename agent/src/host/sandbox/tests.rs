@@ -48,6 +48,7 @@ fn run<T>(act: impl FnOnce(&mut Run<'_>) -> T) -> T {
     act(&mut Run {
         label: "test".to_owned(),
         time_limit: std::time::Duration::from_secs(60),
+        said: Vec::new(),
         started: &mut started,
     })
 }

@@ -9,7 +9,7 @@ use cutover_proto::{
 
 use crate::mix::{mix, of_bytes};
 
-use super::{Beside, Install, Proven, Recipe, RecipeError, Removal, SCHEMA, exit, file::File, precondition};
+use super::{Beside, Install, Proven, Recipe, RecipeError, Removal, SCHEMA, exit, file::File, precondition, secret};
 
 impl Recipe {
     /// Reads a file and checks it against the product's rule.
@@ -35,6 +35,7 @@ impl Recipe {
             .and_then(|()| exit::check(&recipe.exits))
             .and_then(|()| recipe.check_proven())
             .and_then(|()| recipe.check_argv_secrets())
+            .and_then(|()| secret::check(&recipe))
             .map_err(|why| RecipeError::Invalid {
                 file: file.to_owned(),
                 why,
@@ -136,6 +137,7 @@ impl Recipe {
             ("precondition", !self.preconditions.is_empty()),
             ("exit", !self.exits.is_empty()),
             ("argv_secrets", !self.argv_secrets.is_empty()),
+            ("secret", !self.secrets.is_empty()),
         ];
         match of_ours.iter().find(|(_, is_there)| *is_there) {
             Some((key, _)) => Err(format!(

@@ -22,6 +22,8 @@ words! {
         RestartFirst = "restart-first",
         /// A password or token is missing or wrong.
         Secret = "secret",
+        /// It failed, as it does for a password that is missing or wrong, and for other causes too.
+        PerhapsSecret = "perhaps-secret",
         /// A policy of the machine does not allow it.
         Forbidden = "forbidden",
         /// Somebody at the machine ended it.
@@ -32,6 +34,24 @@ words! {
         Package = "package",
         /// It cannot read what it was asked: a fault of this program.
         Ours = "ours",
+    }
+}
+
+impl ExitMeaning {
+    /// Whether it says something of a product that asks for secrets, and of no other.
+    pub(super) const fn is_of_secrets_alone(self) -> bool {
+        match self {
+            Self::PerhapsSecret => true,
+            Self::Busy
+            | Self::RestartAfter
+            | Self::RestartFirst
+            | Self::Secret
+            | Self::Forbidden
+            | Self::Cancelled
+            | Self::Gone
+            | Self::Package
+            | Self::Ours => false,
+        }
     }
 }
 
@@ -98,6 +118,12 @@ fn read(text: &str) -> Result<Vec<Exit>, String> {
     }
     if table.exit.iter().any(|exit| exit.installer.is_none()) {
         return Err("the common table names the installer of each code".to_owned());
+    }
+    if let Some(exit) = table.exit.iter().find(|exit| exit.means.is_of_secrets_alone()) {
+        return Err(format!(
+            "exit {}: `{}` goes into the recipes of products that take a secret",
+            exit.code, exit.means
+        ));
     }
     check(&table.exit)?;
     Ok(table.exit)
@@ -216,6 +242,8 @@ mod tests {
         assert!(exit("installer = \"apt\"\ncode = 1\nmeans = \"success\"\nfact = \"f\"").contains("success"));
         let one = "installer = \"apt\"\ncode = 1\nmeans = \"busy\"\nfact = \"f\"";
         assert!(exit(&format!("{one}\n[[exit]]\n{one}")).contains("twice"));
+        let perhaps = "installer = \"msi\"\ncode = 1603\nmeans = \"perhaps-secret\"\nfact = \"f\"";
+        assert!(exit(perhaps).contains("recipes of products that take a secret"));
         assert!(read("schema = 2\nexit = []").unwrap_err().contains("schema 2"));
     }
 }

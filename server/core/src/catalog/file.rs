@@ -6,7 +6,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager, rule::Certainty, 
 use serde::Deserialize;
 
 use super::{
-    Exit, Handover, Install, Platform, Precondition, Proven, Rank, Recipe, Removal, Remover, RestartNeed,
+    Exit, Handover, Install, Platform, Precondition, Proven, Rank, Recipe, RecipeSecret, Removal, Remover, RestartNeed,
     recipe::{no_restart, sweep_time},
 };
 use crate::{campaign::span, plan::Owner};
@@ -22,6 +22,8 @@ pub(super) struct File {
     proven: BTreeMap<Platform, Proven>,
     #[serde(default)]
     argv_secrets: BTreeMap<String, String>,
+    #[serde(default, rename = "secret")]
+    secrets: Vec<RecipeSecret>,
     remove: Option<Remove>,
     install: Option<Install>,
     #[serde(default, rename = "precondition")]
@@ -45,6 +47,7 @@ impl File {
             sources: self.sources,
             proven: self.proven,
             argv_secrets: self.argv_secrets,
+            secrets: self.secrets,
             remove,
             handover,
             install: self.install,

@@ -18,8 +18,9 @@ pub struct Cell {
     pub products: Vec<ProductId>,
     /// Where.
     pub system: Platform,
-    /// What took its place.
-    pub replacement: ProductId,
+    /// What took its place; `None` where a removal ran by itself, since no recipe installs anything there yet.
+    #[serde(default)]
+    pub replacement: Option<ProductId>,
     /// What was tried, in words.
     pub case: String,
     /// On what it ran.
@@ -109,7 +110,7 @@ impl Matrix {
 
 impl Cell {
     fn names(&self, product: &ProductId) -> bool {
-        self.replacement == *product || self.products.contains(product)
+        self.replacement.as_ref() == Some(product) || self.products.contains(product)
     }
 
     fn check(&self, catalog: &Catalog) -> Result<(), String> {
@@ -129,12 +130,16 @@ impl Cell {
                 "no recipe removes `{product}` there, so nothing of it can have run"
             ));
         }
-        if catalog.installation(&self.replacement).is_none() || !works(&self.replacement) {
-            return Err(format!(
-                "no recipe installs `{}` there, so nothing of it can have run",
-                self.replacement
-            ));
+        let installs = |product: &ProductId| catalog.installation(product).is_some() && works(product);
+        match &self.replacement {
+            Some(product) if !installs(product) => Err(format!(
+                "no recipe installs `{product}` there, so nothing of it can have run"
+            )),
+            // What goes goes for something, wherever anything can be installed.
+            None if catalog.recipes.keys().any(installs) => {
+                Err("`replacement` is missing; recipes install there, so name what took the place".to_owned())
+            }
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -15,6 +15,7 @@ mod precondition;
 mod proven;
 mod recipe;
 mod restart;
+mod secret;
 mod setup;
 mod shelf;
 mod supply;
@@ -34,5 +35,6 @@ pub use recipe::{
     Beside, ConfigFile, FilePackage, Install, Rank, Recipe, RecipeError, Removal, RestartNeed, SCHEMA, Settings, Source,
 };
 pub use restart::with_restart;
+pub use secret::{RecipeSecret, SecretName};
 pub use shelf::{Missing, Shelf, Shelved, System};
 pub use supply::{Means, files_to_come};

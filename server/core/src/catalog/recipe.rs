@@ -8,7 +8,7 @@ use std::{
 use cutover_proto::{ids::ProductId, inventory::PackageManager, subject::Subject, verdict::Protection, words};
 use serde::Deserialize;
 
-use super::{Exit, Handover, Platform, Precondition, Proven, Remover};
+use super::{Exit, Handover, Platform, Precondition, Proven, RecipeSecret, Remover};
 use crate::campaign::span;
 
 /// The version of the file format that this program reads.
@@ -76,6 +76,8 @@ pub struct Recipe {
     /// Secrets that the vendor's tools take on their command line alone, where others on the machine can read them: names, and where
     /// that was read.
     pub argv_secrets: BTreeMap<String, String>,
+    /// Secrets that its installer is told where there are any.
+    pub secrets: Vec<RecipeSecret>,
     /// How Cutover removes it.
     pub remove: Option<Removal>,
     /// Who else does. Never beside `remove`.

@@ -236,12 +236,17 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
                 take_assessment(plan, assessment);
             }
         }
+        Fact::SecretsTried { product, digests } => {
+            let tried = plan.secrets_tried.entry(product.clone()).or_default();
+            tried.extend(digests.iter().cloned());
+        }
         Fact::Retried { .. } => {
             plan.attempts_used = 0;
             plan.hindrances = 0;
             plan.retry_at_ms = None;
             // Whoever asks for it says that what stopped it is mended.
             plan.last_failure.iter_mut().for_each(|failure| failure.stop = None);
+            plan.secrets_tried.clear();
         }
         Fact::HandworkAssigned {
             by,

@@ -31,6 +31,7 @@ pub(super) fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), Appl
         fetch_by_ms,
         slots,
         recipes,
+        secrets,
         ..
     } = fact
     else {
@@ -53,6 +54,7 @@ pub(super) fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), Appl
         replacement: replacement.clone(),
         steps: steps.clone(),
         slots: slots.clone(),
+        secrets: secrets.clone(),
         boot_id: plan.last_boot_id.clone(),
         issued_ms: at_ms,
         expires_ms: *expires_ms,

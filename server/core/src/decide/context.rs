@@ -8,6 +8,7 @@ use crate::{
     campaign::Campaign,
     catalog::{Catalog, Means, Shelf},
     rollout::{Breakers, RunState, Waves},
+    secret::Keyring,
 };
 
 /// A time in which the server took no check-ins. Limits, staleness and gates do not count it.
@@ -38,6 +39,8 @@ pub struct Cx<'a> {
     pub breakers: &'a Breakers,
     /// Recipes that have succeeded here.
     pub succeeded: &'a BTreeSet<String>,
+    /// Secrets that this server has and can open.
+    pub secrets: &'a Keyring,
     /// Outages of the server, in order, that may overlap the limits at hand. Empty where there were none.
     pub outages: &'a [Outage],
     /// Where this decision's jitter comes from; the edge draws it.

@@ -6,6 +6,7 @@ use super::{Cx, Event, Input, campaign, canaries, group, look, notice, order, pe
 use crate::{
     plan::{Phase, Plan},
     rollout::{Fetches, RunState, Slot},
+    secret::Tries,
 };
 
 words! {
@@ -51,6 +52,8 @@ pub enum Effect {
         catalog_revision: u64,
         /// What it takes of what is limited: all of it or nothing.
         slots: Vec<Slot>,
+        /// The secrets that it brings, sealed to the host when it is stored.
+        secrets: Vec<Tries>,
         /// What it makes the host fetch, and until when that counts on lines.
         fetches: Fetches,
     },

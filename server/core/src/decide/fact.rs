@@ -15,6 +15,7 @@ use crate::{
         Cover, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase, Pool, Reason, Stop,
         Verify,
     },
+    secret::Tries,
     suspect::Suspect,
 };
 
@@ -141,6 +142,9 @@ pub enum Fact {
         /// The recipes that it goes by. Orders of earlier versions named none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         recipes: Vec<String>,
+        /// The secrets that it brings: by their places, and never what they are.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        secrets: Vec<Tries>,
     },
     /// It left in a reply.
     OrderFetched {
@@ -201,6 +205,13 @@ pub enum Fact {
         /// What it demands before anything is tried again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stop: Option<Stop>,
+    },
+    /// Secrets that it brought did not help a product to go, or nobody knows whether they were tried: they are not tried there again.
+    SecretsTried {
+        /// The product.
+        product: ProductId,
+        /// Which.
+        digests: Vec<String>,
     },
     /// Another try is due then.
     RetrySet {

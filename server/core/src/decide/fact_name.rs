@@ -27,6 +27,7 @@ impl Fact {
             Self::StepReported { .. } => "step-reported",
             Self::OrderCancelling { .. } => "order-cancelling",
             Self::OrderEnded { .. } => "order-ended",
+            Self::SecretsTried { .. } => "secrets-tried",
             Self::RetrySet { .. } => "retry-set",
             Self::RetryDue => "retry-due",
             Self::RestartOwed { .. } => "restart-owed",

@@ -25,6 +25,7 @@ mod people;
 mod place;
 mod records;
 mod restart;
+mod secrets;
 mod treatment;
 mod verify;
 mod wake;

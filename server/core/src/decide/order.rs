@@ -6,13 +6,14 @@ use super::{
     AlarmKind, Effect, Fact, Refused, canaries, line,
     pen::Pen,
     place::{place, settle},
-    restart,
+    restart, secrets,
 };
 use crate::{
     campaign::{Mode, span},
     notice,
     plan::{JournalFault, OrderEnd, Phase, Reason, Stop},
     rollout::{BreakerState, Fetches, RunState, WaveState, approval_cause, bytes_of, is_first_place, slots},
+    secret,
     waiting::hours,
 };
 
@@ -50,6 +51,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
     } else {
         Vec::new()
     };
+    let secrets = secret::for_order(&pen.plan, &steps, pen.cx.catalog, pen.cx.secrets);
     pen.write(Fact::OrderIssued {
         number,
         attempt,
@@ -62,6 +64,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         round: pen.cx.breakers.round(&pen.plan.wave),
         slots: slots.iter().map(|slot| slot.name.clone()).collect(),
         recipes,
+        secrets: secrets.clone(),
     })?;
     pen.go(Phase::Migrating, None)?;
     let bytes = bytes_of(&steps, &replacement, pen.cx.campaign);
@@ -76,6 +79,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         steps,
         catalog_revision,
         slots,
+        secrets,
         fetches,
     });
     pen.effect(Effect::Nudge);
@@ -243,6 +247,7 @@ pub(super) fn fail(pen: &mut Pen<'_>, end: OrderEnd, failure: Failure) -> Result
         return Ok(());
     };
     let slots = taken(pen);
+    secrets::note(pen, end, failure.exit_code)?;
     pen.write(Fact::OrderEnded {
         number,
         end,

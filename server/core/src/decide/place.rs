@@ -5,7 +5,7 @@ use cutover_proto::{
     step::{Step, StepKind},
 };
 
-use super::{Fact, Refused, canaries, group, line, pen::Pen, restart};
+use super::{Fact, Refused, canaries, group, line, pen::Pen, restart, secrets};
 use crate::{
     campaign::Mode,
     catalog::{ComposeError, Rank},
@@ -135,7 +135,7 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     if let Some(blocker) = it.blockers.first() {
         return (Phase::Blocked, Some(blocker.reason()));
     }
-    if let Some(reason) = stopped(plan, it, cx) {
+    if let Some(reason) = stopped(plan, it, cx).or_else(|| secrets::spent(plan, it, cx)) {
         return (Phase::Blocked, Some(reason));
     }
     if plan.executor(cx.campaign).is_some() {
@@ -181,11 +181,9 @@ fn stopped(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Option<Reason> {
         Stop::Unfit { sha256, .. } => needs_file(plan, it, sha256, cx),
         // The next order restarts the machine.
         Stop::RestartFirst { .. } => false,
-        Stop::Secret { .. }
-        | Stop::Forbidden { .. }
-        | Stop::Orphan { .. }
-        | Stop::Source { .. }
-        | Stop::Ours { .. } => true,
+        // What was not tried yet is: another value, or one that was set since.
+        Stop::Secret { product, .. } => !secrets::is_any_left(plan, product, cx),
+        Stop::Forbidden { .. } | Stop::Orphan { .. } | Stop::Source { .. } | Stop::Ours { .. } => true,
     };
     holds.then(|| Reason::Stopped {
         by: by.clone(),

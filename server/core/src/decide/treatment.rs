@@ -6,7 +6,7 @@ use cutover_proto::{
     record::{FailureCause, StepRecord},
 };
 
-use super::pen::Pen;
+use super::{pen::Pen, secrets};
 use crate::{
     catalog::ExitMeaning,
     plan::{OpenOrder, Stop},
@@ -50,7 +50,21 @@ pub(super) fn of(pen: &Pen<'_>, record: &StepRecord) -> Treatment {
             ExitMeaning::RestartAfter | ExitMeaning::RestartFirst => Treatment::Once(Stop::RestartFirst {
                 boot_id: record.boot_id.clone(),
             }),
-            ExitMeaning::Secret => Treatment::Final(Stop::Secret { product }),
+            ExitMeaning::Secret | ExitMeaning::PerhapsSecret => {
+                let takes = secrets::taken(pen, &product);
+                // What was tried is counted by itself, and no attempt brings back what a wrong password locked.
+                let uses_none = !takes.is_empty();
+                let stop = Stop::Secret {
+                    product,
+                    takes,
+                    is_sure: meaning == ExitMeaning::Secret,
+                };
+                if uses_none {
+                    Treatment::Refusal(stop)
+                } else {
+                    Treatment::Final(stop)
+                }
+            }
             ExitMeaning::Forbidden => Treatment::Refusal(Stop::Forbidden { product }),
             ExitMeaning::Gone => Treatment::Refusal(Stop::Orphan { product }),
             // A file of ours is at fault wherever it comes; what the machine itself kept is so on this machine.

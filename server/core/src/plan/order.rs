@@ -8,7 +8,7 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{campaign::span, rollout::IN_FLIGHT};
+use crate::{campaign::span, rollout::IN_FLIGHT, secret::Tries};
 
 words! {
     /// How an order ended.
@@ -67,6 +67,9 @@ pub struct OpenOrder {
     /// The slots that it takes. An order of an earlier version names none, and took the campaign's.
     #[serde(default = "campaigns_slot")]
     pub slots: Vec<String>,
+    /// The secrets that it brings, by their places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Tries>,
     /// Kernel session that the host was in when it was issued.
     #[serde(default)]
     pub boot_id: String,

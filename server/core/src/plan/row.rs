@@ -1,6 +1,6 @@
 //! The plan itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cutover_proto::{
     ids::{CampaignId, HostId, ProductId},
@@ -115,6 +115,9 @@ pub struct Plan {
     /// What the last attempt said.
     #[serde(default)]
     pub last_failure: Option<LastFailure>,
+    /// Secrets that did not help a product of this host to go, by digests: none is tried here again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets_tried: BTreeMap<ProductId, BTreeSet<String>>,
     /// How far verifying has come.
     #[serde(default)]
     pub verify: Option<Verify>,
@@ -234,6 +237,7 @@ impl Plan {
             reason: Some(Reason::NoInventory),
             retry_at_ms: None,
             last_failure: None,
+            secrets_tried: BTreeMap::new(),
             verify: None,
             untried: Vec::new(),
             fetches: 0,

@@ -32,6 +32,12 @@ pub enum Stop {
     Secret {
         /// Of which product.
         product: ProductId,
+        /// What its recipe takes, as `cutover secret set` calls it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        takes: Vec<String>,
+        /// Whether the installer said so, and not only that it failed.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        is_sure: bool,
     },
     /// A policy of the machine does not let an installer work.
     Forbidden {
@@ -55,6 +61,15 @@ pub enum Stop {
     },
 }
 
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+const fn is_yes(is: &bool) -> bool {
+    *is
+}
+
 /// Once may be a broken download; a second time in a row the file itself is not believed.
 const UNFIT_TIMES: u32 = 2;
 
@@ -65,7 +80,7 @@ impl Stop {
         match (self, other) {
             (Self::Room { .. }, Self::Room { .. }) | (Self::RestartFirst { .. }, Self::RestartFirst { .. }) => true,
             (Self::Unfit { sha256: one, .. }, Self::Unfit { sha256: other, .. }) => one == other,
-            (Self::Secret { product: one }, Self::Secret { product: other })
+            (Self::Secret { product: one, .. }, Self::Secret { product: other, .. })
             | (Self::Forbidden { product: one }, Self::Forbidden { product: other })
             | (Self::Orphan { product: one }, Self::Orphan { product: other })
             | (Self::Source { product: one }, Self::Source { product: other })
@@ -96,7 +111,7 @@ impl Stop {
             Self::Room { .. } => "stopped/room".to_owned(),
             Self::Unfit { sha256, .. } => format!("stopped/unfit/{sha256}"),
             Self::RestartFirst { .. } => "stopped/restart-first".to_owned(),
-            Self::Secret { product } => format!("stopped/secret/{product}"),
+            Self::Secret { product, .. } => format!("stopped/secret/{product}"),
             Self::Forbidden { product } => format!("stopped/forbidden/{product}"),
             Self::Orphan { product } => format!("stopped/orphan/{product}"),
             Self::Source { product } => format!("stopped/source/{product}"),
@@ -111,8 +126,20 @@ impl Stop {
             Self::Room { .. } => "the last attempt found the disk full".to_owned(),
             Self::Unfit { file, .. } => format!("the file {file} that comes is not the one that the order states"),
             Self::RestartFirst { .. } => "an installer demands a restart before it begins".to_owned(),
-            Self::Secret { product } => {
+            Self::Secret {
+                product, is_sure: true, ..
+            } => {
                 format!("{product} asks for a password or token, and what the order had was missing or wrong")
+            }
+            Self::Secret {
+                product,
+                is_sure: false,
+                ..
+            } => {
+                format!(
+                    "{product} does not go with what the server has to say to it: its installer failed, as it does for a password \
+                     that is missing or wrong, for the product's own defence and for a driver"
+                )
             }
             Self::Forbidden { product } => format!("a policy of the machine does not let {product} be worked on"),
             Self::Orphan { product } => {
@@ -140,9 +167,20 @@ impl Stop {
                     .to_owned()
             }
             Self::RestartFirst { .. } => "the next order restarts the machine".to_owned(),
-            Self::Secret { product } => format!(
+            Self::Secret { product, takes, .. } if takes.is_empty() => format!(
                 "find the password or token that {product} asks for, or have its console not ask, then `cutover hosts retry`"
             ),
+            Self::Secret { product, takes, .. } => {
+                let commands = takes
+                    .iter()
+                    .map(|name| format!("`cutover secret set {name} --product {product} --value-file FILE`"));
+                let commands: Vec<String> = commands.collect();
+                format!(
+                    "set what it asks for by {}, and hosts go on by themselves; or have its console take protection by password off, \
+                     or mend what else the kept log names, then `cutover hosts retry`, after which what was tried is tried again",
+                    commands.join(" and ")
+                )
+            }
             Self::Forbidden { .. } => {
                 "lift the policy that the kept log names, then `cutover hosts retry`".to_owned()
             }
@@ -195,6 +233,8 @@ mod tests {
             },
             Stop::Secret {
                 product: product.into(),
+                takes: Vec::new(),
+                is_sure: true,
             },
             Stop::Forbidden {
                 product: product.into(),

@@ -37,6 +37,7 @@ fn issued(bytes: u64, site: &str, until_ms: i64, site_until_ms: i64) -> Effect {
         steps: Vec::new(),
         catalog_revision: 1,
         slots: vec![slot],
+        secrets: Vec::new(),
         fetches: Fetches {
             bytes,
             site: site.to_owned(),

@@ -299,6 +299,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             campaign: self.setup.campaign,
             catalog: self.setup.catalog,
             shelf: self.setup.shelf,
+            secrets: self.setup.secrets,
             run: self.setup.run,
             waves: &self.setup.waves,
             breakers: &self.setup.breakers,

@@ -52,6 +52,7 @@ fn order(number: u64, actions: Vec<Action>) -> OpenOrder {
         replacement: "clamav".into(),
         steps: actions.into_iter().map(step).collect(),
         slots: Vec::new(),
+        secrets: Vec::new(),
         boot_id: "boot-1".to_owned(),
         issued_ms: START,
         expires_ms: START + DAY,

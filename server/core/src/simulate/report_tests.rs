@@ -55,6 +55,7 @@ fn issued(at_ms: i64, sizes: &[u64]) -> Event {
         round: 0,
         slots: Vec::new(),
         recipes: Vec::new(),
+        secrets: Vec::new(),
     };
     at(at_ms, fact)
 }

@@ -9,6 +9,7 @@ use crate::{
     decide::{Event, Input},
     plan::Plan,
     rollout::{Breakers, Gates, RunState, Waves},
+    secret::Keyring,
 };
 
 /// Where a simulation begins.
@@ -20,6 +21,8 @@ pub struct Setup<'a> {
     pub catalog: &'a Catalog,
     /// Package files that operators bound to products.
     pub shelf: &'a Shelf,
+    /// Secrets that the server has and can open.
+    pub secrets: &'a Keyring,
     /// Whether anything may start.
     pub run: RunState,
     /// Items of the readiness list that are open, and without which mode automatic starts nobody.

@@ -99,3 +99,20 @@ fn a_key_is_never_made_over_another() {
     assert!(!crate::pki::disk::write_first(&path, b"two").expect("left"));
     assert_eq!(fs::read(&path).expect("readable"), b"one");
 }
+
+#[test]
+fn a_digest_tells_same_values_of_one_secret_and_nothing_without_the_key() {
+    let (_root, key) = made();
+    let digest = key.digest(&FOR, PLAIN);
+    assert_eq!(digest, key.digest(&FOR, PLAIN));
+    assert_eq!(digest.len(), 16);
+    let others = [
+        key.digest(&FOR, b"another"),
+        key.digest(&["kesl", "token"], PLAIN),
+        // Words of other lengths do not run into one another, nor into the value.
+        key.digest(&["kesluninstall", "-password"], PLAIN),
+        key.digest(&["kesl"], PLAIN),
+        made().1.digest(&FOR, PLAIN),
+    ];
+    assert!(!others.contains(&digest), "{others:?}");
+}

@@ -31,6 +31,8 @@ pub(in super::super) enum Pass {
     Causes,
     /// Queued hosts are decided anew once a recipe has succeeded.
     Recipes,
+    /// Blocked hosts are decided anew once a secret was set or removed.
+    Secrets,
     /// Planned hosts of a wave are told that it is open.
     Queue(String),
 }
@@ -49,6 +51,7 @@ impl Pass {
             Ok(Self::Halt) => "orders that are out are taken back or ended".to_owned(),
             Ok(Self::Causes) => "what holds hosts up is counted".to_owned(),
             Ok(Self::Recipes) => "hosts that waited for a recipe to succeed are decided anew".to_owned(),
+            Ok(Self::Secrets) => "hosts that may have waited for a secret are decided anew".to_owned(),
             Ok(Self::Queue(wave)) => format!("hosts of wave {wave} are queued"),
             Err(_) => name.to_owned(),
         }
@@ -61,6 +64,7 @@ impl Pass {
             Self::Halt => "halt".to_owned(),
             Self::Causes => "causes".to_owned(),
             Self::Recipes => "recipes".to_owned(),
+            Self::Secrets => "secrets".to_owned(),
             Self::Queue(wave) => format!("{QUEUE}{wave}"),
         }
     }
@@ -72,6 +76,7 @@ impl Pass {
             "halt" => Ok(Self::Halt),
             "causes" => Ok(Self::Causes),
             "recipes" => Ok(Self::Recipes),
+            "secrets" => Ok(Self::Secrets),
             _ => match name.strip_prefix(QUEUE) {
                 Some(wave) => Ok(Self::Queue(wave.to_owned())),
                 None => Err(ServiceError::Broken {
@@ -156,6 +161,10 @@ impl Service {
                 phase: Some(Phase::Queued.as_str().to_owned()),
                 ..plans::PlanFilter::default()
             }),
+            Pass::Secrets => Some(plans::PlanFilter {
+                phase: Some(Phase::Blocked.as_str().to_owned()),
+                ..plans::PlanFilter::default()
+            }),
             Pass::Halt => None,
             Pass::Assets => {
                 in_force.progress.passes.remove(&pass.name());
@@ -176,7 +185,9 @@ impl Service {
                     plans::hold(tx, row)?;
                     keep_cause(tx, &read_plan(row)?, &[], &in_force)?;
                 }
-                Pass::Recipes => self.take(tx, &in_force, host, &Input::CampaignChanged { assessment: None })?,
+                Pass::Recipes | Pass::Secrets => {
+                    self.take(tx, &in_force, host, &Input::CampaignChanged { assessment: None })?
+                }
                 Pass::Halt if in_force.run != RunState::Running => self.take(tx, &in_force, host, &Input::Halted)?,
                 Pass::Queue(wave) if in_force.progress.waves.state(wave) == WaveState::Open => {
                     self.take(tx, &in_force, host, &Input::WaveOpened)?;

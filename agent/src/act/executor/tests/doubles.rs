@@ -207,6 +207,7 @@ impl HostHands for Orphaning {
         let mut run = Run {
             label: "orphan".to_owned(),
             time_limit: Duration::from_secs(1),
+            said: Vec::new(),
             started: &mut started,
         };
         let kesl = ["kesl".to_owned()];

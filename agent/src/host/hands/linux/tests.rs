@@ -41,6 +41,7 @@ fn session(
     let mut run = Run {
         label: "order-1-step-0".to_owned(),
         time_limit: limit,
+        said: Vec::new(),
         started: &mut started,
     };
     let mut session = runner.session(&mut run)?;

@@ -7,6 +7,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager};
 use super::{
     super::seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
     helper::Helper,
+    msi::Property,
     process,
 };
 
@@ -57,7 +58,8 @@ impl HostHands for WindowsHands {
         let since = self.helper.now();
         let mut told = ToolRun::default();
         for product in packages {
-            let ran = self.helper.remove(product, Vec::new(), since, run)?;
+            let properties = run.said.iter().map(Property::from).collect();
+            let ran = self.helper.remove(product, properties, since, run)?;
             told = ToolRun {
                 exit_code: together(told.exit_code, ran.exit_code),
                 ..ran

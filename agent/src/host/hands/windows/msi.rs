@@ -8,6 +8,7 @@ use std::{
     ptr,
 };
 
+use cutover_proto::secret::is_property;
 use serde::{Deserialize, Serialize};
 use windows_sys::Win32::System::{
     ApplicationInstallationAndServicing::{
@@ -20,6 +21,7 @@ use windows_sys::Win32::System::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
+use super::super::seam::Said;
 use crate::host::windows::native::wide;
 
 /// `ERROR_INSTALL_ALREADY_RUNNING`.
@@ -63,6 +65,15 @@ pub struct Property {
     pub name: String,
     /// Perhaps a password; blanked when this goes.
     pub value: String,
+}
+
+impl From<&Said> for Property {
+    fn from(said: &Said) -> Self {
+        Self {
+            name: said.property.clone(),
+            value: said.value.as_str().to_owned(),
+        }
+    }
 }
 
 impl Drop for Property {
@@ -126,11 +137,7 @@ fn is_at_work() -> bool {
 fn command_line(properties: &[Property]) -> Option<Zeroizing<Vec<u16>>> {
     let mut line = Zeroizing::new(format!("{}={}", NO_RESTART.0, NO_RESTART.1));
     for property in properties {
-        let is_public = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
-        if !property.name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-            || !property.name.chars().all(is_public)
-            || property.value.contains('\0')
-        {
+        if !is_property(&property.name) || property.value.contains('\0') {
             return None;
         }
         let quoted = Zeroizing::new(property.value.replace('"', "\"\""));

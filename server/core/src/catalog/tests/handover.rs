@@ -230,3 +230,69 @@ fn a_secret_that_goes_in_argv_alone_has_a_name_and_a_source() {
         assert!(said.contains("argv_secrets: `"), "{said}");
     }
 }
+
+const KLNAGENT: &str = include_str!("../../../../recipes/klnagent-windows.toml");
+
+#[test]
+fn a_secret_that_no_agent_could_say_or_that_two_say_is_refused() {
+    assert_eq!(parse(KLNAGENT).unwrap().secrets.len(), 1);
+    let secret = KLNAGENT
+        .split("\n\n")
+        .find(|part| part.starts_with("[[secret]]"))
+        .unwrap();
+    for (from, to, says) in [
+        (
+            "\"KLUNINSTPASSWD\"",
+            "\"kluninstpasswd\"",
+            "no public property of Windows Installer",
+        ),
+        (
+            "\"KLUNINSTPASSWD\"",
+            "\"A B\"",
+            "no public property of Windows Installer",
+        ),
+        ("\"KLUNINSTPASSWD\"", "\"TRANSFORMS\"", "no agent says `TRANSFORMS`"),
+        ("\"utf16le-hex\"", "\"base64\"", "plain, utf16le-hex"),
+        ("\"password\"", "\"pin\"", "login, password"),
+        ("\"msi\"]", "\"apt\"]", "proven: "),
+    ] {
+        assert!(KLNAGENT.contains(from), "{from}");
+        let said = refused(&KLNAGENT.replace(from, to));
+        assert!(said.contains(says), "{said}");
+    }
+    let twice = secret.replace("\"password\"", "\"login\"");
+    let said = refused(&format!("{KLNAGENT}\n{twice}"));
+    assert!(
+        said.contains("secret login: `KLUNINSTPASSWD` is taken by password already"),
+        "{said}"
+    );
+    let twice = secret.replace("KLUNINSTPASSWD", "KLPASSWD");
+    let said = refused(&format!("{KLNAGENT}\n{twice}"));
+    assert!(said.contains("secret password: it stands there twice"), "{said}");
+    let no_fact = secret.replace("three independent public scripts: each character as XX00", " ");
+    let said = refused(&KLNAGENT.replace(secret, &no_fact));
+    assert!(said.contains("secret password: `fact` is empty"), "{said}");
+    let in_argv = "\nargv_secrets = { password = \"x\" }\n\n[remove]";
+    let said = refused(&KLNAGENT.replace("\n[remove]", in_argv));
+    assert!(said.contains("stands in `argv_secrets` too"), "{said}");
+}
+
+#[test]
+fn what_only_a_product_with_secrets_means_is_refused_without_them() {
+    let secret = KLNAGENT
+        .split("\n\n")
+        .find(|part| part.starts_with("[[secret]]"))
+        .unwrap();
+    let said = refused(&KLNAGENT.replace(secret, ""));
+    assert!(
+        said.contains("exit 1603: `perhaps-secret` is for a recipe that takes a secret"),
+        "{said}"
+    );
+    let said = refused(&format!("{KESL}\n{secret}"));
+    assert!(said.contains("only a [remove] by `msi` takes one"), "{said}");
+    let said = refused(&format!("{KEA}\n{secret}"));
+    assert!(
+        said.contains("secret: no work order removes what is handed over"),
+        "{said}"
+    );
+}

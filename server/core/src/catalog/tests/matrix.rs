@@ -37,6 +37,10 @@ fn the_built_in_matrix_fits_the_recipes() {
     assert_eq!(matrix.best(&"kesl".into(), Platform::LinuxDnf), Some(Proven::Chroot));
     assert_eq!(matrix.best(&"clamav-daemon".into(), Platform::LinuxDnf), None);
     assert_eq!(matrix.best(&"kes-windows".into(), Platform::LinuxApt), None);
+    assert_eq!(
+        matrix.best(&"kes-windows".into(), Platform::Windows),
+        Some(Proven::Fixture)
+    );
 }
 
 #[test]
@@ -66,6 +70,7 @@ fn a_cell_of_what_no_recipe_does_there_cannot_have_run() {
         ("[\"kesl\"]", "[]", "`products` is empty"),
         ("the whole way", " ", "say what was tried"),
         ("tests/a.rs::it_goes", "", "what shows it"),
+        ("replacement = \"clamav\"\n", "", "name what took the place"),
         ("schema = 1", "schema = 2", "schema 2"),
         ("linux-apt", "plan9", "linux-apt, linux-dnf"),
         ("ran =", "run =", "run"),

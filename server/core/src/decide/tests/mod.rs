@@ -24,9 +24,11 @@ mod reference;
 mod reference_time;
 mod restarts;
 mod returns;
+mod secrets;
 mod story;
 mod table;
 mod usage;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +49,7 @@ use crate::{
         ApprovalCause, Breaker, Breakers, GroupState, IN_FLIGHT, Lines, RunState, Starts, Tally, WaveState, Waves,
     },
     samples,
+    secret::Keyring,
     waiting::{self, Waiting},
 };
 
@@ -66,6 +69,7 @@ pub(super) struct Host {
     pub(super) campaign: Campaign,
     pub(super) catalog: Catalog,
     pub(super) shelf: Shelf,
+    pub(super) secrets: Keyring,
     pub(super) waves: Waves,
     pub(super) run: RunState,
     pub(super) breakers: Breakers,
@@ -95,6 +99,7 @@ impl Host {
             campaign,
             catalog: samples::catalog(),
             shelf: Shelf::default(),
+            secrets: Keyring::default(),
             waves: Waves::from([("all", WaveState::Open)]),
             run: RunState::Running,
             breakers: Breakers::default(),
@@ -114,6 +119,7 @@ impl Host {
             campaign: &self.campaign,
             catalog: &self.catalog,
             shelf: &self.shelf,
+            secrets: &self.secrets,
             run: self.run,
             waves: &self.waves,
             breakers: &self.breakers,
