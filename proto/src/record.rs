@@ -111,6 +111,8 @@ words! {
         Unsupported = "unsupported",
         /// A service was started and is not at work.
         ServiceNotActive = "service-not-active",
+        /// A replacement was to come into a state, and the look did not show it there in time.
+        NotSetUp = "not-set-up",
         /// What came does not hash to what the order states.
         WrongHash = "wrong-hash",
         /// A source gives more bytes than the order states.
@@ -140,6 +142,7 @@ on_wire!(
         NotYet,
         Unsupported,
         ServiceNotActive,
+        NotSetUp,
         WrongHash,
         TooLarge,
     }

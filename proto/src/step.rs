@@ -12,7 +12,7 @@ mod purpose;
 mod wire;
 
 pub use checks::CONFIG_MAX;
-pub use kind::{Replay, StepKind};
+pub use kind::{Replay, SetUpState, StepKind};
 pub use purpose::{Fetched, Purpose};
 
 /// A step with its parameters.
@@ -120,6 +120,13 @@ pub enum Action {
         /// Which, and from where.
         artifact: ArtifactRef,
     },
+    /// Brings a replacement into a state that its own tools give it.
+    SetUp {
+        /// The replacement.
+        product: ProductId,
+        /// Which.
+        state: SetUpState,
+    },
     /// Installs package files from the cache, and nothing beside them.
     InstallArtifact {
         /// With which.
@@ -149,6 +156,7 @@ impl Action {
             Self::WriteConfig { .. } => StepKind::WriteConfig,
             Self::FetchArtifact { .. } => StepKind::FetchArtifact,
             Self::InstallArtifact { .. } => StepKind::InstallArtifact,
+            Self::SetUp { .. } => StepKind::SetUp,
         }
     }
 
@@ -170,6 +178,11 @@ impl Action {
             Self::EnableService { services, .. } => format!("enable and start {}", services.join(" ")),
             Self::WriteConfig { path, .. } => format!("write {path}"),
             Self::FetchArtifact { artifact } => format!("fetch {}", artifact.file_name),
+            Self::SetUp { product, state } => match state {
+                SetUpState::StandingBack => format!("have {product} stand back"),
+                SetUpState::Onboarded => format!("onboard {product}"),
+                SetUpState::Active => format!("have {product} protect"),
+            },
             Self::InstallArtifact { artifacts, .. } => {
                 let names: Vec<&str> = artifacts.iter().map(|artifact| artifact.file_name.as_str()).collect();
                 format!("install {}", names.join(" "))

@@ -220,7 +220,7 @@ pub struct Evidence {
 pub struct Health {
     /// Whether it does its work.
     pub state: HealthState,
-    /// Why, in words a person can act on; empty when healthy.
+    /// Why, in words a person can act on; empty when healthy, unless it stands back.
     pub why: String,
     /// The protection that follows.
     pub grade: Protection,

@@ -73,7 +73,7 @@ pub(super) fn check(step: &Step, rules: &RuleSet, facts: &HostFacts) -> Result<(
                 format!("certificate {subject} is no leftover of {product} by this host's rules")
             })
         }
-        Action::DetectionTest { product } => replacement(product, rules).map(|_| ()),
+        Action::DetectionTest { product } | Action::SetUp { product, .. } => replacement(product, rules).map(|_| ()),
         Action::FetchArtifact { artifact } => none_of_a_target(&packages_in([artifact]), rules, os),
         Action::InstallArtifact { product, artifacts, .. } => {
             replacement(product, rules)?;

@@ -43,7 +43,7 @@ mod tests {
         artifact::{ArtifactDigest, ArtifactRef},
         ids::HostId,
         inventory::PackageManager,
-        step::Action,
+        step::{Action, SetUpState},
     };
 
     use super::*;
@@ -165,6 +165,24 @@ mod tests {
         ]);
         let safe: Vec<bool> = (0..5).map(|step| is_before(&order, step)).collect();
         assert_eq!(safe, [true, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_product_that_stands_back_is_no_protection_to_stop_at() {
+        let to = |state| Action::SetUp {
+            product: "defender-endpoint".into(),
+            state,
+        };
+        let order = order([
+            (install(), true),
+            (to(SetUpState::StandingBack), true),
+            (to(SetUpState::Onboarded), true),
+            (remove(), true),
+            (to(SetUpState::Active), true),
+            (sweep(), true),
+        ]);
+        let safe: Vec<bool> = (0..6).map(|step| is_before(&order, step)).collect();
+        assert_eq!(safe, [true, true, true, true, false, true]);
     }
 
     #[test]

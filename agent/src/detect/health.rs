@@ -35,8 +35,13 @@ pub(crate) fn check(cx: HealthCx<'_>, rule: &HealthRule, grade: Protection) -> H
     let (state, why, grade) = match looked(cx, rule, &mut tenant) {
         Ok(()) => (HealthState::Healthy, String::new(), grade),
         Err(Ill::Is(why)) => (HealthState::Unhealthy, why, Protection::None),
-        Err(Ill::StandsBack(why)) => (HealthState::Unhealthy, why, Protection::Passive),
         Err(Ill::CannotTell(why)) => (HealthState::Unknown, why, Protection::Unobserved),
+        // Ready to take over is not broken; what it gives meanwhile is no protection.
+        Err(Ill::StandsBack { why, ails: None }) => (HealthState::Healthy, why, Protection::Passive),
+        Err(Ill::StandsBack { ails: Some(ails), .. }) => match ails {
+            Ails::It(why) => (HealthState::Unhealthy, why, Protection::Passive),
+            Ails::Perhaps(why) => (HealthState::Unknown, why, Protection::Passive),
+        },
     };
     Health {
         state,
@@ -84,12 +89,32 @@ fn looked(cx: HealthCx<'_>, rule: &HealthRule, tenant: &mut Option<String>) -> R
     }
 }
 
-/// Why a product is not healthy.
+/// Why a product does not protect.
 enum Ill {
     Is(String),
-    /// It is there and leaves the work to another.
-    StandsBack(String),
     CannotTell(String),
+    /// It is there and leaves the work to another; and what is wrong with it besides.
+    StandsBack {
+        why: String,
+        ails: Option<Ails>,
+    },
+}
+
+/// What is wrong with a product beside that it stands back.
+enum Ails {
+    It(String),
+    Perhaps(String),
+}
+
+/// What comes of looking at a product that stands back, where the rest of the look found `rest`.
+fn standing_back(why: String, rest: Result<(), Ill>) -> Ill {
+    let ails = match rest {
+        Ok(()) => None,
+        Err(Ill::Is(what)) => Some(Ails::It(what)),
+        Err(Ill::CannotTell(what)) => Some(Ails::Perhaps(what)),
+        Err(Ill::StandsBack { ails, .. }) => ails,
+    };
+    Ill::StandsBack { why, ails }
 }
 
 fn program(view: &dyn HostView, program: &str) -> Result<(), Ill> {

@@ -20,6 +20,8 @@ pub struct MdatpHealth {
     pub is_passive: Option<bool>,
     /// Whether its definitions are up to date.
     pub definitions_current: Option<bool>,
+    /// Products that hold files up as it does, as far as it names them.
+    pub conflicting: Vec<String>,
     /// macOS: whether it may read the whole disk.
     pub full_disk_access: Option<bool>,
 }
@@ -31,16 +33,20 @@ pub struct MdatpHealth {
 pub fn health(bytes: &[u8]) -> Result<MdatpHealth, String> {
     let report: Value = serde_json::from_slice(bytes).map_err(|error| format!("mdatp's report is no JSON: {error}"))?;
     let healthy = flag(&report, "healthy").ok_or("mdatp's report does not say whether it is healthy")?;
-    let issues = field(&report, "healthissues").and_then(Value::as_array);
-    let words = |values: &Vec<Value>| values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let words = |name: &str| -> Vec<String> {
+        let values = field(&report, name).and_then(Value::as_array);
+        let values = values.into_iter().flatten().filter_map(Value::as_str);
+        values.map(str::to_owned).collect()
+    };
     Ok(MdatpHealth {
         healthy,
-        issues: issues.map(words).unwrap_or_default(),
+        issues: words("healthissues"),
         licensed: flag(&report, "licensed"),
         organization: word(&report, "orgid").filter(|id| !id.is_empty() && !id.eq_ignore_ascii_case("unavailable")),
         real_time: flag(&report, "realtimeprotectionenabled"),
         is_passive: flag(&report, "passivemodeenabled"),
         definitions_current: word(&report, "definitionsstatus").map(|status| plain(&status) == "uptodate"),
+        conflicting: words("conflictingapplications"),
         full_disk_access: flag(&report, "fulldiskaccessenabled"),
     })
 }
@@ -74,12 +80,15 @@ mod tests {
     fn both_spellings_of_the_report_read_alike() {
         let wrapped = br#"{"healthy":true,"healthIssues":[],"licensed":true,"orgId":"b1c2",
             "realTimeProtectionEnabled":{"value":true},"passiveModeEnabled":{"value":false},
+            "conflictingApplications":["kesl"],
             "definitionsStatus":{"$type":"upToDate"}}"#;
         let plain = br#"{"healthy":true,"health_issues":[],"licensed":true,"org_id":"b1c2",
-            "real_time_protection_enabled":true,"passive_mode_enabled":false,"definitions_status":"up_to_date"}"#;
+            "real_time_protection_enabled":true,"passive_mode_enabled":false,"definitions_status":"up_to_date",
+            "conflicting_applications":["kesl"]}"#;
         let health_of = |bytes| health(bytes).expect("sound");
         assert_eq!(health_of(wrapped), health_of(plain));
         assert_eq!(health_of(plain).definitions_current, Some(true));
+        assert_eq!(health_of(plain).conflicting, ["kesl"]);
         assert_eq!(health_of(plain).full_disk_access, None);
     }
 

@@ -31,6 +31,8 @@ words! {
         FetchArtifact = "fetch-artifact",
         /// Installs package files of a replacement from the cache.
         InstallArtifact = "install-artifact",
+        /// Brings a replacement into a state.
+        SetUp = "set-up",
     }
 }
 
@@ -51,6 +53,29 @@ on_wire!(
         WriteConfig,
         FetchArtifact,
         InstallArtifact,
+        SetUp,
+    }
+);
+
+words! {
+    /// The states that a replacement's own tools bring it into.
+    pub enum SetUpState("set-up state") {
+        /// It leaves the work to the product that is there.
+        StandingBack = "standing-back",
+        /// It belongs to its organisation, and is ready to take the work over.
+        Onboarded = "onboarded",
+        /// It protects.
+        Active = "active",
+    }
+}
+
+on_wire!(
+    SetUpState,
+    "step.state",
+    v1::SetUpState {
+        StandingBack,
+        Onboarded,
+        Active,
     }
 );
 
@@ -86,7 +111,8 @@ impl StepKind {
             | Self::SweepCertificates
             | Self::RepairPackages
             | Self::EnableService
-            | Self::WriteConfig => Replay::Repeat,
+            | Self::WriteConfig
+            | Self::SetUp => Replay::Repeat,
             Self::RemovePackages | Self::InstallPackages | Self::InstallArtifact => Replay::Probe,
             Self::DetectionTest | Self::Restart => Replay::Once,
         }
@@ -104,7 +130,8 @@ impl StepKind {
             | Self::DetectionTest
             | Self::RepairPackages
             | Self::EnableService
-            | Self::WriteConfig => false,
+            | Self::WriteConfig
+            | Self::SetUp => false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a step is for. Who plans, accounts or stops cares for what becomes of the machine, not by which kind of step it does; a
 //! new kind says here what it is for, and counts as that wherever it is asked for.
 
-use super::Action;
+use super::{Action, SetUpState};
 use crate::{artifact::ArtifactRef, ids::ProductId, inventory::PackageManager};
 
 /// What a step is for.
@@ -17,7 +17,7 @@ pub enum Purpose<'a> {
     Install(&'a ProductId),
     /// Sets this replacement up, and starts nothing.
     Configure(&'a ProductId),
-    /// Starts this replacement.
+    /// Starts this replacement, or has it take the work over.
     Start(&'a ProductId),
     /// Demands proof that this replacement protects.
     Prove(&'a ProductId),
@@ -64,6 +64,10 @@ impl Action {
             Self::InstallPackages { product, .. } | Self::InstallArtifact { product, .. } => Purpose::Install(product),
             Self::WriteConfig { product, .. } => Purpose::Configure(product),
             Self::EnableService { product, .. } => Purpose::Start(product),
+            Self::SetUp { product, state } => match state {
+                SetUpState::StandingBack | SetUpState::Onboarded => Purpose::Configure(product),
+                SetUpState::Active => Purpose::Start(product),
+            },
             Self::DetectionTest { product } => Purpose::Prove(product),
             Self::Sweep { product, .. }
             | Self::SweepGroups { product, .. }
@@ -90,6 +94,7 @@ impl Action {
             Self::FetchArtifact { .. }
             | Self::WriteConfig { .. }
             | Self::EnableService { .. }
+            | Self::SetUp { .. }
             | Self::DetectionTest { .. }
             | Self::Sweep { .. }
             | Self::SweepGroups { .. }
@@ -110,6 +115,7 @@ impl Action {
             | Self::InstallPackages { .. }
             | Self::WriteConfig { .. }
             | Self::EnableService { .. }
+            | Self::SetUp { .. }
             | Self::DetectionTest { .. }
             | Self::Sweep { .. }
             | Self::SweepGroups { .. }

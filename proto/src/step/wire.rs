@@ -72,6 +72,10 @@ impl From<Step> for v1::Step {
                 contents,
                 mode,
             }),
+            Action::SetUp { product, state } => Wire::SetUp(v1::SetUp {
+                product: product.to_string(),
+                state: state.number(),
+            }),
             Action::FetchArtifact { artifact } => Wire::FetchArtifact(artifact.into()),
             Action::InstallArtifact {
                 manager,
@@ -151,6 +155,10 @@ impl TryFrom<v1::Step> for Step {
                 services: services(it.services)?,
             },
             Wire::WriteConfig(it) => write_config(it)?,
+            Wire::SetUp(it) => Action::SetUp {
+                product: product(it.product)?,
+                state: it.state.try_into()?,
+            },
             Wire::FetchArtifact(it) => Action::FetchArtifact {
                 artifact: it.try_into()?,
             },

@@ -6,7 +6,7 @@ use cutover_proto::{
     artifact::{ArtifactDigest, ArtifactRef},
     inventory::PackageManager,
     order::WorkOrder,
-    step::{Action, Step},
+    step::{Action, SetUpState, Step},
     subject::Subject,
     v1::{self, step::Action as Wire},
 };
@@ -39,6 +39,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.extend(swept());
     all.push(Sample::of("EnableService", enable()));
     all.push(Sample::of("WriteConfig", write()));
+    all.push(Sample::of("SetUp", set_up()));
     all.push(Sample::of("ArtifactRef", artifact_wire()));
     all.push(Sample::of("FetchArtifact", fetch_artifact()));
     all.push(Sample::of("InstallArtifact", install_artifact()));
@@ -153,6 +154,13 @@ fn write() -> v1::WriteConfig {
         path: "/etc/clamav/freshclam.conf".into(),
         contents: "Checks 24\n".into(),
         mode: 0o444,
+    }
+}
+
+fn set_up() -> v1::SetUp {
+    v1::SetUp {
+        product: "defender-endpoint".into(),
+        state: v1::SetUpState::StandingBack.into(),
     }
 }
 
@@ -324,6 +332,14 @@ fn steps() -> Vec<(&'static str, v1::Step, Step)> {
                 path: "/etc/clamav/freshclam.conf".into(),
                 contents: "Checks 24\n".into(),
                 mode: 0o444,
+            },
+        ),
+        (
+            "set-up",
+            Wire::SetUp(set_up()),
+            Action::SetUp {
+                product: "defender-endpoint".into(),
+                state: SetUpState::StandingBack,
             },
         ),
     ];

@@ -9,7 +9,7 @@ use cutover_proto::{
     order::WorkOrder,
     placed::{Placed, PlacedBy, PlacedRecord, PlacedTrace},
     record::{FailureCause, RecordEvent, StepRecord},
-    step::{Action, Step},
+    step::{Action, SetUpState, Step},
     subject::Subject,
     upkeep::Upkeep,
     v1,
@@ -280,6 +280,7 @@ fn action() -> impl Strategy<Value = Action> {
             }
         }),
         artifact().prop_map(|artifact| Action::FetchArtifact { artifact }),
+        (product(), select(SetUpState::ALL.to_vec())).prop_map(|(product, state)| Action::SetUp { product, state }),
         (manager(), product(), vec(artifact(), 1..3)).prop_map(|(manager, product, artifacts)| {
             Action::InstallArtifact {
                 manager,

@@ -3,7 +3,7 @@
 use cutover_proto::{
     artifact::{ArtifactDigest, ArtifactRef},
     inventory::PackageManager,
-    step::{Action, Fetched, Purpose, StepKind},
+    step::{Action, Fetched, Purpose, SetUpState, StepKind},
     subject::Subject,
 };
 
@@ -72,6 +72,10 @@ fn each() -> Vec<Action> {
             product: "clamav".into(),
             artifacts: vec![file()],
         },
+        Action::SetUp {
+            product: "clamav".into(),
+            state: SetUpState::Active,
+        },
     ]
 }
 
@@ -98,11 +102,22 @@ fn each_kind_of_step_says_what_it_is_for_and_what_it_concerns() {
             Purpose::Configure(&clamav),
             Purpose::Fetch(Fetched::File(&file)),
             Purpose::Install(&clamav),
+            Purpose::Start(&clamav),
         ]
     );
     for (action, purpose) in all.iter().zip(purposes) {
         assert_eq!(action.product(), purpose.product());
     }
+}
+
+#[test]
+fn a_replacement_is_started_by_the_state_in_which_it_protects_alone() {
+    let starts = |state: &SetUpState| {
+        let product = "clamav".into();
+        matches!(Action::SetUp { product, state: *state }.purpose(), Purpose::Start(_))
+    };
+    let starting: Vec<&SetUpState> = SetUpState::ALL.iter().filter(|state| starts(state)).collect();
+    assert_eq!(starting, [&SetUpState::Active]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use cutover_proto::{
     record::{FailureCause, RecordEvent},
     release::UpdateState,
     rule::{Need, Role, Scope},
-    step::{Replay, StepKind},
+    step::{Replay, SetUpState, StepKind},
     verdict::{EvidenceKind, EvidenceOutcome, HealthState, Protection, Showing, Verdict},
 };
 
@@ -53,6 +53,7 @@ spelled!(
     Scope,
     Showing,
     StepKind,
+    SetUpState,
     UpdateState,
     Verdict
 );
@@ -87,6 +88,7 @@ numbered!(
     RecordEvent,
     Showing,
     StepKind,
+    SetUpState,
     UpdateState,
     Verdict
 );

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cutover_proto::inventory::DiskEncryption;
+use cutover_proto::{inventory::DiskEncryption, step::SetUpState};
 
 use super::*;
 
@@ -134,6 +134,20 @@ fn write(product: &str, path: &str, contents: &str, mode: u32) -> Result<(), Fai
         contents: contents.into(),
         mode,
     })
+}
+
+#[test]
+fn only_replacements_are_set_up() {
+    let set_up = |product: &str| {
+        judge(Action::SetUp {
+            product: product.into(),
+            state: SetUpState::Active,
+        })
+    };
+    assert_eq!(set_up("defender-endpoint"), Ok(()));
+    for product in ["kesl", "ultraav", "nothing"] {
+        assert_eq!(set_up(product), Err(FailureCause::NotAttributed), "{product}");
+    }
 }
 
 #[test]

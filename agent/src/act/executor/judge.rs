@@ -106,6 +106,7 @@ impl Executor {
                 None => Aim::CannotTell(format!("cannot tell what {path} holds")),
             },
             Action::EnableService { services, .. } => self.services(services),
+            Action::SetUp { product, state } => self.in_state(product, *state),
             Action::DetectionTest { .. } | Action::Restart { .. } => {
                 Aim::CannotTell("no look shows whether it was done".to_owned())
             }

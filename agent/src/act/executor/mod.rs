@@ -19,6 +19,7 @@ mod restart;
 mod resumed;
 mod secrets;
 mod services;
+mod set_up;
 mod waits;
 
 // Over a planted root of a Linux system.

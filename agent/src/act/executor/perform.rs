@@ -134,6 +134,9 @@ impl Executor {
         if let Action::EnableService { services, .. } = &step.action {
             return self.start_services(services, &mut run);
         }
+        if let Action::SetUp { product, state } = &step.action {
+            return self.set_up(product, *state, &mut run);
+        }
         let own = self.own_packages(&step.action);
         if let Action::RemovePackages { manager, product, .. } = &step.action {
             let tries = self.secrets.tries(product);
@@ -175,7 +178,10 @@ impl Executor {
                 ..ToolRun::default()
             }),
             Action::InstallArtifact { manager, .. } => hands.install_files(*manager, &files, &mut run),
-            Action::FetchArtifact { .. } | Action::Restart { .. } | Action::EnableService { .. } => {
+            Action::FetchArtifact { .. }
+            | Action::Restart { .. }
+            | Action::EnableService { .. }
+            | Action::SetUp { .. } => {
                 Err(HandsError::Unsupported("this step has a way of its own".to_owned()))
             }
         };

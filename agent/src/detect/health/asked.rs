@@ -1,10 +1,10 @@
 //! Products that say of themselves how they are.
 
-use super::Ill;
+use super::{Ill, standing_back};
 use crate::{
     facts::{Answer, Tool},
     host::HostView,
-    parse,
+    parse::{self, mdatp::MdatpHealth},
 };
 
 /// Microsoft Defender for Endpoint on Linux and macOS.
@@ -14,14 +14,21 @@ pub(super) fn mdatp(view: &dyn HostView, tenant: &mut Option<String>) -> Result<
         .parsed(|said| parse::mdatp::health(&said.stdout));
     let health = answered(said, "mdatp")?;
     tenant.clone_from(&health.organization);
+    let rest = mdatp_but_for_passive(&health);
+    if health.is_passive == Some(true) {
+        let why = "it is in passive mode and leaves the work to another; take the passive mode away, also in its managed settings \
+                   (mdatp_managed.json) where they set it";
+        return Err(standing_back(why.to_owned(), rest));
+    }
+    rest
+}
+
+/// What ails it, whether it stands back or not. One that stands back leaves files alone, and others may be there.
+fn mdatp_but_for_passive(health: &MdatpHealth) -> Result<(), Ill> {
+    let stands_back = health.is_passive == Some(true);
     if health.organization.is_none() {
         return Err(Ill::Is(
             "it is not onboarded: mdatp names no organisation; run the onboarding package".into(),
-        ));
-    }
-    if health.is_passive == Some(true) {
-        return Err(Ill::StandsBack(
-            "it is in passive mode and leaves the work to another; take the passive mode away".into(),
         ));
     }
     if health.full_disk_access == Some(false) {
@@ -39,11 +46,19 @@ pub(super) fn mdatp(view: &dyn HostView, tenant: &mut Option<String>) -> Result<
         "it has no licence; see `mdatp health --field health_issues`",
         "mdatp does not say whether it is licensed",
     )?;
-    said(
-        health.real_time,
-        "its real-time protection is off; turn it on by its policy",
-        "mdatp does not say whether its real-time protection is on",
-    )?;
+    if !stands_back {
+        if !health.conflicting.is_empty() {
+            return Err(Ill::Is(format!(
+                "it shares its grip on files with {}, and two of that kind can hang a machine; take the other one away",
+                health.conflicting.join(", ")
+            )));
+        }
+        said(
+            health.real_time,
+            "its real-time protection is off; turn it on by its policy",
+            "mdatp does not say whether its real-time protection is on",
+        )?;
+    }
     said(
         health.definitions_current,
         "its definitions are not up to date; let it fetch them",

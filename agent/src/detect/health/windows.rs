@@ -2,7 +2,7 @@
 
 use cutover_proto::rule::{HealthRule, Pattern};
 
-use super::{Ill, asked::NO_AGENT};
+use super::{Ill, asked::NO_AGENT, standing_back};
 use crate::{
     detect::windows::{WindowsGround, any},
     facts::{Answer, Question, RegistryKey, RegistryValue, Reply, ServiceState},
@@ -57,14 +57,23 @@ pub(super) fn defender(view: &dyn HostView, rule: &HealthRule) -> Result<(), Ill
         Answer::Unsupported => return Err(Ill::CannotTell("this Windows does not tell Defender's state".into())),
         Answer::Denied(why) | Answer::Failed(why) => return Err(Ill::CannotTell(why)),
     };
+    let old = || {
+        (status.signature_age_days > rule.max_age_days).then(|| {
+            Ill::Is(format!(
+                "Defender's signatures are older than {} days; let it fetch them",
+                rule.max_age_days
+            ))
+        })
+    };
     match status.running_mode.to_lowercase().as_str() {
         "normal" => {}
         mode if mode.starts_with("passive") || mode.contains("block mode") => {
-            return Err(Ill::StandsBack(format!(
+            let why = format!(
                 "Defender runs in {}, and leaves the work to another; see what registered itself, and \
                  ForceDefenderPassiveMode on servers",
                 status.running_mode
-            )));
+            );
+            return Err(standing_back(why, old().map_or(Ok(()), Err)));
         }
         _ => {
             return Err(Ill::Is(format!(
@@ -83,13 +92,7 @@ pub(super) fn defender(view: &dyn HostView, rule: &HealthRule) -> Result<(), Ill
             "Defender's real-time protection is off; turn it on by its policy".into(),
         ));
     }
-    if status.signature_age_days > rule.max_age_days {
-        return Err(Ill::Is(format!(
-            "Defender's signatures are older than {} days; let it fetch them",
-            rule.max_age_days
-        )));
-    }
-    Ok(())
+    old().map_or(Ok(()), Err)
 }
 
 /// Whether Defender for Endpoint belongs to an organisation.

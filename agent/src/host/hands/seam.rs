@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -239,6 +239,12 @@ pub trait HostHands: Send {
     /// # Errors
     /// When no service manager runs here, or it could not be asked.
     fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError>;
+
+    /// Has a replacement's own tools bring it into a state. Whether it came about, a look says; it may take minutes.
+    ///
+    /// # Errors
+    /// When this agent cannot do so with this product here, or its tools could not be run.
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError>;
 
     /// Writes a file whole or not at all, with the directory that it lies in. What was there before is kept aside, once.
     ///

@@ -50,6 +50,7 @@ pub(super) fn of(cause: FailureCause) -> Result<ToolRun, HandsError> {
         | FailureCause::Journal
         | FailureCause::NotYet
         | FailureCause::ServiceNotActive
+        | FailureCause::NotSetUp
         | FailureCause::WrongHash
         | FailureCause::TooLarge => says(
             100,

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, path::Path, thread, time::Duration};
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager, step::StepKind};
+use cutover_proto::{ids::ProductId, inventory::PackageManager,
+    step::{SetUpState, StepKind},
+};
 use sha2::{Digest, Sha256};
 
 use super::{
-    accounts, faults,
+    accounts, defender, faults,
     files::{Files, SandboxError},
     packages,
     plant::{BEHAVIOUR, BOOT_ID, FAILURES, HEARD, PROCESSES, STARTS, bring},
@@ -114,6 +116,12 @@ impl SandboxHands {
     }
 }
 
+/// What the kernel says of a service at work.
+fn put_to_work(files: &Files, service: &str) -> Result<(), SandboxError> {
+    let events = format!("/sys/fs/cgroup/system.slice/{service}/cgroup.events");
+    files.write(&events, b"populated 1\nfrozen 0\n")
+}
+
 fn archive(package: &str) -> String {
     format!("/var/cache/apt/archives/{package}.deb")
 }
@@ -144,6 +152,9 @@ fn install(files: &Files, package: &str) -> Result<(), SandboxError> {
     if WITH_SIGNATURES.contains(&package) {
         // What the product's updater would fetch: the MD5 sum of the harmless test file.
         files.write(SIGNATURES, b"44d88612fea8a8f36de82e1278abb02f:68:Planted.Test.EICAR\n")?;
+    }
+    if package == defender::PACKAGE {
+        put_to_work(files, defender::SERVICE)?;
     }
     packages::put(files, package, goods.map_or("1.0-1", |goods| goods.version))?;
     files.delete(&archive(package))
@@ -300,12 +311,18 @@ impl HostHands for SandboxHands {
             let is_up = takes != 0 && *tries >= takes;
             files.write_own(STARTS, &starts)?;
             if is_up {
-                // What the kernel says of a service at work.
-                let events = format!("/sys/fs/cgroup/system.slice/{service}/cgroup.events");
-                files.write(&events, b"populated 1\nfrozen 0\n")?;
+                put_to_work(files, service)?;
             }
             Ok(format!("Started {service}.\n"))
         })
+    }
+
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, _run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        if product.as_str() != defender::PRODUCT {
+            return Err(HandsError::Unsupported(format!("nothing sets up {product} here")));
+        }
+        let never = self.behaviour.never_set_up;
+        self.run(StepKind::SetUp, 0, |files| defender::set_up(files, state, never))
     }
 
     fn write_config(&mut self, path: &str, contents: &str, _mode: u32) -> Result<(), HandsError> {

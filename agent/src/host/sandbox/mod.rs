@@ -5,6 +5,7 @@
 //! Everything else (look, judgement, journal, wire) is the real code, over [`SandboxView`].
 
 mod accounts;
+mod defender;
 mod faults;
 mod files;
 mod hands;

@@ -115,6 +115,17 @@ const CLAMAV_FRESHCLAM: Goods = Goods {
     process: None,
 };
 
+const MDATP: Goods = Goods {
+    package: "mdatp",
+    version: "101.24082.0004",
+    programs: &["/usr/bin/mdatp"],
+    files: &["/lib/systemd/system/mdatp.service"],
+    data: &[],
+    own_directories: &[],
+    data_directories: &[],
+    process: None,
+};
+
 impl TargetProduct {
     pub(super) fn goods(self) -> &'static Goods {
         match self {
@@ -134,6 +145,7 @@ pub(super) fn goods_of(package: &str) -> Option<&'static Goods> {
         &CLAMAV,
         &CLAMAV_DAEMON,
         &CLAMAV_FRESHCLAM,
+        &MDATP,
     ]
     .into_iter()
     .find(|goods| goods.package == package)

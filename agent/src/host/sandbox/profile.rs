@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use cutover_proto::{inventory::DiskEncryption, record::FailureCause, step::StepKind};
+use cutover_proto::{inventory::DiskEncryption, record::FailureCause,
+    step::{SetUpState, StepKind},
+};
 use serde::{Deserialize, Serialize};
 
 use super::product::TargetProduct;
@@ -58,6 +61,9 @@ pub struct Behaviour {
     pub restarts: bool,
     /// A service is at work after so many starts: one that waits for something takes more. Never, with 0.
     pub service_starts: u32,
+    /// A state that the replacement's tools say they bring about, and that never comes.
+    #[serde(default)]
+    pub never_set_up: Option<SetUpState>,
 }
 
 impl Default for Behaviour {
@@ -76,6 +82,7 @@ impl Default for Behaviour {
             leaves_leftovers: true,
             restarts: true,
             service_starts: 1,
+            never_set_up: None,
         }
     }
 }

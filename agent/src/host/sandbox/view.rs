@@ -6,6 +6,7 @@ use cutover_proto::inventory::OsFamily;
 use serde::de::DeserializeOwned;
 
 use super::{
+    defender,
     files::{Files, SandboxError},
     plant::{BOOT_ID, FREE_DISK_MIB, KERNEL, PROCESSES},
     product::KESL,
@@ -111,6 +112,13 @@ impl HostView for SandboxView {
                 stdout: b"ClamAV 1.4.6\0".to_vec(),
                 stderr: Vec::new(),
             }),
+            Tool::MdatpHealth if self.files.exists(defender::PROGRAM) => match defender::report(&self.files) {
+                Ok(stdout) => Answer::Found(ToolOutput {
+                    stdout,
+                    stderr: Vec::new(),
+                }),
+                Err(error) => Answer::Failed(error.to_string()),
+            },
             Tool::ClamdVersion | Tool::MdatpHealth | Tool::FalconState | Tool::KeslAppInfo => Answer::Absent,
             Tool::Receipts
             | Tool::SystemExtensions

@@ -105,6 +105,13 @@ impl Recipe {
                         install.grade
                     ));
                 }
+                if install.beside == Beside::Passive && install.grade != Protection::RealTime {
+                    return Err(
+                        "beside = \"passive\" is for what protects in real time; what hooks nothing has nothing to stand back \
+                         from, write \"first\""
+                            .to_owned(),
+                    );
+                }
                 self.check_services(install, rule)
             }
             (Some(_), Some(_)) => {

@@ -1,7 +1,8 @@
 //! From recipes to the steps of one order.
 //!
 //! Where the replacement may stand beside the target it is fetched, installed, set up and proven first, so that no gap opens.
-//! Where it may but for its last service, that one alone starts after the targets went.
+//! Where it may but for its last service, that one alone starts after the targets went. Where it may while it stands back, it is
+//! made ready so, and takes over after the targets went.
 //! What comes as files is fetched and installed in the same places as what comes from the distribution.
 //! Where it may not, it is fetched first, then the targets go, then it is installed. In both cases the targets leave in
 //! the order of their ranks, and leftovers are swept last. Cancel and hold may act after any step except between the
@@ -14,7 +15,7 @@ use cutover_proto::{
     ids::ProductId,
     inventory::{OsFamily, PackageManager},
     rule::Rule,
-    step::{Action, Step},
+    step::{Action, SetUpState, Step},
     subject::Subject,
 };
 
@@ -107,14 +108,29 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
                 steps.push(put_in(true));
                 steps.extend(parts.write(true)?);
                 steps.extend(parts.start(&install.services, true));
+                steps.extend(parts.onboard(true));
                 steps.extend(parts.test());
                 steps.extend(removals.iter().map(|removal| removal.step(true)));
+            }
+            Beside::Passive => {
+                steps.push(put_in(true));
+                steps.extend(parts.write(true)?);
+                steps.extend(parts.start(&install.services, true));
+                // Where nothing is left to stand back for, it protects as soon as it can.
+                if !removals.is_empty() {
+                    steps.push(parts.set_up(SetUpState::StandingBack, true));
+                }
+                steps.extend(parts.onboard(true));
+                steps.extend(removed_first(&removals, catalog));
+                steps.push(parts.set_up(SetUpState::Active, !install.detection_test));
+                steps.extend(parts.test());
             }
             Beside::Halfway => {
                 steps.push(put_in(true));
                 let (last, first) = install.services.split_last().unzip();
                 steps.extend(parts.write(true)?);
                 steps.extend(parts.start(first.unwrap_or_default(), true));
+                steps.extend(parts.onboard(true));
                 steps.extend(removed_first(&removals, catalog));
                 steps.extend(parts.start(
                     last.map(std::slice::from_ref).unwrap_or_default(),
@@ -127,6 +143,7 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
                 steps.push(put_in(false));
                 steps.extend(parts.write(false)?);
                 steps.extend(parts.start(&install.services, false));
+                steps.extend(parts.onboard(false));
                 if let Some(last) = steps.last_mut() {
                     last.safe_point_after = !install.detection_test;
                 }
@@ -203,6 +220,22 @@ impl Parts<'_> {
                 safe_point_after,
             })
             .collect()
+    }
+
+    fn set_up(&self, state: SetUpState, safe_point_after: bool) -> Step {
+        Step {
+            action: Action::SetUp {
+                product: self.replacement.clone(),
+                state,
+            },
+            time_limit: self.install.set_up_time_limit,
+            safe_point_after,
+        }
+    }
+
+    fn onboard(&self, safe_point_after: bool) -> Option<Step> {
+        let step = || self.set_up(SetUpState::Onboarded, safe_point_after);
+        self.install.onboard.then(step)
     }
 
     fn test(&self) -> Option<Step> {
@@ -294,7 +327,7 @@ fn may_go_first(assessment: &Assessment, install: &Install, catalog: &Catalog) -
         || assessment.is_protected_by_replacement()
         || match install.beside {
             Beside::First => true,
-            Beside::Halfway | Beside::Never => false,
+            Beside::Halfway | Beside::Passive | Beside::Never => false,
         }
 }
 

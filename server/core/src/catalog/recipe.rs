@@ -33,6 +33,8 @@ words! {
         First = "first",
         /// It may, but for its last service: all else is set up first, then the targets go, then that service starts.
         Halfway = "halfway",
+        /// It may while it stands back: it is installed and made ready beside the targets, they go, and it takes over.
+        Passive = "passive",
         /// It may not: removal first, then installation, with no safe point between.
         Never = "never",
     }
@@ -171,6 +173,12 @@ pub struct Install {
     /// How long each of them may take until it is at work, with what it waits for.
     #[serde(default = "service_time", deserialize_with = "span::deserialize")]
     pub service_time_limit: Duration,
+    /// Whether it must be made its organisation's before it protects.
+    #[serde(default)]
+    pub onboard: bool,
+    /// How long it may take until it stands back, is ready, or protects. The first signatures come meanwhile.
+    #[serde(default = "set_up_time", deserialize_with = "span::deserialize")]
+    pub set_up_time_limit: Duration,
     /// Files to write before services are started.
     #[serde(default)]
     pub config: Vec<ConfigFile>,
@@ -273,6 +281,11 @@ const fn test_time() -> Duration {
 
 /// The first signatures are some 300 MiB, and a daemon loads them for a minute.
 const fn service_time() -> Duration {
+    Duration::from_secs(1800)
+}
+
+/// A product's cloud answers in minutes, and its first signatures come from there.
+const fn set_up_time() -> Duration {
     Duration::from_secs(1800)
 }
 

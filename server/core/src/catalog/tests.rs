@@ -4,6 +4,7 @@ mod matrix;
 mod preconditions;
 mod recipes;
 mod services;
+mod set_up;
 
 use std::fmt::Write as _;
 

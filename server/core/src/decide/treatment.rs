@@ -139,6 +139,7 @@ const fn plain(cause: FailureCause) -> Treatment {
         | FailureCause::NotDetected
         | FailureCause::Unsupported
         | FailureCause::ServiceNotActive
+        | FailureCause::NotSetUp
         | FailureCause::WrongHash
         | FailureCause::TooLarge => Treatment::Attempt,
     }

@@ -1,6 +1,6 @@
 //! Reasons in words: what is so, what to do, and who.
 
-use cutover_proto::{ids::ProductId, record::FailureCause};
+use cutover_proto::{ids::ProductId, record::FailureCause, verdict::Protection};
 
 use super::{Owner, Reason};
 use crate::{campaign::zone::utc, suspect::Suspect};
@@ -63,7 +63,8 @@ const fn mending(cause: Option<FailureCause>) -> &'static str {
             | FailureCause::Journal
             | FailureCause::NotYet
             | FailureCause::Unsupported
-            | FailureCause::ServiceNotActive,
+            | FailureCause::ServiceNotActive
+            | FailureCause::NotSetUp,
         )
         | None => "read the kept log, mend the cause",
     }
@@ -119,6 +120,10 @@ impl Reason {
                 format!("step {} ({what}) was interrupted and must not run twice", step + 1)
             }
             Self::ReplacementUnhealthy { product, why } => format!("{product} is there and not healthy: {why}"),
+            Self::GradeNotAccepted {
+                product,
+                grade: Protection::Passive,
+            } => format!("{product} stands back and protects nothing"),
             Self::GradeNotAccepted { product, grade } => {
                 format!("{product} gives {grade} protection, which the campaign does not accept")
             }
@@ -201,6 +206,10 @@ impl Reason {
                 "look at the machine, finish or undo the step, then mark the handwork done".to_owned()
             }
             Self::ReplacementUnhealthy { product, .. } => format!("mend {product} on the machine; the next look tells"),
+            Self::GradeNotAccepted {
+                product,
+                grade: Protection::Passive,
+            } => format!("take the passive mode of {product} away, where its own policy sets it too"),
             Self::GradeNotAccepted { grade, .. } => {
                 format!("name another replacement, or write accepted_grades = [\"{grade}\"] in the campaign")
             }

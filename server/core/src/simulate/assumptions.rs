@@ -71,7 +71,7 @@ const fn takes_ms(kind: StepKind) -> i64 {
         StepKind::InstallPackages | StepKind::InstallArtifact => 6 * MINUTE,
         // Until the machine is back.
         StepKind::Restart => 3 * MINUTE,
-        StepKind::RepairPackages => MINUTE,
+        StepKind::RepairPackages | StepKind::SetUp => MINUTE,
         StepKind::DetectionTest | StepKind::EnableService => 30 * SECOND,
         StepKind::Sweep | StepKind::SweepGroups | StepKind::SweepCertificates | StepKind::WriteConfig => 10 * SECOND,
     }
@@ -117,6 +117,7 @@ mod tests {
             (StepKind::InstallArtifact, 360),
             (StepKind::Restart, 180),
             (StepKind::RepairPackages, 60),
+            (StepKind::SetUp, 60),
             (StepKind::DetectionTest, 30),
             (StepKind::EnableService, 30),
             (StepKind::Sweep, 10),

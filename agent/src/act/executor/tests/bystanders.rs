@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState};
 
 use super::world::VirtualClock;
 use crate::{
@@ -90,6 +90,9 @@ impl HostHands for Chrooted {
         Err(nothing_else())
     }
     fn enable_service(&mut self, _service: &str, _run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        Err(nothing_else())
+    }
+    fn set_up(&mut self, _: &ProductId, _: SetUpState, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         Err(nothing_else())
     }
     fn write_config(&mut self, _path: &str, _contents: &str, _mode: u32) -> Result<(), HandsError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState};
 
 use super::faults::Faults;
 use crate::host::{
@@ -89,6 +89,9 @@ impl HostHands for Deadly {
     }
     fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         self.inner.enable_service(service, run)
+    }
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.set_up(product, state, run)
     }
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
         self.inner.write_config(path, contents, mode)
@@ -177,6 +180,9 @@ impl HostHands for Orphaning {
     }
     fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         self.inner.enable_service(service, run)
+    }
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.inner.set_up(product, state, run)
     }
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
         self.inner.write_config(path, contents, mode)

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState};
 
 use crate::{
     act::journal::{FileMedium, Medium},
@@ -236,6 +236,9 @@ impl HostHands for CrashingHands {
         self.each("enable", std::slice::from_ref(&service), |hands, _| {
             hands.enable_service(&service, run)
         })
+    }
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.each("set up", &[], |hands, _| hands.set_up(product, state, run))
     }
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {
         let path = path.to_owned();

@@ -13,4 +13,5 @@ mod restarting;
 mod restarting_ends;
 mod secrets;
 mod services;
+mod set_up;
 mod world;

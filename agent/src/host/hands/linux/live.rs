@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState};
 
 use super::{
     super::{
@@ -14,7 +14,7 @@ use super::{
     clamav::{self, Scanner},
     config,
     dnf::{Dnf, Program},
-    leftovers, on_access, package_work,
+    leftovers, mdatp, on_access, package_work,
     process::{self, Runner},
     restart, rpm_files, services,
     zypper::Zypper,
@@ -174,6 +174,7 @@ impl HostHands for LinuxHands {
             "clamav" => clamav::detect(&self.runner, Scanner::Program, &self.test_dir, run),
             "clamav-daemon" => clamav::detect(&self.runner, Scanner::Daemon, &self.test_dir, run),
             "clamav-on-access" => on_access::detect(&self.runner, &self.test_dir, run),
+            "defender-endpoint" => mdatp::detect(&self.runner, &self.test_dir, run),
             other => Err(HandsError::Unsupported(format!(
                 "this agent cannot show a test file to {other}"
             ))),
@@ -182,6 +183,13 @@ impl HostHands for LinuxHands {
 
     fn enable_service(&mut self, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         services::enable(&self.runner, service, run)
+    }
+
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        match product.as_str() {
+            "defender-endpoint" => mdatp::set_up(&self.runner, state, run),
+            other => Err(HandsError::Unsupported(format!("this agent cannot set up {other}"))),
+        }
     }
 
     fn write_config(&mut self, path: &str, contents: &str, mode: u32) -> Result<(), HandsError> {

@@ -10,6 +10,7 @@ mod config;
 mod dnf;
 mod leftovers;
 mod live;
+mod mdatp;
 mod on_access;
 mod package_work;
 mod patience;

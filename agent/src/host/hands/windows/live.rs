@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState};
 
 use super::{
     super::seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
@@ -114,6 +114,10 @@ impl HostHands for WindowsHands {
 
     fn enable_service(&mut self, _: &str, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         not_here("starts services")
+    }
+
+    fn set_up(&mut self, product: &ProductId, _: SetUpState, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        not_here(&format!("sets up {product}"))
     }
 
     fn write_config(&mut self, _: &str, _: &str, _: u32) -> Result<(), HandsError> {

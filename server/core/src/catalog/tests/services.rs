@@ -127,6 +127,7 @@ fn what_is_composed_an_agent_may_write_and_start() {
                 | Action::SweepGroups { .. }
                 | Action::SweepCertificates { .. }
                 | Action::DetectionTest { .. }
+                | Action::SetUp { .. }
                 | Action::Restart { .. }
                 | Action::RepairPackages { .. } => {}
             }

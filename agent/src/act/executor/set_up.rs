@@ -1,0 +1,81 @@
+//! Has a replacement brought into a state, and waits until a look shows it there: a cloud answers in minutes, and the first
+//! signatures come from there.
+
+use std::time::Duration;
+
+use cutover_proto::{
+    ids::ProductId,
+    record::{FailureCause, RecordEvent},
+    step::SetUpState,
+    verdict::{HealthState, Protection},
+};
+
+use super::{Executor, judge::Aim, records::Entry};
+use crate::{
+    act::cause,
+    host::hands::{Run, ToolRun},
+};
+
+/// Between two looks; each is a whole one.
+const BETWEEN: Duration = Duration::from_secs(15);
+
+impl Executor {
+    /// Whether a replacement is in a state, by what a look says of its health.
+    pub(super) fn in_state(&mut self, product: &ProductId, state: SetUpState) -> Aim {
+        let inventory = self.parts.looker.look();
+        let Some(health) = inventory.sighting(product).and_then(|seen| seen.health.as_ref()) else {
+            return Aim::Missed(format!("{product} is not there"));
+        };
+        let why = || health.why.clone();
+        match (state, health.state, health.grade) {
+            (SetUpState::StandingBack, _, Protection::Passive) => Aim::Reached,
+            (_, HealthState::Unknown, _) => Aim::CannotTell(why()),
+            (SetUpState::StandingBack, HealthState::Healthy, _) => {
+                Aim::Missed(format!("{product} protects, though it was told to stand back"))
+            }
+            (SetUpState::Onboarded, HealthState::Healthy, _)
+            | (SetUpState::Active, HealthState::Healthy, Protection::RealTime | Protection::OnDemand) => Aim::Reached,
+            (SetUpState::Active, HealthState::Healthy, Protection::Passive | Protection::None | Protection::Unobserved)
+            | (_, HealthState::Unhealthy, _) => Aim::Missed(why()),
+        }
+    }
+
+    /// Has it brought there, again while its tools fail, and looks until it is or the step's time is over.
+    pub(super) fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Entry {
+        let from = self.parts.clock.ticks_ms();
+        let limit = run.time_limit;
+        let mut last = ToolRun::default();
+        loop {
+            let spent = Duration::from_millis(self.parts.clock.ticks_ms().saturating_sub(from));
+            let left = limit.saturating_sub(spent);
+            if last.exit_code != Some(0) {
+                run.time_limit = left;
+                match self.parts.hands.set_up(product, state, run) {
+                    Ok(ran) => last = ran,
+                    Err(error) => {
+                        return Entry::failed(RecordEvent::StepFailed, cause::of_error(&error), &error.to_string());
+                    }
+                }
+            }
+            let why = match self.in_state(product, state) {
+                Aim::Reached => {
+                    return Entry {
+                        exit_code: last.exit_code,
+                        log: last.log_tail,
+                        ..Entry::of(RecordEvent::StepDone)
+                    };
+                }
+                Aim::Missed(why) => why,
+                Aim::CannotTell(why) => format!("the look after it could not tell: {why}"),
+            };
+            if left <= BETWEEN {
+                return Entry {
+                    exit_code: last.exit_code,
+                    log: last.log_tail,
+                    ..Entry::failed(RecordEvent::StepFailed, FailureCause::NotSetUp, &why)
+                };
+            }
+            self.parts.clock.wait(BETWEEN);
+        }
+    }
+}
