@@ -126,6 +126,9 @@ pub enum Action {
         product: ProductId,
         /// Which.
         state: SetUpState,
+        /// Whose it has to be then, in the vendor's words; anybody's where the campaign does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
     },
     /// Installs package files from the cache, and nothing beside them.
     InstallArtifact {
@@ -178,7 +181,7 @@ impl Action {
             Self::EnableService { services, .. } => format!("enable and start {}", services.join(" ")),
             Self::WriteConfig { path, .. } => format!("write {path}"),
             Self::FetchArtifact { artifact } => format!("fetch {}", artifact.file_name),
-            Self::SetUp { product, state } => match state {
+            Self::SetUp { product, state, .. } => match state {
                 SetUpState::StandingBack => format!("have {product} stand back"),
                 SetUpState::Onboarded => format!("onboard {product}"),
                 SetUpState::Active => format!("have {product} protect"),

@@ -230,6 +230,23 @@ pub struct Health {
     pub tenant: Option<String>,
 }
 
+impl Health {
+    /// Whether the product belongs to this tenant, in the vendor's words; `None` where it does not tell whose it is.
+    #[must_use]
+    pub fn is_of(&self, tenant: &str) -> Option<bool> {
+        let plain = |id: &str| {
+            let id = id.trim().to_lowercase();
+            // CrowdStrike's customer ids are handed out with two more digits, which the sensor does not tell.
+            match id.split_once('-') {
+                Some((customer, check)) if customer.len() == 32 && check.len() == 2 => customer.to_owned(),
+                Some(_) | None => id,
+            }
+        };
+        let own = self.tenant.as_deref()?;
+        Some(plain(own) == plain(tenant))
+    }
+}
+
 /// What a look found of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {

@@ -13,9 +13,9 @@ use cutover_tests::harness::machine::{Machine, Network, Setup, readiness};
 use cutover_tests::harness::process::Running;
 use cutover_tests::harness::signatures::{self, SignatureMirror};
 use cutover_tests::harness::{binaries, eicar, packages, requirement};
-use serde_json::Value;
 
 use crate::evidence;
+use crate::scanned::{health, protection, says, says_nothing};
 use crate::server::Server;
 
 /// Packages are fetched, services come up, at the side of other tests.
@@ -187,40 +187,4 @@ fn says_what_is_wrong(machine: &Machine) -> Result<()> {
     ];
     machine.run(&stop, LIMIT)?.succeeded()?;
     says(machine, "clamav-daemon", "see `systemctl status clamav-daemon.service`")
-}
-
-fn scan(machine: &Machine) -> Result<Value> {
-    let scanned = machine.run(&[AGENT, "scan", "--format", "json"], SOON)?;
-    serde_json::from_str(&scanned.stdout).with_context(|| format!("{}{}", scanned.stdout, scanned.stderr))
-}
-
-fn protection(machine: &Machine) -> Result<String> {
-    let scanned = scan(machine)?;
-    let grade = scanned["protection"]["grade"].as_str();
-    Ok(grade.context("a grade")?.to_owned())
-}
-
-fn health(machine: &Machine, product: &str) -> Result<Value> {
-    let scanned = scan(machine)?;
-    let replacements = scanned["protection"]["replacements"]
-        .as_array()
-        .context("replacements")?;
-    let found = replacements.iter().find(|it| it["product"] == product);
-    found.cloned().with_context(|| format!("{product} is there: {scanned}"))
-}
-
-fn says(machine: &Machine, product: &str, part: &str) -> Result<()> {
-    let health = health(machine, product)?;
-    assert_eq!(health["state"], "unhealthy", "{health}");
-    assert!(
-        health["why"].as_str().is_some_and(|why| why.contains(part)),
-        "{part}: {health}"
-    );
-    Ok(())
-}
-
-fn says_nothing(machine: &Machine, product: &str) -> Result<()> {
-    let health = health(machine, product)?;
-    assert_eq!(health["state"], "healthy", "{health}");
-    Ok(())
 }

@@ -172,6 +172,7 @@ mod tests {
         let to = |state| Action::SetUp {
             product: "defender-endpoint".into(),
             state,
+            tenant: None,
         };
         let order = order([
             (install(), true),

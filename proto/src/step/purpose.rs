@@ -64,7 +64,7 @@ impl Action {
             Self::InstallPackages { product, .. } | Self::InstallArtifact { product, .. } => Purpose::Install(product),
             Self::WriteConfig { product, .. } => Purpose::Configure(product),
             Self::EnableService { product, .. } => Purpose::Start(product),
-            Self::SetUp { product, state } => match state {
+            Self::SetUp { product, state, .. } => match state {
                 SetUpState::StandingBack | SetUpState::Onboarded => Purpose::Configure(product),
                 SetUpState::Active => Purpose::Start(product),
             },

@@ -72,9 +72,10 @@ impl From<Step> for v1::Step {
                 contents,
                 mode,
             }),
-            Action::SetUp { product, state } => Wire::SetUp(v1::SetUp {
+            Action::SetUp { product, state, tenant } => Wire::SetUp(v1::SetUp {
                 product: product.to_string(),
                 state: state.number(),
+                tenant: tenant.unwrap_or_default(),
             }),
             Action::FetchArtifact { artifact } => Wire::FetchArtifact(artifact.into()),
             Action::InstallArtifact {
@@ -158,6 +159,7 @@ impl TryFrom<v1::Step> for Step {
             Wire::SetUp(it) => Action::SetUp {
                 product: product(it.product)?,
                 state: it.state.try_into()?,
+                tenant: Some(it.tenant).filter(|tenant| !tenant.is_empty()),
             },
             Wire::FetchArtifact(it) => Action::FetchArtifact {
                 artifact: it.try_into()?,

@@ -160,7 +160,8 @@ fn write() -> v1::WriteConfig {
 fn set_up() -> v1::SetUp {
     v1::SetUp {
         product: "defender-endpoint".into(),
-        state: v1::SetUpState::StandingBack.into(),
+        state: v1::SetUpState::Onboarded.into(),
+        tenant: "b1c2-d3".into(),
     }
 }
 
@@ -339,7 +340,8 @@ fn steps() -> Vec<(&'static str, v1::Step, Step)> {
             Wire::SetUp(set_up()),
             Action::SetUp {
                 product: "defender-endpoint".into(),
-                state: SetUpState::StandingBack,
+                state: SetUpState::Onboarded,
+                tenant: Some("b1c2-d3".into()),
             },
         ),
     ];

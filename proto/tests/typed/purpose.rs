@@ -75,6 +75,7 @@ fn each() -> Vec<Action> {
         Action::SetUp {
             product: "clamav".into(),
             state: SetUpState::Active,
+            tenant: None,
         },
     ]
 }
@@ -113,8 +114,12 @@ fn each_kind_of_step_says_what_it_is_for_and_what_it_concerns() {
 #[test]
 fn a_replacement_is_started_by_the_state_in_which_it_protects_alone() {
     let starts = |state: &SetUpState| {
-        let product = "clamav".into();
-        matches!(Action::SetUp { product, state: *state }.purpose(), Purpose::Start(_))
+        let action = Action::SetUp {
+            product: "clamav".into(),
+            state: *state,
+            tenant: None,
+        };
+        matches!(action.purpose(), Purpose::Start(_))
     };
     let starting: Vec<&SetUpState> = SetUpState::ALL.iter().filter(|state| starts(state)).collect();
     assert_eq!(starting, [&SetUpState::Active]);

@@ -96,6 +96,17 @@ pub fn plant_certificate(root: &DebianRoot) -> Result<()> {
     Ok(())
 }
 
+/// Builds the stand-in of Microsoft Defender for Endpoint, as the file that an operator gives to the server.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn defender(root: &DebianRoot, into: &Path) -> Result<PathBuf> {
+    build(root, "mdatp", into).context("cannot build mdatp")?;
+    let file = into.join("mdatp_101.24082.0004_amd64.deb");
+    fs::rename(into.join("mdatp.deb"), &file)?;
+    Ok(file)
+}
+
 /// Starts the product as its service would be started.
 ///
 /// # Errors

@@ -142,6 +142,7 @@ fn only_replacements_are_set_up() {
         judge(Action::SetUp {
             product: product.into(),
             state: SetUpState::Active,
+            tenant: None,
         })
     };
     assert_eq!(set_up("defender-endpoint"), Ok(()));

@@ -44,7 +44,7 @@ impl Executor {
         aim
     }
 
-    fn aim_now(&mut self, action: &Action) -> Aim {
+    pub(super) fn aim_now(&mut self, action: &Action) -> Aim {
         match action {
             Action::FetchPackages { manager, packages } => match self.parts.hands.are_fetched(*manager, packages) {
                 Ok(true) => Aim::Reached,
@@ -106,7 +106,7 @@ impl Executor {
                 None => Aim::CannotTell(format!("cannot tell what {path} holds")),
             },
             Action::EnableService { services, .. } => self.services(services),
-            Action::SetUp { product, state } => self.in_state(product, *state),
+            Action::SetUp { product, state, tenant } => self.in_state(product, *state, tenant.as_deref()),
             Action::DetectionTest { .. } | Action::Restart { .. } => {
                 Aim::CannotTell("no look shows whether it was done".to_owned())
             }

@@ -134,8 +134,8 @@ impl Executor {
         if let Action::EnableService { services, .. } = &step.action {
             return self.start_services(services, &mut run);
         }
-        if let Action::SetUp { product, state } = &step.action {
-            return self.set_up(product, *state, &mut run);
+        if let Action::SetUp { product, state, .. } = &step.action {
+            return self.set_up(&step.action, product, *state, &mut run);
         }
         let own = self.own_packages(&step.action);
         if let Action::RemovePackages { manager, product, .. } = &step.action {

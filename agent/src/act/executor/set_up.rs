@@ -6,7 +6,7 @@ use std::time::Duration;
 use cutover_proto::{
     ids::ProductId,
     record::{FailureCause, RecordEvent},
-    step::SetUpState,
+    step::{Action, SetUpState},
     verdict::{HealthState, Protection},
 };
 
@@ -21,17 +21,29 @@ const BETWEEN: Duration = Duration::from_secs(15);
 
 impl Executor {
     /// Whether a replacement is in a state, by what a look says of its health.
-    pub(super) fn in_state(&mut self, product: &ProductId, state: SetUpState) -> Aim {
+    pub(super) fn in_state(&mut self, product: &ProductId, state: SetUpState, tenant: Option<&str>) -> Aim {
         let inventory = self.parts.looker.look();
         let Some(health) = inventory.sighting(product).and_then(|seen| seen.health.as_ref()) else {
             return Aim::Missed(format!("{product} is not there"));
         };
+        // Whose it is counts before how it is: what is another's is never made ready.
+        if let Some(wanted) = tenant
+            && let Some(own) = health.tenant.as_deref()
+            && health.is_of(wanted) == Some(false)
+        {
+            return Aim::Missed(format!(
+                "{product} belongs to tenant {own}, and the campaign names {wanted}; join it to the right one"
+            ));
+        }
         let why = || health.why.clone();
         match (state, health.state, health.grade) {
             (SetUpState::StandingBack, _, Protection::Passive) => Aim::Reached,
             (_, HealthState::Unknown, _) => Aim::CannotTell(why()),
             (SetUpState::StandingBack, HealthState::Healthy, _) => {
                 Aim::Missed(format!("{product} protects, though it was told to stand back"))
+            }
+            (SetUpState::Onboarded, HealthState::Healthy, _) if tenant.is_some() && health.tenant.is_none() => {
+                Aim::CannotTell(format!("{product} does not tell whose it is; see its console"))
             }
             (SetUpState::Onboarded, HealthState::Healthy, _)
             | (SetUpState::Active, HealthState::Healthy, Protection::RealTime | Protection::OnDemand) => Aim::Reached,
@@ -41,7 +53,13 @@ impl Executor {
     }
 
     /// Has it brought there, again while its tools fail, and looks until it is or the step's time is over.
-    pub(super) fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Entry {
+    pub(super) fn set_up(
+        &mut self,
+        action: &Action,
+        product: &ProductId,
+        state: SetUpState,
+        run: &mut Run<'_>,
+    ) -> Entry {
         let from = self.parts.clock.ticks_ms();
         let limit = run.time_limit;
         let mut last = ToolRun::default();
@@ -57,7 +75,7 @@ impl Executor {
                     }
                 }
             }
-            let why = match self.in_state(product, state) {
+            let why = match self.aim_now(action) {
                 Aim::Reached => {
                     return Entry {
                         exit_code: last.exit_code,

@@ -11,6 +11,10 @@ pub(super) const RECIPES: &[(&str, &str)] = &[
         include_str!("../../../recipes/clamav-on-access.toml"),
     ),
     ("clamav.toml", include_str!("../../../recipes/clamav.toml")),
+    (
+        "defender-endpoint.toml",
+        include_str!("../../../recipes/defender-endpoint.toml"),
+    ),
     ("epagent.toml", include_str!("../../../recipes/epagent.toml")),
     (
         "kaspersky-consumer.toml",

@@ -116,14 +116,21 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
                 steps.push(put_in(true));
                 steps.extend(parts.write(true)?);
                 steps.extend(parts.start(&install.services, true));
-                // Where nothing is left to stand back for, it protects as soon as it can.
-                if !removals.is_empty() {
+                let takes_over = |steps: &mut Vec<Step>| {
+                    steps.push(parts.set_up(SetUpState::Active, !install.detection_test));
+                    steps.extend(parts.test());
+                };
+                if removals.iter().any(|it| catalog.protects(&it.target.product)) {
                     steps.push(parts.set_up(SetUpState::StandingBack, true));
+                    steps.extend(parts.onboard(true));
+                    steps.extend(removed_first(&removals, catalog));
+                    takes_over(&mut steps);
+                } else {
+                    // Nothing is left to stand back for: it protects as soon as it can, and what only manages goes after that.
+                    steps.extend(parts.onboard(true));
+                    takes_over(&mut steps);
+                    steps.extend(removals.iter().map(|removal| removal.step(true)));
                 }
-                steps.extend(parts.onboard(true));
-                steps.extend(removed_first(&removals, catalog));
-                steps.push(parts.set_up(SetUpState::Active, !install.detection_test));
-                steps.extend(parts.test());
             }
             Beside::Halfway => {
                 steps.push(put_in(true));
@@ -227,6 +234,10 @@ impl Parts<'_> {
             action: Action::SetUp {
                 product: self.replacement.clone(),
                 state,
+                tenant: match state {
+                    SetUpState::Onboarded => self.means.tenant.map(str::to_owned),
+                    SetUpState::StandingBack | SetUpState::Active => None,
+                },
             },
             time_limit: self.install.set_up_time_limit,
             safe_point_after,

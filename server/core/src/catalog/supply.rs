@@ -24,6 +24,8 @@ pub struct Means<'a> {
     pub settings: &'a Settings,
     /// Where it wants the replacement's packages from, if it says so.
     pub source: Option<Source>,
+    /// Whose the replacement has to be, if the campaign says so.
+    pub tenant: Option<&'a str>,
     /// Package files that operators bound to products.
     pub shelf: &'a Shelf,
 }
@@ -121,6 +123,7 @@ pub fn files_to_come(plan: &Plan, campaign: &Campaign, catalog: &Catalog, shelf:
             catalog,
             settings: campaign.settings_of(product),
             source: campaign.source_of(product),
+            tenant: campaign.tenant_of(product),
             shelf,
         };
         let is_wanted = !it.is_protected_by_replacement();

@@ -1,6 +1,7 @@
 mod files;
 mod handover;
 mod matrix;
+mod model;
 mod preconditions;
 mod recipes;
 mod services;
@@ -36,6 +37,7 @@ fn composed_for(
         catalog,
         settings,
         source: None,
+        tenant: None,
         shelf: &Shelf::default(),
     };
     compose(&assessment, &ProductId::new(replacement), &means)

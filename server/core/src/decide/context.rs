@@ -54,6 +54,7 @@ impl<'a> Cx<'a> {
             catalog: self.catalog,
             settings: self.campaign.settings_of(replacement),
             source: self.campaign.source_of(replacement),
+            tenant: self.campaign.tenant_of(replacement),
             shelf: self.shelf,
         }
     }

@@ -261,18 +261,11 @@ fn replacement_state(sighting: Option<&Sighting>, product: &ProductId, campaign:
 
 /// Why a healthy product is not the one that the campaign means, where it is not.
 pub(super) fn strange(wanted: &str, health: &Health) -> Option<String> {
-    let plain = |id: &str| {
-        let id = id.trim().to_lowercase();
-        // CrowdStrike's customer ids are handed out with two more digits, which the sensor does not tell.
-        match id.split_once('-') {
-            Some((customer, check)) if customer.len() == 32 && check.len() == 2 => customer.to_owned(),
-            Some(_) | None => id,
-        }
-    };
-    match &health.tenant {
-        Some(tenant) if plain(tenant) == plain(wanted) => None,
-        Some(tenant) => Some(format!(
-            "it belongs to tenant {tenant}, and the campaign names {wanted}; join it to the right one"
+    match health.is_of(wanted) {
+        Some(true) => None,
+        Some(false) => Some(format!(
+            "it belongs to tenant {}, and the campaign names {wanted}; join it to the right one",
+            health.tenant.as_deref().unwrap_or_default()
         )),
         None => Some(format!(
             "whose it is could not be told, and the campaign names tenant {wanted}; see its console"

@@ -24,6 +24,7 @@ fn to(state: SetUpState) -> Action {
     Action::SetUp {
         product: DEFENDER.into(),
         state,
+        tenant: None,
     }
 }
 
@@ -90,6 +91,28 @@ fn what_is_not_ready_while_it_stands_back_removes_nothing() {
 }
 
 #[test]
+fn what_was_made_anothers_removes_nothing() {
+    let world = behaving(None);
+    let mut order = way(&world);
+    for step in &mut order.steps {
+        if let Action::SetUp {
+            state: SetUpState::Onboarded,
+            tenant,
+            ..
+        } = &mut step.action
+        {
+            *tenant = Some("0000-1111".to_owned());
+        }
+    }
+    let End::Failed { cause, why, .. } = world.run(&order).unwrap() else {
+        panic!("the order did not fail");
+    };
+    assert_eq!(cause, FailureCause::NotSetUp);
+    assert!(why.contains("the campaign names 0000-1111"), "{why}");
+    assert_eq!(world.sighting("kesl").verdict, Verdict::Running);
+}
+
+#[test]
 fn a_passive_mode_that_is_never_lifted_fails_and_says_where_it_may_come_from() {
     let (world, step, cause, why) = failed(SetUpState::Active);
     assert_eq!((step, cause), (ACTIVE, FailureCause::NotSetUp));
@@ -107,6 +130,7 @@ fn a_replacement_that_nobody_knows_how_to_set_up_is_refused_before_anything_goes
             Action::SetUp {
                 product: "clamav".into(),
                 state: SetUpState::Active,
+                tenant: None,
             },
             true,
         ),

@@ -35,6 +35,7 @@ fn from_files(inventory: &Inventory, catalog: &Catalog, shelf: Vec<Shelved>) -> 
         catalog,
         settings: &Settings::new(),
         source: Some(Source::Artifacts),
+        tenant: None,
         shelf: &Shelf::new(shelf),
     };
     compose(&assessment, &ProductId::new("clamav"), &means)

@@ -62,6 +62,21 @@ fn where_nothing_has_to_go_it_protects_at_once() {
 }
 
 #[test]
+fn it_does_not_wait_for_what_protects_nothing() {
+    let agent_alone = with(inventory(), "klnagent64", Verdict::Installed);
+    let steps = composed(&agent_alone, &onboarded(Beside::Passive)).unwrap();
+    insta::assert_snapshot!(lines(&steps), @r"
+    safe fetch clamav
+    safe install clamav
+    safe onboard clamav
+    ---- have clamav protect
+    safe test that clamav detects
+    safe remove klnagent64
+    safe sweep 3 leftovers of klnagent64
+    ");
+}
+
+#[test]
 fn what_may_not_stand_beside_is_onboarded_in_the_gap() {
     let steps = composed(&carrying(), &onboarded(Beside::Never)).unwrap();
     let text = lines(&steps);

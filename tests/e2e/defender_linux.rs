@@ -1,0 +1,180 @@
+//! Microsoft Defender for Endpoint on a machine that boots, by a stand-in that speaks the documented health report: it stands
+//! back until the target went, whatever is wrong with it is said by name, and nothing is removed before it is ready.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use cutover_proto::record::RecordEvent;
+use cutover_proto::step::StepKind;
+use cutover_tests::harness::clock::wait_until;
+use cutover_tests::harness::machine::{Machine, Network, Setup, readiness};
+use cutover_tests::harness::process::Running;
+use cutover_tests::harness::{binaries, packages, requirement};
+
+use crate::evidence;
+use crate::scanned::{health, protection, says, says_nothing};
+use crate::server::Server;
+
+/// The work, at the side of other tests.
+const LIMIT: Duration = Duration::from_secs(300);
+const SOON: Duration = Duration::from_secs(60);
+const AGENT: &str = "/usr/local/bin/cutover-agent";
+const HOST: &str = "defended";
+const DEFENDER: &str = "defender-endpoint";
+
+/// The tenant that the campaign names, and another.
+const OURS: &str = "7b6c1d1e-8f00-4a51-9c1d-0000000000a1";
+const ANOTHERS: &str = "00c0ffee-8f00-4a51-9c1d-0000000000b2";
+
+const ONBOARDING: &str = "/etc/opt/microsoft/mdatp/mdatp_onboard.json";
+const MANAGED: &str = "/etc/opt/microsoft/mdatp/managed/mdatp_managed.json";
+/// Where the stand-in reads with whom it is in conflict.
+const CONFLICT: &str = "/var/lib/stand-in/mdatp.conflict";
+
+#[test]
+fn defender_is_ready_before_the_target_goes_and_what_is_wrong_with_it_is_said_and_waited_for() -> Result<()> {
+    if !requirement::met(readiness())? {
+        return Ok(());
+    }
+    let mut machine = Machine::assemble(&Setup {
+        hostname: HOST,
+        network: Network::Shared,
+        volumes: &[],
+    })?;
+    packages::plant(&machine)?;
+    let directory = tempfile::tempdir()?;
+    let file = packages::defender(&machine, directory.path())?;
+    machine.place_program(&binaries::agent()?, AGENT)?;
+    machine.boot()?;
+
+    let server = Server::start_for(Some(toml::toml! {
+        os_family = ["linux"]
+        product = "defender-endpoint"
+        source = "artifacts"
+        tenant = "7b6c1d1e-8f00-4a51-9c1d-0000000000a1"
+    }))?;
+    let file = file.to_str().context("a path in UTF-8")?;
+    let add = ["artifact", "add", file, "--product", DEFENDER, "--version", "101.24082"];
+    server.cutover(&add)?.succeeded()?;
+    let log = directory.path().join("agent.log");
+    let outcome = the_way(&machine, &server, &log);
+    outcome.with_context(|| {
+        let agent = fs::read_to_string(&log).unwrap_or_default();
+        format!("server:\n{}\nagent:\n{agent}", server.log())
+    })
+}
+
+fn the_way(machine: &Machine, server: &Server, log: &Path) -> Result<()> {
+    let token = server.token()?;
+    let enroll = [
+        AGENT,
+        "enroll",
+        "--server",
+        &server.address(),
+        "--ca-fingerprint",
+        server.fingerprint(),
+        "--token",
+        &token,
+    ];
+    machine.run(&enroll, SOON)?.succeeded()?;
+    server.cutover(&["wave", "open", "all"])?.succeeded()?;
+    let mut agent: Running = machine.spawn(&[AGENT, "run"], &[], log)?;
+
+    wait_until_begun(server, "onboard defender-endpoint")?;
+    nothing_goes_before_it_is_ready(machine)?;
+
+    // Now it may, but for its mode, which the organisation's own settings keep.
+    put(machine, MANAGED, "{\"antivirusEngine\": {\"enforcementLevel\": \"passive\"}}\n")?;
+    onboard(machine, OURS, "licensed")?;
+    wait_until_begun(server, "have defender-endpoint protect")?;
+    ensure!(machine.process("kesl")?.is_none(), "the target went");
+    let ready = health(machine, DEFENDER)?;
+    assert_eq!((&ready["state"], &ready["grade"]), (&"healthy".into(), &"passive".into()), "{ready}");
+    assert!(
+        ready["why"].as_str().is_some_and(|why| why.contains("mdatp_managed.json")),
+        "{ready}"
+    );
+    assert_eq!(protection(machine)?, "passive", "which is no protection");
+    ensure!(server.host(HOST)?.phase == "migrating", "and not the end of the work");
+
+    fs::remove_file(machine.outside(MANAGED))?;
+    let host = server.wait_for_host(HOST, "migrated", LIMIT, |host| host.phase == "migrated")?;
+    assert_eq!(host.protection, "real-time");
+    ensure!(host.chain_verified, "its history");
+    assert!(host.protection_seconds.unprotected > 0, "the gap is in the account");
+    agent.kill_hard()?;
+    proven_by_its_own_history(server)?;
+
+    put(machine, CONFLICT, "clamonacc")?;
+    says(machine, DEFENDER, "shares its grip on files with clamonacc")?;
+    assert_eq!(protection(machine)?, "none");
+    fs::remove_file(machine.outside(CONFLICT))?;
+    says_nothing(machine, DEFENDER)
+}
+
+/// Not onboarded, another tenant's, without a licence: each is said, and the target is there all the while.
+fn nothing_goes_before_it_is_ready(machine: &Machine) -> Result<()> {
+    says(machine, DEFENDER, "it is not onboarded")?;
+    assert_eq!(protection(machine)?, "real-time", "by the target");
+
+    onboard(machine, ANOTHERS, "licensed")?;
+    wait_until("its definitions came", SOON, || {
+        Ok(health(machine, DEFENDER)?["state"] == "healthy")
+    })?;
+    assert_eq!(health(machine, DEFENDER)?["tenant"], ANOTHERS);
+    ensure!(machine.process("kesl")?.is_some(), "it is another's, and removes nothing");
+
+    onboard(machine, OURS, "unlicensed")?;
+    says(machine, DEFENDER, "it has no licence")?;
+    ensure!(machine.process("kesl")?.is_some(), "it has no licence, and removes nothing");
+    Ok(())
+}
+
+fn onboard(machine: &Machine, tenant: &str, licence: &str) -> Result<()> {
+    put(machine, ONBOARDING, &format!("{{\"orgId\": \"{tenant}\", \"licence\": \"{licence}\"}}\n"))
+}
+
+/// Whole or not at all, as whoever reads it must find it.
+fn put(machine: &Machine, path: &str, text: &str) -> Result<()> {
+    let path = machine.outside(path);
+    fs::create_dir_all(path.parent().context("a directory")?)?;
+    let new = path.with_extension("new");
+    fs::write(&new, text)?;
+    Ok(fs::rename(&new, &path)?)
+}
+
+fn wait_until_begun(server: &Server, what: &str) -> Result<()> {
+    wait_until(&format!("begun: {what}"), LIMIT, || {
+        let steps = server.host(HOST)?.steps;
+        Ok(steps.iter().any(|step| step.event == "step-begun" && step.detail == what))
+    })
+}
+
+/// The signed records have every step done, in this order, and the test file by the name that the product's history gives it.
+fn proven_by_its_own_history(server: &Server) -> Result<()> {
+    let kept = evidence::of_the_only_host(&server.store())?;
+    let [order] = kept.orders.as_slice() else {
+        anyhow::bail!("{} orders where one is enough", kept.orders.len());
+    };
+    let kinds: Vec<StepKind> = order.done().map(|action| action.kind()).collect();
+    let way = [
+        StepKind::FetchArtifact,
+        StepKind::InstallArtifact,
+        StepKind::SetUp,
+        StepKind::SetUp,
+        StepKind::RemovePackages,
+        StepKind::RemovePackages,
+        StepKind::RemovePackages,
+        StepKind::SetUp,
+        StepKind::DetectionTest,
+    ];
+    assert_eq!(kinds.get(..way.len()), Some(&way[..]), "{kinds:?}");
+    let tested = order.records.iter().find(|record| {
+        record.event == RecordEvent::StepDone && usize::try_from(record.step).is_ok_and(|step| step + 1 == way.len())
+    });
+    let tested = tested.context("the test is done")?;
+    assert!(tested.detail.contains("EICAR_Test_File"), "{}", tested.detail);
+    Ok(())
+}
