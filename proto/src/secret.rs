@@ -4,9 +4,12 @@ use zeroize::Zeroizing;
 
 use crate::{WireError, ids::ProductId, seal, spelling::on_wire, v1, words};
 
+/// What makes a replacement its organisation's: a file, whole. No property of Windows Installer, but said in its place.
+pub const ONBOARDING: &str = "ONBOARDING";
+
 /// The properties of Windows Installer by which a secret may be said, and no other: some mean code that is loaded
-/// (`TRANSFORMS`), others what is installed where.
-pub const PROPERTIES: &[&str] = &["KLLOGIN", "KLPASSWD", "KLUNINSTPASSWD"];
+/// (`TRANSFORMS`), others what is installed where. [`ONBOARDING`] beside them.
+pub const PROPERTIES: &[&str] = &["KLLOGIN", "KLPASSWD", "KLUNINSTPASSWD", ONBOARDING];
 
 words! {
     /// In which form an installer takes a secret.

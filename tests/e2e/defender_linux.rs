@@ -28,6 +28,7 @@ const DEFENDER: &str = "defender-endpoint";
 const OURS: &str = "7b6c1d1e-8f00-4a51-9c1d-0000000000a1";
 const ANOTHERS: &str = "00c0ffee-8f00-4a51-9c1d-0000000000b2";
 
+const EXPIRED: &str = "{\"expired\": \"5f0c\"}\n";
 const ONBOARDING: &str = "/etc/opt/microsoft/mdatp/mdatp_onboard.json";
 const MANAGED: &str = "/etc/opt/microsoft/mdatp/managed/mdatp_managed.json";
 /// Where the stand-in reads with whom it is in conflict.
@@ -58,6 +59,21 @@ fn defender_is_ready_before_the_target_goes_and_what_is_wrong_with_it_is_said_an
     let file = file.to_str().context("a path in UTF-8")?;
     let add = ["artifact", "add", file, "--product", DEFENDER, "--version", "101.24082"];
     server.cutover(&add)?.succeeded()?;
+    // One that its cloud does not take.
+    let onboarding = directory.path().join("onboarding.json");
+    fs::write(&onboarding, EXPIRED)?;
+    let onboarding = onboarding.to_str().context("a path in UTF-8")?;
+    let set = [
+        "secret",
+        "set",
+        "onboarding",
+        "--product",
+        DEFENDER,
+        "--whole",
+        "--value-file",
+        onboarding,
+    ];
+    server.cutover(&set)?.succeeded()?;
     let log = directory.path().join("agent.log");
     let outcome = the_way(&machine, &server, &log);
     outcome.with_context(|| {
@@ -86,14 +102,24 @@ fn the_way(machine: &Machine, server: &Server, log: &Path) -> Result<()> {
     nothing_goes_before_it_is_ready(machine)?;
 
     // Now it may, but for its mode, which the organisation's own settings keep.
-    put(machine, MANAGED, "{\"antivirusEngine\": {\"enforcementLevel\": \"passive\"}}\n")?;
+    put(
+        machine,
+        MANAGED,
+        "{\"antivirusEngine\": {\"enforcementLevel\": \"passive\"}}\n",
+    )?;
     onboard(machine, OURS, "licensed")?;
     wait_until_begun(server, "have defender-endpoint protect")?;
     ensure!(machine.process("kesl")?.is_none(), "the target went");
     let ready = health(machine, DEFENDER)?;
-    assert_eq!((&ready["state"], &ready["grade"]), (&"healthy".into(), &"passive".into()), "{ready}");
+    assert_eq!(
+        (&ready["state"], &ready["grade"]),
+        (&"healthy".into(), &"passive".into()),
+        "{ready}"
+    );
     assert!(
-        ready["why"].as_str().is_some_and(|why| why.contains("mdatp_managed.json")),
+        ready["why"]
+            .as_str()
+            .is_some_and(|why| why.contains("mdatp_managed.json")),
         "{ready}"
     );
     assert_eq!(protection(machine)?, "passive", "which is no protection");
@@ -106,6 +132,11 @@ fn the_way(machine: &Machine, server: &Server, log: &Path) -> Result<()> {
     assert!(host.protection_seconds.unprotected > 0, "the gap is in the account");
     agent.kill_hard()?;
     proven_by_its_own_history(server)?;
+    let dumped = fs::read(server.store())?;
+    ensure!(
+        !dumped.windows(EXPIRED.len()).any(|part| part == EXPIRED.as_bytes()),
+        "sealed in the store"
+    );
 
     put(machine, CONFLICT, "clamonacc")?;
     says(machine, DEFENDER, "shares its grip on files with clamonacc")?;
@@ -116,6 +147,11 @@ fn the_way(machine: &Machine, server: &Server, log: &Path) -> Result<()> {
 
 /// Not onboarded, another tenant's, without a licence: each is said, and the target is there all the while.
 fn nothing_goes_before_it_is_ready(machine: &Machine) -> Result<()> {
+    let brought = machine.outside(ONBOARDING);
+    wait_until("the onboarding file is brought", SOON, || Ok(brought.exists()))?;
+    assert_eq!(fs::read_to_string(&brought)?, EXPIRED);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&brought)?.permissions());
+    assert_eq!(mode & 0o7777, 0o600, "root's alone");
     says(machine, DEFENDER, "it is not onboarded")?;
     assert_eq!(protection(machine)?, "real-time", "by the target");
 
@@ -124,16 +160,26 @@ fn nothing_goes_before_it_is_ready(machine: &Machine) -> Result<()> {
         Ok(health(machine, DEFENDER)?["state"] == "healthy")
     })?;
     assert_eq!(health(machine, DEFENDER)?["tenant"], ANOTHERS);
-    ensure!(machine.process("kesl")?.is_some(), "it is another's, and removes nothing");
+    ensure!(
+        machine.process("kesl")?.is_some(),
+        "it is another's, and removes nothing"
+    );
 
     onboard(machine, OURS, "unlicensed")?;
     says(machine, DEFENDER, "it has no licence")?;
-    ensure!(machine.process("kesl")?.is_some(), "it has no licence, and removes nothing");
+    ensure!(
+        machine.process("kesl")?.is_some(),
+        "it has no licence, and removes nothing"
+    );
     Ok(())
 }
 
 fn onboard(machine: &Machine, tenant: &str, licence: &str) -> Result<()> {
-    put(machine, ONBOARDING, &format!("{{\"orgId\": \"{tenant}\", \"licence\": \"{licence}\"}}\n"))
+    put(
+        machine,
+        ONBOARDING,
+        &format!("{{\"orgId\": \"{tenant}\", \"licence\": \"{licence}\"}}\n"),
+    )
 }
 
 /// Whole or not at all, as whoever reads it must find it.
@@ -148,7 +194,9 @@ fn put(machine: &Machine, path: &str, text: &str) -> Result<()> {
 fn wait_until_begun(server: &Server, what: &str) -> Result<()> {
     wait_until(&format!("begun: {what}"), LIMIT, || {
         let steps = server.host(HOST)?.steps;
-        Ok(steps.iter().any(|step| step.event == "step-begun" && step.detail == what))
+        Ok(steps
+            .iter()
+            .any(|step| step.event == "step-begun" && step.detail == what))
     })
 }
 

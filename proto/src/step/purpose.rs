@@ -82,6 +82,15 @@ impl Action {
         self.purpose().product()
     }
 
+    /// The replacement that it makes its organisation's; `None` where it makes none so.
+    #[must_use]
+    pub fn onboards(&self) -> Option<&ProductId> {
+        match self {
+            Self::SetUp { product, state, .. } if *state == SetUpState::Onboarded => Some(product),
+            _ => None,
+        }
+    }
+
     /// The package manager that does it; `None` where none does.
     #[must_use]
     pub const fn manager(&self) -> Option<PackageManager> {

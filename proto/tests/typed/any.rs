@@ -280,9 +280,12 @@ fn action() -> impl Strategy<Value = Action> {
             }
         }),
         artifact().prop_map(|artifact| Action::FetchArtifact { artifact }),
-        (product(), select(SetUpState::ALL.to_vec()), option::of("[a-z0-9-]{1,8}")).prop_map(
-            |(product, state, tenant)| Action::SetUp { product, state, tenant }
-        ),
+        (
+            product(),
+            select(SetUpState::ALL.to_vec()),
+            option::of("[a-z0-9-]{1,8}")
+        )
+            .prop_map(|(product, state, tenant)| Action::SetUp { product, state, tenant }),
         (manager(), product(), vec(artifact(), 1..3)).prop_map(|(manager, product, artifacts)| {
             Action::InstallArtifact {
                 manager,

@@ -148,7 +148,8 @@ pub(crate) fn asking(step: &Step) -> Option<&ProductId> {
     (step.action.manager() == Some(PackageManager::Msi)).then_some(product)
 }
 
-/// What an order with these steps brings: exactly what they need, of what is there and was not tried on the host.
+/// What an order with these steps brings: exactly what they need, of what is there; and what is asked for before a product goes, only
+/// where it was not tried on the host.
 pub(crate) fn for_order(plan: &Plan, steps: &[Step], catalog: &Catalog, keyring: &Keyring) -> Vec<Tries> {
     let mut all: Vec<Tries> = Vec::new();
     for product in steps.iter().filter_map(asking) {
@@ -163,12 +164,27 @@ pub(crate) fn for_order(plan: &Plan, steps: &[Step], catalog: &Catalog, keyring:
             });
         }
     }
+    // A file that is not taken locks nothing, so it may be brought again.
+    for product in steps.iter().filter_map(|step| step.action.onboards()) {
+        let taken = catalog.recipes.get(product).map_or(&[][..], |recipe| &recipe.secrets);
+        let mut tries = keyring.all(product, taken);
+        tries.truncate(1);
+        if !tries.is_empty() {
+            all.push(Tries {
+                product: product.clone(),
+                tries,
+            });
+        }
+    }
     all
 }
 
 #[cfg(test)]
 mod tests {
-    use cutover_proto::secret::SecretForm;
+    use cutover_proto::{
+        secret::SecretForm,
+        step::{Action, SetUpState},
+    };
 
     use super::*;
     use crate::catalog::SecretName;
@@ -222,6 +238,40 @@ mod tests {
         assert_eq!(digests(&NO_SECRETS, BOTH), [""; 0]);
         let all = both.all(&"klnagent-windows".into(), &taken(BOTH));
         assert_eq!(all, []);
+    }
+
+    #[test]
+    fn a_replacement_that_is_onboarded_is_brought_its_file_as_often_as_it_takes() {
+        let host = crate::samples::host();
+        let plan = Plan::unborn(host, cutover_proto::ids::CampaignId::new("c"));
+        let catalog = crate::samples::catalog();
+        let held = Held {
+            revision: 2,
+            values: vec!["a".to_owned()],
+        };
+        let keyring = Keyring::new([(("defender-endpoint".into(), "onboarding".to_owned()), held)]);
+        let step = |state| Step {
+            action: Action::SetUp {
+                product: "defender-endpoint".into(),
+                state,
+                tenant: None,
+            },
+            time_limit: std::time::Duration::from_secs(1),
+            safe_point_after: true,
+        };
+        let mut tried = plan.clone();
+        let digests = ["onboarding:a".to_owned()].into();
+        tried.secrets_tried.insert("defender-endpoint".into(), digests);
+        for plan in [plan, tried] {
+            let brought = for_order(&plan, &[step(SetUpState::Onboarded)], &catalog, &keyring);
+            assert_eq!(brought.len(), 1);
+            assert_eq!(brought[0].tries.len(), 1);
+            assert_eq!(for_order(&plan, &[step(SetUpState::Active)], &catalog, &keyring), []);
+            assert_eq!(
+                for_order(&plan, &[step(SetUpState::Onboarded)], &catalog, &NO_SECRETS),
+                []
+            );
+        }
     }
 
     #[test]

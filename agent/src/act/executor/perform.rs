@@ -181,9 +181,7 @@ impl Executor {
             Action::FetchArtifact { .. }
             | Action::Restart { .. }
             | Action::EnableService { .. }
-            | Action::SetUp { .. } => {
-                Err(HandsError::Unsupported("this step has a way of its own".to_owned()))
-            }
+            | Action::SetUp { .. } => Err(HandsError::Unsupported("this step has a way of its own".to_owned())),
         };
         let is_tool = !matches!(step.action, Action::Sweep { .. } | Action::WriteConfig { .. });
         let aim = self.aim(&step.action);

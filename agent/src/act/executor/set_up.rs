@@ -47,7 +47,11 @@ impl Executor {
             }
             (SetUpState::Onboarded, HealthState::Healthy, _)
             | (SetUpState::Active, HealthState::Healthy, Protection::RealTime | Protection::OnDemand) => Aim::Reached,
-            (SetUpState::Active, HealthState::Healthy, Protection::Passive | Protection::None | Protection::Unobserved)
+            (
+                SetUpState::Active,
+                HealthState::Healthy,
+                Protection::Passive | Protection::None | Protection::Unobserved,
+            )
             | (_, HealthState::Unhealthy, _) => Aim::Missed(why()),
         }
     }
@@ -63,6 +67,9 @@ impl Executor {
         let from = self.parts.clock.ticks_ms();
         let limit = run.time_limit;
         let mut last = ToolRun::default();
+        if state == SetUpState::Onboarded {
+            run.said = self.secrets.said(product, 0);
+        }
         loop {
             let spent = Duration::from_millis(self.parts.clock.ticks_ms().saturating_sub(from));
             let left = limit.saturating_sub(spent);

@@ -53,7 +53,10 @@ pub(super) fn render(inventory: &Inventory, rules: &RuleSet, outcome: ScanOutcom
                 HealthState::Healthy if health.why.is_empty() => {
                     line(&mut out, format_args!("    healthy: protects {}", health.grade));
                 }
-                HealthState::Healthy => line(&mut out, format_args!("    ready, and protects nothing: {}", health.why)),
+                HealthState::Healthy => line(
+                    &mut out,
+                    format_args!("    ready, and protects nothing: {}", health.why),
+                ),
                 HealthState::Unhealthy | HealthState::Unknown => {
                     line(&mut out, format_args!("    {}: {}", health.state, health.why));
                 }

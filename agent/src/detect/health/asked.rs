@@ -28,7 +28,8 @@ fn mdatp_but_for_passive(health: &MdatpHealth) -> Result<(), Ill> {
     let stands_back = health.is_passive == Some(true);
     if health.organization.is_none() {
         return Err(Ill::Is(
-            "it is not onboarded: mdatp names no organisation; run the onboarding package".into(),
+            "it is not onboarded: mdatp names no organisation; run the onboarding package, or give its file to the server (`cutover \
+             secret set onboarding`)".into(),
         ));
     }
     if health.full_disk_access == Some(false) {

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path, thread, time::Duration};
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager,
+use cutover_proto::{
+    ids::ProductId,
+    inventory::PackageManager,
     step::{SetUpState, StepKind},
 };
 use sha2::{Digest, Sha256};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cutover_proto::{inventory::DiskEncryption, record::FailureCause, step::StepKind};
-use cutover_proto::{inventory::DiskEncryption, record::FailureCause,
+use cutover_proto::{
+    inventory::DiskEncryption,
+    record::FailureCause,
     step::{SetUpState, StepKind},
 };
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cutover_proto::{
     inventory::PackageManager,
-    secret::{PROPERTIES, SecretForm, is_property},
+    secret::{ONBOARDING, PROPERTIES, SecretForm, is_property},
     words,
 };
 use serde::Deserialize;
@@ -18,6 +18,8 @@ words! {
         Login = "login",
         /// What a removal is covered by.
         Password = "password",
+        /// What makes a replacement its organisation's: the file of its console.
+        Onboarding = "onboarding",
     }
 }
 
@@ -49,9 +51,13 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), String> {
         return Ok(());
     }
     let by_msi = |managers: &[PackageManager]| managers.contains(&PackageManager::Msi);
+    if recipe.install.as_ref().is_some_and(|install| install.onboard) {
+        return check_onboarding(&recipe.secrets);
+    }
     if !recipe.remove.as_ref().is_some_and(|removal| by_msi(&removal.managers)) {
         return Err(
-            "secret: only a [remove] by `msi` takes one; leave it out, or name `msi` among its managers".to_owned(),
+            "secret: only a [remove] by `msi` and an [install] with `onboard` take one; leave it out, or name `msi` among its managers"
+                .to_owned(),
         );
     }
     let mut names: BTreeMap<&str, SecretName> = BTreeMap::new();
@@ -88,5 +94,22 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), String> {
     }) {
         Some((_, twice)) => Err(format!("secret {}: it stands there twice; leave one out", twice.name)),
         None => Ok(()),
+    }
+}
+
+/// A replacement that is onboarded takes that file, as it is, and nothing else.
+fn check_onboarding(secrets: &[RecipeSecret]) -> Result<(), String> {
+    match secrets {
+        [it] if it.name == SecretName::Onboarding && it.property == ONBOARDING && it.form == SecretForm::Plain => {
+            if it.fact.trim().is_empty() {
+                return Err("secret onboarding: `fact` is empty; say where that was read".to_owned());
+            }
+            Ok(())
+        }
+        _ => Err(format!(
+            "secret: an [install] with `onboard` takes one, called `{}`, by the property `{ONBOARDING}` and in the form `{}`",
+            SecretName::Onboarding,
+            SecretForm::Plain
+        )),
     }
 }

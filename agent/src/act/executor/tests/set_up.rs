@@ -71,7 +71,10 @@ fn a_replacement_is_ready_before_the_target_goes_and_takes_over_after_it() {
     let world = behaving(None);
     assert_eq!(world.run(&way(&world)).unwrap(), End::Completed { number: 1 });
     let health = world.sighting(DEFENDER).health.unwrap();
-    assert_eq!((health.state, health.grade), (HealthState::Healthy, Protection::RealTime));
+    assert_eq!(
+        (health.state, health.grade),
+        (HealthState::Healthy, Protection::RealTime)
+    );
     assert_ne!(world.sighting("kesl").verdict, Verdict::Running);
 }
 
@@ -119,7 +122,10 @@ fn a_passive_mode_that_is_never_lifted_fails_and_says_where_it_may_come_from() {
     assert!(why.contains("mdatp_managed.json"), "{why}");
     let health = world.sighting(DEFENDER).health.unwrap();
     // All is right with it, and it protects nothing.
-    assert_eq!((health.state, health.grade), (HealthState::Healthy, Protection::Passive));
+    assert_eq!(
+        (health.state, health.grade),
+        (HealthState::Healthy, Protection::Passive)
+    );
 }
 
 #[test]

@@ -187,7 +187,7 @@ impl HostHands for LinuxHands {
 
     fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         match product.as_str() {
-            "defender-endpoint" => mdatp::set_up(&self.runner, state, run),
+            "defender-endpoint" => mdatp::set_up(&self.runner, &self.kept_config, state, run),
             other => Err(HandsError::Unsupported(format!("this agent cannot set up {other}"))),
         }
     }

@@ -3,14 +3,17 @@
 
 use std::{path::Path, thread, time::Duration};
 
-use cutover_proto::step::SetUpState;
+use cutover_proto::{secret::ONBOARDING, step::SetUpState};
 
 use super::{
     super::seam::{Detection, HandsError, Run, ToolRun},
     clamav::{Private, write_test_file},
+    config,
     process::Runner,
 };
 
+/// By which it knows its organisation; root's alone.
+const FILE: &str = "/etc/opt/microsoft/mdatp/mdatp_onboard.json";
 const MDATP: &str = "/usr/bin/mdatp";
 /// Its history is a short list.
 const ASK: Duration = Duration::from_secs(60);
@@ -38,11 +41,26 @@ const fn commands(state: SetUpState) -> &'static [&'static [&'static str]] {
     }
 }
 
-/// Tells it to come into a state.
-pub(super) fn set_up(runner: &Runner, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+/// Tells it to come into a state. It reads for itself whose it is, from the file of its console.
+pub(super) fn set_up(
+    runner: &Runner,
+    kept: &Path,
+    state: SetUpState,
+    run: &mut Run<'_>,
+) -> Result<ToolRun, HandsError> {
     must_be_there()?;
+    if let Some(file) = run.said.iter().find(|said| said.property == ONBOARDING) {
+        config::write(Path::new("/"), kept, FILE, file.value.as_bytes(), 0o600)?;
+    }
+    let commands = commands(state);
+    if commands.is_empty() {
+        return Ok(ToolRun {
+            exit_code: Some(0),
+            ..ToolRun::default()
+        });
+    }
     let mut session = runner.session(run)?;
-    for command in commands(state) {
+    for command in commands {
         if !session.tool(MDATP, command)? {
             break;
         }

@@ -289,7 +289,10 @@ fn what_only_a_product_with_secrets_means_is_refused_without_them() {
         "{said}"
     );
     let said = refused(&format!("{KESL}\n{secret}"));
-    assert!(said.contains("only a [remove] by `msi` takes one"), "{said}");
+    assert!(
+        said.contains("only a [remove] by `msi` and an [install] with `onboard` take one"),
+        "{said}"
+    );
     let said = refused(&format!("{KEA}\n{secret}"));
     assert!(
         said.contains("secret: no work order removes what is handed over"),

@@ -51,7 +51,9 @@ impl Replacement<'_> {
         let is_onboarded = machine.onboarded || !self.install.onboard;
         match self.install.beside {
             Beside::First => self.protects(machine),
-            Beside::Halfway => machine.installed && but_last.unwrap_or_default().iter().all(has_started) && is_onboarded,
+            Beside::Halfway => {
+                machine.installed && but_last.unwrap_or_default().iter().all(has_started) && is_onboarded
+            }
             Beside::Passive => machine.installed && machine.passive && is_onboarded,
             Beside::Never => machine.fetched,
         }
@@ -155,7 +157,9 @@ impl<'a> Model<'a> {
     fn new(catalog: &'a Catalog, product: &'static str, spoil: fn(&mut Vec<Step>)) -> Self {
         let product = ProductId::new(product);
         let install = catalog.installation(&product).unwrap();
-        let named = campaign("").source.replace("product = \"clamav\"", &format!("product = \"{product}\""));
+        let named = campaign("")
+            .source
+            .replace("product = \"clamav\"", &format!("product = \"{product}\""));
         Self {
             campaign: Campaign::parse("model.toml", &named, 1).unwrap(),
             replacement: Replacement { product, install },
@@ -171,7 +175,12 @@ impl<'a> Model<'a> {
         if order > ORDERS || !self.seen.insert((order, machine.clone())) {
             return Ok(());
         }
-        let assessment = assess(&machine.look(&self.replacement), &Known::default(), &self.campaign, self.catalog);
+        let assessment = assess(
+            &machine.look(&self.replacement),
+            &Known::default(),
+            &self.campaign,
+            self.catalog,
+        );
         let settings = Settings::new();
         let means = Means {
             catalog: self.catalog,
@@ -208,11 +217,17 @@ impl<'a> Model<'a> {
                 .unwrap_or(account);
             let truth = at.protection(&self.replacement);
             if truth == Protection::None && account != Protection::None {
-                return Err(format!("{}: the account says {account}, and nothing protects", step.action.describe()));
+                return Err(format!(
+                    "{}: the account says {account}, and nothing protects",
+                    step.action.describe()
+                ));
             }
             let is_exposed = truth == Protection::None && began != Protection::None;
             if step.safe_point_after && is_exposed {
-                return Err(format!("{}: an order may end there, and nothing protects", step.action.describe()));
+                return Err(format!(
+                    "{}: an order may end there, and nothing protects",
+                    step.action.describe()
+                ));
             }
         }
         self.is_over(&at)
@@ -320,8 +335,16 @@ fn a_recipe_that_does_not_stand_back_or_is_not_onboarded_or_never_takes_over_is_
     };
     let why = |state| model(&catalog(), "defender-endpoint", without(state)).0.unwrap_err();
     assert!(why(SetUpState::StandingBack).contains("two hold every file up"));
-    assert!(why(SetUpState::Onboarded).contains("goes before"), "{}", why(SetUpState::Onboarded));
-    assert!(why(SetUpState::Active).contains("nothing protects"), "{}", why(SetUpState::Active));
+    assert!(
+        why(SetUpState::Onboarded).contains("goes before"),
+        "{}",
+        why(SetUpState::Onboarded)
+    );
+    assert!(
+        why(SetUpState::Active).contains("nothing protects"),
+        "{}",
+        why(SetUpState::Active)
+    );
 }
 
 #[test]

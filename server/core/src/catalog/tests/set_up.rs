@@ -17,7 +17,10 @@ fn onboarded(beside: Beside) -> Catalog {
 
 /// It is there, all is right with it, and it leaves the work to another.
 fn standing_back(mut inventory: Inventory) -> Inventory {
-    let clamav = inventory.sightings.iter_mut().find(|it| it.product.as_str() == "clamav");
+    let clamav = inventory
+        .sightings
+        .iter_mut()
+        .find(|it| it.product.as_str() == "clamav");
     let clamav = clamav.unwrap();
     clamav.verdict = Verdict::Installed;
     clamav.health = Some(Health {
@@ -107,8 +110,14 @@ fn a_product_that_stands_back_protects_nothing_until_it_took_over() {
         .filter(|step| step.action.kind() != StepKind::DetectionTest)
         .collect();
     let at = |kind| untested.iter().position(|step| step.action.kind() == kind).unwrap();
-    assert_eq!(catalog.protection_after(&untested, at(StepKind::InstallPackages), &clamav), None);
-    let last = untested.iter().rposition(|step| step.action.kind() == StepKind::SetUp).unwrap();
+    assert_eq!(
+        catalog.protection_after(&untested, at(StepKind::InstallPackages), &clamav),
+        None
+    );
+    let last = untested
+        .iter()
+        .rposition(|step| step.action.kind() == StepKind::SetUp)
+        .unwrap();
     assert_eq!(
         catalog.protection_after(&untested, last, &clamav),
         Some(Protection::OnDemand)
