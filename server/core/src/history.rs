@@ -199,6 +199,17 @@ pub fn line(event: &Event) -> String {
             let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
             format!("exemption {}{why}", ended_by("revoked", by.as_ref()))
         }
+        Fact::DisksAttested { disks } => disks.text(),
+        Fact::DisksDoubted { by_look: true, .. } => {
+            "what was attested of its disks ended: a look shows that the product encrypts them".to_owned()
+        }
+        Fact::DisksDoubted { by, why, .. } => {
+            let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            format!(
+                "what was attested of its disks {}{why}",
+                ended_by("taken back", by.as_ref())
+            )
+        }
         Fact::CampaignChanged { version, .. } => format!("campaign version {version} in force"),
         Fact::Retried { by } => format!("another try asked for by {by}"),
         Fact::HandworkAssigned {

@@ -11,14 +11,16 @@ use super::{
     extract::{Asked, Named, Sent},
 };
 use crate::service::{
-    AssignHandwork, EndHandwork, ExemptionFilter, ExemptionList, HandworkFilter, HandworkList, HoldHost, NewExemption,
-    ReleaseHost, RevokeExemption, Service,
+    AssignHandwork, AttestDisks, DisksFilter, DisksList, EndHandwork, ExemptionFilter, ExemptionList, HandworkFilter,
+    HandworkList, HoldHost, NewExemption, ReleaseHost, RevokeExemption, Service, WithdrawDisks,
 };
 
 pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/exemptions", get(exemptions).post(exempt))
         .route("/exemptions/{host}/revoke", post(revoke))
+        .route("/encryption", get(disks).post(attest_disks))
+        .route("/encryption/{host}/withdraw", post(withdraw_disks))
         .route("/hosts/{host}/hold", post(hold))
         .route("/hosts/{host}/release", post(release))
         .route("/handwork", get(handwork))
@@ -52,6 +54,35 @@ async fn revoke(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.revoke_exemption(caller, host, ask).await?,
+    }))
+}
+
+async fn disks(
+    _: Signed,
+    State(service): State<Service>,
+    Asked(filter): Asked<DisksFilter>,
+) -> Result<Json<DisksList>, Problem> {
+    Ok(Json(service.disks(filter).await?))
+}
+
+async fn attest_disks(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Sent(ask): Sent<AttestDisks>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.attest_disks(caller, ask).await?,
+    }))
+}
+
+async fn withdraw_disks(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<WithdrawDisks>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.withdraw_disks(caller, host, ask).await?,
     }))
 }
 

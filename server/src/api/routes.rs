@@ -69,13 +69,16 @@ async fn answers_of_then(request: Request, next: Next) -> Response {
     let asks = asks_of_then(request.uri());
     let path = request.uri().path().trim_matches('/');
     let answers = match path.split_once('/') {
-        None => matches!(path, "summary" | "hosts" | "waves" | "exemptions" | "handwork"),
+        None => matches!(
+            path,
+            "summary" | "hosts" | "waves" | "exemptions" | "encryption" | "handwork"
+        ),
         Some((first, rest)) => first == "hosts" && !rest.contains('/'),
     };
     let answers = answers && request.method() == Method::GET || path == "reports" && request.method() == Method::POST;
     if asks && !answers {
-        let detail = "this is not kept as it was; as of an instant, ask for summary, waves, hosts, hosts/{host}, exemptions or \
-                      handwork, or make a report by POST to reports";
+        let detail = "this is not kept as it was; as of an instant, ask for summary, waves, hosts, hosts/{host}, exemptions, \
+                      encryption or handwork, or make a report by POST to reports";
         return Problem::new(StatusCode::BAD_REQUEST, "not valid", detail).into_response();
     }
     next.run(request).await

@@ -251,6 +251,15 @@ pub enum Hosts {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Says who encrypts hosts' disks, where no look can tell. Two different people have to.
+    AttestEncryption(super::encryption::Attest),
+    /// Takes back what was attested of a host's disks.
+    WithdrawEncryption(super::encryption::Withdraw),
+    /// What is attested of hosts' disks, the one that ends first before the others.
+    Encryption {
+        #[command(flatten)]
+        then: Then,
+    },
     /// Lets nothing start on a host, until an end.
     Hold(super::handwork::Hold),
     /// Lifts a hold that a person set.

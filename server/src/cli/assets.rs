@@ -8,7 +8,7 @@ use clap::Subcommand;
 use cutover_core::{
     coverage::{
         Ownership,
-        import::{Field, MAX_BYTES},
+        import::{DiskReport, Field, MAX_BYTES},
     },
     report::instant,
 };
@@ -376,6 +376,11 @@ fn show(detail: &AssetDetail, format: Format) -> anyhow::Result<()> {
         row("counts as", &it.counts, &it.seen),
         row("attested", &it.attested, &it.owner),
         row("ownership", it.said.ownership.map_or("unknown", Ownership::as_str), ""),
+        row(
+            "disks, says the source",
+            it.said.encryption.map_or("", DiskReport::as_str),
+            "",
+        ),
     ];
     for (source, id) in &detail.same {
         rows.push(row("the same machine", source, id));

@@ -10,6 +10,7 @@ mod blockers;
 mod campaign;
 mod client;
 mod closing;
+mod encryption;
 mod exemptions;
 mod findings;
 mod forecast;

@@ -80,6 +80,9 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
                 };
                 done(&client.post(&format!("hosts/{host}/tags"), &ask).await?, format)
             }
+            Hosts::AttestEncryption(attest) => super::encryption::attest(attest, client, format).await,
+            Hosts::WithdrawEncryption(withdraw) => super::encryption::withdraw(withdraw, client, format).await,
+            Hosts::Encryption { then } => super::encryption::list(then, client, format).await,
             Hosts::Hold(hold) => super::handwork::hold(hold, client, format).await,
             Hosts::Release(release) => super::handwork::release(release, client, format).await,
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,

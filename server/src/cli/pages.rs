@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 
 use super::client::Client;
 use crate::service::{
-    ArtifactList, ArtifactView, AssetList, AssetView, ExemptionList, ExemptionView, FindingList, FindingView,
-    HandworkList, HandworkView,
+    ArtifactList, ArtifactView, AssetList, AssetView, DisksList, DisksView, ExemptionList, ExemptionView, FindingList,
+    FindingView, HandworkList, HandworkView,
     views::{HostList, HostRow},
 };
 
@@ -32,6 +32,7 @@ macro_rules! pages {
 pages! {
     ArtifactList: artifacts of ArtifactView,
     AssetList: assets of AssetView,
+    DisksList: disks of DisksView,
     ExemptionList: exemptions of ExemptionView,
     FindingList: findings of FindingView,
     HandworkList: handwork of HandworkView,

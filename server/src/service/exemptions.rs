@@ -263,7 +263,7 @@ pub(super) fn in_force(plan: &Plan) -> Option<&Exemption> {
     plan.exemption.as_ref().filter(|_| !plan.is_closed())
 }
 
-fn place(after: Option<&str>) -> Result<(i64, String), ServiceError> {
+pub(super) fn place(after: Option<&str>) -> Result<(i64, String), ServiceError> {
     let Some(after) = after.filter(|after| !after.is_empty()) else {
         return Ok((i64::MIN, String::new()));
     };

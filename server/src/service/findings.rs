@@ -142,6 +142,7 @@ impl Service {
             Subject::Host(host_id) => {
                 let in_force = self.in_force(tx)?;
                 self.describe(tx, &in_force, host_id)?;
+                self.doubt_disks(tx, &in_force, host_id)?;
                 match plans::load(tx, self.campaign_id().as_str(), host_id)? {
                     Some(row) => self.keep_host_findings(tx, &read_plan(&row)?, others, campaign),
                     None => Ok(()),

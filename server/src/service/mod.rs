@@ -12,6 +12,7 @@ mod check_in;
 mod clones;
 mod date_proof;
 mod dates;
+mod disks;
 mod duties;
 mod enroll;
 mod entropy;
@@ -71,6 +72,7 @@ pub use catalog::{BuiltIn, HandoverView, MatrixView, ProductView, built_in_catal
 pub use clones::{CloneDecision, CloneIncident, CloneView, SettleClones};
 pub use date_proof::ProofView;
 pub use dates::PassedDate;
+pub use disks::{AttestDisks, DiskSignatureView, DisksFilter, DisksList, DisksView, WithdrawDisks};
 pub use duties::{DutyStepView, DutyView, ReportDuty};
 pub use entropy::Entropy;
 pub use error::{CallError, ServiceError};

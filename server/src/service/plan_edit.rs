@@ -3,7 +3,7 @@
 use cutover_core::{
     decide::{self, Cx, Effect, Event, Fact, Input},
     forecast,
-    plan::{Exemption, Plan},
+    plan::{DiskAttestation, Exemption, Plan},
     rollout::{Slot, answers_at, ready_at_ms},
     waiting,
 };
@@ -14,7 +14,7 @@ use super::{
     Service, ServiceError,
     blockers::keep_cause,
     campaign::InForce,
-    exemptions,
+    disks, exemptions,
     handle::{PLAN_CHANGED, nudge_topic},
 };
 use crate::store::{Reader, StreamName, WriteTx, domain_controllers, events, plans, slots, work_orders};
@@ -29,6 +29,7 @@ pub(super) struct PlanEdit {
     stored_seq: u64,
     stored_wake: Option<i64>,
     exempt_before: Option<Exemption>,
+    disks_before: Option<DiskAttestation>,
     /// The site at which it answered as a domain controller.
     answered_at: Option<String>,
     events: Vec<Event>,
@@ -49,6 +50,7 @@ impl PlanEdit {
             stored_seq: plan.seq,
             stored_wake,
             exempt_before: exemptions::in_force(&plan).cloned(),
+            disks_before: disks::in_force(&plan).cloned(),
             answered_at: answers_at(&plan).map(str::to_owned),
             plan,
             events: Vec::new(),
@@ -118,6 +120,7 @@ impl PlanEdit {
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
             service.keep_exemption(tx, self.exempt_before.as_ref(), &self.plan)?;
+            service.keep_disks(tx, self.disks_before.as_ref(), &self.plan)?;
             match answers_at(&self.plan) {
                 Some(site) => domain_controllers::put(tx, &campaign, &host, site)?,
                 None if self.answered_at.is_some() => domain_controllers::remove(tx, &campaign, &host)?,

@@ -111,6 +111,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "secrets",
         text: include_str!("../../migrations/018_secrets.sql"),
     },
+    Migration {
+        version: 19,
+        name: "disks",
+        text: include_str!("../../migrations/019_disks.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

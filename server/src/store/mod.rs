@@ -61,6 +61,7 @@ pub mod availability;
 pub mod campaigns;
 pub mod causes;
 pub mod clones;
+pub mod disks;
 pub mod domain_controllers;
 pub mod earlier_records;
 pub mod enrol_tokens;

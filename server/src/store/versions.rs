@@ -124,7 +124,23 @@ pub(super) const DOMAIN_CONTROLLER: Spans = Spans {
     compared: true,
 };
 
-pub(super) const SPANS: [&Spans; 5] = [&PLAN, &HOST, &CAMPAIGN, &EXEMPTION, &DOMAIN_CONTROLLER];
+pub(super) const DISK_ATTESTATION: Spans = Spans {
+    live: "disk_attestation",
+    was: "disk_attestation_was",
+    key: &["campaign_id", "host_id"],
+    rest: &["until_ms", "since_ms"],
+    more: "",
+    compared: false,
+};
+
+pub(super) const SPANS: [&Spans; 6] = [
+    &PLAN,
+    &HOST,
+    &CAMPAIGN,
+    &EXEMPTION,
+    &DOMAIN_CONTROLLER,
+    &DISK_ATTESTATION,
+];
 
 pub(super) const TOTAL: Figures = Figures {
     live: "total",

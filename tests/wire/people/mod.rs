@@ -4,6 +4,7 @@ mod assets;
 pub(crate) mod browser;
 mod command_line;
 mod date_proofs;
+mod disks;
 mod duties;
 mod events;
 mod exemptions;

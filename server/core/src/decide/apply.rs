@@ -230,6 +230,8 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         }
         Fact::Exempted { exemption } => plan.exemption = Some(exemption.clone()),
         Fact::ExemptionEnded { .. } => plan.exemption = None,
+        Fact::DisksAttested { disks } => plan.disks = Some(disks.clone()),
+        Fact::DisksDoubted { .. } => plan.disks = None,
         Fact::CampaignChanged { version, assessment } => {
             plan.campaign_version = *version;
             if let Some(assessment) = assessment {
@@ -293,6 +295,8 @@ fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: 
     plan.agent_perhaps_lost = false;
     // A new installation of the agent: its clock and journal begin anew, and nothing that it looked at is known.
     plan.assessment = None;
+    // It was said of the machine as it was.
+    plan.disks = None;
     plan.last_looked_ms = None;
     plan.last_boot_id.clear();
     plan.journal_fault = None;

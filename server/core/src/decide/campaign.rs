@@ -1,6 +1,6 @@
 //! What the campaign's own changes do to a plan: a new version, an opened wave, a pause, a stop.
 
-use super::{Fact, Input, Refused, look, order, pen::Pen, place::settle};
+use super::{Fact, Input, Refused, disks, look, order, pen::Pen, place::settle};
 use crate::{
     judge::Assessment,
     plan::Phase,
@@ -31,6 +31,7 @@ pub(super) fn campaign_changed(pen: &mut Pen<'_>, assessment: Option<&Assessment
             assessment: news.map(|it| Box::new(it.clone())),
         })?;
     }
+    disks::contradicted(pen)?;
     // What a grade counts as may have changed with the campaign.
     let (grade, now_ms) = (pen.plan.account.grade, pen.cx.now_ms);
     pen.turn_protection(grade, now_ms)?;
@@ -109,6 +110,8 @@ pub(super) fn closed(pen: &Pen<'_>, input: &Input) -> Result<(), Refused> {
         | Input::HoldLifted { .. }
         | Input::Exempted(_)
         | Input::ExemptionRevoked { .. }
+        | Input::DisksAttested(_)
+        | Input::DisksWithdrawn { .. }
         | Input::Retried { .. }
         | Input::HandworkAssigned { .. }
         | Input::HandworkDone { .. }

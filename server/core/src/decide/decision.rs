@@ -2,7 +2,7 @@
 
 use cutover_proto::{ids::ProductId, step::Step, words};
 
-use super::{Cx, Event, Input, campaign, canaries, group, look, notice, order, pen::Pen, people, records, wake};
+use super::{Cx, Event, Input, campaign, canaries, disks, group, look, notice, order, pen::Pen, people, records, wake};
 use crate::{
     plan::{Phase, Plan},
     rollout::{Fetches, RunState, Slot},
@@ -181,6 +181,8 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
         } => notice::put_off(&mut pen, *round, *asked_ms, *until_ms)?,
         Input::Exempted(exemption) => people::exempted(&mut pen, exemption)?,
         Input::ExemptionRevoked { by, why } => people::exemption_revoked(&mut pen, by, why)?,
+        Input::DisksAttested(said) => disks::attested(&mut pen, said)?,
+        Input::DisksWithdrawn { by, why } => disks::withdrawn(&mut pen, by, why)?,
         Input::Retried { by } => people::retried(&mut pen, by)?,
         Input::HandworkAssigned { .. } => people::handwork_assigned(&mut pen, input)?,
         Input::HandworkDone { by, evidence } => people::handwork_done(&mut pen, by, evidence)?,

@@ -12,8 +12,8 @@ use crate::{
     catalog::RestartNeed,
     judge::Assessment,
     plan::{
-        Cover, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase, Pool, Reason, Stop,
-        Verify,
+        Cover, DiskAttestation, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase,
+        Pool, Reason, Stop, Verify,
     },
     secret::Tries,
     suspect::Suspect,
@@ -364,6 +364,23 @@ pub enum Fact {
         /// Why it was revoked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Personal>,
+    },
+    /// A person attested who encrypts its disks, as the first or as the second.
+    DisksAttested {
+        /// All that is said of them now.
+        disks: DiskAttestation,
+    },
+    /// What was attested of its disks counts no longer: taken back, contradicted by a look, or its time is over.
+    DisksDoubted {
+        /// Who took it back; `None` where nobody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Personal>,
+        /// Why it was taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Personal>,
+        /// Whether a look showed that the product encrypts them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_look: bool,
     },
     /// A new version of the campaign or of the catalog is in force.
     CampaignChanged {

@@ -56,6 +56,8 @@ impl Fact {
             Self::StartPutOff { .. } => "start-put-off",
             Self::Exempted { .. } => "exempted",
             Self::ExemptionEnded { .. } => "exemption-ended",
+            Self::DisksAttested { .. } => "disks-attested",
+            Self::DisksDoubted { .. } => "disks-doubted",
             Self::CampaignChanged { .. } => "campaign-changed",
             Self::Retried { .. } => "retried",
             Self::HandworkAssigned { .. } => "handwork-assigned",

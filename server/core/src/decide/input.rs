@@ -5,7 +5,7 @@ use cutover_proto::{ids::HostId, record::StepRecord, step::StepKind};
 use super::NoticeGiven;
 use crate::{
     judge::Assessment,
-    plan::{Exemption, Hold, HoldKind, JournalFault, Known, Personal, Pool},
+    plan::{DiskAttestation, Exemption, Hold, HoldKind, JournalFault, Known, Personal, Pool},
 };
 
 /// What happened.
@@ -125,6 +125,15 @@ pub enum Input {
         /// Why.
         why: Personal,
     },
+    /// A person attested who encrypts its disks: with all that was said before.
+    DisksAttested(DiskAttestation),
+    /// What was attested of its disks is taken back.
+    DisksWithdrawn {
+        /// By whom.
+        by: Personal,
+        /// Why.
+        why: Personal,
+    },
     /// An operator asks for another try.
     Retried {
         /// Who.
@@ -197,6 +206,8 @@ impl Input {
             Self::StartPutOff { .. } => "start-put-off",
             Self::Exempted(..) => "exempted",
             Self::ExemptionRevoked { .. } => "exemption-revoked",
+            Self::DisksAttested(..) => "disks-attested",
+            Self::DisksWithdrawn { .. } => "disks-withdrawn",
             Self::Retried { .. } => "retried",
             Self::HandworkAssigned { .. } => "handwork-assigned",
             Self::HandworkDone { .. } => "handwork-done",

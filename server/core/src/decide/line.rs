@@ -11,9 +11,9 @@ pub(super) fn fetches(plan: &Plan, cx: &Cx<'_>) -> u64 {
     if !is_limited(plan, cx.campaign) || plan.executor(cx.campaign).is_some() {
         return 0;
     }
-    let steps = plan.assessment.as_ref().and_then(|it| {
+    let steps = plan.judged(cx.now_ms).and_then(|it| {
         let product = &it.replacement.as_ref()?.product;
-        let steps = restart::steps(plan, it, product, cx).ok()?;
+        let steps = restart::steps(plan, &it, product, cx).ok()?;
         Some(bytes_of(&steps, product, cx.campaign))
     });
     steps.unwrap_or(0)

@@ -1,7 +1,7 @@
 //! A host was heard of: what its look, or the absence of news, means.
 
 use super::{
-    AlarmKind, Effect, Fact, Refused, order,
+    AlarmKind, Effect, Fact, Refused, disks, order,
     pen::Pen,
     place::{look_failed, place, settle, suspect},
     restart, verify,
@@ -82,6 +82,7 @@ fn take_look(pen: &mut Pen<'_>, looked_at_ms: i64, boot_id: &str, news: Option<&
         boot_id: boot_id.to_owned(),
         assessment: news.map(|it| Box::new(it.clone())),
     })?;
+    disks::contradicted(pen)?;
     pen.turn_protection(it.protection, pen.cx.now_ms)?;
     if !pen.plan.ever_carried && matches!(it.condition, Condition::Carries | Condition::Embedded) {
         let products = shown(&it);
@@ -157,12 +158,12 @@ fn journal(pen: &mut Pen<'_>, newest_ms: i64, before_ms: i64) -> Result<(), Refu
 
 /// An order is out. It is withdrawn if nobody has it and the host no longer needs or bears it, and asked to end where
 /// the disks turn out to be encrypted.
-fn at_work(pen: &mut Pen<'_>) -> Result<(), Refused> {
+pub(super) fn at_work(pen: &mut Pen<'_>) -> Result<(), Refused> {
     let Some(open) = &pen.plan.order else {
         return settle(pen);
     };
     let number = open.number;
-    let forbidden = pen.plan.assessment.as_ref().is_some_and(Assessment::encryption_forbids);
+    let forbidden = pen.plan.judged(pen.cx.now_ms).is_some_and(|it| it.encryption_forbids());
     if open.fetched_ms.is_none() {
         let (phase, _) = place(&pen.plan, pen.cx);
         if !matches!(phase, Phase::Queued | Phase::Planned) {

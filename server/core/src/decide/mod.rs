@@ -10,6 +10,7 @@ mod campaign;
 mod canaries;
 mod context;
 mod decision;
+mod disks;
 mod event;
 mod fact;
 mod fact_name;

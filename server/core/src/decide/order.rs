@@ -30,12 +30,10 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         return settle(pen);
     }
     let (phase, _) = place(&pen.plan, pen.cx);
-    let chosen = pen
-        .plan
-        .assessment
-        .as_ref()
-        .and_then(|it| Some((it, it.replacement.as_ref()?.product.clone())))
-        .map(|(it, product)| (restart::steps(&pen.plan, it, &product, pen.cx), product));
+    let chosen = pen.plan.judged(pen.cx.now_ms).and_then(|it| {
+        let product = it.replacement.as_ref()?.product.clone();
+        Some((restart::steps(&pen.plan, &it, &product, pen.cx), product))
+    });
     let Some((Ok(steps), replacement)) = chosen.filter(|_| phase == Phase::Queued) else {
         return settle(pen);
     };

@@ -36,9 +36,10 @@ pub(super) fn place(plan: &Plan, cx: &Cx<'_>) -> Place {
         };
         return (Phase::Exempt, Some(reason));
     }
-    let Some(it) = &plan.assessment else {
+    let Some(it) = plan.judged(cx.now_ms) else {
         return (Phase::Unassessed, Some(Reason::NoInventory));
     };
+    let it = it.as_ref();
     match it.condition {
         Condition::Carries => work(plan, it, cx),
         Condition::Unknown => (Phase::Unassessed, look_failed(it)),

@@ -1,6 +1,8 @@
 //! Verifying: a fresh look, a soak, and a fresh look again must show that the target is gone and that an approved
 //! replacement is healthy. Fresh means newer, by the host's clock, than everything known when it was asked for.
 
+use std::borrow::Cow;
+
 use super::{
     Effect, Fact, Refused,
     pen::Pen,
@@ -90,7 +92,7 @@ fn done(pen: &mut Pen<'_>) -> Result<(), Refused> {
 /// Whether both halves hold by the newest look. Where they do not, says so, and takes verifying back to its first look or
 /// the plan to where it belongs.
 fn holds(pen: &mut Pen<'_>) -> Result<bool, Refused> {
-    let Some(it) = pen.plan.assessment.clone() else {
+    let Some(it) = pen.plan.judged(pen.cx.now_ms).map(Cow::into_owned) else {
         return Ok(false);
     };
     match it.condition {

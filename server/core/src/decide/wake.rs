@@ -2,7 +2,7 @@
 
 use cutover_proto::verdict::Protection;
 
-use super::{AlarmKind, Cx, Effect, Fact, Refused, look, notice, order, pen::Pen, place::settle, verify};
+use super::{AlarmKind, Cx, Effect, Fact, Refused, disks, look, notice, order, pen::Pen, place::settle, verify};
 use crate::{
     campaign::span,
     plan::{HoldKind, OrderEnd, Phase, Reason, Verify},
@@ -41,6 +41,7 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
             pen.write(Fact::ExemptionEnded { by: None, why: None })?;
             settle(pen)
         }
+        WakeKind::Disks => disks::over(pen),
         WakeKind::Fetch => {
             if let Some(number) = pen.plan.order.as_ref().map(|order| order.number) {
                 order::withdraw(pen, number)?;

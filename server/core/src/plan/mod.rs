@@ -4,6 +4,7 @@
 
 mod account;
 mod asked;
+mod disks;
 mod handwork;
 mod holds;
 mod kept;
@@ -22,6 +23,7 @@ mod tried;
 mod verify;
 
 pub use account::{Account, Cover, Gap, Spent};
+pub use disks::{DiskAttestation, DiskSignature, DiskWord, NotAttested};
 pub use handwork::Handwork;
 pub use holds::{Exemption, Hold, HoldKind};
 pub use kept::{Approval, JournalFault, LastFailure, RestartOwed};

@@ -178,7 +178,9 @@ impl Reason {
                 "decrypt the disks with the product and its server first; this can never be forced".to_owned()
             }
             Self::EncryptionUnknown => {
-                "find out who encrypts the disks, so that a look can tell; this can never be forced".to_owned()
+                "find out who encrypts the disks, by its console or at the machine; where a look cannot tell, two people attest \
+                 it (cutover hosts attest-encryption). This can never be forced"
+                    .to_owned()
             }
             Self::NotOurs { .. } => {
                 "ask whoever owns it to replace the product; where the record is wrong, tag the host ownership=corporate"

@@ -9,8 +9,8 @@ use cutover_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Approval, Exemption, Gap, Handwork, Hold, HoldKind, JournalFault, Known, LastFailure, Notices, OpenOrder,
-    Origin, Phase, Pool, Reason, RestartOwed, Tried, Verify,
+    Account, Approval, DiskAttestation, Exemption, Gap, Handwork, Hold, HoldKind, JournalFault, Known, LastFailure,
+    Notices, OpenOrder, Origin, Phase, Pool, Reason, RestartOwed, Tried, Verify,
 };
 use crate::{judge::Assessment, rollout::Outcome, upkeep::Dates};
 
@@ -72,6 +72,9 @@ pub struct Plan {
     /// A waiver.
     #[serde(default)]
     pub exemption: Option<Exemption>,
+    /// What people attest of its disks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disks: Option<DiskAttestation>,
     /// What was arranged about the handwork that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handwork: Option<Handwork>,
@@ -223,6 +226,7 @@ impl Plan {
             local_hold: None,
             lacking_steps: Vec::new(),
             exemption: None,
+            disks: None,
             handwork: None,
             scoped_out_by: None,
             ever_carried: false,

@@ -123,6 +123,7 @@ const fn by_the_clock(kind: WakeKind) -> &'static str {
     match kind {
         WakeKind::Hold => "its hold ends",
         WakeKind::Exemption => "its exemption ends, and it is planned again",
+        WakeKind::Disks => "what is attested of its disks ends, and only a look or another attestation counts",
         WakeKind::Fetch => "its work order is taken back, and no attempt is used",
         WakeKind::Silence => "its silence uses an attempt up",
         WakeKind::Restart => "it has not come back from its restart, and a person must look",

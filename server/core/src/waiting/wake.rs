@@ -19,6 +19,8 @@ words! {
         Hold = "hold",
         /// An exemption ends.
         Exemption = "exemption",
+        /// What was attested of its disks ends.
+        Disks = "disks",
         /// An order that nobody fetched is withdrawn.
         Fetch = "fetch",
         /// Silence uses an attempt up.
@@ -75,6 +77,9 @@ pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages
     }
     if let Some(until_ms) = plan.exemption.as_ref().and_then(|exemption| exemption.until_ms) {
         add(WakeKind::Exemption, until_ms);
+    }
+    if let Some(disks) = &plan.disks {
+        add(WakeKind::Disks, disks.until_ms);
     }
     if let Some(order) = &plan.order {
         match (order.fetched_ms, plan.phase) {

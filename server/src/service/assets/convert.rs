@@ -4,7 +4,7 @@ use cutover_core::{
     coverage::{
         AssetBucket, Attestation, Claim, Identifier, IdentifierKind, Identity, ImportedLook, Known, Ownership, Pin,
         Place, Record, bucket,
-        import::{Health, Row, TargetSeen},
+        import::{DiskReport, Health, Row, TargetSeen},
         next_change_ms,
     },
     findings::OtherWord,
@@ -37,6 +37,9 @@ pub struct Said {
     pub active: Option<bool>,
     /// Whose the machine is.
     pub ownership: Option<Ownership>,
+    /// Who encrypts its disks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<DiskReport>,
 }
 
 impl Said {
@@ -51,6 +54,7 @@ impl Said {
             target: row.target,
             active: row.active,
             ownership: row.ownership,
+            encryption: row.encryption,
         }
     }
 }

@@ -172,6 +172,8 @@ impl Service {
                     service.open_campaign(tx)?;
                     let done = service.import_chunk(tx, &source, &import_id, &prepared)?;
                     let attested = service.keep_earlier(tx, &source, &sha256, &by, &prepared)?;
+                    let rows: Vec<&Row> = prepared.iter().map(|it| &it.row).collect();
+                    service.keep_disk_reports(tx, &source, &sha256, &by, &rows)?;
                     Ok::<_, ServiceError>(AssetsImported { attested, ..done })
                 })
                 .await?;
@@ -199,7 +201,7 @@ impl Service {
                 });
                 if evidence_ms.is_some() {
                     // What was so then says nothing of now.
-                    (row.health, row.active) = (None, None);
+                    (row.health, row.active, row.encryption) = (None, None, None);
                 }
                 let owner_name = row.owner.clone();
                 Ok(Prepared {

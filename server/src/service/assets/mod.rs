@@ -1,6 +1,7 @@
 //! Assets: imported, matched with hosts, attested by people.
 
 mod convert;
+mod disks;
 mod import;
 mod list;
 mod looks;

@@ -12,6 +12,7 @@ mod campaigns;
 mod carried;
 mod causes;
 mod concurrency;
+mod disks;
 mod domain_controllers;
 mod enrolment;
 mod events;

@@ -40,6 +40,8 @@ words! {
         Target = "target",
         /// Whether the source counts the machine as in use.
         Active = "active",
+        /// Who encrypts the machine's disks.
+        Encryption = "encryption",
     }
 }
 
@@ -211,6 +213,7 @@ pub(super) fn words_of(field: Field) -> Vec<&'static str> {
         Field::Health => super::Health::ALL.iter().map(|it| it.as_str()).collect(),
         Field::Target => super::TargetSeen::ALL.iter().map(|it| it.as_str()).collect(),
         Field::Active => vec!["yes", "no"],
+        Field::Encryption => super::DiskReport::ALL.iter().map(|it| it.as_str()).collect(),
         Field::Ownership => crate::coverage::Ownership::ALL.iter().map(|it| it.as_str()).collect(),
         Field::Key
         | Field::Serial

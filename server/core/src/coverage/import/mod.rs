@@ -8,4 +8,4 @@ mod tests;
 
 pub use decode::{MAX_BYTES, Unreadable};
 pub use mapping::{Field, Mapping, MappingError, PRESETS, Preset};
-pub use rows::{Class, Fault, Health, Import, Row, TargetSeen, read};
+pub use rows::{Class, DiskReport, Fault, Health, Import, Row, TargetSeen, read};

@@ -10,6 +10,7 @@ use super::{Field, Mapping, Unreadable, decode, mapping::words_of};
 use crate::{
     campaign::zone::zone,
     coverage::{Identity, Ownership},
+    plan::DiskWord,
 };
 
 words! {
@@ -52,6 +53,33 @@ words! {
     }
 }
 
+words! {
+    /// What a console's report says of a machine's disks.
+    pub enum DiskReport("encryption") {
+        /// The product that must go holds their keys.
+        ByTarget = "by-target",
+        /// It encrypts none of them.
+        NotEncryptedByTarget = "not-encrypted-by-target",
+        /// They were encrypted by it and are decrypted.
+        Decrypted = "decrypted",
+        /// It manages BitLocker, and the recovery keys lie where they outlive it.
+        KeysEscrowed = "keys-escrowed",
+    }
+}
+
+impl DiskReport {
+    /// What can be attested by it; `None` where the product encrypts.
+    #[must_use]
+    pub const fn word(self) -> Option<DiskWord> {
+        match self {
+            Self::ByTarget => None,
+            Self::NotEncryptedByTarget => Some(DiskWord::NotEncryptedByTarget),
+            Self::Decrypted => Some(DiskWord::Decrypted),
+            Self::KeysEscrowed => Some(DiskWord::KeysEscrowed),
+        }
+    }
+}
+
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -85,6 +113,8 @@ pub struct Row {
     pub target: Option<TargetSeen>,
     /// Whether the source counts it as in use.
     pub active: Option<bool>,
+    /// Who encrypts its disks.
+    pub encryption: Option<DiskReport>,
 }
 
 /// A line that was not.
@@ -297,6 +327,7 @@ impl<'a> Reading<'a> {
         let mut word = |field| self.word(record, field, unknown);
         let class = word(Field::Class)?.and_then(|word| Class::parse(&word).ok());
         let health = word(Field::Health)?.and_then(|word| Health::parse(&word).ok());
+        let encryption = word(Field::Encryption)?.and_then(|word| DiskReport::parse(&word).ok());
         let target = word(Field::Target)?.and_then(|word| TargetSeen::parse(&word).ok());
         let active = word(Field::Active)?.map(|word| word == "yes");
         let ownership = word(Field::Ownership)?.and_then(|word| Ownership::parse(&word).ok());
@@ -316,6 +347,7 @@ impl<'a> Reading<'a> {
             last_seen_ms: self.instant(&text(Field::LastSeen)?)?,
             target,
             active,
+            encryption,
         })
     }
 

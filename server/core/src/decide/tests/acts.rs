@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     campaign::Mode,
-    plan::{Exemption, Hold, HoldKind, JournalFault},
+    plan::{DiskAttestation, DiskSignature, DiskWord, Exemption, Hold, HoldKind, JournalFault},
     samples::{carrying, inventory, replaced, sighting, with, with_clamav},
 };
 
@@ -53,6 +53,10 @@ pub(super) enum Act {
         ends: bool,
     },
     Revoke,
+    Attest {
+        people: usize,
+    },
+    Doubt,
     Retry,
     Handwork,
     Journal(usize),
@@ -139,6 +143,15 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Conclude),
         1 => Just(Act::Enrol),
         2 => (index(5), 1_u32..4, any::<bool>()).prop_map(|(mode, attempts, grades)| Act::Campaign { mode, attempts, grades }),
+    ]
+}
+
+/// The same, and what people attest of disks. Apart, so that lives in which nobody does stay what they were.
+pub(super) fn acts_with_attested_disks() -> impl Strategy<Value = Vec<Act>> {
+    prop_oneof![
+        20 => acts(),
+        1 => (1..=2_usize).prop_map(|people| vec![Act::Attest { people }]),
+        1 => Just(vec![Act::Doubt]),
     ]
 }
 
@@ -275,6 +288,11 @@ pub(super) fn inputs(host: &mut Host, act: &Act) -> Vec<Input> {
             by: "eve".into(),
             why: "it is over".into(),
         },
+        Act::Attest { people } => Input::DisksAttested(attested(host, *people)),
+        Act::Doubt => Input::DisksWithdrawn {
+            by: "ann".into(),
+            why: "another machine".into(),
+        },
         Act::Retry => Input::Retried { by: "ann".into() },
         Act::Handwork => Input::HandworkDone {
             by: "bob".into(),
@@ -354,4 +372,19 @@ pub(super) fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => row(&[&begin, &start, &[Act::Restart, observe, Act::Fail]]),
         2 => (0..LOOKS).prop_map(|look| vec![Act::Scope(true), Act::Look(look), Act::Scope(false)]),
     ]
+}
+
+/// What so many people attest of its disks.
+fn attested(host: &Host, people: usize) -> DiskAttestation {
+    let signatures = ["ann", "bob"].into_iter().take(people).map(|who| DiskSignature {
+        by: who.into(),
+        why: "the console's report".into(),
+        at_ms: host.now_ms,
+    });
+    DiskAttestation {
+        says: DiskWord::Decrypted,
+        rests_on_ms: host.now_ms,
+        until_ms: host.now_ms + 3 * DAY,
+        signatures: signatures.collect(),
+    }
 }

@@ -9,6 +9,7 @@ mod canaries;
 mod causes;
 mod dates;
 mod deferrals;
+mod disks;
 mod files;
 mod gap;
 mod groups;
