@@ -300,6 +300,7 @@ impl World {
             slots: Vec::new(),
             recipes: Vec::new(),
             secrets: Vec::new(),
+            grade: None,
             catalog_revision: 1,
         }
     }

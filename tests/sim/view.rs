@@ -12,7 +12,7 @@ use cutover_core::{
 use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
     service::{HostFilter, Service, ServiceError},
-    store::{campaigns, causes, events, plans, slots, step_records, tallies, totals},
+    store::{campaigns, causes, events, grades, plans, slots, step_records, tallies, totals},
 };
 use sha2::{Digest, Sha256};
 
@@ -254,7 +254,9 @@ impl View {
             .read(move |tx| {
                 let rows = plans::list(tx, CAMPAIGN, &plans::PlanFilter::default(), None, i64::MAX)?;
                 let totals_fault = totals::check(tx, CAMPAIGN).err().map(|error| error.to_string());
-                let counted = tallies::check(tx, CAMPAIGN).and_then(|()| causes::check(tx, CAMPAIGN));
+                let counted = tallies::check(tx, CAMPAIGN)
+                    .and_then(|()| causes::check(tx, CAMPAIGN))
+                    .and_then(|()| grades::check(tx, CAMPAIGN));
                 let tallies_fault = counted.err().map(|error| error.to_string());
                 let mut lost_marks = Vec::new();
                 for (host, order, told) in &acknowledged {

@@ -14,7 +14,7 @@ use cutover_server::{
     config::Config,
     pki::Pki,
     service::{ApplyCampaign, Caller, CampaignApplied, NewToken, PoolImage, Role, Service},
-    store::{ReadTx, StoreError, StreamName, WriteTx, causes, events, plans, tallies, totals},
+    store::{ReadTx, StoreError, StreamName, WriteTx, causes, events, grades, plans, tallies, totals},
 };
 use tempfile::TempDir;
 use tracing_subscriber::fmt::{TestWriter, writer::MakeWriterExt as _};
@@ -202,6 +202,7 @@ impl Server {
             totals::check(tx, &id)
                 .and_then(|()| tallies::check(tx, &id))
                 .and_then(|()| causes::check(tx, &id))
+                .and_then(|()| grades::check(tx, &id))
         })
         .await;
         let (whole, broken) = self.service().verify_chains().await.unwrap();

@@ -23,6 +23,8 @@ struct ReportPage<'a> {
     milestones: Vec<MilestoneRow<'a>>,
     standings: Vec<CountRow<'a>>,
     phases: Vec<CountRow<'a>>,
+    migrated: i64,
+    grades: Vec<CountRow<'a>>,
     stuck: Vec<StuckRow<'a>>,
 }
 
@@ -67,6 +69,8 @@ pub fn report_html(figures: &Figures, late: bool) -> Result<String, RenderError>
             .collect(),
         standings: counts(&figures.standings, figures.hosts),
         phases: counts(&figures.phases, figures.hosts),
+        migrated: migrated(figures),
+        grades: counts(&figures.grades, migrated(figures)),
         stuck: figures
             .stuck
             .iter()
@@ -116,6 +120,13 @@ pub fn report_csv(figures: &Figures) -> Result<String, RenderError> {
                 .map(|(name, count)| line(what, name, &count.to_string(), &hosts, "", "")),
         );
     }
+    let migrated = migrated(figures).to_string();
+    lines.extend(
+        figures
+            .grades
+            .iter()
+            .map(|(name, count)| line("grade", name, &count.to_string(), &migrated, "", "")),
+    );
     for host in &figures.stuck {
         lines.push(line(
             "stuck",
@@ -139,6 +150,11 @@ pub fn report_csv(figures: &Figures) -> Result<String, RenderError> {
         .into_inner()
         .map_err(|error| RenderError::Csv(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| RenderError::Csv(error.to_string()))
+}
+
+/// Of all of them, whatever their grade.
+fn migrated(figures: &Figures) -> i64 {
+    figures.grades.iter().map(|(_, hosts)| hosts).sum()
 }
 
 fn line(what: &str, name: &str, value: &str, of: &str, note: &str, at: &str) -> [String; 6] {

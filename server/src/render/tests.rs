@@ -44,6 +44,7 @@ fn figures() -> Figures {
         ],
         phases: counts(&[("clear", 4), ("migrated", 19), ("failed", 1), ("blocked", 1)]),
         standings: counts(&[("compliant", 23), ("at-risk", 2)]),
+        grades: counts(&[("field", 0), ("machine", 12), ("others", 6), ("untold", 1)]),
         replaced: "19 of 21 (90 %)".to_owned(),
         unknown: "0 of 25 (0 %)".to_owned(),
         stuck: vec![stuck(1, "=<b>pc</b>", "failed"), stuck(2, "pc-2", "blocked")],

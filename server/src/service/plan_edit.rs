@@ -3,7 +3,7 @@
 use cutover_core::{
     decide::{self, Cx, Effect, Event, Fact, Input},
     forecast,
-    plan::{DiskAttestation, Exemption, Plan},
+    plan::{DiskAttestation, Exemption, Plan, ShownBy},
     rollout::{Slot, answers_at, ready_at_ms},
     waiting,
 };
@@ -17,7 +17,7 @@ use super::{
     disks, exemptions,
     handle::{PLAN_CHANGED, nudge_topic},
 };
-use crate::store::{Reader, StreamName, WriteTx, domain_controllers, events, plans, slots, work_orders};
+use crate::store::{Reader, StreamName, WriteTx, domain_controllers, events, grades, plans, slots, work_orders};
 
 /// Version of the events' JSON in plan streams.
 const EVENT_SCHEMA: i64 = 1;
@@ -30,6 +30,7 @@ pub(super) struct PlanEdit {
     stored_wake: Option<i64>,
     exempt_before: Option<Exemption>,
     disks_before: Option<DiskAttestation>,
+    shown_before: Option<ShownBy>,
     /// The site at which it answered as a domain controller.
     answered_at: Option<String>,
     events: Vec<Event>,
@@ -51,6 +52,7 @@ impl PlanEdit {
             stored_wake,
             exempt_before: exemptions::in_force(&plan).cloned(),
             disks_before: disks::in_force(&plan).cloned(),
+            shown_before: plan.shown_by(),
             answered_at: answers_at(&plan).map(str::to_owned),
             plan,
             events: Vec::new(),
@@ -119,6 +121,7 @@ impl PlanEdit {
                 ready_at_ms(&self.plan, &in_force.campaign),
             )?;
             plans::compare_and_set(tx, signed(self.stored_seq), &row)?;
+            grades::shift(tx, &campaign, self.shown_before, self.plan.shown_by());
             service.keep_exemption(tx, self.exempt_before.as_ref(), &self.plan)?;
             service.keep_disks(tx, self.disks_before.as_ref(), &self.plan)?;
             match answers_at(&self.plan) {

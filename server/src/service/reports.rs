@@ -15,7 +15,7 @@ use super::{
     plan_edit::read_state,
     views::{self, ReportRow},
 };
-use crate::store::{Reader, WriteTx, events, outbox, plans::PlanFilter, report_runs, views as store_views};
+use crate::store::{Reader, WriteTx, events, grades, outbox, plans::PlanFilter, report_runs, views as store_views};
 
 /// A run this much after its time says that it is late.
 const LATE_FROM_MS: i64 = 3_600_000;
@@ -187,13 +187,14 @@ impl Service {
         let totals = self.totals(db)?;
         let stuck = self.stuck(db, &in_force, STUCK_MAX)?;
         let catalog_revision = self.catalog_revision(db)?;
-        Ok(figures(
+        let made = figures(
             &totals,
             stuck,
             &in_force.campaign,
             catalog_revision,
             in_force.figures_ms(self.now_ms()),
-        ))
+        );
+        Ok(made.with_grades(&grades::list(db, self.campaign_id().as_str())?))
     }
 
     /// The totals of the campaign.

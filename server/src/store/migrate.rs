@@ -116,6 +116,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "disks",
         text: include_str!("../../migrations/019_disks.sql"),
     },
+    Migration {
+        version: 20,
+        name: "grades",
+        text: include_str!("../../migrations/020_grades.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

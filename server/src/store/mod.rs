@@ -33,6 +33,7 @@ mod conn;
 mod counts;
 mod error;
 mod file_system;
+pub mod grades;
 mod group;
 mod handle;
 mod job;

@@ -8,6 +8,7 @@ use super::causes::{self, CountedCause};
 use super::conn::{Conn, Dialect};
 use super::error::StoreError;
 use super::events::{self, PendingEvent};
+use super::grades;
 use super::tallies::{self, Counted};
 use super::totals::{self, Bucket};
 use super::value::{Row, Value, params};
@@ -120,6 +121,7 @@ pub struct WriteTx<'c> {
     totals: BTreeMap<Bucket, i64>,
     tallies: BTreeMap<Counted, i64>,
     causes: BTreeMap<CountedCause, i64>,
+    grades: BTreeMap<grades::Counted, i64>,
     asset_totals: BTreeMap<String, i64>,
     changed: Changed,
     topics: BTreeSet<String>,
@@ -143,6 +145,7 @@ impl<'c> WriteTx<'c> {
             totals: BTreeMap::new(),
             tallies: BTreeMap::new(),
             causes: BTreeMap::new(),
+            grades: BTreeMap::new(),
             asset_totals: BTreeMap::new(),
             changed: Changed::default(),
             topics: BTreeSet::new(),
@@ -214,6 +217,10 @@ impl<'c> WriteTx<'c> {
         *self.causes.entry(counted).or_default() += change;
     }
 
+    pub(super) fn gather_grade(&mut self, counted: grades::Counted, change: i64) {
+        *self.grades.entry(counted).or_default() += change;
+    }
+
     pub(super) fn gather_asset_total(&mut self, bucket: &str, change: i64) {
         *self.asset_totals.entry(bucket.to_owned()).or_default() += change;
     }
@@ -245,6 +252,8 @@ impl<'c> WriteTx<'c> {
         tallies::write(self, tallies)?;
         let causes = std::mem::take(&mut self.causes);
         causes::write(self, causes)?;
+        let grades = std::mem::take(&mut self.grades);
+        grades::write(self, grades)?;
         let asset_totals = std::mem::take(&mut self.asset_totals);
         asset_totals::write(self, asset_totals)?;
         let pending = std::mem::take(&mut self.events);

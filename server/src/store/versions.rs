@@ -166,6 +166,13 @@ pub(super) const WAVE_TALLY: Figures = Figures {
     rest: &["hosts"],
 };
 
+pub(super) const GRADE_TOTAL: Figures = Figures {
+    live: "grade_total",
+    was: "grade_total_was",
+    key: &["campaign_id", "grade"],
+    rest: &["hosts"],
+};
+
 pub(super) const SLOT: Figures = Figures {
     live: "slot",
     was: "slot_was",
@@ -187,7 +194,7 @@ pub(super) const IN_FORCE: Figures = Figures {
     rest: &["value"],
 };
 
-pub(super) const FIGURES: [&Figures; 5] = [&TOTAL, &WAVE_TALLY, &SLOT, &ASSET_TOTAL, &IN_FORCE];
+pub(super) const FIGURES: [&Figures; 6] = [&TOTAL, &WAVE_TALLY, &GRADE_TOTAL, &SLOT, &ASSET_TOTAL, &IN_FORCE];
 
 /// The rows that a transaction changed.
 #[derive(Debug, Default)]

@@ -176,6 +176,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::Regressed { .. } => {
             plan.regressions += 1;
             plan.rounds += 1;
+            plan.grade = None;
         }
         Fact::ProtectionDoubtful => plan.unhealthy_since_ms = Some(at_ms),
         Fact::ProtectionRestored => plan.unhealthy_since_ms = None,
@@ -297,6 +298,7 @@ fn enrol(plan: &mut Plan, at_ms: i64, wave: &str, site: &str, campaign_version: 
     plan.assessment = None;
     // It was said of the machine as it was.
     plan.disks = None;
+    plan.grade = None;
     plan.last_looked_ms = None;
     plan.last_boot_id.clear();
     plan.journal_fault = None;

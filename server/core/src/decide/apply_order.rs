@@ -32,6 +32,7 @@ pub(super) fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), Appl
         slots,
         recipes,
         secrets,
+        grade,
         ..
     } = fact
     else {
@@ -46,6 +47,8 @@ pub(super) fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), Appl
     plan.highest_order = plan.highest_order.max(*number);
     plan.retry_at_ms = None;
     plan.recipes.clone_from(recipes);
+    // What one order left undone another one does, and both count. The best stands first.
+    plan.grade = plan.grade.max(*grade);
     plan.first_places = slots.iter().filter(|slot| is_first_place(slot)).cloned().collect();
     plan.order = Some(OpenOrder {
         number: *number,

@@ -5,6 +5,7 @@
 
 use super::{Cx, Effect, Fact, Refused, pen::Pen};
 use crate::{
+    catalog::Proven,
     plan::{Phase, Plan},
     rollout::Outcome,
 };
@@ -26,6 +27,13 @@ pub(super) fn recipes(plan: &Plan, cx: &Cx<'_>) -> Vec<String> {
     };
     let replacement = it.replacement.as_ref().map(|seen| &seen.product);
     replacement.map_or_else(Vec::new, |product| cx.catalog.recipes_for(it, product))
+}
+
+/// The least that these were shown on.
+pub(super) fn grade(plan: &Plan, cx: &Cx<'_>) -> Option<Proven> {
+    let it = plan.assessment.as_ref()?;
+    let replacement = &it.replacement.as_ref()?.product;
+    cx.catalog.grade_for(it, replacement)
 }
 
 /// Writes down which those of a queued plan are, where they are others than before.

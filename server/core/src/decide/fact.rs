@@ -9,7 +9,7 @@ use cutover_proto::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::RestartNeed,
+    catalog::{Proven, RestartNeed},
     judge::Assessment,
     plan::{
         Cover, DiskAttestation, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase,
@@ -145,6 +145,9 @@ pub enum Fact {
         /// The secrets that it brings: by their places, and never what they are.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         secrets: Vec<Tries>,
+        /// The least that these were shown on. Orders of earlier versions did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grade: Option<Proven>,
     },
     /// It left in a reply.
     OrderFetched {

@@ -50,6 +50,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         Vec::new()
     };
     let secrets = secret::for_order(&pen.plan, &steps, pen.cx.catalog, pen.cx.secrets);
+    let grade = canaries::grade(&pen.plan, pen.cx).filter(|_| is_work);
     pen.write(Fact::OrderIssued {
         number,
         attempt,
@@ -63,6 +64,7 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         slots: slots.iter().map(|slot| slot.name.clone()).collect(),
         recipes,
         secrets: secrets.clone(),
+        grade,
     })?;
     pen.go(Phase::Migrating, None)?;
     let bytes = bytes_of(&steps, &replacement, pen.cx.campaign);

@@ -12,7 +12,7 @@ use super::{
     Account, Approval, DiskAttestation, Exemption, Gap, Handwork, Hold, HoldKind, JournalFault, Known, LastFailure,
     Notices, OpenOrder, Origin, Phase, Pool, Reason, RestartOwed, Tried, Verify,
 };
-use crate::{judge::Assessment, rollout::Outcome, upkeep::Dates};
+use crate::{catalog::Proven, judge::Assessment, rollout::Outcome, upkeep::Dates};
 
 /// One host in one campaign. Stored as JSON; fields that a later version adds are tolerated, and have defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +133,10 @@ pub struct Plan {
     /// The recipes that its newest order went by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipes: Vec<String>,
+    /// The least that the recipes of its orders were shown on, since it last began to carry a target; `None` before the first that
+    /// said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<Proven>,
     /// Its places among those that go first with a recipe, held until it is known what came of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub first_places: Vec<String>,
@@ -246,6 +250,7 @@ impl Plan {
             untried: Vec::new(),
             fetches: 0,
             recipes: Vec::new(),
+            grade: None,
             first_places: Vec::new(),
             origin: None,
             approval: None,

@@ -1,12 +1,14 @@
 //! Figures of the deadline report, from totals and the rows that stand still.
 
+use std::collections::BTreeMap;
+
 use cutover_proto::ids::HostId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     campaign::{Campaign, CampaignKind},
     forecast::no_target_text,
-    plan::{Owner, Phase, Plan},
+    plan::{Owner, Phase, Plan, ShownBy},
     standing::{Headline, Standing, Totals, standing},
     waiting::Waiting,
 };
@@ -71,6 +73,10 @@ pub struct Figures {
     /// Count by standing, none left out; `outside` is what lies outside the duty. Adds up to `hosts` and the assets that
     /// are no host, which the notes name.
     pub standings: Vec<(String, i64)>,
+    /// Migrated hosts by what their work rests on, none left out: adds up to all that are migrated. Empty in reports of earlier
+    /// versions, and where nobody asks.
+    #[serde(default)]
+    pub grades: Vec<(String, i64)>,
     /// `12 of 25 (48 %)`: replaced, of hosts that ever carried it.
     pub replaced: String,
     /// Unknown, of all expected or enrolled.
@@ -148,10 +154,30 @@ pub fn figures(
         standings: standings
             .map(|standing| (spelling(standing), by_standing.get(&standing).copied().unwrap_or(0)))
             .collect(),
+        grades: Vec::new(),
         replaced: headline.replaced.to_string(),
         unknown: headline.unknown.to_string(),
         stuck,
         notes: assets_note(totals).into_iter().chain(notes(campaign, now_ms)).collect(),
+    }
+}
+
+impl Figures {
+    /// With migrated hosts by what their work rests on. What is kept of none of them is untold.
+    #[must_use]
+    pub fn with_grades(mut self, kept: &BTreeMap<ShownBy, i64>) -> Self {
+        let migrated = Phase::Migrated.to_string();
+        let migrated = self.phases.iter().find(|(phase, _)| *phase == migrated);
+        let rest = migrated.map_or(0, |(_, hosts)| *hosts) - kept.values().sum::<i64>();
+        self.grades = ShownBy::ALL
+            .iter()
+            .map(|grade| {
+                let hosts = kept.get(grade).copied().unwrap_or(0);
+                let untold = if *grade == ShownBy::Untold { rest } else { 0 };
+                (grade.to_string(), hosts + untold)
+            })
+            .collect();
+        self
     }
 }
 

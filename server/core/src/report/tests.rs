@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     campaign::zone::utc,
     coverage::AssetBucket,
-    plan::{Phase, Plan, Reason},
+    plan::{Phase, Plan, Reason, ShownBy},
     samples,
     standing::{Bucket, Totals},
     waiting::Waiting,
@@ -264,4 +264,29 @@ fn a_reports_files_are_called_by_its_period_and_by_whether_somebody_asked_for_it
     let period = "2024-09-02T04:00:00Z";
     assert_eq!(file_stem("weekly", period), "deadline-2024-09-02T040000Z");
     assert_eq!(file_stem(BY_HAND, period), "deadline-by-hand-2024-09-02T040000Z");
+}
+
+#[test]
+fn the_reports_shares_by_grade_add_up_to_all_migrated() {
+    let campaign = samples::campaign("");
+    let made = |kept: &[(ShownBy, i64)]| {
+        let figures = figures(&totals(), Vec::new(), &campaign, 1, ms("2024-09-20T12:00:00Z"));
+        figures.with_grades(&kept.iter().copied().collect())
+    };
+    let migrated = |figures: &Figures| figures.phases.iter().find(|(phase, _)| phase == "migrated").unwrap().1;
+    for kept in [
+        &[][..],
+        &[(ShownBy::Machine, 2), (ShownBy::Others, 1)][..],
+        &[(ShownBy::Field, 1), (ShownBy::Untold, 2)][..],
+    ] {
+        let figures = made(kept);
+        let all: i64 = figures.grades.iter().map(|(_, hosts)| hosts).sum();
+        assert!(migrated(&figures) >= 3);
+        assert_eq!(all, migrated(&figures), "{:?}", figures.grades);
+        assert_eq!(figures.grades.len(), ShownBy::ALL.len(), "none is left out");
+    }
+    // Of whom nothing is kept, nothing is told.
+    let figures = made(&[(ShownBy::Machine, 2)]);
+    let of = |name: &str| figures.grades.iter().find(|(grade, _)| grade == name).unwrap().1;
+    assert_eq!((of("machine"), of("untold")), (2, migrated(&figures) - 2));
 }

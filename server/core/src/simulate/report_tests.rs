@@ -56,6 +56,7 @@ fn issued(at_ms: i64, sizes: &[u64]) -> Event {
         slots: Vec::new(),
         recipes: Vec::new(),
         secrets: Vec::new(),
+        grade: None,
     };
     at(at_ms, fact)
 }

@@ -17,6 +17,7 @@ mod domain_controllers;
 mod enrolment;
 mod events;
 mod exemptions;
+mod grades;
 mod group;
 mod host_habits;
 mod housekeeping;

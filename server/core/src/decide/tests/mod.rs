@@ -26,6 +26,7 @@ mod reference_time;
 mod restarts;
 mod returns;
 mod secrets;
+mod shown;
 mod story;
 mod table;
 mod usage;
