@@ -85,10 +85,10 @@ impl Action {
     /// The replacement that it makes its organisation's; `None` where it makes none so.
     #[must_use]
     pub fn onboards(&self) -> Option<&ProductId> {
-        match self {
-            Self::SetUp { product, state, .. } if *state == SetUpState::Onboarded => Some(product),
-            _ => None,
-        }
+        let Self::SetUp { product, state, .. } = self else {
+            return None;
+        };
+        (*state == SetUpState::Onboarded).then_some(product)
     }
 
     /// The package manager that does it; `None` where none does.

@@ -118,26 +118,28 @@ impl Machine {
         seen
     }
 
-    /// Whether the step's work is done on it.
+    /// The step's work is done on it.
     fn take(&mut self, step: &Step) {
-        match &step.action {
-            Action::SetUp { state, .. } => match state {
+        if let Action::EnableService { services, .. } = &step.action {
+            self.started.extend(services.iter().cloned());
+        }
+        if let Action::SetUp { state, .. } = &step.action {
+            match state {
                 SetUpState::StandingBack => self.passive = true,
                 SetUpState::Onboarded => self.onboarded = true,
                 SetUpState::Active => self.passive = false,
-            },
-            Action::EnableService { services, .. } => self.started.extend(services.iter().cloned()),
-            other => match other.purpose() {
-                Purpose::Fetch(_) => self.fetched = true,
-                Purpose::Install(_) => self.installed = true,
-                Purpose::Remove(product) => self.targets.retain(|target| *target != product.as_str()),
-                Purpose::Repair
-                | Purpose::Configure(_)
-                | Purpose::Start(_)
-                | Purpose::Prove(_)
-                | Purpose::Sweep(_)
-                | Purpose::Restart => {}
-            },
+            }
+        }
+        match step.action.purpose() {
+            Purpose::Fetch(_) => self.fetched = true,
+            Purpose::Install(_) => self.installed = true,
+            Purpose::Remove(product) => self.targets.retain(|target| *target != product.as_str()),
+            Purpose::Repair
+            | Purpose::Configure(_)
+            | Purpose::Start(_)
+            | Purpose::Prove(_)
+            | Purpose::Sweep(_)
+            | Purpose::Restart => {}
         }
     }
 }
@@ -234,12 +236,13 @@ impl<'a> Model<'a> {
     }
 
     fn may_begin(&self, machine: &Machine, step: &Step) -> Result<(), String> {
-        match step.action.purpose() {
-            Purpose::Remove(product) if self.catalog.protects(product) && !self.replacement.is_ready(machine) => {
-                Err(format!("{product} goes before {} is ready", self.replacement.product))
-            }
-            _ => Ok(()),
+        let Purpose::Remove(product) = step.action.purpose() else {
+            return Ok(());
+        };
+        if self.catalog.protects(product) && !self.replacement.is_ready(machine) {
+            return Err(format!("{product} goes before {} is ready", self.replacement.product));
         }
+        Ok(())
     }
 
     fn holds(&self, machine: &Machine, step: &Step) -> Result<(), String> {
