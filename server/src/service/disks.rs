@@ -22,7 +22,7 @@ use super::{
 use crate::store::{
     Reader, StoreError, WriteTx,
     assets::{self, AssetRow},
-    disks, personal,
+    disks, ending, personal,
 };
 
 mod list;
@@ -177,7 +177,7 @@ impl Service {
         match in_force(plan) {
             now if now == before => Ok(()),
             Some(attested) => {
-                let row = disks::AttestationRow {
+                let row = ending::EndingRow {
                     campaign_id: campaign,
                     host_id: host,
                     until_ms: attested.until_ms,

@@ -1,34 +1,11 @@
 //! What is said of hosts' disks: attestations, for their listing (what each says lies in the plan's row), and what imported
 //! reports say.
 
+use super::ending::{self, After, EndingLine, EndingRow};
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
-use super::value::{Row, params};
+use super::value::params;
 use super::versions::DISK_ATTESTATION;
-
-/// One attestation, by one person or by two.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttestationRow {
-    /// The campaign.
-    pub campaign_id: String,
-    /// The host.
-    pub host_id: String,
-    /// Its end.
-    pub until_ms: i64,
-    /// Server time of its newest signature.
-    pub since_ms: i64,
-}
-
-/// An attestation with its host and plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttestationLine {
-    /// The attestation.
-    pub row: AttestationRow,
-    /// What the machine calls itself.
-    pub name: String,
-    /// JSON of the core's plan.
-    pub state: String,
-}
 
 /// What an imported report says of a record's machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,26 +24,12 @@ pub struct ReportRow {
     pub imported_by: String,
 }
 
-/// Where a page begins: after this end and host.
-pub type After<'a> = (i64, &'a str);
-
 /// Keeps what is attested of a host; there is at most one in a campaign.
 ///
 /// # Errors
 /// As [`WriteTx::execute`].
-pub fn put(tx: &mut WriteTx<'_>, row: &AttestationRow) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO disk_attestation (campaign_id, host_id, until_ms, since_ms) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (campaign_id, host_id) DO UPDATE SET until_ms = excluded.until_ms, since_ms = excluded.since_ms",
-        params![
-            row.campaign_id.as_str(),
-            row.host_id.as_str(),
-            row.until_ms,
-            row.since_ms
-        ],
-    )?;
-    tx.keep_row(&DISK_ATTESTATION, &[&row.campaign_id, &row.host_id]);
-    Ok(())
+pub fn put(tx: &mut WriteTx<'_>, row: &EndingRow) -> Result<(), StoreError> {
+    ending::put(tx, &DISK_ATTESTATION, row)
 }
 
 /// It is over. Nothing where there is none.
@@ -74,13 +37,7 @@ pub fn put(tx: &mut WriteTx<'_>, row: &AttestationRow) -> Result<(), StoreError>
 /// # Errors
 /// As [`WriteTx::execute`].
 pub fn remove(tx: &mut WriteTx<'_>, campaign_id: &str, host_id: &str) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM disk_attestation WHERE campaign_id = ?1 AND host_id = ?2",
-        params![campaign_id, host_id],
-    )?;
-    // Of a row that is gone its version ends, and no other begins.
-    tx.keep_row(&DISK_ATTESTATION, &[campaign_id, host_id]);
-    Ok(())
+    ending::remove(tx, &DISK_ATTESTATION, campaign_id, host_id)
 }
 
 /// A page of those of a campaign, the one that ends first before the others, at most `limit`.
@@ -92,33 +49,8 @@ pub fn list(
     campaign_id: &str,
     after: After<'_>,
     limit: i64,
-) -> Result<Vec<AttestationLine>, StoreError> {
-    db.query(
-        "SELECT disk_attestation.campaign_id, disk_attestation.host_id, disk_attestation.until_ms, disk_attestation.since_ms,
-                host.name, plan.state
-         FROM disk_attestation
-         JOIN plan ON plan.campaign_id = disk_attestation.campaign_id AND plan.host_id = disk_attestation.host_id
-         JOIN host ON host.host_id = disk_attestation.host_id
-         WHERE disk_attestation.campaign_id = ?1 AND (disk_attestation.until_ms, disk_attestation.host_id) > (?2, ?3)
-         ORDER BY disk_attestation.until_ms, disk_attestation.host_id LIMIT ?4",
-        params![campaign_id, after.0, after.1, limit],
-    )?
-    .iter()
-    .map(line)
-    .collect()
-}
-
-fn line(row: &Row) -> Result<AttestationLine, StoreError> {
-    Ok(AttestationLine {
-        row: AttestationRow {
-            campaign_id: row.text("campaign_id")?,
-            host_id: row.text("host_id")?,
-            until_ms: row.int("until_ms")?,
-            since_ms: row.int("since_ms")?,
-        },
-        name: row.text("name")?,
-        state: row.text("state")?,
-    })
+) -> Result<Vec<EndingLine>, StoreError> {
+    ending::list(db, &DISK_ATTESTATION, campaign_id, after, limit)
 }
 
 const REPORT: &str = "asset_id, sha256, says, seen_ms, imported_ms, imported_by";

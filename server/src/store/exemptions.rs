@@ -1,8 +1,8 @@
 //! Exemptions that are in force, for their listing. What each says lies in the plan's row.
 
+use super::ending::{self, After, EndingLine, EndingRow};
 use super::error::StoreError;
 use super::tx::{Reader, WriteTx};
-use super::value::{Row, params};
 use super::versions::EXEMPTION;
 
 /// Stands for "until revoked", so that the column has no NULLs, which the two databases sort differently.
@@ -32,9 +32,6 @@ pub struct ExemptionLine {
     pub state: String,
 }
 
-/// Where a page begins: after this end and host.
-pub type After<'a> = (i64, &'a str);
-
 impl ExemptionRow {
     /// Its place in the listing.
     #[must_use]
@@ -43,17 +40,19 @@ impl ExemptionRow {
     }
 }
 
-fn read(row: &Row) -> Result<ExemptionLine, StoreError> {
-    Ok(ExemptionLine {
-        row: ExemptionRow {
-            campaign_id: row.text("campaign_id")?,
-            host_id: row.text("host_id")?,
-            until_ms: Some(row.int("until_ms")?).filter(|at| *at != NO_END),
-            since_ms: row.int("since_ms")?,
-        },
-        name: row.text("name")?,
-        state: row.text("state")?,
-    })
+impl From<EndingLine> for ExemptionLine {
+    fn from(line: EndingLine) -> Self {
+        Self {
+            row: ExemptionRow {
+                campaign_id: line.row.campaign_id,
+                host_id: line.row.host_id,
+                until_ms: Some(line.row.until_ms).filter(|at| *at != NO_END),
+                since_ms: line.row.since_ms,
+            },
+            name: line.name,
+            state: line.state,
+        }
+    }
 }
 
 /// Keeps a host's exemption; it has at most one in a campaign.
@@ -61,18 +60,13 @@ fn read(row: &Row) -> Result<ExemptionLine, StoreError> {
 /// # Errors
 /// As [`WriteTx::execute`].
 pub fn put(tx: &mut WriteTx<'_>, row: &ExemptionRow) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO exemption (campaign_id, host_id, until_ms, since_ms) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (campaign_id, host_id) DO UPDATE SET until_ms = excluded.until_ms, since_ms = excluded.since_ms",
-        params![
-            row.campaign_id.as_str(),
-            row.host_id.as_str(),
-            row.until_ms.unwrap_or(NO_END),
-            row.since_ms,
-        ],
-    )?;
-    tx.keep_row(&EXEMPTION, &[&row.campaign_id, &row.host_id]);
-    Ok(())
+    let row = EndingRow {
+        campaign_id: row.campaign_id.clone(),
+        host_id: row.host_id.clone(),
+        until_ms: row.place().0,
+        since_ms: row.since_ms,
+    };
+    ending::put(tx, &EXEMPTION, &row)
 }
 
 /// It is over. Nothing where there is none.
@@ -80,13 +74,7 @@ pub fn put(tx: &mut WriteTx<'_>, row: &ExemptionRow) -> Result<(), StoreError> {
 /// # Errors
 /// As [`WriteTx::execute`].
 pub fn remove(tx: &mut WriteTx<'_>, campaign_id: &str, host_id: &str) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM exemption WHERE campaign_id = ?1 AND host_id = ?2",
-        params![campaign_id, host_id],
-    )?;
-    // Of a row that is gone its version ends, and no other begins.
-    tx.keep_row(&EXEMPTION, &[campaign_id, host_id]);
-    Ok(())
+    ending::remove(tx, &EXEMPTION, campaign_id, host_id)
 }
 
 /// A page of those of a campaign, the one that ends first before the others, at most `limit`.
@@ -99,16 +87,6 @@ pub fn list(
     after: After<'_>,
     limit: i64,
 ) -> Result<Vec<ExemptionLine>, StoreError> {
-    db.query(
-        "SELECT exemption.campaign_id, exemption.host_id, exemption.until_ms, exemption.since_ms, host.name, plan.state
-         FROM exemption
-         JOIN plan ON plan.campaign_id = exemption.campaign_id AND plan.host_id = exemption.host_id
-         JOIN host ON host.host_id = exemption.host_id
-         WHERE exemption.campaign_id = ?1 AND (exemption.until_ms, exemption.host_id) > (?2, ?3)
-         ORDER BY exemption.until_ms, exemption.host_id LIMIT ?4",
-        params![campaign_id, after.0, after.1, limit],
-    )?
-    .iter()
-    .map(read)
-    .collect()
+    let lines = ending::list(db, &EXEMPTION, campaign_id, after, limit)?;
+    Ok(lines.into_iter().map(Into::into).collect())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::{Service, ServiceError, exemptions, personal::revealed, plan_edit::read_state};
-use crate::store::{Reader, disks};
+use crate::store::{Reader, disks, ending};
 
 /// Rows on a page.
 const PAGE: usize = 100;
@@ -87,7 +87,7 @@ impl Service {
     }
 }
 
-fn view(db: &mut impl Reader, line: disks::AttestationLine) -> Result<Option<DisksView>, ServiceError> {
+fn view(db: &mut impl Reader, line: ending::EndingLine) -> Result<Option<DisksView>, ServiceError> {
     let plan = read_state(&line.state)?;
     let Some(attested) = &plan.disks else {
         return Ok(None);

@@ -1,7 +1,8 @@
 //! What is said of hosts' disks.
 
 use super::lab::{Lab, NOW, host, on_both, plan};
-use crate::store::disks::{self, AttestationRow, ReportRow};
+use crate::store::disks::{self, ReportRow};
+use crate::store::ending::EndingRow;
 use crate::store::{hosts, plans};
 
 on_both!(
@@ -9,8 +10,8 @@ on_both!(
     a_report_takes_the_place_of_the_one_before,
 );
 
-fn attestation(host_id: &str, until_ms: i64) -> AttestationRow {
-    AttestationRow {
+fn attestation(host_id: &str, until_ms: i64) -> EndingRow {
+    EndingRow {
         campaign_id: "us-2024".to_owned(),
         host_id: host_id.to_owned(),
         until_ms,
@@ -18,11 +19,11 @@ fn attestation(host_id: &str, until_ms: i64) -> AttestationRow {
     }
 }
 
-fn put(lab: &Lab, row: AttestationRow) {
+fn put(lab: &Lab, row: EndingRow) {
     lab.store.write_now(move |tx| disks::put(tx, &row)).expect("kept");
 }
 
-fn listed(lab: &Lab, after: (i64, &'static str), limit: i64) -> Vec<AttestationRow> {
+fn listed(lab: &Lab, after: (i64, &'static str), limit: i64) -> Vec<EndingRow> {
     let lines = lab
         .store
         .read_now(move |tx| disks::list(tx, "us-2024", after, limit))
@@ -46,7 +47,7 @@ fn attestations_are_listed_by_their_end_a_page_at_a_time(lab: &Lab) {
             .expect("stored");
     }
     let (a, b) = (attestation("a", NOW + 9), attestation("b", NOW + 5));
-    let other = AttestationRow {
+    let other = EndingRow {
         campaign_id: "other".to_owned(),
         ..a.clone()
     };
