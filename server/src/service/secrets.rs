@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cutover_core::catalog::SecretName;
 use cutover_proto::ids::ProductId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
@@ -118,6 +119,7 @@ impl Service {
         let product = self.product_of_secret(&new.product)?.to_string();
         check_name(&name)?;
         check_values(&new.values)?;
+        self.check_file(&product, &name, &new.values)?;
         let nonce = self.0.entropy.bytes::<SEAL_NONCE>()?;
         let row = SecretRow {
             revision: 0,
@@ -313,7 +315,11 @@ impl Service {
             .map(|secret| secret.name.as_str())
             .collect();
         if takes.contains(&row.name.as_str()) {
-            return format!("orders that remove {} bring it from now on", row.product);
+            let what = match recipe.and_then(|recipe| recipe.install.as_ref()) {
+                Some(_) => "install",
+                None => "remove",
+            };
+            return format!("orders that {what} {} bring it from now on", row.product);
         }
         let asks = match takes.as_slice() {
             [] => format!("no recipe of this version asks for a secret of {}", row.product),
@@ -324,6 +330,21 @@ impl Service {
             ),
         };
         format!("{asks}, so no order carries it")
+    }
+
+    /// What makes a replacement its organisation's is a file: read line by line, the first line alone would go out.
+    fn check_file(&self, product: &str, name: &str, values: &[SecretValue]) -> Result<(), ServiceError> {
+        let recipe = self.0.catalog.recipes.get(&ProductId::new(product));
+        let is_file = name == SecretName::Onboarding.as_str() && recipe.is_some_and(|recipe| recipe.install.is_some());
+        if is_file && values.len() > 1 {
+            return Err(ServiceError::Invalid {
+                why: format!(
+                    "{name} of {product} is one file, and {} values came; set it with --whole",
+                    values.len()
+                ),
+            });
+        }
+        Ok(())
     }
 
     fn product_of_secret(&self, product: &str) -> Result<&ProductId, ServiceError> {

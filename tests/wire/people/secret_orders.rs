@@ -140,6 +140,26 @@ async fn next_order(server: &Server, machine: &Machine) -> WorkOrder {
     machine.fetch_order().await.1
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_by_which_a_replacement_is_onboarded_is_one_value_and_goes_out_with_its_installation() {
+    let server = Server::start().await;
+    let admin = Administrator::of(&server).await;
+    let asked = |values: &[&str]| json!({ "product": "defender-endpoint", "values": values });
+    let refused = admin.post("onboarding", asked(&["{", "}"])).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let said = refused.text().await.unwrap();
+    assert!(
+        said.contains("is one file, and 2 values came; set it with --whole"),
+        "{said}"
+    );
+    let done = set(&admin, "defender-endpoint", "onboarding", &["{\n}\n"]).await;
+    assert!(
+        done.contains("orders that install defender-endpoint bring it from now on"),
+        "{done}"
+    );
+    server.stop().await;
+}
+
 async fn goes(server: &Server) -> WorkOrder {
     let admin = Administrator::of(server).await;
     let [first, second, third] = VALUES;
