@@ -2,25 +2,23 @@
 //! back until the target went, whatever is wrong with it is said by name, and nothing is removed before it is ready.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cutover_proto::record::RecordEvent;
 use cutover_proto::step::StepKind;
 use cutover_tests::harness::clock::wait_until;
-use cutover_tests::harness::machine::{Machine, Network, Setup, readiness};
-use cutover_tests::harness::process::Running;
-use cutover_tests::harness::{binaries, packages, requirement};
+use cutover_tests::harness::machine::{Machine, readiness};
+use cutover_tests::harness::{packages, requirement};
 
 use crate::evidence;
 use crate::scanned::{health, protection, says, says_nothing};
 use crate::server::Server;
+use crate::station::{self, Station};
 
 /// The work, at the side of other tests.
 const LIMIT: Duration = Duration::from_secs(300);
 const SOON: Duration = Duration::from_secs(60);
-const AGENT: &str = "/usr/local/bin/cutover-agent";
 const HOST: &str = "defended";
 const DEFENDER: &str = "defender-endpoint";
 
@@ -39,16 +37,9 @@ fn defender_is_ready_before_the_target_goes_and_what_is_wrong_with_it_is_said_an
     if !requirement::met(readiness())? {
         return Ok(());
     }
-    let mut machine = Machine::assemble(&Setup {
-        hostname: HOST,
-        network: Network::Shared,
-        volumes: &[],
-    })?;
-    packages::plant(&machine)?;
+    let mut station = Station::boot(&station::prepared()?, HOST, &[])?;
     let directory = tempfile::tempdir()?;
-    let file = packages::defender(&machine, directory.path())?;
-    machine.place_program(&binaries::agent()?, AGENT)?;
-    machine.boot()?;
+    let file = packages::defender(&station.machine, directory.path())?;
 
     let server = Server::start_for(Some(toml::toml! {
         os_family = ["linux"]
@@ -74,29 +65,16 @@ fn defender_is_ready_before_the_target_goes_and_what_is_wrong_with_it_is_said_an
         onboarding,
     ];
     server.cutover(&set)?.succeeded()?;
-    let log = directory.path().join("agent.log");
-    let outcome = the_way(&machine, &server, &log);
-    outcome.with_context(|| {
-        let agent = fs::read_to_string(&log).unwrap_or_default();
-        format!("server:\n{}\nagent:\n{agent}", server.log())
-    })
+    let outcome = the_way(&mut station, &server);
+    outcome.with_context(|| format!("server:\n{}\nagent:\n{}", server.log(), station.agent_log()))
 }
 
-fn the_way(machine: &Machine, server: &Server, log: &Path) -> Result<()> {
-    let token = server.token()?;
-    let enroll = [
-        AGENT,
-        "enroll",
-        "--server",
-        &server.address(),
-        "--ca-fingerprint",
-        server.fingerprint(),
-        "--token",
-        &token,
-    ];
-    machine.run(&enroll, SOON)?.succeeded()?;
+fn the_way(station: &mut Station, server: &Server) -> Result<()> {
+    station.machine.forward(server.port())?;
+    station.enroll(server, &server.token()?)?.succeeded()?;
     server.cutover(&["wave", "open", "all"])?.succeeded()?;
-    let mut agent: Running = machine.spawn(&[AGENT, "run"], &[], log)?;
+    station.start_agent()?;
+    let machine = &station.machine;
 
     wait_until_begun(server, "onboard defender-endpoint")?;
     nothing_goes_before_it_is_ready(machine)?;
@@ -130,7 +108,7 @@ fn the_way(machine: &Machine, server: &Server, log: &Path) -> Result<()> {
     assert_eq!(host.protection, "real-time");
     ensure!(host.chain_verified, "its history");
     assert!(host.protection_seconds.unprotected > 0, "the gap is in the account");
-    agent.kill_hard()?;
+    station.stop_agent()?;
     proven_by_its_own_history(server)?;
     let dumped = fs::read(server.store())?;
     ensure!(

@@ -7,8 +7,8 @@ use cutover_tests::harness::machine::Machine;
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(60);
-/// Where tests put the agent's program.
-const AGENT: &str = "/usr/local/bin/cutover-agent";
+/// Wherever it lies on the machine.
+const AGENT: &str = "cutover-agent";
 
 fn scan(machine: &Machine) -> Result<Value> {
     let scanned = machine.run(&[AGENT, "scan", "--format", "json"], SOON)?;
