@@ -141,7 +141,7 @@ async fn next_order(server: &Server, machine: &Machine) -> WorkOrder {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_by_which_a_replacement_is_onboarded_is_one_value_and_goes_out_with_its_installation() {
+async fn a_file_by_which_a_replacement_is_onboarded_is_set_as_one_value() {
     let server = Server::start().await;
     let admin = Administrator::of(&server).await;
     let asked = |values: &[&str]| json!({ "product": "defender-endpoint", "values": values });

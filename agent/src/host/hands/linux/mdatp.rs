@@ -71,7 +71,7 @@ pub(super) fn set_up(
 /// Puts the harmless test file where only root reads, and waits until the product's own history names it.
 pub(super) fn detect(runner: &Runner, directory: &Path, run: &mut Run<'_>) -> Result<Detection, HandsError> {
     must_be_there()?;
-    let known = named(&history(runner)?).count();
+    let before = history(runner)?;
     let mut session = runner.session(run)?;
     let private = Private::make(directory)?;
     let file = write_test_file(directory)?;
@@ -79,7 +79,7 @@ pub(super) fn detect(runner: &Runner, directory: &Path, run: &mut Run<'_>) -> Re
     session.tool("/usr/bin/head", &["-c", "1", "--", &file])?;
     let mut found = None;
     for _ in 0..TRIES {
-        found = named(&history(runner)?).nth(known).map(str::to_owned);
+        found = named_since(&before, &history(runner)?).map(str::to_owned);
         if found.is_some() || session.time_left().is_zero() {
             break;
         }
@@ -100,7 +100,12 @@ fn history(runner: &Runner) -> Result<String, HandsError> {
     }
 }
 
-/// The names of the test file in the history: whatever a vendor calls it, EICAR is in it. Older finds stay listed.
+/// The name of the test file, where the history has one more of them than before: older finds stay listed.
+fn named_since<'a>(before: &str, after: &'a str) -> Option<&'a str> {
+    named(after).nth(named(before).count())
+}
+
+/// The names of the test file in the history: whatever a vendor calls it, EICAR is in it.
 fn named(history: &str) -> impl Iterator<Item = &str> {
     let names = history.lines().filter_map(|line| line.trim().strip_prefix("Name:"));
     names
@@ -117,11 +122,11 @@ mod tests {
         let one = "Id: \"3ae1\"\nName: Virus:DOS/EICAR_Test_File\nType: \"virus\"\nStatus: \"quarantined\"\n";
         let other = "Id: \"9f20\"\nName: \"Trojan:Linux/Other\"\n";
         let before = format!("{one}{other}");
-        let known = named(&before).count();
-        assert_eq!(known, 1);
-        assert_eq!(named(&before).nth(known), None);
-        let after = format!("{before}{one}");
-        assert_eq!(named(&after).nth(known), Some("Virus:DOS/EICAR_Test_File"));
+        assert_eq!(named_since(&before, &before), None);
+        assert_eq!(named_since(&before, &format!("{before}{other}")), None);
+        let found = Some("Virus:DOS/EICAR_Test_File");
+        assert_eq!(named_since(&before, &format!("{before}{one}")), found);
+        assert_eq!(named_since("No threats\n", one), found);
     }
 
     #[test]
