@@ -55,8 +55,8 @@ impl Service {
         Ok(keyring)
     }
 
-    /// After a secret was set or removed: names what is set anew, and has hosts that may have waited for it decided anew. Says whether
-    /// any are. `name` is drawn for this change.
+    /// After a secret was set or removed: names what is set anew, and has hosts that may have waited for it decided anew. `name` is
+    /// drawn for this change.
     pub(super) fn secrets_changed(
         &self,
         tx: &mut WriteTx<'_>,
