@@ -59,12 +59,15 @@ fn line(label: &str) -> Vec<String> {
         .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
         .collect();
     let unit = format!("--unit={PREFIX}{label}-{}-{number}.scope", std::process::id());
+    // Without it the scope is described by the tool's command line (systemd-run(1)): in the system's log, and to whoever lists units.
+    let description = format!("--description=Cutover: a tool of {label}");
     [
         SYSTEMD_RUN,
         "--scope",
         "--quiet",
         "--collect",
         "--no-ask-password",
+        &description,
         &unit,
         "--",
     ]
@@ -137,6 +140,10 @@ mod tests {
         assert_eq!(one.first().unwrap(), SYSTEMD_RUN);
         assert_eq!(one.last().unwrap(), "--");
         assert_ne!(one, other);
+        let described = one
+            .iter()
+            .any(|word| word.starts_with("--description=Cutover: a tool of order-7"));
+        assert!(described, "by its command line it would be told to everybody: {one:?}");
         let odd = line("a b/../c");
         let unit = odd.iter().find_map(|word| word.strip_prefix("--unit=")).unwrap();
         assert!(
