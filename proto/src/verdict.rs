@@ -234,17 +234,23 @@ impl Health {
     /// Whether the product belongs to this tenant, in the vendor's words; `None` where it does not tell whose it is.
     #[must_use]
     pub fn is_of(&self, tenant: &str) -> Option<bool> {
-        let plain = |id: &str| {
-            let id = id.trim().to_lowercase();
-            // CrowdStrike's customer ids are handed out with two more digits, which the sensor does not tell.
-            match id.split_once('-') {
-                Some((customer, check)) if customer.len() == 32 && check.len() == 2 => customer.to_owned(),
-                Some(_) | None => id,
-            }
-        };
         let own = self.tenant.as_deref()?;
-        Some(plain(own) == plain(tenant))
+        Some(is_same_tenant(own, tenant))
     }
+}
+
+/// Whether two ids of a vendor's name one tenant.
+#[must_use]
+pub fn is_same_tenant(one: &str, other: &str) -> bool {
+    let plain = |id: &str| {
+        let id = id.trim().to_lowercase();
+        // CrowdStrike's customer ids are handed out with two more digits, which the sensor does not tell.
+        match id.split_once('-') {
+            Some((customer, check)) if customer.len() == 32 && check.len() == 2 => customer.to_owned(),
+            Some(_) | None => id,
+        }
+    };
+    plain(one) == plain(other)
 }
 
 /// What a look found of one product.

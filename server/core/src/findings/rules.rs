@@ -1,5 +1,7 @@
 //! The rules, pure: what is said on both sides, and what follows.
 
+use cutover_proto::verdict::is_same_tenant;
+
 use super::{Corroboration, Finding, FindingKind, OtherWord, OwnWord};
 use crate::{
     campaign::Campaign,
@@ -70,7 +72,7 @@ pub fn corroboration(own: &OwnWord<'_>, others: &[OtherWord], campaign: &Campaig
         .filter(|other| other.product.as_ref() == Some(&seen.product) && other.health == Some(Health::Healthy))
         .filter(|other| match campaign.tenant_of(&seen.product) {
             None => true,
-            Some(tenant) => is_same(tenant, &other.tenant),
+            Some(tenant) => is_same_tenant(tenant, &other.tenant),
         })
         .filter_map(|other| {
             let at_ms = other.last_seen_ms.filter(|at| *at > own.since_ms)?;
@@ -80,10 +82,6 @@ pub fn corroboration(own: &OwnWord<'_>, others: &[OtherWord], campaign: &Campaig
             })
         })
         .max_by_key(|it| it.at_ms)
-}
-
-fn is_same(one: &str, other: &str) -> bool {
-    one.trim().eq_ignore_ascii_case(other.trim())
 }
 
 fn console_says_healthy(own: &OwnWord<'_>, other: &OtherWord, campaign: &Campaign) -> Option<String> {
@@ -118,7 +116,7 @@ fn wrong_tenant(other: &OtherWord, campaign: &Campaign) -> Option<String> {
     let product = other.product.as_ref()?;
     let wanted = campaign.tenant_of(product)?;
     let has = other.tenant.trim();
-    (!has.is_empty() && !is_same(wanted, has)).then(|| {
+    (!has.is_empty() && !is_same_tenant(wanted, has)).then(|| {
         format!(
             "{} has {product} of tenant {has}; the campaign asks for {wanted}",
             other.source

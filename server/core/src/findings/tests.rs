@@ -134,6 +134,25 @@ fn only_the_campaigns_tenant_corroborates_and_another_is_a_finding() {
 }
 
 #[test]
+fn a_console_that_tells_a_customer_without_the_digits_of_its_checksum_tells_the_same_one() {
+    let mut campaign = campaign();
+    for rule in &mut campaign.replacements {
+        rule.tenant = Some("79391C24113773B01D8181C38C3E111A-5B".to_owned());
+    }
+    let healthy = assessed(Some(HealthState::Healthy));
+    let done = own(Phase::Migrated, &healthy);
+    let of = |tenant: &str| OtherWord {
+        tenant: tenant.to_owned(),
+        ..console()
+    };
+    let same = of("79391c24113773b01d8181c38c3e111a");
+    assert_eq!(findings(Some(&done), std::slice::from_ref(&same), &campaign), []);
+    assert!(corroboration(&done, &[same], &campaign).is_some());
+    let other = of("00000c24113773b01d8181c38c3e111a");
+    assert_eq!(findings(Some(&done), &[other], &campaign).len(), 1);
+}
+
+#[test]
 fn a_console_that_calls_healthy_what_the_machine_does_not_find_is_told() {
     for state in [None, Some(HealthState::Unhealthy)] {
         let assessment = assessed(state);
