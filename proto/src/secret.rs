@@ -7,9 +7,25 @@ use crate::{WireError, ids::ProductId, seal, spelling::on_wire, v1, words};
 /// What makes a replacement its organisation's: a file, whole. No property of Windows Installer, but said in its place.
 pub const ONBOARDING: &str = "ONBOARDING";
 
+/// By which a replacement is told whose it is: the vendor's id of a customer.
+pub const CUSTOMER: &str = "CID";
+
+/// What a vendor gives its customer to let machines in.
+pub const PROVISIONING: &str = "PROVTOKEN";
+
+/// What an agent says to a vendor's program on its command line, because that takes it nowhere else.
+pub const ON_COMMAND_LINE: &[&str] = &[CUSTOMER, PROVISIONING];
+
 /// The properties of Windows Installer by which a secret may be said, and no other: some mean code that is loaded
-/// (`TRANSFORMS`), others what is installed where. [`ONBOARDING`] beside them.
-pub const PROPERTIES: &[&str] = &["KLLOGIN", "KLPASSWD", "KLUNINSTPASSWD", ONBOARDING];
+/// (`TRANSFORMS`), others what is installed where. Beside them what a replacement is onboarded by.
+pub const PROPERTIES: &[&str] = &[
+    "KLLOGIN",
+    "KLPASSWD",
+    "KLUNINSTPASSWD",
+    ONBOARDING,
+    CUSTOMER,
+    PROVISIONING,
+];
 
 words! {
     /// In which form an installer takes a secret.

@@ -13,6 +13,7 @@ mod distribution;
 mod dpkg;
 mod endless;
 mod evidence;
+mod falcon_linux;
 mod full_store;
 mod http;
 mod lied_to;

@@ -76,6 +76,17 @@ impl Keyring {
         }
     }
 
+    /// Of what a product takes, what no work begins without and is not there.
+    pub(crate) fn lacks(&self, product: &ProductId, taken: &[RecipeSecret]) -> Vec<String> {
+        let is_there = |name: &str| {
+            let held = self.held.get(&(product.clone(), name.to_owned()));
+            held.is_some_and(|held| !held.values.is_empty())
+        };
+        let needed = taken.iter().filter(|secret| secret.required);
+        let names = needed.map(|secret| secret.name.to_string());
+        names.filter(|name| !is_there(name)).collect()
+    }
+
     /// Everything that can be said to a product, the likeliest first. The n-th value of one secret goes with the n-th of the others;
     /// one that has fewer gives its last.
     fn all(&self, product: &ProductId, taken: &[RecipeSecret]) -> Vec<Try> {
@@ -195,6 +206,7 @@ mod tests {
             property: "KLPASSWD".to_owned(),
             form: SecretForm::Plain,
             fact: "a test".to_owned(),
+            required: false,
         };
         names.iter().map(secret).collect()
     }

@@ -198,6 +198,8 @@ fn remarks(recipe: &Recipe) -> Vec<String> {
             it.name, recipe.product, it.property, it.form, it.fact
         )
     }));
+    let untested = recipe.install.iter().filter_map(|install| install.untested.as_ref());
+    remarks.extend(untested.map(|why| format!("no test file is shown to it: {why}")));
     remarks.extend(recipe.preconditions.iter().filter_map(|it| it.note()));
     remarks
 }
@@ -323,6 +325,26 @@ mod tests {
               other way"
                 .to_owned()
         ));
+    }
+
+    #[test]
+    fn of_falcon_it_is_told_that_its_secrets_are_arguments_and_that_no_test_file_is_shown_to_it() {
+        let found = built_in_catalog();
+        let told = |part: &str| found.notes.iter().any(|note| note.contains(part));
+        for name in ["cid", "provisioning-token"] {
+            assert!(told(&format!(
+                "crowdstrike-falcon: secret {name} is taken on a command line alone, where others on the machine can read it: CrowdStrike's"
+            )));
+        }
+        assert!(told(
+            "crowdstrike-falcon: no test file is shown to it: no local record of a detection is documented"
+        ));
+        assert!(!told("defender-endpoint: secret onboarding is taken on a command line"));
+        let in_argv = found
+            .notes
+            .iter()
+            .filter(|note| note.contains(" is taken on a command line alone"));
+        assert_eq!(in_argv.count(), 2, "and of no other product");
     }
 
     #[test]

@@ -332,17 +332,24 @@ impl Service {
         format!("{asks}, so no order carries it")
     }
 
-    /// What makes a replacement its organisation's is a file: read line by line, the first line alone would go out.
+    /// What makes a replacement its organisation's is one value, and where it is a file, all of it: the first alone would go out.
     fn check_file(&self, product: &str, name: &str, values: &[SecretValue]) -> Result<(), ServiceError> {
         let recipe = self.0.catalog.recipes.get(&ProductId::new(product));
-        let is_file = name == SecretName::Onboarding.as_str() && recipe.is_some_and(|recipe| recipe.install.is_some());
-        if is_file && values.len() > 1 {
-            return Err(ServiceError::Invalid {
-                why: format!(
-                    "{name} of {product} is one file, and {} values came; set it with --whole",
-                    values.len()
-                ),
-            });
+        if recipe.is_none_or(|recipe| recipe.install.is_none()) || values.len() == 1 {
+            return Ok(());
+        }
+        let invalid = |why: String| Err(ServiceError::Invalid { why });
+        let came = values.len();
+        if name == SecretName::Onboarding.as_str() {
+            return invalid(format!(
+                "{name} of {product} is one file, and {came} values came; set it with --whole"
+            ));
+        }
+        let is_one = |secret: &SecretName| secret.as_str() == name;
+        if [SecretName::Cid, SecretName::ProvisioningToken].iter().any(is_one) {
+            return invalid(format!(
+                "{name} of {product} is one value, and {came} came; set the one that its console shows"
+            ));
         }
         Ok(())
     }

@@ -107,6 +107,17 @@ pub fn defender(root: &DebianRoot, into: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
+/// Builds the stand-in of CrowdStrike Falcon, as the file that an operator gives to the server.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn falcon(root: &DebianRoot, into: &Path) -> Result<PathBuf> {
+    build(root, "falcon-sensor", into).context("cannot build falcon-sensor")?;
+    let file = into.join("falcon-sensor_7.20.0-17306_amd64.deb");
+    fs::rename(into.join("falcon-sensor.deb"), &file)?;
+    Ok(file)
+}
+
 /// Starts the product as its service would be started.
 ///
 /// # Errors

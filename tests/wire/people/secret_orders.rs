@@ -160,6 +160,28 @@ async fn a_file_by_which_a_replacement_is_onboarded_is_set_as_one_value() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_a_replacement_is_is_set_as_one_value() {
+    let server = Server::start().await;
+    let admin = Administrator::of(&server).await;
+    for name in ["cid", "provisioning-token"] {
+        let asked = json!({ "product": "crowdstrike-falcon", "values": ["0123-5B", "4567-6C"] });
+        let refused = admin.post(name, asked).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let said = refused.text().await.unwrap();
+        assert!(
+            said.contains("is one value, and 2 came") && !said.contains("0123"),
+            "{said}"
+        );
+        let done = set(&admin, "crowdstrike-falcon", name, &["0123-5B"]).await;
+        assert!(
+            done.contains("orders that install crowdstrike-falcon bring it from now on"),
+            "{done}"
+        );
+    }
+    server.stop().await;
+}
+
 async fn goes(server: &Server) -> WorkOrder {
     let admin = Administrator::of(server).await;
     let [first, second, third] = VALUES;

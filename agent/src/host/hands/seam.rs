@@ -44,7 +44,8 @@ pub struct Run<'a> {
     pub label: String,
     /// After this the tool and what it started are ended.
     pub time_limit: Duration,
-    /// What the installer is told beside what it is to do. Never on a command line, in an environment or in a file.
+    /// What the installer is told beside what it is to do. Never in an environment, and on a command line or in a file only where the
+    /// product takes it nowhere else.
     pub said: Vec<Said>,
     /// Called with each process right after it was started, so that a later agent can wait for it.
     pub started: &'a mut dyn FnMut(ProcessMark),

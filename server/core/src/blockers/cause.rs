@@ -167,6 +167,7 @@ fn by_reason(phase: Phase, reason: &Reason) -> Cause {
         Reason::NoPackageManager { product } => (format!("no-package-manager/{product}"), whole()),
         Reason::AgentTooOld { .. } => (format!("agent-too-old/{}", whole()), whole()),
         Reason::ArtifactMissing { .. } => (format!("artifact-missing/{}", whole()), whole()),
+        Reason::SecretMissing { product, .. } => (format!("secret-missing/{product}"), whole()),
         Reason::RestartOverdue { .. } => (
             "restart-overdue".to_owned(),
             "the machine has not come back from its restart".to_owned(),

@@ -12,7 +12,7 @@ use cutover_proto::{
 use super::{Handover, Install, Precondition, Recipe, RecipeError, Removal, built_in::RECIPES};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
-pub const REVISION: u64 = 8;
+pub const REVISION: u64 = 9;
 
 /// Rules and recipes by product.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,10 @@ pub(super) const RECIPES: &[(&str, &str)] = &[
     ),
     ("clamav.toml", include_str!("../../../recipes/clamav.toml")),
     (
+        "crowdstrike-falcon.toml",
+        include_str!("../../../recipes/crowdstrike-falcon.toml"),
+    ),
+    (
         "defender-endpoint.toml",
         include_str!("../../../recipes/defender-endpoint.toml"),
     ),

@@ -112,6 +112,7 @@ impl Recipe {
                             .to_owned(),
                     );
                 }
+                check_test(install)?;
                 self.check_services(install, rule)
             }
             (Some(_), Some(_)) => {
@@ -214,6 +215,29 @@ impl Recipe {
         }
         install.contents(rule, &install.settings).map(|_| ())
     }
+}
+
+/// Where nothing shows that it detects, somebody reads why; and a step must be there whose look shows that it protects.
+fn check_test(install: &Install) -> Result<(), String> {
+    let says_why = install.untested.as_deref().is_some_and(|why| !why.trim().is_empty());
+    if install.detection_test {
+        return match install.untested {
+            Some(_) => Err("untested: a test file is shown to it (`detection_test`); leave one of them out".to_owned()),
+            None => Ok(()),
+        };
+    }
+    if !says_why {
+        return Err(
+            "detection_test is false; say in `untested` why no test file is shown to it, and by what it counts as protecting".to_owned(),
+        );
+    }
+    if install.services.is_empty() && !install.onboard {
+        return Err(
+            "detection_test is false, and no step looks whether it protects; name its `services`, or `onboard` it"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn is_plain(word: &str) -> bool {

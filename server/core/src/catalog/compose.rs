@@ -150,7 +150,13 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
                 steps.push(put_in(false));
                 steps.extend(parts.write(false)?);
                 steps.extend(parts.start(&install.services, false));
-                steps.extend(parts.onboard(false));
+                if let Some(onboard) = parts.onboard(false) {
+                    steps.push(onboard);
+                    if !install.detection_test {
+                        // Onboarding alone starts nothing: what ends the gap is a look that finds it protecting.
+                        steps.push(parts.set_up(SetUpState::Active, false));
+                    }
+                }
                 if let Some(last) = steps.last_mut() {
                     last.safe_point_after = !install.detection_test;
                 }

@@ -155,6 +155,9 @@ pub struct Install {
     pub beside: Beside,
     /// Whether a harmless test file must be named before anything goes on.
     pub detection_test: bool,
+    /// Why no test file is shown to it, and by what it counts as protecting instead. Given exactly where there is no test.
+    #[serde(default)]
+    pub untested: Option<String>,
     /// How long the download may take.
     #[serde(deserialize_with = "span::deserialize")]
     pub fetch_time_limit: Duration,

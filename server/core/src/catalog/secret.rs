@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use cutover_proto::{
     inventory::PackageManager,
-    secret::{ONBOARDING, PROPERTIES, SecretForm, is_property},
+    secret::{CUSTOMER, ON_COMMAND_LINE, ONBOARDING, PROPERTIES, PROVISIONING, SecretForm, is_property},
     words,
 };
 use serde::Deserialize;
 
-use super::Recipe;
+use super::{Beside, Recipe};
 
 words! {
     /// What a secret is to its product.
@@ -20,6 +20,22 @@ words! {
         Password = "password",
         /// What makes a replacement its organisation's: the file of its console.
         Onboarding = "onboarding",
+        /// The same, where that is the vendor's id of the customer.
+        Cid = "cid",
+        /// What lets a machine in beside that id, where the vendor's console asks for one.
+        ProvisioningToken = "provisioning-token",
+    }
+}
+
+impl SecretName {
+    /// By which property it is said where a replacement is onboarded by it; `None` where none is.
+    const fn onboards_by(self) -> Option<&'static str> {
+        match self {
+            Self::Login | Self::Password => None,
+            Self::Onboarding => Some(ONBOARDING),
+            Self::Cid => Some(CUSTOMER),
+            Self::ProvisioningToken => Some(PROVISIONING),
+        }
     }
 }
 
@@ -35,6 +51,9 @@ pub struct RecipeSecret {
     pub form: SecretForm,
     /// Where that was read.
     pub fact: String,
+    /// Whether no work begins without it. A password may not be needed at all, and no look tells; whose a replacement is has to be said.
+    #[serde(default)]
+    pub required: bool,
 }
 
 /// Whether they make sense, in words.
@@ -52,7 +71,7 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), String> {
     }
     let by_msi = |managers: &[PackageManager]| managers.contains(&PackageManager::Msi);
     if recipe.install.as_ref().is_some_and(|install| install.onboard) {
-        return check_onboarding(&recipe.secrets);
+        return check_onboarding(recipe);
     }
     if !recipe.remove.as_ref().is_some_and(|removal| by_msi(&removal.managers)) {
         return Err(
@@ -97,19 +116,55 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), String> {
     }
 }
 
-/// A replacement that is onboarded takes that file, as it is, and nothing else.
-fn check_onboarding(secrets: &[RecipeSecret]) -> Result<(), String> {
-    match secrets {
-        [it] if it.name == SecretName::Onboarding && it.property == ONBOARDING && it.form == SecretForm::Plain => {
-            if it.fact.trim().is_empty() {
-                return Err("secret onboarding: `fact` is empty; say where that was read".to_owned());
-            }
-            Ok(())
-        }
-        _ => Err(format!(
-            "secret: an [install] with `onboard` takes one, called `{}`, by the property `{ONBOARDING}` and in the form `{}`",
-            SecretName::Onboarding,
+/// A replacement is onboarded by a file, or by who its customer is and perhaps a token; and by nothing else.
+fn check_onboarding(recipe: &Recipe) -> Result<(), String> {
+    let secrets = &recipe.secrets;
+    let names: Vec<SecretName> = secrets.iter().map(|secret| secret.name).collect();
+    let is_known = matches!(
+        names.as_slice(),
+        [SecretName::Onboarding | SecretName::Cid] | [SecretName::Cid, SecretName::ProvisioningToken]
+    );
+    let is_said = |secret: &RecipeSecret| {
+        secret.name.onboards_by() == Some(secret.property.as_str()) && secret.form == SecretForm::Plain
+    };
+    if !is_known || !secrets.iter().all(is_said) {
+        let by = |name: SecretName| format!("`{name}` by `{}`", name.onboards_by().unwrap_or_default());
+        return Err(format!(
+            "secret: an [install] with `onboard` takes {}, or {} and after it perhaps {}; each in the form `{}`",
+            by(SecretName::Onboarding),
+            by(SecretName::Cid),
+            by(SecretName::ProvisioningToken),
             SecretForm::Plain
-        )),
+        ));
     }
+    for secret in secrets {
+        let name = secret.name;
+        if secret.fact.trim().is_empty() {
+            return Err(format!("secret {name}: `fact` is empty; say where that was read"));
+        }
+        let is_in_argv = ON_COMMAND_LINE.contains(&secret.property.as_str());
+        if is_in_argv != recipe.argv_secrets.contains_key(name.as_str()) {
+            return Err(if is_in_argv {
+                format!(
+                    "secret {name}: agents say it on a command line; say in `argv_secrets` where it was read that the vendor takes it nowhere else"
+                )
+            } else {
+                format!(
+                    "secret {name}: it stands in `argv_secrets` too, and no agent says it on a command line; leave it out there"
+                )
+            });
+        }
+    }
+    let is_after_removal = recipe
+        .install
+        .as_ref()
+        .is_some_and(|install| install.beside == Beside::Never);
+    if is_after_removal && !secrets.iter().any(|secret| secret.required) {
+        return Err(
+            "secret: it may not stand beside what it replaces, so without what it is onboarded by a host would have neither; write \
+             `required = true` where nothing may begin before the server has it"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }

@@ -1,3 +1,4 @@
+mod falcon;
 mod files;
 mod handover;
 mod matrix;

@@ -145,9 +145,13 @@ fn work(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Place {
     }
     match restart::steps(plan, it, &seen.product, cx) {
         Ok(steps) => {
+            let missing = secrets::lacking(&steps, cx);
             let steps = lacking(plan, &steps);
             if !steps.is_empty() {
                 return (Phase::Blocked, Some(Reason::AgentTooOld { steps }));
+            }
+            if let Some(reason) = missing {
+                return (Phase::Blocked, Some(reason));
             }
         }
         // The recipe fits; what it needs is not there yet.

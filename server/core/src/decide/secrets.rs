@@ -45,6 +45,19 @@ pub(super) fn spent(plan: &Plan, it: &Assessment, cx: &Cx<'_>) -> Option<Reason>
     })
 }
 
+/// What an order with these steps must bring, and the server does not have.
+pub(super) fn lacking(steps: &[Step], cx: &Cx<'_>) -> Option<Reason> {
+    let mut onboarded = steps.iter().filter_map(|step| step.action.onboards());
+    onboarded.find_map(|product| {
+        let recipe = cx.catalog.recipes.get(product)?;
+        let names = cx.secrets.lacks(product, &recipe.secrets);
+        (!names.is_empty()).then(|| Reason::SecretMissing {
+            product: product.clone(),
+            names,
+        })
+    })
+}
+
 /// Before an order ends: what it brought for a product that did not go is not tried there again. Only where it is sure that it was not
 /// tried, it may be: a wrong password too many could lock the product.
 pub(super) fn note(pen: &mut Pen<'_>, end: OrderEnd, exit_code: Option<i32>) -> Result<(), Refused> {

@@ -112,6 +112,13 @@ pub enum Reason {
         /// Which.
         missing: Missing,
     },
+    /// What the next order must bring and nobody gave to the server yet.
+    SecretMissing {
+        /// To which product it is said.
+        product: ProductId,
+        /// Which, as `cutover secret set` calls it.
+        names: Vec<String>,
+    },
     /// It did not come back from a restart in time.
     RestartOverdue {
         /// When the restart began.

@@ -113,6 +113,10 @@ impl Reason {
                 )
             }
             Self::ArtifactMissing { missing } => missing.text(),
+            Self::SecretMissing { product, names } => format!(
+                "the server does not have what makes {product} the organisation's: {}",
+                names.join(", ")
+            ),
             Self::RestartOverdue { since_ms } => {
                 format!("the machine has not come back from the restart of {}", utc(*since_ms))
             }
@@ -203,6 +207,11 @@ impl Reason {
             }
             Self::AgentTooOld { .. } => "upgrade the agent; its next check-in tells that it can".to_owned(),
             Self::ArtifactMissing { missing } => missing.remedy(),
+            Self::SecretMissing { product, names } => {
+                let set = |name: &String| format!("`cutover secret set {name} --product {product} --value-file FILE`");
+                let commands: Vec<String> = names.iter().map(set).collect();
+                format!("set it by {}, and hosts go on by themselves", commands.join(" and "))
+            }
             Self::RestartOverdue { .. } => "look at the machine, then mark the handwork done".to_owned(),
             Self::StepInterrupted { .. } => {
                 "look at the machine, finish or undo the step, then mark the handwork done".to_owned()
@@ -247,6 +256,7 @@ impl Reason {
             | Self::NotOurs { .. }
             | Self::Intercepted { .. }
             | Self::ArtifactMissing { .. }
+            | Self::SecretMissing { .. }
             | Self::AttemptsUsed { .. } => Owner::Operator,
             Self::NoRecipe { .. } | Self::NoPackageManager { .. } => Owner::Catalog,
             Self::StepInterrupted { .. } | Self::RestartOverdue { .. } | Self::ReplacementUnhealthy { .. } => {

@@ -74,6 +74,7 @@ fn of_reason(reason: &Reason) -> String {
         | Reason::NoPackageManager { .. }
         | Reason::AgentTooOld { .. }
         | Reason::ArtifactMissing { .. }
+        | Reason::SecretMissing { .. }
         | Reason::GradeNotAccepted { .. }
         | Reason::ReplacementAbsent { .. }
         | Reason::OutOfScope { .. } => reason.text(),

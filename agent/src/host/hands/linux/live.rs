@@ -14,6 +14,7 @@ use super::{
     clamav::{self, Scanner},
     config,
     dnf::{Dnf, Program},
+    falcon::Falcon,
     leftovers, mdatp, on_access, package_work,
     process::{self, Runner},
     restart, rpm_files, services,
@@ -187,6 +188,7 @@ impl HostHands for LinuxHands {
 
     fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
         match product.as_str() {
+            "crowdstrike-falcon" => Falcon::here(&self.runner)?.set_up(state, run),
             "defender-endpoint" => mdatp::set_up(&self.runner, &self.kept_config, state, run),
             other => Err(HandsError::Unsupported(format!("this agent cannot set up {other}"))),
         }

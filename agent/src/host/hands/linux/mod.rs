@@ -8,6 +8,7 @@ mod apt;
 mod clamav;
 mod config;
 mod dnf;
+mod falcon;
 mod leftovers;
 mod live;
 mod mdatp;

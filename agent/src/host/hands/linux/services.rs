@@ -4,29 +4,41 @@ use std::path::Path;
 
 use super::{
     super::seam::{HandsError, Run, ToolRun},
-    process::Runner,
+    process::{Runner, Session},
 };
 
-const SYSTEMCTL: &str = "/usr/bin/systemctl";
+pub(super) const SYSTEMCTL: &str = "/usr/bin/systemctl";
 /// systemd makes it at its start (sd_booted(3)).
 const SYSTEMD: &str = "/run/systemd/system";
 
 pub(super) fn enable(runner: &Runner, service: &str, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
-    // In a chroot systemctl says success and does nothing.
-    if !Path::new(SYSTEMD).is_dir() {
-        return Err(HandsError::Unsupported(format!(
-            "systemd does not run here, so {service} cannot be started"
-        )));
-    }
+    must_run(service)?;
     let mut session = runner.session(run)?;
+    enable_in(&mut session, SYSTEMCTL, service)?;
+    session.finish()
+}
+
+/// In a chroot systemctl says success and does nothing.
+pub(super) fn must_run(service: &str) -> Result<(), HandsError> {
+    if Path::new(SYSTEMD).is_dir() {
+        Ok(())
+    } else {
+        Err(HandsError::Unsupported(format!(
+            "systemd does not run here, so {service} cannot be started"
+        )))
+    }
+}
+
+/// The same within a step that does more.
+pub(super) fn enable_in(session: &mut Session<'_, '_, '_>, systemctl: &str, service: &str) -> Result<(), HandsError> {
     // Units and what adds to them may have been written just now.
-    session.tool(SYSTEMCTL, &["--no-ask-password", "daemon-reload"])?;
-    session.tool(SYSTEMCTL, &["--no-ask-password", "enable", "--", service])?;
-    if !session.tool(SYSTEMCTL, &["--no-ask-password", "restart", "--", service])? {
+    session.tool(systemctl, &["--no-ask-password", "daemon-reload"])?;
+    session.tool(systemctl, &["--no-ask-password", "enable", "--", service])?;
+    if !session.tool(systemctl, &["--no-ask-password", "restart", "--", service])? {
         // A service that was started too often waits for this word.
-        session.tool(SYSTEMCTL, &["--no-ask-password", "reset-failed", "--", service])?;
+        session.tool(systemctl, &["--no-ask-password", "reset-failed", "--", service])?;
     }
     // What it waits for stands there: a condition, an exit code. Without log lines, which may name users' files.
-    session.tool(SYSTEMCTL, &["--no-pager", "--lines=0", "status", "--", service])?;
-    session.finish()
+    session.tool(systemctl, &["--no-pager", "--lines=0", "status", "--", service])?;
+    Ok(())
 }

@@ -149,6 +149,8 @@ struct Model<'a> {
     catalog: &'a Catalog,
     replacement: Replacement<'a>,
     campaign: Campaign,
+    /// Where there is a file of what comes as files alone.
+    shelf: Shelf,
     /// What is done to an order that was composed; nothing where the recipes are checked.
     spoil: fn(&mut Vec<Step>),
     seen: BTreeSet<(u32, Machine)>,
@@ -164,6 +166,7 @@ impl<'a> Model<'a> {
             .replace("product = \"clamav\"", &format!("product = \"{product}\""));
         Self {
             campaign: Campaign::parse("model.toml", &named, 1).unwrap(),
+            shelf: Shelf::new(vec![falcon::shelved("falcon-sensor_7.20.0-17306_amd64.deb", 1)]),
             replacement: Replacement { product, install },
             catalog,
             spoil,
@@ -189,7 +192,7 @@ impl<'a> Model<'a> {
             settings: &settings,
             source: None,
             tenant: None,
-            shelf: &Shelf::default(),
+            shelf: &self.shelf,
         };
         let mut steps = match compose(&assessment, &self.replacement.product, &means) {
             Ok(steps) => steps,
@@ -275,7 +278,13 @@ fn model(catalog: &Catalog, product: &'static str, spoil: fn(&mut Vec<Step>)) ->
     (result, model.orders)
 }
 
-const REPLACEMENTS: [&str; 4] = ["clamav", "clamav-daemon", "clamav-on-access", "defender-endpoint"];
+const REPLACEMENTS: [&str; 5] = [
+    "clamav",
+    "clamav-daemon",
+    "clamav-on-access",
+    "crowdstrike-falcon",
+    "defender-endpoint",
+];
 
 #[test]
 fn no_order_of_faults_removes_what_protects_too_early_or_has_two_hold_files_up_or_is_kept_from_the_account() {
@@ -351,9 +360,30 @@ fn a_recipe_that_does_not_stand_back_or_is_not_onboarded_or_never_takes_over_is_
 }
 
 #[test]
+fn one_that_is_not_onboarded_after_the_targets_went_is_seen() {
+    let (result, _) = model(&catalog(), "crowdstrike-falcon", |steps| {
+        steps.retain(|step| !is_set_up(SetUpState::Onboarded)(&step.action));
+    });
+    let why = result.unwrap_err();
+    assert!(
+        why.contains("the account says real-time, and nothing protects"),
+        "{why}"
+    );
+    // Nor is one believed that nothing looks at after it was onboarded.
+    let (result, _) = model(&catalog(), "crowdstrike-falcon", |steps| {
+        steps.retain(|step| !is_set_up(SetUpState::Active)(&step.action));
+    });
+    let why = result.unwrap_err();
+    assert!(
+        why.contains("the account says real-time, and nothing protects"),
+        "{why}"
+    );
+}
+
+#[test]
 fn a_step_in_the_gap_that_is_called_safe_is_seen() {
     let all_safe = |steps: &mut Vec<Step>| steps.iter_mut().for_each(|step| step.safe_point_after = true);
-    for product in ["clamav-on-access", "defender-endpoint"] {
+    for product in ["clamav-on-access", "crowdstrike-falcon", "defender-endpoint"] {
         let (result, _) = model(&catalog(), product, all_safe);
         assert!(result.unwrap_err().contains("an order may end there"), "{product}");
     }

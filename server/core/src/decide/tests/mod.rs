@@ -18,6 +18,7 @@ mod lacking;
 mod line;
 mod lost;
 mod notices;
+mod onboarding;
 mod others;
 mod outcomes;
 mod properties;

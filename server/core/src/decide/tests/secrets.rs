@@ -32,6 +32,7 @@ fn host() -> Host {
             property: property.to_owned(),
             form: SecretForm::Plain,
             fact: "a test".to_owned(),
+            required: false,
         })
         .to_vec();
     recipe.exits = vec![Exit {
