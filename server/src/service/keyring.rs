@@ -6,10 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cutover_core::{
+    catalog::SecretName,
     rollout::RunState,
     secret::{Held, Keyring, Tries},
 };
-use cutover_proto::{ids::HostId, secret::SecretUse, v1};
+use cutover_proto::{ids::HostId, secret::SecretUse, v1, verdict::is_same_tenant};
 use zeroize::Zeroizing;
 
 use super::{
@@ -75,6 +76,30 @@ impl Service {
         Pass::Secrets.begin(&mut in_force.progress);
         let body = serde_json::json!({ "product": row.product, "name": row.name, "revision": row.revision });
         self.put_campaign(tx, &in_force, Some(("secrets-changed", body)))
+    }
+
+    /// A customer's id that is not the one which the campaign names is refused: a replacement that comes after the removal would be
+    /// found to be another's only when the old product is gone.
+    pub(super) fn check_customer(&self, db: &mut impl Reader, row: &SecretRow) -> Result<(), ServiceError> {
+        if row.name != SecretName::Cid.as_str() {
+            return Ok(());
+        }
+        let product = row.product.as_str().into();
+        let campaign = self.row_and_text(db)?.map(|(_, campaign)| campaign);
+        let Some(wanted) = campaign.as_ref().and_then(|campaign| campaign.tenant_of(&product)) else {
+            return Ok(());
+        };
+        let is_it = |value: &Zeroizing<String>| is_same_tenant(value, wanted);
+        if self.opened(row).is_some_and(|values| values.iter().all(is_it)) {
+            return Ok(());
+        }
+        Err(ServiceError::Invalid {
+            why: format!(
+                "nothing was set: the campaign names {wanted} as tenant of {product}, and this {} is another customer's; set the one \
+                 of that console, or correct `tenant` in the campaign first",
+                row.name
+            ),
+        })
     }
 
     /// What an order brings, sealed to its host under its number: what was decided, and nothing else.

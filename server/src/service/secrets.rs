@@ -151,6 +151,7 @@ impl Service {
                     set_by: by.mention().to_string(),
                     ..row.clone()
                 };
+                service.check_customer(tx, &row)?;
                 let what = format!(
                     "{} of {}, revision {}, {}; {}",
                     row.name,

@@ -182,6 +182,37 @@ async fn whose_a_replacement_is_is_set_as_one_value() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_customers_id_than_the_campaign_names_is_not_taken_and_not_repeated() {
+    let server = Server::with(|config| {
+        let text = std::fs::read_to_string(&config.campaign.file).unwrap();
+        let rule = "\n[[replacement]]\nos_family = [\"windows\"]\nproduct = \"crowdstrike-falcon\"\n\
+                    tenant = \"79391C24113773B01D8181C38C3E111A-5B\"\n";
+        std::fs::write(&config.campaign.file, text + rule).unwrap();
+    })
+    .await;
+    let admin = Administrator::of(&server).await;
+    let anothers = "0123456789ABCDEF0123456789ABCDEF-C4";
+    for dry_run in [true, false] {
+        let asked = json!({ "product": "crowdstrike-falcon", "values": [anothers], "dry_run": dry_run });
+        let refused = admin.post("cid", asked).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let said = refused.text().await.unwrap();
+        assert!(
+            said.contains("is another customer's") && !said.contains(anothers),
+            "{said}"
+        );
+    }
+    // As the console shows it, and as the sensor tells it.
+    for ours in [
+        "79391C24113773B01D8181C38C3E111A-5B",
+        "79391c24113773b01d8181c38c3e111a",
+    ] {
+        set(&admin, "crowdstrike-falcon", "cid", &[ours]).await;
+    }
+    server.stop().await;
+}
+
 async fn goes(server: &Server) -> WorkOrder {
     let admin = Administrator::of(server).await;
     let [first, second, third] = VALUES;
