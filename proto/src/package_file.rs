@@ -26,8 +26,9 @@ impl PackageFormat {
     }
 }
 
-/// The name of a package file, taken apart: `NAME_VERSION_ARCHITECTURE.deb` (deb-control(5)) or
-/// `NAME-VERSION-RELEASE.ARCHITECTURE.rpm`.
+/// The name of a package file, taken apart: `NAME_VERSION_ARCHITECTURE.deb` (deb-control(5)),
+/// `NAME-VERSION-RELEASE.ARCHITECTURE.rpm`, or, since Windows Installer's files are called anything, `NAME_VERSION_ARCHITECTURE.msi` as
+/// whoever gives it to the server calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageName<'n> {
     /// Its format, by its ending.
@@ -42,11 +43,15 @@ impl<'n> PackageName<'n> {
     /// Reads a file's name; none where it is called otherwise.
     #[must_use]
     pub fn read(file_name: &'n str) -> Option<Self> {
-        let (format, package, version, architecture) = if let Some(deb) = file_name.strip_suffix(".deb") {
+        let underscored = [(".deb", PackageFormat::Deb), (".msi", PackageFormat::Msi)];
+        let underscored = underscored
+            .iter()
+            .find_map(|(ending, format)| Some((*format, file_name.strip_suffix(ending)?)));
+        let (format, package, version, architecture) = if let Some((format, label)) = underscored {
             // None of the three has a `_` (Debian Policy 5.6.1, 5.6.8, 5.6.12).
-            let mut parts = deb.splitn(3, '_');
+            let mut parts = label.splitn(3, '_');
             let parts = (parts.next()?, parts.next()?, parts.next()?);
-            (PackageFormat::Deb, parts.0, parts.1, parts.2)
+            (format, parts.0, parts.1, parts.2)
         } else {
             let (label, architecture) = file_name.strip_suffix(".rpm")?.rsplit_once('.')?;
             // Neither version nor release has a `-`.
@@ -65,13 +70,13 @@ impl<'n> PackageName<'n> {
     }
 }
 
-/// dpkg's and rpm's words for architectures in the kernel's, by which hosts are known.
+/// dpkg's, rpm's and Windows' words for architectures in the kernel's, by which hosts are known.
 fn kernel_word(architecture: &str) -> Option<&str> {
     match architecture {
         "all" | "noarch" => None,
-        "amd64" => Some("x86_64"),
+        "amd64" | "x64" => Some("x86_64"),
         "arm64" => Some("aarch64"),
-        "i386" => Some("i686"),
+        "i386" | "x86" => Some("i686"),
         "ppc64el" => Some("ppc64le"),
         other => Some(other),
     }
@@ -97,6 +102,11 @@ mod tests {
             Some((PackageFormat::Rpm, "falcon-sensor", Some("aarch64")))
         );
         assert_eq!(
+            read("sensor_7.10_x64.msi"),
+            Some((PackageFormat::Msi, "sensor", Some("x86_64")))
+        );
+        assert_eq!(read("agent_15.1_all.msi"), Some((PackageFormat::Msi, "agent", None)));
+        assert_eq!(
             read("clamav-data-1.4.6-1.noarch.rpm"),
             Some((PackageFormat::Rpm, "clamav-data", None))
         );
@@ -108,6 +118,8 @@ mod tests {
             "setup.sh",
             "clamav.deb",
             "clamav_1.4.deb",
+            "sensor.msi",
+            "sensor_1_.msi",
             "_1_amd64.deb",
             "clamav__amd64.deb",
             "a.rpm",

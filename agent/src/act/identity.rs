@@ -28,7 +28,11 @@ pub fn known_steps() -> Vec<i32> {
     let known: &[StepKind] = if cfg!(target_os = "linux") {
         StepKind::ALL
     } else if cfg!(windows) {
-        &[StepKind::RemovePackages]
+        &[
+            StepKind::RemovePackages,
+            StepKind::FetchArtifact,
+            StepKind::InstallArtifact,
+        ]
     } else {
         &[]
     };

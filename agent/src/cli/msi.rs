@@ -22,7 +22,7 @@ pub(super) fn run() -> Result<ExitCode> {
         .read_to_end(&mut said)
         .context("the request cannot be read")?;
     if said.is_empty() {
-        bail!("this is for the agent itself, which says over standard input what is to be removed");
+        bail!("this is for the agent itself, which says over standard input what is to be done");
     }
     let request: Request = serde_json::from_slice(&said).context("the request cannot be understood")?;
     let answer = msi::perform(&request);

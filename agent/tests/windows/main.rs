@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod collector;
+mod installation;
 mod looks;
 mod removal;
 mod users;
@@ -82,14 +83,18 @@ struct Package {
 
 impl Package {
     fn install(name: &str, properties: &[&str]) -> Self {
-        let directory = std::env::var("CUTOVER_TEST_PACKAGES").expect("tests/run windows says where the packages are");
         let mut package = Self {
-            file: PathBuf::from(directory).join(name),
+            file: Self::file(name),
             is_installed: false,
         };
         assert_eq!(package.installer("/i", properties), 0, "{name}");
         package.is_installed = true;
         package
+    }
+
+    fn file(name: &str) -> PathBuf {
+        let directory = std::env::var("CUTOVER_TEST_PACKAGES").expect("tests/run windows says where the packages are");
+        PathBuf::from(directory).join(name)
     }
 
     fn remove(self) {
@@ -99,6 +104,14 @@ impl Package {
     fn remove_with(mut self, properties: &[&str]) {
         assert_eq!(self.installer("/x", properties), 0);
         self.is_installed = false;
+    }
+
+    /// One that the agent installed: it goes with this.
+    fn installed_by_the_agent(name: &str) -> Self {
+        Self {
+            file: Self::file(name),
+            is_installed: true,
+        }
     }
 
     /// The agent took it away.

@@ -26,10 +26,10 @@ use zeroize::Zeroizing;
 
 use super::{Package, Scan, alone};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
 /// Hands that start this program, whose clock moves on by so much at each look at it.
-fn hands(program: PathBuf, step: u64) -> (TempDir, WindowsHands) {
+pub(super) fn hands(program: PathBuf, step: u64) -> (TempDir, WindowsHands) {
     let dir = tempfile::tempdir().unwrap();
     let now = AtomicU64::new(0);
     let ticks = Arc::new(move || now.fetch_add(step, Ordering::SeqCst));
@@ -37,13 +37,13 @@ fn hands(program: PathBuf, step: u64) -> (TempDir, WindowsHands) {
     (dir, hands)
 }
 
-fn agent() -> PathBuf {
+pub(super) fn agent() -> PathBuf {
     // Built on another system, whose root is a drive here.
     PathBuf::from(format!("Z:{}", env!("CARGO_BIN_EXE_cutover-agent")))
 }
 
 /// The codes of a product that a look gives it now.
-fn codes(product: &str) -> Vec<String> {
+pub(super) fn codes(product: &str) -> Vec<String> {
     let rules = RuleSet::built_in();
     let found = attributed_packages(&WindowsHost, rules.rule(&product.into()).unwrap());
     let packages = found.found().expect("the uninstall keys can be read");

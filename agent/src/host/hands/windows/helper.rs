@@ -22,7 +22,7 @@ use super::{
         seam::{HandsError, Run, Ticks, ToolRun},
     },
     job::Job,
-    msi::{Property, Request},
+    msi::{Property, Request, Wanted},
     process,
 };
 
@@ -44,10 +44,10 @@ impl Helper {
         Self { program, logs, ticks }
     }
 
-    /// Has Windows Installer remove a product, within what is left of a step's time, which began at `since`.
-    pub(super) fn remove(
+    /// Has Windows Installer do what is wanted, within what is left of a step's time, which began at `since`.
+    pub(super) fn ask(
         &self,
-        product: &str,
+        wanted: Wanted,
         properties: Vec<Property>,
         since: u64,
         run: &mut Run<'_>,
@@ -63,7 +63,7 @@ impl Helper {
             .open(&words)
             .map_err(|error| HandsError::io(format!("open {}", words.display()), error))?;
         let request = Request {
-            remove: product.to_owned(),
+            wanted,
             properties,
             log: self.logs.join(logs::file_name(&run.label)),
         };

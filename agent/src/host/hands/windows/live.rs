@@ -7,7 +7,7 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState}
 use super::{
     super::seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
     helper::Helper,
-    msi::Property,
+    msi::{Property, Wanted},
     process,
 };
 
@@ -18,7 +18,10 @@ const UNKNOWN_PRODUCT: i32 = 1605;
 const RESTART_BEGUN: i32 = 1641;
 const RESTART_OWED: i32 = 3010;
 
-/// Hands on the machine that this program runs on. They remove what Windows Installer knows.
+/// The same of an installation, which knows its product.
+const INSTALLED: [i32; 3] = [0, RESTART_BEGUN, RESTART_OWED];
+
+/// Hands on the machine that this program runs on. They remove and install what Windows Installer knows.
 pub struct WindowsHands {
     helper: Helper,
 }
@@ -36,6 +39,30 @@ impl WindowsHands {
         Self {
             helper: Helper::new(program, state_dir.join("tool-logs"), ticks),
         }
+    }
+
+    /// Ends with the first answer after which nothing goes on.
+    fn one_after_the_other(
+        &self,
+        all: impl Iterator<Item = Wanted>,
+        goes_on: &[i32],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        let since = self.helper.now();
+        let mut told = ToolRun::default();
+        for wanted in all {
+            let properties = run.said.iter().map(Property::from).collect();
+            let ran = self.helper.ask(wanted, properties, since, run)?;
+            let is_over = !ran.exit_code.is_some_and(|code| goes_on.contains(&code));
+            told = ToolRun {
+                exit_code: together(told.exit_code, ran.exit_code),
+                ..ran
+            };
+            if is_over {
+                break;
+            }
+        }
+        Ok(told)
     }
 }
 
@@ -55,20 +82,8 @@ impl HostHands for WindowsHands {
         run: &mut Run<'_>,
     ) -> Result<ToolRun, HandsError> {
         must_be_msi(manager)?;
-        let since = self.helper.now();
-        let mut told = ToolRun::default();
-        for product in packages {
-            let properties = run.said.iter().map(Property::from).collect();
-            let ran = self.helper.remove(product, properties, since, run)?;
-            told = ToolRun {
-                exit_code: together(told.exit_code, ran.exit_code),
-                ..ran
-            };
-            if !told.exit_code.is_some_and(|code| GOES_ON.contains(&code)) {
-                break;
-            }
-        }
-        Ok(told)
+        let wanted = packages.iter().cloned().map(Wanted::Remove);
+        self.one_after_the_other(wanted, &GOES_ON, run)
     }
 
     fn fetch_packages(&mut self, _: PackageManager, _: &[String], _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
@@ -92,8 +107,15 @@ impl HostHands for WindowsHands {
         must_be_msi(manager).map(|()| Vec::new())
     }
 
-    fn install_files(&mut self, _: PackageManager, _: &[PackageFile], _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
-        not_here("installs packages")
+    fn install_files(
+        &mut self,
+        manager: PackageManager,
+        files: &[PackageFile],
+        run: &mut Run<'_>,
+    ) -> Result<ToolRun, HandsError> {
+        must_be_msi(manager)?;
+        let wanted = files.iter().map(|file| Wanted::Install(file.path.clone()));
+        self.one_after_the_other(wanted, &INSTALLED, run)
     }
 
     fn delete_leftover(&mut self, _: &str) -> Result<(), HandsError> {

@@ -15,7 +15,7 @@ use windows_sys::Win32::System::{
         INSTALLLOGATTRIBUTES_APPEND, INSTALLLOGMODE_ACTIONDATA, INSTALLLOGMODE_ACTIONSTART, INSTALLLOGMODE_COMMONDATA,
         INSTALLLOGMODE_ERROR, INSTALLLOGMODE_FATALEXIT, INSTALLLOGMODE_INFO, INSTALLLOGMODE_OUTOFDISKSPACE,
         INSTALLLOGMODE_RESOLVESOURCE, INSTALLLOGMODE_USER, INSTALLLOGMODE_VERBOSE, INSTALLLOGMODE_WARNING,
-        INSTALLSTATE_ABSENT, INSTALLUILEVEL_NONE, MsiConfigureProductExW, MsiEnableLogW, MsiSetInternalUI,
+        INSTALLSTATE_ABSENT, INSTALLUILEVEL_NONE, MsiConfigureProductExW, MsiEnableLogW, MsiInstallProductW, MsiSetInternalUI,
     },
     Threading::{OpenMutexW, SYNCHRONIZATION_SYNCHRONIZE},
 };
@@ -45,12 +45,22 @@ const TOLD: i32 = INSTALLLOGMODE_FATALEXIT
     | INSTALLLOGMODE_COMMONDATA
     | INSTALLLOGMODE_VERBOSE;
 
+/// What is to become of what.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wanted {
+    /// The product of this code, in braces, is to go.
+    Remove(String),
+    /// What this file holds is to come.
+    Install(PathBuf),
+}
+
 /// What Windows Installer is asked for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The code of the product that is to go, in braces.
-    pub remove: String,
+    /// What is to be done.
+    pub wanted: Wanted,
     /// What is said with it.
     pub properties: Vec<Property>,
     /// The file that it writes its log to, behind what is there.
@@ -100,7 +110,6 @@ pub fn perform(request: &Request) -> u32 {
     if is_at_work() {
         return BUSY;
     }
-    let product = wide(&request.remove);
     let log = wide(&request.log.to_string_lossy());
     // SAFETY: null means no window of anybody's.
     unsafe { MsiSetInternalUI(INSTALLUILEVEL_NONE, ptr::null_mut()) };
@@ -113,11 +122,21 @@ pub fn perform(request: &Request) -> u32 {
         )
     };
     if logged != 0 {
-        // Without its log a removal is worth as much.
+        // Without its log it is worth as much.
         let _ = writeln!(io::stderr(), "Windows Installer writes no log: error {logged}");
     }
-    // SAFETY: both texts have their zero and outlive the call; the level is of no consequence for a removal.
-    unsafe { MsiConfigureProductExW(product.as_ptr(), 0, INSTALLSTATE_ABSENT, line.as_ptr()) }
+    match &request.wanted {
+        Wanted::Remove(product) => {
+            let product = wide(product);
+            // SAFETY: both texts have their zero and outlive the call; the level is of no consequence for a removal.
+            unsafe { MsiConfigureProductExW(product.as_ptr(), 0, INSTALLSTATE_ABSENT, line.as_ptr()) }
+        }
+        Wanted::Install(file) => {
+            let file = wide(&file.to_string_lossy());
+            // SAFETY: both texts have their zero and outlive the call.
+            unsafe { MsiInstallProductW(file.as_ptr(), line.as_ptr()) }
+        }
+    }
 }
 
 /// Whether an installation is at work. Windows Installer itself would say so only after it began with this one.
@@ -184,7 +203,7 @@ mod tests {
     #[test]
     fn a_request_shows_no_value_where_it_is_written_down() {
         let request = Request {
-            remove: "{0}".to_owned(),
+            wanted: Wanted::Remove("{0}".to_owned()),
             properties: vec![Property {
                 name: "KLPASSWD".to_owned(),
                 value: "Pa55word".to_owned(),
