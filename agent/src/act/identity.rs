@@ -32,6 +32,8 @@ pub fn known_steps() -> Vec<i32> {
             StepKind::RemovePackages,
             StepKind::FetchArtifact,
             StepKind::InstallArtifact,
+            StepKind::Restart,
+            StepKind::SetUp,
         ]
     } else {
         &[]

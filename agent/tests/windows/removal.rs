@@ -169,6 +169,13 @@ fn a_restart_that_is_owed_is_told_and_not_begun() {
     package.forget();
 }
 
+/// Whether anybody sees it only a Windows with people could show.
+#[test]
+fn a_notice_goes_to_whoever_is_there() {
+    let (_dir, mut hands) = hands(agent(), 0);
+    hands.announce("This computer restarts in five minutes.").unwrap();
+}
+
 #[test]
 fn while_another_installation_is_at_work_nothing_begins() {
     let _alone = alone();
@@ -185,9 +192,18 @@ fn while_another_installation_is_at_work_nothing_begins() {
         use std::os::windows::io::FromRawHandle as _;
         std::os::windows::io::OwnedHandle::from_raw_handle(CreateMutexW(std::ptr::null(), 1, name.as_ptr()))
     };
-    assert_eq!(remove(&mut hands, &own).exit_code, Some(1618));
+    let ran = remove(&mut hands, &own);
+    assert_eq!(ran.exit_code, Some(1618));
+    assert!(
+        ran.log_tail.contains("another installation is at work"),
+        "{}",
+        ran.log_tail
+    );
     assert_eq!(codes("kes-windows"), own);
+    let waits_for = hands.restart_waits_for().unwrap();
+    assert_eq!(waits_for.as_deref(), Some("Windows Installer is at work"));
     drop(at_work);
+    assert_eq!(hands.restart_waits_for().unwrap(), None);
     assert_eq!(remove(&mut hands, &own).exit_code, Some(0));
     package.forget();
 }

@@ -6,9 +6,10 @@ use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState}
 
 use super::{
     super::seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
+    announce,
     helper::Helper,
-    msi::{Property, Wanted},
-    process,
+    msi::{self, Property, Wanted},
+    process, restart,
 };
 
 /// What Windows Installer answers where the rest of a step goes on: done, with a restart owed that it began (1641) or left to
@@ -138,8 +139,15 @@ impl HostHands for WindowsHands {
         not_here("starts services")
     }
 
-    fn set_up(&mut self, product: &ProductId, _: SetUpState, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
-        not_here(&format!("sets up {product}"))
+    /// What protects by itself once it is installed is only waited for: looks say when it does.
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        match state {
+            SetUpState::Active => Ok(ToolRun {
+                exit_code: Some(0),
+                ..ToolRun::default()
+            }),
+            SetUpState::StandingBack | SetUpState::Onboarded => not_here(&format!("sets up {product}")),
+        }
     }
 
     fn write_config(&mut self, _: &str, _: &str, _: u32) -> Result<(), HandsError> {
@@ -147,15 +155,15 @@ impl HostHands for WindowsHands {
     }
 
     fn restart_waits_for(&mut self) -> Result<Option<String>, HandsError> {
-        not_here("restarts a machine")
+        Ok(msi::is_at_work().then(|| "Windows Installer is at work".to_owned()))
     }
 
-    fn announce(&mut self, _: &str) -> Result<(), HandsError> {
-        not_here("tells the people at a machine")
+    fn announce(&mut self, text: &str) -> Result<(), HandsError> {
+        announce::to_every_session(text)
     }
 
-    fn restart(&mut self, _: &str) -> Result<(), HandsError> {
-        not_here("restarts a machine")
+    fn restart(&mut self, reason: &str) -> Result<(), HandsError> {
+        restart::request(reason)
     }
 
     fn kept_output(&mut self, label: &str) -> Result<String, HandsError> {

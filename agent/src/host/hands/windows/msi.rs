@@ -15,7 +15,8 @@ use windows_sys::Win32::System::{
         INSTALLLOGATTRIBUTES_APPEND, INSTALLLOGMODE_ACTIONDATA, INSTALLLOGMODE_ACTIONSTART, INSTALLLOGMODE_COMMONDATA,
         INSTALLLOGMODE_ERROR, INSTALLLOGMODE_FATALEXIT, INSTALLLOGMODE_INFO, INSTALLLOGMODE_OUTOFDISKSPACE,
         INSTALLLOGMODE_RESOLVESOURCE, INSTALLLOGMODE_USER, INSTALLLOGMODE_VERBOSE, INSTALLLOGMODE_WARNING,
-        INSTALLSTATE_ABSENT, INSTALLUILEVEL_NONE, MsiConfigureProductExW, MsiEnableLogW, MsiInstallProductW, MsiSetInternalUI,
+        INSTALLSTATE_ABSENT, INSTALLUILEVEL_NONE, MsiConfigureProductExW, MsiEnableLogW, MsiInstallProductW,
+        MsiSetInternalUI,
     },
     Threading::{OpenMutexW, SYNCHRONIZATION_SYNCHRONIZE},
 };
@@ -108,6 +109,11 @@ pub fn perform(request: &Request) -> u32 {
         return OUR_FAULT;
     };
     if is_at_work() {
+        // Nothing else tells why: Windows Installer writes no log of what it was not asked for.
+        let _ = writeln!(
+            io::stderr(),
+            "another installation is at work, so this one was not begun"
+        );
         return BUSY;
     }
     let log = wide(&request.log.to_string_lossy());
@@ -140,7 +146,7 @@ pub fn perform(request: &Request) -> u32 {
 }
 
 /// Whether an installation is at work. Windows Installer itself would say so only after it began with this one.
-fn is_at_work() -> bool {
+pub(super) fn is_at_work() -> bool {
     let name = wide(AT_WORK);
     // SAFETY: the name has its zero and outlives the call.
     let handle = unsafe { OpenMutexW(SYNCHRONIZATION_SYNCHRONIZE, 0, name.as_ptr()) };
