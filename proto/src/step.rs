@@ -168,6 +168,12 @@ impl Action {
     pub fn describe(&self) -> String {
         match self {
             Self::FetchPackages { packages, .. } => format!("fetch {}", packages.join(" ")),
+            // Product codes say nothing to anybody.
+            Self::RemovePackages {
+                manager: PackageManager::Msi,
+                product,
+                packages,
+            } => format!("remove {product} {}", packages.join(" ")),
             Self::RemovePackages { packages, .. } => format!("remove {}", packages.join(" ")),
             Self::InstallPackages { packages, .. } => format!("install {}", packages.join(" ")),
             Self::Sweep { product, paths } => {

@@ -109,7 +109,7 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
                 steps.extend(parts.write(true)?);
                 steps.extend(parts.start(&install.services, true));
                 steps.extend(parts.onboard(true));
-                steps.extend(parts.test());
+                steps.push(parts.proof());
                 steps.extend(removals.iter().map(|removal| removal.step(true)));
             }
             Beside::Passive => {
@@ -139,28 +139,16 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
                 steps.extend(parts.start(first.unwrap_or_default(), true));
                 steps.extend(parts.onboard(true));
                 steps.extend(removed_first(&removals, catalog));
-                steps.extend(parts.start(
-                    last.map(std::slice::from_ref).unwrap_or_default(),
-                    !install.detection_test,
-                ));
-                steps.extend(parts.test());
+                steps.extend(parts.start(last.map(std::slice::from_ref).unwrap_or_default(), false));
+                steps.push(parts.proof());
             }
             Beside::Never => {
                 steps.extend(removed_first(&removals, catalog));
                 steps.push(put_in(false));
                 steps.extend(parts.write(false)?);
                 steps.extend(parts.start(&install.services, false));
-                if let Some(onboard) = parts.onboard(false) {
-                    steps.push(onboard);
-                    if !install.detection_test {
-                        // Onboarding alone starts nothing: what ends the gap is a look that finds it protecting.
-                        steps.push(parts.set_up(SetUpState::Active, false));
-                    }
-                }
-                if let Some(last) = steps.last_mut() {
-                    last.safe_point_after = !install.detection_test;
-                }
-                steps.extend(parts.test());
+                steps.extend(parts.onboard(false));
+                steps.push(parts.proof());
             }
         }
     }
@@ -253,6 +241,12 @@ impl Parts<'_> {
     fn onboard(&self, safe_point_after: bool) -> Option<Step> {
         let step = || self.set_up(SetUpState::Onboarded, safe_point_after);
         self.install.onboard.then(step)
+    }
+
+    /// What shows that it protects, before anything goes that did so far, and what ends a gap: a test file that it names, else a
+    /// look that finds it protecting.
+    fn proof(&self) -> Step {
+        self.test().unwrap_or_else(|| self.set_up(SetUpState::Active, true))
     }
 
     fn test(&self) -> Option<Step> {

@@ -163,7 +163,7 @@ fn protection_falls_with_the_product_that_gave_it_and_rises_with_the_proof() {
             ("test that clamav detects".to_owned(), Some(Protection::OnDemand)),
         ]
     );
-    // Without a test the installation itself is what is known of it.
+    // Without a test a look is what is known of it.
     let mut untested = removal_first();
     let recipe = untested.recipes.get_mut(&clamav).unwrap();
     recipe.install.as_mut().unwrap().detection_test = false;
@@ -171,7 +171,7 @@ fn protection_falls_with_the_product_that_gave_it_and_rises_with_the_proof() {
         after(&untested),
         [
             ("remove kesl".to_owned(), Some(Protection::None)),
-            ("install clamav".to_owned(), Some(Protection::OnDemand)),
+            ("have clamav protect".to_owned(), Some(Protection::OnDemand)),
         ]
     );
 }
@@ -246,7 +246,7 @@ fn what_an_installer_left_half_done_is_finished_before_anything_else() {
 }
 
 #[test]
-fn without_a_test_the_last_step_that_brings_a_replacement_is_where_work_may_stop_again() {
+fn without_a_test_work_may_stop_again_where_a_look_found_the_replacement_protecting() {
     let without_test = |product: &str, change: fn(&mut Install)| {
         let mut catalog = removal_first();
         let recipe = catalog.recipes.get_mut(&ProductId::new(product)).unwrap();
@@ -261,7 +261,7 @@ fn without_a_test_the_last_step_that_brings_a_replacement_is_where_work_may_stop
     };
     assert_eq!(
         without_test("clamav", |_| ()),
-        "---- remove klnagent64\nsafe install clamav\n"
+        "---- remove klnagent64\n---- install clamav\nsafe have clamav protect\n"
     );
     let on_access = |change| without_test("clamav-on-access", change);
     let installed = "---- remove klnagent64\n---- install clamav clamav-freshclam clamdscan clamav-daemon\n";
@@ -271,13 +271,14 @@ fn without_a_test_the_last_step_that_brings_a_replacement_is_where_work_may_stop
         on_access(|_| ()),
         format!(
             "{installed}{written}---- {unit}---- enable and start clamav-freshclam.service\n\
-             ---- enable and start clamav-daemon.service\nsafe enable and start clamav-clamonacc.service\n"
+             ---- enable and start clamav-daemon.service\n---- enable and start clamav-clamonacc.service\n\
+             safe have clamav-on-access protect\n"
         )
     );
     // What is written belongs to what is brought, also where nothing is started after it.
     assert_eq!(
         on_access(|install| install.services.clear()),
-        format!("{installed}{written}safe {unit}")
+        format!("{installed}{written}---- {unit}safe have clamav-on-access protect\n")
     );
 }
 

@@ -7,7 +7,7 @@ use crate::{
     catalog::{ExitMeaning, ours},
     judge::Assessment,
     plan::{OpenOrder, OrderEnd, Plan, Reason, Stop},
-    secret::{self, Choice},
+    secret::{self, Choice, Tries},
 };
 
 /// What a product takes, as `cutover secret set` calls it.
@@ -67,7 +67,7 @@ pub(super) fn note(pen: &mut Pen<'_>, end: OrderEnd, exit_code: Option<i32>) -> 
     let tried: Vec<Fact> = open
         .secrets
         .iter()
-        .filter(|it| was_tried(pen, open, &it.product, end, exit_code))
+        .filter(|it| was_tried(pen, open, it, end, exit_code))
         .map(|it| Fact::SecretsTried {
             product: it.product.clone(),
             digests: it.tries.iter().map(|it| it.digest.clone()).collect(),
@@ -76,8 +76,8 @@ pub(super) fn note(pen: &mut Pen<'_>, end: OrderEnd, exit_code: Option<i32>) -> 
     tried.into_iter().try_for_each(|fact| pen.write(fact))
 }
 
-fn was_tried(pen: &Pen<'_>, open: &OpenOrder, product: &ProductId, end: OrderEnd, exit_code: Option<i32>) -> bool {
-    let is_its = |step: &Step| secret::asking(step) == Some(product);
+fn was_tried(pen: &Pen<'_>, open: &OpenOrder, brought: &Tries, end: OrderEnd, exit_code: Option<i32>) -> bool {
+    let is_its = |step: &Step| secret::asking(step) == Some(&brought.product);
     let Some(at) = open.steps.iter().position(is_its) else {
         return false;
     };
@@ -93,7 +93,8 @@ fn was_tried(pen: &Pen<'_>, open: &OpenOrder, product: &ProductId, end: OrderEnd
         }
         OrderEnd::Failed | OrderEnd::Cancelled | OrderEnd::Interrupted => {
             let failed = open.failing.is_some_and(|cause| !is_before_it(cause));
-            reached == Some(at) && failed && !is_busy(pen, open, at, exit_code)
+            let code = exit_code.or(open.failing_exit);
+            reached == Some(at) && failed && !code.is_some_and(|code| is_spared(pen, &open.steps[at], brought, code))
         }
     }
 }
@@ -103,9 +104,25 @@ const fn is_before_it(cause: FailureCause) -> bool {
     matches!(cause, FailureCause::TooLongAway | FailureCause::NotAttributed)
 }
 
-/// Another installation was at work, so this one was not begun.
-fn is_busy(pen: &Pen<'_>, open: &OpenOrder, at: usize, exit_code: Option<i32>) -> bool {
-    let code = exit_code.or(open.failing_exit);
-    let meaning = code.and_then(|code| pen.cx.catalog.exit_meaning(&open.steps[at], code));
-    meaning.is_some_and(|(meaning, _)| meaning == ExitMeaning::Busy)
+/// Whether an installer that answers so was told nothing, or nothing that it did not take.
+fn is_spared(pen: &Pen<'_>, step: &Step, brought: &Tries, code: i32) -> bool {
+    // It says that what it was asked for is done, or not there, and a look still finds something of the product: another entry of it,
+    // or what goes with a restart. Of several tries nobody knows which it took, and those before were wrong.
+    let is_taken = brought.tries.len() == 1;
+    match pen.cx.catalog.exit_meaning(step, code) {
+        // Another installation was at work, so this one was not begun.
+        Some((ExitMeaning::Busy, _)) => true,
+        Some((ExitMeaning::RestartAfter | ExitMeaning::Gone, _)) => is_taken,
+        None => code == 0 && is_taken,
+        Some((
+            ExitMeaning::RestartFirst
+            | ExitMeaning::Secret
+            | ExitMeaning::PerhapsSecret
+            | ExitMeaning::Forbidden
+            | ExitMeaning::Cancelled
+            | ExitMeaning::Package
+            | ExitMeaning::Ours,
+            _,
+        )) => false,
+    }
 }

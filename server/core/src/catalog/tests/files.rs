@@ -2,13 +2,13 @@
 
 use cutover_proto::{
     artifact::{ArtifactDigest, ArtifactRef},
-    inventory::PackageManager,
+    inventory::{OsFamily, PackageManager},
     package_file::PackageFormat,
 };
 
 use super::*;
 use crate::{
-    catalog::{FilePackage, Means, Missing, Shelf, Shelved, Source, System, files_to_come},
+    catalog::{FilePackage, Means, Missing, Shelf, Shelved, Source, System, files_to_come, shelf::Wanted},
     plan::{Known, Phase, Plan},
 };
 
@@ -210,6 +210,32 @@ fn a_system_is_an_id_with_or_without_a_version() {
     for bad in ["", "Debian", "debian:", ":12", "debian 12", "debian:12:1"] {
         assert!(bad.parse::<System>().is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_file_of_windows_installer_is_for_a_windows_of_its_architecture() {
+    let mut catalog = catalog();
+    let clamav = catalog.recipes.get_mut(&ProductId::new("clamav")).unwrap();
+    clamav.install.as_mut().unwrap().managers = vec![PackageManager::Msi];
+    let mut windows = carrying();
+    windows.facts.package_managers = vec![PackageManager::Msi];
+    let made = |inventory: &Inventory, file: &str| {
+        let shelf = vec![shelved(file, "1.4", &[], 1)];
+        let assessment = assess(inventory, &Known::default(), &campaign(""), &catalog);
+        let wanted = Wanted {
+            product: &ProductId::new("clamav"),
+            packages: &catalog.installation(&ProductId::new("clamav")).unwrap().artifacts,
+            manager: PackageManager::Msi,
+            host: &assessment,
+        };
+        Shelf::new(shelf).files(&wanted).is_ok()
+    };
+    assert!(!made(&windows, "clamav_1.4_x64.msi"), "that host is no Windows");
+    windows.facts.os_family = OsFamily::Windows;
+    assert!(made(&windows, "clamav_1.4_x64.msi"));
+    assert!(made(&windows, "clamav_1.4_all.msi"));
+    assert!(!made(&windows, "clamav_1.4_arm64.msi"));
+    assert!(!made(&windows, "clamav_1.4_amd64.deb"));
 }
 
 fn recipe(install: &str) -> Result<Recipe, RecipeError> {

@@ -88,6 +88,23 @@ fn what_may_not_stand_beside_is_onboarded_in_the_gap() {
 }
 
 #[test]
+fn what_is_not_shown_a_test_file_is_looked_at_in_its_place() {
+    for beside in [Beside::First, Beside::Halfway, Beside::Passive, Beside::Never] {
+        let tested = onboarded(beside);
+        let mut untested = onboarded(beside);
+        let clamav = untested.recipes.get_mut(&ProductId::new("clamav")).unwrap();
+        clamav.install.as_mut().unwrap().detection_test = false;
+        let looked = lines(&composed(&carrying(), &untested).unwrap());
+        let mut wanted = lines(&composed(&carrying(), &tested).unwrap());
+        if beside == Beside::Passive {
+            wanted = wanted.replace("---- have clamav protect\n", "");
+        }
+        let wanted = wanted.replace("test that clamav detects", "have clamav protect");
+        assert_eq!(looked, wanted, "{beside:?}");
+    }
+}
+
+#[test]
 fn a_product_that_stands_back_protects_nothing_until_it_took_over() {
     let catalog = onboarded(Beside::Passive);
     let steps = composed(&carrying(), &catalog).unwrap();

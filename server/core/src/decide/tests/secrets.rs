@@ -226,6 +226,21 @@ fn what_was_not_begun_used_no_value_up() {
 }
 
 #[test]
+fn a_value_that_the_product_took_is_brought_again_for_what_of_it_is_still_there() {
+    for code in [0, 1605, 3010] {
+        let mut alone = host();
+        set(&mut alone, 1, &["a"]);
+        assert_eq!(fail(&mut alone, code), [pair("a")]);
+        assert!(alone.plan.secrets_tried.is_empty(), "{code}");
+        // Of two nobody knows which it took.
+        let mut of_two = host();
+        set(&mut of_two, 1, &["a", "b"]);
+        assert_eq!(fail(&mut of_two, code).len(), 2);
+        assert_eq!(of_two.plan.secrets_tried[&"kesl".into()].len(), 2, "{code}");
+    }
+}
+
+#[test]
 fn what_nobody_knows_of_counts_as_tried() {
     let mut host = host();
     set(&mut host, 1, &["a", "b", "c"]);
