@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use cutover_agent::osservice::launchd;
+use cutover_proto::rule::BUILT_IN;
 use cutover_tests::harness::process::{Finished, run, tool};
 use plist::Value;
 use tempfile::TempDir;
@@ -352,5 +353,31 @@ fn an_installation_waits_until_launchd_takes_the_daemon_and_refuses_a_program_th
         refused.stderr
     );
     assert_eq!(other.calls(), "");
+    Ok(())
+}
+
+#[test]
+fn the_profile_for_removals_lets_go_the_extension_that_looks_find_and_allows_none() -> Result<()> {
+    let profile = Value::from_file(shipped::path("macos/jamf/removal.mobileconfig"))?;
+    let payloads = profile.as_dictionary().and_then(|it| it.get("PayloadContent"));
+    let payload = payloads.and_then(Value::as_array).and_then(|all| all.first());
+    let payload = payload.and_then(Value::as_dictionary).context("a payload")?;
+    assert_eq!(
+        payload.get("PayloadType").and_then(Value::as_string),
+        Some("com.apple.system-extension-policy")
+    );
+    let removable = payload.get("RemovableSystemExtensions").and_then(Value::as_dictionary);
+    let removable = removable.context("what may go")?;
+    let teams: Vec<&str> = removable.keys().map(String::as_str).collect();
+    let (_, rule) = BUILT_IN
+        .iter()
+        .find(|(name, _)| *name == "kav-mac.toml")
+        .context("a rule")?;
+    assert_eq!(teams.len(), 1);
+    assert!(rule.contains(&format!("teams = [\"{}\"]", teams[0])), "{teams:?}");
+    assert!(
+        !payload.keys().any(|key| key.starts_with("Allow")),
+        "it lets nothing in"
+    );
     Ok(())
 }
