@@ -1,6 +1,9 @@
 //! What the name of a package file says of what is in it.
 
-use crate::{inventory::PackageManager, words};
+use crate::{
+    inventory::{OsFamily, PackageManager},
+    words,
+};
 
 words! {
     /// A format of package files.
@@ -22,6 +25,15 @@ impl PackageFormat {
             PackageManager::Apt => Self::Deb,
             PackageManager::Dnf | PackageManager::Yum | PackageManager::Zypper => Self::Rpm,
             PackageManager::Msi => Self::Msi,
+        }
+    }
+
+    /// Where it is installed.
+    #[must_use]
+    pub const fn os_family(self) -> OsFamily {
+        match self {
+            Self::Deb | Self::Rpm => OsFamily::Linux,
+            Self::Msi => OsFamily::Windows,
         }
     }
 }

@@ -58,7 +58,7 @@ pub struct App {
 ///
 /// # Errors
 /// When store, keys or campaign cannot be used; the text says what to do.
-pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, String)> {
+pub fn open(config: &Config, campaign_clock: Clock, catalog: Catalog) -> anyhow::Result<(Service, String)> {
     let real_clock = Clock::system();
     let text = campaign_text(config)?;
     let campaign = Campaign::parse(&campaign_origin(config), &text, 1)?;
@@ -79,7 +79,7 @@ pub fn open(config: &Config, campaign_clock: Clock) -> anyhow::Result<(Service, 
         campaign_clock,
         real_clock,
         entropy: Entropy::system(),
-        catalog: Catalog::built_in()?,
+        catalog,
         campaign_id: campaign.id,
         pace: Pace {
             check_in_seconds: config.check_in.seconds,
@@ -155,11 +155,11 @@ fn campaign_text(config: &Config) -> anyhow::Result<String> {
 }
 
 impl App {
-    /// Starts everything. Must be called inside a tokio runtime.
+    /// Starts everything, to go by this catalog. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// When a port is taken, or store, keys or campaign cannot be used.
-    pub async fn start(config: &Config, campaign_clock: Clock) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, campaign_clock: Clock, catalog: Catalog) -> anyhow::Result<Self> {
         config.check()?;
         let tls = tls_files(config);
         let people = PeopleListener::bind(config.people.listen, tls).await?;
@@ -174,7 +174,7 @@ impl App {
             Address::Sqlite(path) => Some(Sole::claim(path, options.file_system)?),
             Address::Postgres(_) => None,
         };
-        let (service, campaign) = open(config, campaign_clock)?;
+        let (service, campaign) = open(config, campaign_clock, catalog)?;
         service.configure_campaign(campaign, "configuration".to_owned()).await?;
         // No reason not to serve: all else goes on, and the secrets are there again with their key.
         for fault in service.secret_faults().await? {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use cutover_core::catalog::Catalog;
 use cutover_server::cli;
 
 fn main() -> ExitCode {
@@ -11,5 +12,5 @@ fn main() -> ExitCode {
     if let cli::Command::Demo(demo) = &args.command {
         return cli::ended(cutover_server::demo::run(demo, args.output));
     }
-    cli::ended(cli::run(args))
+    cli::ended(cli::run(args, Catalog::built_in))
 }

@@ -32,4 +32,6 @@ mod stage;
 mod station;
 mod uninstall;
 mod windows;
+mod windows_migration;
+mod wine;
 mod workstation;

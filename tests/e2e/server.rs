@@ -68,6 +68,7 @@ pub(super) struct Verdict {
 pub(super) struct Step {
     pub(super) order: u64,
     pub(super) event: String,
+    pub(super) exit_code: Option<i32>,
     pub(super) detail: String,
     pub(super) log_tail: String,
 }
@@ -79,6 +80,8 @@ pub(super) struct Terms {
     pub(super) replacement: Option<toml::Table>,
     /// A host fails for good when it failed once, whatever the cause.
     pub(super) one_try: bool,
+    /// Its catalog has the stand-in guard too.
+    pub(super) with_guard: bool,
 }
 
 /// The server. Dropping it kills it and deletes its state.
@@ -88,6 +91,7 @@ pub(super) struct Server {
     people: u16,
     fingerprint: String,
     starts: u32,
+    program: PathBuf,
     running: Option<Running>,
     /// Under its data directory, where that is to be full one day. Last, so that the server ends first.
     disk: Option<SmallDisk>,
@@ -141,6 +145,11 @@ impl Server {
             people: free_port()?,
             fingerprint: String::new(),
             starts: 0,
+            program: if terms.with_guard {
+                binaries::server_with_guard()?
+            } else {
+                binaries::server()?
+            },
             running: None,
             disk,
         };
@@ -317,10 +326,9 @@ impl Server {
     /// The program with its settings; nothing of the test's environment, so that no proxy stands between.
     fn command(&self) -> Result<Command> {
         let directory = self.directory.path();
-        let program = binaries::server()?;
         let mut command = match &self.disk {
-            Some(disk) => disk.enter(&program),
-            None => tool(program),
+            Some(disk) => disk.enter(&self.program),
+            None => tool(&self.program),
         };
         command
             .env_clear()

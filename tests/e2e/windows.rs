@@ -1,177 +1,27 @@
 //! The agent as users of Windows get it, under Wine: installed by its own MSI with properties, enrolled with a real server,
 //! asked through its pipe, upgraded, and taken away without a trace.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use cutover_tests::harness::clock::wait_for;
-use cutover_tests::harness::process::{Finished, find, run, tool};
-use cutover_tests::harness::{binaries, release, requirement};
+use cutover_tests::harness::process::{run, tool};
+use cutover_tests::harness::{binaries, requirement};
 use serde_json::Value;
 
 use crate::server::Server;
+use crate::wine::{LIMIT, Windows, package, program, readiness};
 
 /// A version that comes after.
 const NEXT: &str = "9.9.9";
 
-/// Longer than anything here takes on a busy machine.
-const LIMIT: Duration = Duration::from_secs(300);
-
 /// Wine shows what belongs to another user than its own as somebody else's.
 const A_USER: u32 = 4711;
 
-/// As Windows Installer sees it.
-const AGENT: &str = r"C:\Program Files\Cutover\cutover-agent.exe";
-
 /// What an exit code of Windows looks like from here: eight bits of 1603, ERROR_INSTALL_FAILURE.
 const REFUSED: i32 = 1603 & 0xff;
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The agent for Windows, as `tests/windows/cargo` built it.
-fn program() -> PathBuf {
-    let target =
-        std::env::var_os("CUTOVER_WINDOWS_TARGET_DIR").map_or_else(|| top().join("target/windows"), PathBuf::from);
-    target.join("x86_64-pc-windows-gnu/windows/cutover-agent.exe")
-}
-
-fn readiness() -> Result<()> {
-    for (name, package) in [
-        ("wixl", "wixl"),
-        ("msibuild", "msitools"),
-        ("osslsigncode", "osslsigncode"),
-        ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64"),
-    ] {
-        ensure!(find(name).is_some(), "{name} is missing: apt-get install {package}");
-    }
-    ensure!(
-        Path::new("/usr/lib/wine/wine64").exists(),
-        "Wine is missing: apt-get install wine64 wine"
-    );
-    ensure!(
-        program().exists(),
-        "{} is missing: tests/windows/cargo build --profile windows -p cutover-agent",
-        program().display()
-    );
-    Ok(())
-}
-
-/// A Windows of the test's own. Dropping it ends all that runs in it.
-struct Windows(tempfile::TempDir);
-
-impl Windows {
-    fn make() -> Result<Self> {
-        let windows = Self(tempfile::tempdir()?);
-        windows.wine(&["--make"], &[])?.succeeded()?;
-        Ok(windows)
-    }
-
-    fn wine(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Finished> {
-        let mut command = tool(top().join("tests/windows/wine"));
-        command
-            .args(arguments)
-            .env("WINEPREFIX", self.0.path())
-            .envs(environment.iter().copied());
-        run(command, LIMIT)
-    }
-
-    fn agent(&self, arguments: &[&str]) -> Result<Finished> {
-        self.wine(&[&[AGENT], arguments].concat(), &[])
-    }
-
-    /// Where a path below `C:\` lies.
-    fn outside(&self, path: &str) -> PathBuf {
-        self.0.path().join("drive_c").join(path)
-    }
-
-    /// Windows Installer with a log, which it gives too.
-    fn msiexec(
-        &self,
-        verb: &str,
-        package: &Path,
-        more: &[&str],
-        environment: &[(&str, &str)],
-    ) -> Result<(Finished, String)> {
-        let package = format!("Z:{}", package.display());
-        let line = ["msiexec", verb, &package, "/qn", "/l*v", r"C:\install.log"];
-        let log = self.outside("install.log");
-        if log.exists() {
-            fs::remove_file(&log)?;
-        }
-        let ended = self.wine(&[&line, more].concat(), environment)?;
-        let bytes = fs::read(&log).unwrap_or_default();
-        let utf16: Vec<u16> = bytes
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-            .collect();
-        let text = String::from_utf8_lossy(&bytes).into_owned() + &String::from_utf16_lossy(&utf16);
-        Ok((ended, text))
-    }
-
-    /// How the agent stands, by its pipe.
-    fn status(&self) -> Result<Option<Value>> {
-        let asked = self.agent(&["status", "--output", "json"])?;
-        if asked.code() != Some(0) {
-            return Ok(None);
-        }
-        Ok(Some(serde_json::from_str(&asked.stdout)?))
-    }
-
-    /// Waits until the agent has checked in, and gives its name for itself.
-    fn wait_until_checked_in(&self) -> Result<String> {
-        wait_for("the agent has checked in", LIMIT, || {
-            let status = self.status()?;
-            let status = status.filter(|status| status["session"]["last_check_in_ms"].is_i64());
-            Ok(status.and_then(|status| status["host_id"].as_str().map(str::to_owned)))
-        })
-    }
-
-    /// Every path where programs put files, and every key and value that names the product.
-    fn traces(&self) -> Result<BTreeSet<String>> {
-        let mut found = BTreeSet::new();
-        let mut open = ["Program Files", "Program Files (x86)", "ProgramData"]
-            .map(|it| self.outside(it))
-            .to_vec();
-        while let Some(path) = open.pop() {
-            if path.is_dir() {
-                for entry in fs::read_dir(&path)? {
-                    open.push(entry?.path());
-                }
-            }
-            found.insert(path.display().to_string());
-        }
-        // Whether the registry has reached its files says `--end`, which ends what still runs, too.
-        self.wine(&["--end"], &[])?.succeeded()?;
-        for hive in ["system.reg", "user.reg", "userdef.reg"] {
-            let text = fs::read_to_string(self.0.path().join(hive)).unwrap_or_default();
-            let lines = text.lines().filter(|line| line.to_lowercase().contains("cutover"));
-            found.extend(lines.map(|line| format!("{hive}: {line}")));
-        }
-        Ok(found)
-    }
-}
-
-impl Drop for Windows {
-    fn drop(&mut self) {
-        // Nothing of it outlives the test.
-        let _ = self.wine(&["--end"], &[]);
-    }
-}
-
-/// The package of this version; the programs differ by their package alone.
-fn package(version: &str, out: &Path, environment: &[(&str, &str)]) -> Result<(PathBuf, Finished)> {
-    let program = program();
-    let program = program.to_str().context("a path in UTF-8")?;
-    let environment = [&[("CUTOVER_WINDOWS_PROGRAM", program)], environment].concat();
-    let made = release::build(&["msi"], version, out, &environment)?.succeeded()?;
-    Ok((out.join(format!("cutover-agent-{version}-x64.msi")), made))
-}
 
 /// What a package demands of a machine, and what it says to one that lacks it.
 fn conditions(package: &Path) -> Result<String> {

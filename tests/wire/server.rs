@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use cutover_core::{
     campaign::PRESETS,
+    catalog::Catalog,
     decide::{Event, Fact, replay},
     plan::Plan,
 };
@@ -46,7 +47,9 @@ impl Server {
         let mut config = config_in(&dir);
         change(&mut config);
         let clock = Clock::manual(BEGIN_MS);
-        let app = App::start(&config, clock.clone()).await.unwrap();
+        let app = App::start(&config, clock.clone(), Catalog::built_in().unwrap())
+            .await
+            .unwrap();
         Self {
             config,
             clock,
@@ -78,7 +81,11 @@ impl Server {
     }
 
     pub(crate) async fn resume(&mut self) {
-        self.app = Some(App::start(&self.config, self.clock.clone()).await.unwrap());
+        self.app = Some(
+            App::start(&self.config, self.clock.clone(), Catalog::built_in().unwrap())
+                .await
+                .unwrap(),
+        );
     }
 
     pub(crate) async fn stop(mut self) {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use cutover_core::catalog::Catalog;
 
 use super::{args::Init, output};
 use crate::{
@@ -29,7 +30,7 @@ const FIRST_TOKEN: NewToken = NewToken {
 ///
 /// # Errors
 /// When there is a server already, or something cannot be written.
-pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> {
+pub(crate) fn run(config_file: Option<&Path>, ask: &Init, catalog: Catalog) -> anyhow::Result<()> {
     super::serve::install_crypto();
     let mut config = Config::load(config_file, &std::env::vars().collect())?;
     if let Some(data_dir) = &ask.data_dir {
@@ -54,7 +55,7 @@ pub(crate) fn run(config_file: Option<&Path>, ask: &Init) -> anyhow::Result<()> 
     let pki = Pki::create(&dir.join("pki"), Clock::system().now_ms())?;
     let fingerprint = pki.fingerprint().to_owned();
     drop(pki);
-    let (service, campaign) = app::open(&config, Clock::system())?;
+    let (service, campaign) = app::open(&config, Clock::system(), catalog)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (admin, token) = runtime.block_on(async {
         service.configure_campaign(campaign, "init".to_owned()).await?;

@@ -34,11 +34,13 @@ pub(crate) use serve::{install_crypto, install_logs, told_to_stop};
 
 use std::process::ExitCode;
 
-/// Runs one command; `main` itself runs the demo, which nothing here knows.
+use cutover_core::catalog::{Catalog, CatalogError};
+
+/// Runs one command; `main` itself runs the demo, which nothing here knows. A server goes by the catalog that is given here.
 ///
 /// # Errors
 /// What went wrong and what to do.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: Args, catalog: impl FnOnce() -> Result<Catalog, CatalogError>) -> anyhow::Result<()> {
     let Args {
         config,
         connection,
@@ -46,12 +48,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         command,
     } = args;
     match command {
-        Command::Init(init) => init::run(config.as_deref(), &init),
-        Command::Serve => serve::run(config.as_deref()),
+        Command::Init(init) => init::run(config.as_deref(), &init, catalog()?),
+        Command::Serve => serve::run(config.as_deref(), catalog()?),
         #[cfg(feature = "demo")]
         Command::Demo(_) => anyhow::bail!("the demo is run by the program itself"),
         Command::CheckConfig => serve::check_config(config.as_deref()),
-        Command::Catalog(catalog) => operator::catalog(&catalog, output),
+        Command::Catalog(asked) => operator::catalog(&asked, output),
         Command::Operator(operator) => operator::run(&operator, &connection, config.as_deref(), output),
     }
 }

@@ -3,6 +3,7 @@
 use std::{io::IsTerminal, path::Path};
 
 use anyhow::Context;
+use cutover_core::catalog::Catalog;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -17,13 +18,13 @@ use crate::{
 ///
 /// # Errors
 /// When it cannot start; the text says what to do.
-pub(crate) fn run(config_file: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn run(config_file: Option<&Path>, catalog: Catalog) -> anyhow::Result<()> {
     install_crypto();
     let config = Config::load(config_file, &std::env::vars().collect())?;
     install_logs(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let app = App::start(&config, Clock::system()).await?;
+        let app = App::start(&config, Clock::system(), catalog).await?;
         output::message(&format!("agents  {}", app.agents));
         output::message(&format!(
             "people  http{}://{}",

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path};
 
 use anyhow::Context;
-use cutover_core::campaign::PRESETS;
+use cutover_core::{campaign::PRESETS, catalog::Catalog};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -51,11 +51,11 @@ pub(super) async fn start(demo: &Demo, dir: &Path) -> anyhow::Result<App> {
         ..Config::default()
     };
     config.campaign.file = campaign;
-    match App::start(&config, clock.clone()).await {
+    match App::start(&config, clock.clone(), Catalog::built_in()?).await {
         Err(_) if demo.listen.is_none() => {
             // The usual port is taken: any other does as well, and the address is printed.
             config.people.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-            App::start(&config, clock).await
+            App::start(&config, clock, Catalog::built_in()?).await
         }
         started => started,
     }

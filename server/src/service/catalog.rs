@@ -294,7 +294,7 @@ mod tests {
             ]
         );
         assert_eq!(columns("kea"), ["hand: technician", ""]);
-        assert_eq!(columns("kes-windows"), ["cutover", "windows fixture"]);
+        assert_eq!(columns("kes-windows"), ["cutover", "windows wine"]);
         assert_eq!(columns("sophos"), ["no recipe: recognised only", ""]);
         let told = |part: &str| found.notes.iter().any(|note| note.contains(part));
         assert!(told(

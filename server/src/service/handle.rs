@@ -11,7 +11,7 @@ use cutover_core::{campaign::Campaign, catalog::Catalog, decide::Outage, report:
 use cutover_proto::{
     envelope::{self, Context},
     ids::{CampaignId, HostId},
-    rule, v1,
+    v1,
 };
 use tokio::sync::broadcast;
 
@@ -155,16 +155,14 @@ impl Service {
     /// # Errors
     /// When the rules cannot be signed or the store does not answer.
     pub fn new(parts: Parts) -> Result<Self, ServiceError> {
-        let files = rule::BUILT_IN
-            .iter()
-            .map(|(name, toml)| v1::RuleFile {
-                name: (*name).to_owned(),
-                toml: (*toml).to_owned(),
-            })
-            .collect();
+        let written = &parts.catalog.rule_files;
+        let file = |(name, toml): &(String, String)| v1::RuleFile {
+            name: name.clone(),
+            toml: toml.clone(),
+        };
         let rules = v1::Rules {
-            revision: rule::BUILT_IN_REVISION,
-            files,
+            revision: written.revision,
+            files: written.files.iter().map(file).collect(),
         };
         let rules = envelope::seal_message(Context::Rules, &rules, parts.pki.signing().newest()).map_err(|error| {
             ServiceError::Broken {

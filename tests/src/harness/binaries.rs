@@ -20,6 +20,14 @@ pub fn server() -> Result<PathBuf> {
     built("cutover")
 }
 
+/// The server with the stand-in guard in its catalog, `cutover-with-guard`.
+///
+/// # Errors
+/// When it has not been built for the profile that the test itself was built for.
+pub fn server_with_guard() -> Result<PathBuf> {
+    built("cutover-with-guard")
+}
+
 /// A program with some of its words changed everywhere, each for one as long: a later version without another build.
 ///
 /// # Errors
@@ -59,7 +67,7 @@ fn built(name: &str) -> Result<PathBuf> {
     let path = profile_directory()?.join(name);
     ensure!(
         path.is_file(),
-        "{} is missing: build the programs by `cargo build --profile ci -p cutover-agent -p cutover-server`",
+        "{} is missing: build the programs by `cargo build --profile ci --workspace --bins`",
         path.display()
     );
     Ok(path)

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
+use cutover_core::catalog::Catalog;
 use cutover_server::{app::App, clock::Clock, config::Config, pki::Pki};
 
 use crate::server::{Server, config_in, prepare};
@@ -13,7 +14,9 @@ async fn refusal(change: impl FnOnce(&mut Config)) -> String {
     Pki::create(&dir.path().join("pki"), Clock::system().now_ms()).unwrap();
     let mut config = config_in(&dir);
     change(&mut config);
-    let refused = App::start(&config, Clock::system()).await.unwrap_err();
+    let refused = App::start(&config, Clock::system(), Catalog::built_in().unwrap())
+        .await
+        .unwrap_err();
     format!("{refused:#}")
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use cutover_core::catalog::Catalog;
 use cutover_server::{app::App, service::Role, store::secrets};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -56,7 +57,9 @@ async fn another_key_file_is_said_at_the_start_and_at_each_use_and_loses_nothing
     server.halt().await;
     let good = fs::read(&file).unwrap();
     fs::write(&file, "0123").unwrap();
-    let refused = App::start(&server.config, server.clock.clone()).await.unwrap_err();
+    let refused = App::start(&server.config, server.clock.clone(), Catalog::built_in().unwrap())
+        .await
+        .unwrap_err();
     let told = format!("{refused:#}");
     assert!(
         told.contains("secrets.key") && told.contains("restore it from a backup"),

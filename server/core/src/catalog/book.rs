@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cutover_proto::{
     ids::ProductId,
-    rule::{BUILT_IN, Rule, RuleError},
+    rule::{BUILT_IN, BUILT_IN_REVISION, Rule, RuleError},
     step::{Purpose, Step},
     verdict::Protection,
 };
@@ -12,7 +12,7 @@ use cutover_proto::{
 use super::{Handover, Install, Precondition, Recipe, RecipeError, Removal, built_in::RECIPES};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
-pub const REVISION: u64 = 9;
+pub const REVISION: u64 = 10;
 
 /// Rules and recipes by product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,17 @@ pub struct Catalog {
     pub rules: BTreeMap<ProductId, Rule>,
     /// How they go and come.
     pub recipes: BTreeMap<ProductId, Recipe>,
+    /// The rules as agents get them, so that these see by no others.
+    pub rule_files: RuleFiles,
+}
+
+/// Rules as they are written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleFiles {
+    /// Agents take what is newer than their own.
+    pub revision: u64,
+    /// Name and text of each.
+    pub files: Vec<(String, String)>,
 }
 
 /// Why a catalog is refused.
@@ -50,14 +61,25 @@ impl Catalog {
     /// # Errors
     /// When a file is not sound; a test keeps them so.
     pub fn built_in() -> Result<Self, CatalogError> {
-        Self::parse(REVISION, BUILT_IN, RECIPES)
+        Self::parse((REVISION, RECIPES), (BUILT_IN_REVISION, BUILT_IN))
     }
 
-    /// A catalog from files: name and text of each.
+    /// The compiled-in rules and recipes with others beside them, name and text of each. Both revisions are one later, so that
+    /// agents that have the compiled-in rules take these.
     ///
     /// # Errors
-    /// The first file that is not sound.
-    pub fn parse(revision: u64, rules: &[(&str, &str)], recipes: &[(&str, &str)]) -> Result<Self, CatalogError> {
+    /// The first file that is not sound, or is of a product that has one.
+    pub fn built_in_with(rules: &[(&str, &str)], recipes: &[(&str, &str)]) -> Result<Self, CatalogError> {
+        Self::parse(
+            (REVISION + 1, &[RECIPES, recipes].concat()),
+            (BUILT_IN_REVISION + 1, &[BUILT_IN, rules].concat()),
+        )
+    }
+
+    fn parse(
+        (revision, recipes): (u64, &[(&str, &str)]),
+        (rules_revision, rules): (u64, &[(&str, &str)]),
+    ) -> Result<Self, CatalogError> {
         let twice = |file: &str, product: &ProductId| CatalogError::Twice {
             file: file.to_owned(),
             product: product.clone(),
@@ -66,6 +88,13 @@ impl Catalog {
             revision,
             rules: BTreeMap::new(),
             recipes: BTreeMap::new(),
+            rule_files: RuleFiles {
+                revision: rules_revision,
+                files: rules
+                    .iter()
+                    .map(|&(name, text)| (name.to_owned(), text.to_owned()))
+                    .collect(),
+            },
         };
         for (file, text) in rules {
             let rule = Rule::parse(file, text)?;

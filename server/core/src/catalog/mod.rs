@@ -23,7 +23,7 @@ mod supply;
 #[cfg(test)]
 mod tests;
 
-pub use book::{Catalog, CatalogError, REVISION};
+pub use book::{Catalog, CatalogError, REVISION, RuleFiles};
 pub(crate) use compose::ours;
 pub use compose::{ComposeError, compose};
 pub use exit::{Exit, ExitMeaning, Installer};

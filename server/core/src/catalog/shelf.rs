@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use cutover_proto::{
     artifact::ArtifactRef,
     ids::ProductId,
-    inventory::{OsFamily, PackageManager},
+    inventory::PackageManager,
     package_file::{PackageFormat, PackageName},
 };
 use serde::{Deserialize, Serialize};
@@ -201,8 +201,8 @@ impl Wanted<'_> {
         let by_name = PackageName::read(&shelved.artifact.file_name).is_some_and(|name| {
             name.format == self.format() && name.architecture.is_none_or(|it| it == host.architecture)
         });
-        // Both formats are Linux's alone.
-        shelved.product == *self.product && host.os_family == OsFamily::Linux && of_system && by_name
+        let of_family = host.os_family == self.format().os_family();
+        shelved.product == *self.product && of_family && of_system && by_name
     }
 
     fn missing(&self, version: Option<String>, packages: Vec<String>) -> Missing {

@@ -6,7 +6,7 @@ use cutover_core::decide::Input;
 use cutover_proto::{
     envelope::{self, Context},
     ids::HostId,
-    rule, v1,
+    v1,
 };
 use prost::Message as _;
 
@@ -67,7 +67,7 @@ impl Service {
         if let Some(release) = due.release {
             reply.agent_release = Some(self.send_release(arrival, release).await?);
         }
-        if arrival.rules_revision < rule::BUILT_IN_REVISION {
+        if arrival.rules_revision < self.0.catalog.rule_files.revision {
             reply.rules = Some(self.0.rules.clone());
         }
         reply.next_in_seconds = self.next_in_seconds(due.has_order)?;
