@@ -362,6 +362,8 @@ fn campaign_text(terms: &Terms) -> Result<String> {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.into()))
         .collect();
+    policy.insert("first_canaries".into(), 0.into());
+    policy.insert("trust_unproven".into(), "its machines are made for a test".into());
     if terms.one_try {
         policy.insert("attempts".into(), 1.into());
         policy.insert("hindrances".into(), 0.into());

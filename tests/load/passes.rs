@@ -184,7 +184,11 @@ fn campaign() -> Result<String> {
         .replace("mode = \"observe\"", "mode = \"automatic\"")
         .replace("[wave]\nname = \"all\"\n", &waves);
     ensure!(text.contains(&waves), "the preset's wave is another than it was");
-    Ok(format!("recovery_target = \"2027-06-30T00:00:00-04:00\"\n{text}"))
+    // Its own policy is behind that list.
+    let policy = "[policy]\nfirst_canaries = 0\ntrust_unproven = \"these machines are made up\"\n";
+    Ok(format!(
+        "recovery_target = \"2027-06-30T00:00:00-04:00\"\n{text}\n{policy}"
+    ))
 }
 
 /// Makes the rows as they are after each host's first look, a thousand hosts a transaction.

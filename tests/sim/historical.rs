@@ -19,7 +19,7 @@ use prost::Message as _;
 use crate::{
     calendar::{DAY, MINUTE},
     puppet::{Puppet, Said, pass},
-    server::{CAMPAIGN, Server},
+    server::{CAMPAIGN, Server, TRUSTED},
     trace::preset,
     truth::Replacement,
 };
@@ -96,7 +96,7 @@ struct Year {
 
 impl Year {
     async fn begins() -> Self {
-        let text = preset().replace("[wave]\nname = \"all\"\n", POLICY);
+        let text = preset().replace("[wave]\nname = \"all\"\n", &format!("{POLICY}{TRUSTED}"));
         let mut server = Server::start(7, &text, at(BEGINS)).await.unwrap();
         let weekly = Schedule::parse("0 6 * * MON", "America/New_York").unwrap();
         server.report(weekly).unwrap();

@@ -14,7 +14,7 @@ use cutover_server::{
 use crate::{
     calendar::{DAY, HOUR, START},
     puppet::{Puppet, Said},
-    server::{CAMPAIGN, Server},
+    server::{CAMPAIGN, Server, TRUSTED},
 };
 
 /// The target is ten days away; a host that has been away for weeks is probably not done by then.
@@ -24,7 +24,9 @@ const HOSTS: usize = 4;
 
 fn text() -> String {
     let target = jiff::Timestamp::from_millisecond(TARGET).unwrap();
-    let policy = "[policy]\ngrace = \"0s\"\nsoak = \"1h\"\nstale_after = \"90d\"\nagent_lost_after = \"90d\"\n";
+    let policy = format!(
+        "[policy]\ngrace = \"0s\"\nsoak = \"1h\"\nstale_after = \"90d\"\nagent_lost_after = \"90d\"\n{TRUSTED}"
+    );
     let preset =
         crate::trace::preset().replace("[wave]\nname = \"all\"\n", &format!("[wave]\nname = \"all\"\n{policy}"));
     format!("recovery_target = \"{target}\"\n{preset}")

@@ -10,7 +10,7 @@ use cutover_server::{
 use crate::{
     calendar::{DAY, HOUR, MINUTE},
     puppet::{Puppet, Said, pass},
-    server::{CAMPAIGN, Server},
+    server::{CAMPAIGN, Server, TRUSTED},
 };
 
 /// Monday, 2026-11-23T09:00:00Z. The cutoff was 2024-09-29T04:00:00Z.
@@ -26,10 +26,10 @@ fn text() -> String {
     let preset = PRESETS.iter().find(|(file, _)| *file == name).unwrap().1;
     let policy = format!(
         "[policy]\nmax_in_flight = {OUT}\nstarts_per_hour = {AN_HOUR}\nfetch_within = \"30d\"\norder_life = \"30d\"\n\
-         stale_after = \"60d\"\nagent_lost_after = \"60d\"\n"
+         stale_after = \"60d\"\nagent_lost_after = \"60d\"\n{TRUSTED}"
     );
     let target = "accepted_grades = [\"on-demand\"]\nrecovery_target = \"2027-03-31T00:00:00-04:00\"";
-    // Its own policy, the preset's end, lets a few go first with a recipe that is new here.
+    // Its own policy, the preset's end, lets a few go first with a recipe.
     let preset = preset.split("[policy]").next().unwrap();
     let text = preset
         .replace("accepted_grades = []", target)

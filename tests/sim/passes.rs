@@ -5,11 +5,11 @@ use cutover_server::service::{Caller, NewToken, Passed};
 use crate::{
     calendar::{DAY, MINUTE, START},
     puppet::{Puppet, Said},
-    server::Server,
+    server::{Server, TRUSTED},
 };
 
 fn text() -> String {
-    let policy = "[policy]\ngrace = \"0s\"\nsoak = \"1h\"\n";
+    let policy = format!("[policy]\ngrace = \"0s\"\nsoak = \"1h\"\n{TRUSTED}");
     crate::trace::preset().replace("[wave]\nname = \"all\"\n", &format!("[wave]\nname = \"all\"\n{policy}"))
 }
 

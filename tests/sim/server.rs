@@ -19,6 +19,9 @@ use crate::conn::{Sabotage, around};
 /// The preset that is run.
 pub(crate) const CAMPAIGN: &str = "kaspersky-us-2024";
 
+/// What campaigns say in which nobody goes first with a recipe: nobody is there who would let them.
+pub(crate) const TRUSTED: &str = "first_canaries = 0\ntrust_unproven = \"these machines are made up\"\n";
+
 /// So much faster than the clock that stands for the machine's: an outage is a pause of half a minute of that one.
 pub(crate) const SPEED: i64 = 60;
 

@@ -10,7 +10,7 @@ use crate::{
     dice::Dice,
     fault::Fault,
     plot::{DOWNLOAD_MB, Plot},
-    server::CAMPAIGN,
+    server::{CAMPAIGN, TRUSTED},
 };
 
 pub(crate) struct Weather {
@@ -87,7 +87,7 @@ fn policy(dice: &mut Dice) -> String {
         ("retry_base", pick(dice, &["15m", "1h"])),
         ("order_life", pick(dice, &["14h", "24h"])),
     ];
-    let mut text = String::from("[policy]\nfetch_within = \"13h\"\n");
+    let mut text = format!("[policy]\nfetch_within = \"13h\"\n{TRUSTED}");
     for (key, value) in lines {
         text.push_str(&format!("{key} = \"{value}\"\n"));
     }

@@ -262,6 +262,12 @@ pub(crate) fn config_in(dir: &TempDir) -> Config {
     config
 }
 
+/// What the campaign says of those that go first: nobody is there who would let them.
+pub(crate) const TRUSTED: &str = "first_canaries = 0\ntrust_unproven = \"these machines are made up\"\n";
+
+/// The same as it was said before a reason was asked for.
+pub(crate) const UNTRUSTED: &str = "first_canaries = 0\n";
+
 /// The preset in mode automatic, without grace and with a soak of four minutes.
 fn campaign_text() -> String {
     let mut document: toml::Table = toml::from_str(PRESETS[0].1).unwrap();
@@ -273,5 +279,6 @@ fn campaign_text() -> String {
     let policy = [("grace", "0s"), ("soak", "4m"), ("stale_after", "60d")];
     let policy = policy.map(|(key, value)| (key.to_owned(), toml::Value::from(value)));
     document.insert("policy".into(), toml::Value::Table(policy.into_iter().collect()));
-    toml::to_string(&document).unwrap()
+    let text = toml::to_string(&document).unwrap();
+    text.replace("[policy]\n", &format!("[policy]\n{TRUSTED}"))
 }

@@ -52,9 +52,15 @@ pub fn line(event: &Event) -> String {
         Fact::ReplacementChosen { product } => format!("to be replaced by {product}"),
         Fact::FetchSized { bytes } => format!("its next order fetches {}", crate::campaign::size_words(*bytes)),
         Fact::RecipesUntried { recipes } if recipes.is_empty() => {
-            "each recipe of its work has succeeded here".to_owned()
+            "nobody need go first with a recipe of its work".to_owned()
         }
-        Fact::RecipesUntried { recipes } => format!("has not succeeded here yet: {}", recipes.join(", ")),
+        Fact::RecipesUntried { recipes } => format!("has not soaked here yet: {}", recipes.join(", ")),
+        Fact::PlacesKept { places } if places.is_empty() => {
+            "gives back the places of those that go first which it kept".to_owned()
+        }
+        Fact::PlacesKept { .. } => {
+            "it failed, and keeps its places among those that go first until that is decided".to_owned()
+        }
         Fact::Approved { by, named: false } => format!("let start by {by}"),
         Fact::Approved { by, named: true } => format!("let start by {by}, by its name"),
         Fact::OrderIssued {

@@ -10,8 +10,23 @@ use cutover_proto::{
 
 use crate::{campaign::Campaign, catalog::Catalog, plan::Known};
 
-/// A campaign that accepts on-demand protection and starts by itself; `extra` is put before `[wave]`.
+/// What tests that are not about those that go first say of them.
+pub(crate) const TRUSTED: &str = "first_canaries = 0\ntrust_unproven = \"these machines are made up\"\n";
+
+/// The same with [`TRUSTED`] in its policy, unless that says who goes first.
+pub(crate) fn trusting(text: &str) -> String {
+    let policy = "[policy]\n";
+    match text.split_once(policy) {
+        _ if text.contains("first_canaries") => text.to_owned(),
+        Some((before, after)) => format!("{before}{policy}{TRUSTED}{after}"),
+        None => format!("{text}\n{policy}{TRUSTED}"),
+    }
+}
+
+/// A campaign that accepts on-demand protection and starts by itself; `extra` is put before `[wave]`. Nobody goes first in it with
+/// a recipe, unless `extra` says so.
 pub(crate) fn campaign(extra: &str) -> Campaign {
+    let extra = trusting(extra);
     let text = preset()
         .replace("accepted_grades = []", "accepted_grades = [\"on-demand\"]")
         .replace("mode = \"observe\"", "mode = \"automatic\"")

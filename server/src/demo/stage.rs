@@ -90,6 +90,11 @@ fn campaign_text(now_ms: i64) -> anyhow::Result<String> {
         .collect();
     table.insert("attempts".into(), 2.into());
     table.insert("max_in_flight".into(), 8.into());
+    table.insert("first_canaries".into(), 0.into());
+    table.insert(
+        "trust_unproven".into(),
+        "this is a demonstration, and its machines are directories".into(),
+    );
     document.insert("policy".into(), toml::Value::Table(table));
     Ok(toml::to_string(&document)?)
 }

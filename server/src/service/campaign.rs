@@ -7,6 +7,7 @@ mod passes;
 mod preview;
 mod run;
 mod show;
+mod soak;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -68,9 +69,13 @@ pub(super) struct Progress {
     /// How far the gates of its waves have come.
     #[serde(default, skip_serializing_if = "Gates::is_empty")]
     pub(super) gates: Gates,
-    /// Recipes that have succeeded here.
+    /// Recipes that succeeded here and have soaked: nobody need go first with them any more. Until there was a soak one success
+    /// was enough.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) succeeded: BTreeSet<String>,
+    /// Recipes that succeeded while others that went first are not through, each with how many places stay taken for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) soaking: BTreeMap<String, u32>,
     /// What was said of the readiness list.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub(super) readiness: Answers,
@@ -247,31 +252,6 @@ impl Service {
         campaigns::compare_and_set(tx, seq, &row)?;
         tx.after_commit(super::handle::PLAN_CHANGED);
         Ok(())
-    }
-}
-
-impl Service {
-    /// Recipes succeeded on a host that had not before. Whoever waits for them is decided anew.
-    pub(super) fn recipes_succeeded(
-        &self,
-        tx: &mut WriteTx<'_>,
-        recipes: &[String],
-        host: HostId,
-    ) -> Result<(), ServiceError> {
-        let mut in_force = self.in_force(tx)?;
-        let known = &mut in_force.progress.succeeded;
-        let news: Vec<&String> = recipes
-            .iter()
-            .filter(|recipe| known.insert((*recipe).clone()))
-            .collect();
-        if news.is_empty() {
-            return Ok(());
-        }
-        let body = serde_json::json!({ "recipes": news, "host": host });
-        if in_force.campaign.policy.first_canaries > 0 {
-            Pass::Recipes.begin(&mut in_force.progress);
-        }
-        self.put_campaign(tx, &in_force, Some(("recipes-succeeded", body)))
     }
 }
 

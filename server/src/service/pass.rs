@@ -8,6 +8,8 @@ use crate::store::{Reader, assets, plans};
 /// What a pass did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Passed {
+    /// Recipes that are as any other now.
+    pub soaked: usize,
     /// Whether a pass over many plans went on by a batch.
     pub went_on: bool,
     /// Plans that were due.
@@ -35,6 +37,7 @@ impl Passed {
 /// The steps that have something to do, by one state of the store.
 #[derive(Debug, Clone, Copy)]
 struct Due {
+    soaks: bool,
     goes_on: bool,
     wakes: bool,
     ends: bool,
@@ -46,9 +49,10 @@ struct Due {
 }
 
 impl Service {
-    /// Does what is due, in this order: goes on with what was begun, wakes plans, ends attestations, tends queues, judges waves,
-    /// tends duties, keeps dates that passed, starts hosts. Most passes find nothing, so all of it is looked for in one reading; after a step that changed
-    /// something those that follow look for themselves. What others commit meanwhile is found by the next pass.
+    /// Does what is due, in this order: tends recipes, goes on with what was begun, wakes plans, ends attestations, tends queues,
+    /// judges waves, tends duties, keeps dates that passed, starts hosts. Most passes find nothing, so all of it is looked for in one
+    /// reading; after a step that changed something those that follow look for themselves. What others commit meanwhile is found by
+    /// the next pass.
     ///
     /// # Errors
     /// When the store fails, or what is stored cannot be read; what was done before stays done.
@@ -56,7 +60,10 @@ impl Service {
         let service = self.clone();
         let due = self.0.store.read(move |tx| service.due_steps(tx)).await?;
         let mut passed = Passed::default();
-        if due.goes_on {
+        if due.soaks {
+            passed.soaked = self.tend_recipes().await?;
+        }
+        if due.goes_on || passed.changed_something() {
             passed.went_on = self.go_on().await?;
         }
         if due.wakes || passed.changed_something() {
@@ -87,6 +94,7 @@ impl Service {
         let (in_force, now_ms) = (self.in_force(db)?, self.now_ms());
         let is_open = in_force.run != RunState::Closed;
         Ok(Due {
+            soaks: !self.soaked(db, &in_force)?.is_empty(),
             goes_on: !in_force.progress.passes.is_empty(),
             wakes: is_open && !plans::due(db, now_ms, 1)?.is_empty(),
             ends: is_open && !assets::due(db, now_ms, 1)?.is_empty(),

@@ -246,7 +246,7 @@ impl PlanEdit {
                 give_back(tx, &campaign, slots)?;
             }
             Effect::GiveBack { slots } => give_back(tx, &campaign, slots)?,
-            Effect::RecipesSucceeded { recipes } => service.recipes_succeeded(tx, recipes, host)?,
+            Effect::RecipesSucceeded { recipes, places } => service.recipes_succeeded(tx, recipes, places, host)?,
             Effect::CancelOrder { .. } | Effect::WantLook | Effect::Nudge => tx.after_commit(nudge_topic(host)),
             Effect::Alarm { kind, text } => {
                 tracing::warn!(%host, alarm = %kind, text, "alarm");

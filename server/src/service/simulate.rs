@@ -160,6 +160,7 @@ pub(super) fn setup<'a>(
         breakers: in_force.progress.breakers.clone(),
         gates: in_force.progress.gates.clone(),
         succeeded: in_force.progress.succeeded.clone(),
+        soaking: in_force.progress.soaking.clone(),
         epoch: 1,
         opens,
         assumptions,

@@ -286,6 +286,7 @@ impl Campaign {
             );
             warnings.push(self.warning(&[Step::Key("notice"), Step::Key(key)], text));
         }
+        warnings.extend(self.warn_of_unproven());
         let Some(target_ms) = self.target_ms().filter(|target_ms| *target_ms > now_ms) else {
             return warnings;
         };

@@ -209,6 +209,7 @@ pub(super) struct PolicyInFile {
     pub(super) starts_per_hour: Option<u32>,
     pub(super) bandwidth: Option<String>,
     pub(super) first_canaries: Option<u32>,
+    pub(super) trust_unproven: Option<String>,
     pub(super) approval_for: Option<Vec<HostClass>>,
     pub(super) imported_looks: Option<CountedLooks>,
     pub(super) imported_look_holds: Option<String>,

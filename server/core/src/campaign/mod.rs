@@ -16,6 +16,7 @@ mod readiness;
 mod selector;
 pub mod span;
 mod timetable;
+mod unproven;
 mod waves;
 pub mod zone;
 
@@ -23,6 +24,8 @@ pub mod zone;
 mod bad_input_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unproven_tests;
 #[cfg(test)]
 mod wave_tests;
 
@@ -44,4 +47,5 @@ pub use readiness::ReadinessItem;
 pub(crate) use readiness::named as readiness_named;
 pub use selector::{HostClass, HostUse, Installed, Selector, Traits, VersionRange};
 pub use timetable::{For, Site};
+pub use unproven::{FirstCanaries, Trust};
 pub use waves::{LateJoiners, Opens, Share, UNMATCHED, Wave};

@@ -5,7 +5,16 @@ use std::time::Duration;
 use cutover_proto::words;
 use jiff::{Timestamp, ToSpan, civil::Weekday};
 
-use super::{document::PolicyInFile, parse::Fault, place::Step, rate::Rate, selector::HostClass, span, zone::zone};
+use super::{
+    document::PolicyInFile,
+    parse::Fault,
+    place::Step,
+    rate::Rate,
+    selector::HostClass,
+    span,
+    unproven::{FirstCanaries, Trust},
+    zone::zone,
+};
 use crate::{
     coverage::{CountedLooks, LookRules},
     mix::mix,
@@ -78,9 +87,11 @@ pub struct Policy {
     pub starts_per_hour: Option<u32>,
     /// What the lines of all sites together may carry for this work. Default: no limit.
     pub bandwidth: Option<Rate>,
-    /// So many hosts go first with a recipe that has not succeeded here yet, each let start by a person. Default: 0, which takes
-    /// no notice of what succeeded here; the presets say 5.
-    pub first_canaries: u32,
+    /// How many hosts go first with a recipe that has not soaked here yet, each let start by a person. Default: five, with recipes
+    /// that never ran in the field.
+    pub first_canaries: FirstCanaries,
+    /// Why more than that, or all, may start with such recipes. Default: nobody says so.
+    pub trust_unproven: Option<Trust>,
     /// Classes of hosts of which a person lets each start, unless its wave says otherwise. Default: servers.
     pub approval_for: Vec<HostClass>,
     /// Which imported looks count at machines without agent (docs/decisions/0018). Default: `collected`, all.
@@ -116,7 +127,8 @@ impl Default for Policy {
             site_in_flight: None,
             starts_per_hour: None,
             bandwidth: None,
-            first_canaries: 0,
+            first_canaries: FirstCanaries::Unproven,
+            trust_unproven: None,
             approval_for: vec![HostClass::Server],
             imported_looks: CountedLooks::Collected,
             imported_look_holds: 30 * 24 * HOUR,
@@ -201,7 +213,8 @@ impl Policy {
                     Some(Rate::parse(&text).map_err(|why| fault("bandwidth", format!("policy.bandwidth: {why}")))?)
                 }
             },
-            first_canaries: file.first_canaries.unwrap_or(default.first_canaries),
+            first_canaries: file.first_canaries.map_or(default.first_canaries, FirstCanaries::Every),
+            trust_unproven: Trust::read(file.trust_unproven, file.first_canaries)?,
             approval_for: file.approval_for.unwrap_or(default.approval_for),
             imported_looks: file.imported_looks.unwrap_or(default.imported_looks),
             imported_look_holds: given(
@@ -270,7 +283,7 @@ impl Policy {
     }
 }
 
-fn fault(key: &'static str, why: String) -> Fault {
+pub(super) fn fault(key: &'static str, why: String) -> Fault {
     Fault {
         way: vec![Step::Key("policy"), Step::Key(key)],
         why,

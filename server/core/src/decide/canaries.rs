@@ -1,27 +1,33 @@
-//! Recipes that have not succeeded here yet: a few hosts go first with them, and a person lets each of these start.
+//! Recipes that have not soaked here yet: a few hosts go first with them, and a person lets each of these start.
 //!
-//! A host that goes first holds its place until it is known what came of it: past its order's end, while its work is verified. One
-//! success is enough. From then on the recipe is as any other, in its present text and on that system.
+//! A host that goes first holds its place until it is known what came of it: past its order's end, while its work is verified. Where
+//! it succeeded, the place stays taken, so that no more than these few start before all of them are through; one that failed keeps
+//! it until it succeeds, others do its work, or a person sets it aside. Once one has succeeded and nobody else holds a place the
+//! recipe is as any other, in its present text and on that system.
 
 use super::{Cx, Effect, Fact, Refused, pen::Pen};
 use crate::{
     catalog::Proven,
-    plan::{Phase, Plan},
-    rollout::Outcome,
+    plan::{HoldKind, Phase, Plan},
+    rollout::{Outcome, first_place},
 };
 
-/// The recipes of a plan's next order that have not succeeded here; none where the campaign takes no notice of it.
+/// The recipes of a plan's next order with which a few go first; none where the campaign asks it of none of them.
 pub(super) fn untried(plan: &Plan, cx: &Cx<'_>) -> Vec<String> {
-    if cx.campaign.policy.first_canaries == 0 {
-        return Vec::new();
-    }
-    let mut recipes = recipes(plan, cx);
-    recipes.retain(|recipe| !cx.succeeded.contains(recipe));
+    let first = cx.campaign.policy.first_canaries;
+    let recipes = graded(plan, cx).into_iter();
     recipes
+        .filter(|(recipe, grade)| first.asks_of(*grade) && !cx.succeeded.contains(recipe))
+        .map(|(recipe, _)| recipe)
+        .collect()
 }
 
 /// Every recipe that its next order goes by.
 pub(super) fn recipes(plan: &Plan, cx: &Cx<'_>) -> Vec<String> {
+    graded(plan, cx).into_iter().map(|(recipe, _)| recipe).collect()
+}
+
+fn graded(plan: &Plan, cx: &Cx<'_>) -> Vec<(String, Proven)> {
     let Some(it) = &plan.assessment else {
         return Vec::new();
     };
@@ -48,21 +54,69 @@ pub(super) fn turn(pen: &mut Pen<'_>) -> Result<(), Refused> {
     pen.write(Fact::RecipesUntried { recipes })
 }
 
-/// What follows of a decision: the recipes of an order that succeeded have, and whoever is through gives its places back.
-pub(super) fn follow(pen: &mut Pen<'_>, before: &Plan) {
+/// What follows of a decision for the places: whoever succeeded hands its places over to the recipes, whoever failed keeps them, and
+/// all others that are through, or decided about, give them back.
+pub(super) fn follow(pen: &mut Pen<'_>, before: &Plan) -> Result<(), Refused> {
     let plan = &pen.plan;
-    let mut recipes = Vec::new();
+    let is_through = plan.first_places.is_empty();
+    let mut left = if is_through {
+        before.first_places.clone()
+    } else {
+        Vec::new()
+    };
+    let mut kept = plan.kept_places.clone();
+    if is_decided(plan) {
+        left.append(&mut kept);
+    } else if !left.is_empty() && has_failed(pen, before) {
+        kept.append(&mut left);
+        kept.sort();
+    }
     if plan.outcome == Outcome::Succeeded && before.outcome != Outcome::Succeeded {
         let is_news = |recipe: &&String| !pen.cx.succeeded.contains(*recipe);
-        recipes.extend(plan.recipes.iter().filter(is_news).cloned());
+        let recipes: Vec<String> = plan.recipes.iter().filter(is_news).cloned().collect();
+        let stays = |place: &String| recipes.iter().any(|recipe| first_place(recipe) == *place);
+        let (places, back) = left.into_iter().partition(stays);
+        left = back;
+        if !recipes.is_empty() {
+            pen.effect(Effect::RecipesSucceeded { recipes, places });
+        }
     }
-    let is_through = plan.first_places.is_empty() && !before.first_places.is_empty();
-    if !recipes.is_empty() {
-        pen.effect(Effect::RecipesSucceeded { recipes });
+    if kept != pen.plan.kept_places {
+        pen.write(Fact::PlacesKept { places: kept })?;
     }
-    if is_through {
-        pen.effect(Effect::GiveBack {
-            slots: before.first_places.clone(),
-        });
+    if !left.is_empty() {
+        pen.effect(Effect::GiveBack { slots: left });
     }
+    Ok(())
+}
+
+/// Whether nothing is open about a host that failed: it is done, has nothing to do any more, or a person set it aside.
+fn is_decided(plan: &Plan) -> bool {
+    let is_held = |kind: &HoldKind| matches!(kind, HoldKind::Operator | HoldKind::Legal);
+    match plan.phase {
+        Phase::Migrated | Phase::Clear | Phase::Exempt | Phase::Concluded | Phase::OutOfScope | Phase::Retired => true,
+        Phase::Unassessed
+        | Phase::Unplanned
+        | Phase::Planned
+        | Phase::Queued
+        | Phase::Migrating
+        | Phase::Rebooting
+        | Phase::Verifying
+        | Phase::Blocked
+        | Phase::Handwork
+        | Phase::Failed => plan.holds.keys().any(is_held),
+    }
+}
+
+/// Whether this decision is the end of work by recipes that failed. What was taken back, asked to end or only hindered shows nothing.
+fn has_failed(pen: &Pen<'_>, before: &Plan) -> bool {
+    let uses_attempt = |fact: &Fact| {
+        matches!(
+            fact,
+            Fact::OrderEnded { used_attempt: true, .. } | Fact::NotConfirmed { used_attempt: true, .. }
+        )
+    };
+    let plan = &pen.plan;
+    let turned_against = plan.outcome.is_against() && plan.outcome != before.outcome;
+    !plan.recipes.is_empty() && (turned_against || pen.written().iter().any(|event| uses_attempt(&event.fact)))
 }

@@ -37,7 +37,7 @@ pub struct Cx<'a> {
     pub waves: &'a Waves,
     /// The breakers of its waves; what comes of an order counts in the round in which it was issued.
     pub breakers: &'a Breakers,
-    /// Recipes that have succeeded here.
+    /// Recipes that succeeded here and have soaked: nobody need go first with them any more.
     pub succeeded: &'a BTreeSet<String>,
     /// Secrets that this server has and can open.
     pub secrets: &'a Keyring,

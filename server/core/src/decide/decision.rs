@@ -83,10 +83,13 @@ pub enum Effect {
         /// What it took.
         slots: Vec<String>,
     },
-    /// Recipes succeeded that had not before: hosts that waited for it are decided anew.
+    /// Recipes succeeded on this host that have not soaked yet. Once everybody who went first with one is through, it is as any
+    /// other, and hosts that waited for it are decided anew.
     RecipesSucceeded {
         /// Which.
         recipes: Vec<String>,
+        /// Places that stay taken until then; they are the host's no more.
+        places: Vec<String>,
     },
     /// Ask for a fresh look in the next reply ([`Plan::wants_look`] says so until it came).
     WantLook,
@@ -191,6 +194,6 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
         Input::Retired { by, why } => people::retired(&mut pen, by, why)?,
         Input::Concluded => people::concluded(&mut pen)?,
     }
-    canaries::follow(&mut pen, plan);
+    canaries::follow(&mut pen, plan)?;
     Ok(pen.finish())
 }

@@ -97,10 +97,16 @@ pub enum Fact {
         /// Which.
         product: ProductId,
     },
-    /// Recipes of its next order have not succeeded here yet; none is left where all have.
+    /// Recipes of its next order have not soaked here yet, so a few go first; none is left where nobody need.
     RecipesUntried {
         /// Which.
         recipes: Vec<String>,
+    },
+    /// Its work failed before its recipes have soaked here, and it keeps its places among those that go first; none where it gives
+    /// them back.
+    PlacesKept {
+        /// All that it keeps.
+        places: Vec<String>,
     },
     /// Its next order makes it fetch so much, over a line that is limited.
     FetchSized {

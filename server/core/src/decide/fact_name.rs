@@ -20,6 +20,7 @@ impl Fact {
             Self::ReasonTurned { .. } => "reason-turned",
             Self::ReplacementChosen { .. } => "replacement-chosen",
             Self::RecipesUntried { .. } => "recipes-untried",
+            Self::PlacesKept { .. } => "places-kept",
             Self::FetchSized { .. } => "fetch-sized",
             Self::Approved { .. } => "approved",
             Self::OrderIssued { .. } => "order-issued",

@@ -55,6 +55,11 @@ impl<'a> Pen<'a> {
         Ok(())
     }
 
+    /// What was written so far.
+    pub(super) fn written(&self) -> &[Event] {
+        &self.decision.events
+    }
+
     pub(super) fn effect(&mut self, effect: Effect) {
         if !self.decision.effects.contains(&effect) {
             self.decision.effects.push(effect);

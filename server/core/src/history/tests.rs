@@ -26,6 +26,9 @@ fn what_is_not_said_leaves_no_gap_in_a_line() {
     let untried = |recipes: &[&str]| Fact::RecipesUntried {
         recipes: recipes.iter().map(|it| (*it).to_owned()).collect(),
     };
+    let kept = |places: &[&str]| Fact::PlacesKept {
+        places: places.iter().map(|it| (*it).to_owned()).collect(),
+    };
     let lifted = |by: Option<&str>| Fact::HoldLifted {
         kind: HoldKind::Legal,
         by: by.map(Into::into),
@@ -41,8 +44,13 @@ fn what_is_not_said_leaves_no_gap_in_a_line() {
     for (fact, words) in [
         (enrolled(""), "enrolled, wave all"),
         (enrolled("kiel"), "enrolled, wave all, site kiel"),
-        (untried(&[]), "each recipe of its work has succeeded here"),
-        (untried(&["kesl", "clamav"]), "has not succeeded here yet: kesl, clamav"),
+        (untried(&[]), "nobody need go first with a recipe of its work"),
+        (untried(&["kesl", "clamav"]), "has not soaked here yet: kesl, clamav"),
+        (kept(&[]), "gives back the places of those that go first which it kept"),
+        (
+            kept(&["first:kesl"]),
+            "it failed, and keeps its places among those that go first until that is decided",
+        ),
         (Fact::StepsLacking { kinds: Vec::new() }, "the agent knows every step"),
         (
             Fact::StepsLacking {

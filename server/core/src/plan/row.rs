@@ -124,7 +124,7 @@ pub struct Plan {
     /// How far verifying has come.
     #[serde(default)]
     pub verify: Option<Verify>,
-    /// Recipes of its next order that have not succeeded here yet, as it was last decided.
+    /// Recipes of its next order with which a few go first, since they have not soaked here yet, as it was last decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untried: Vec<String>,
     /// How many bytes its next order would make it fetch, as it was last decided; 0 where no line of its is limited.
@@ -140,6 +140,9 @@ pub struct Plan {
     /// Its places among those that go first with a recipe, held until it is known what came of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub first_places: Vec<String>,
+    /// Such places that it keeps since its work failed, until it succeeds or a person decides about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_places: Vec<String>,
     /// Who did the work that is, or was, verified.
     #[serde(default)]
     pub origin: Option<Origin>,
@@ -252,6 +255,7 @@ impl Plan {
             recipes: Vec::new(),
             grade: None,
             first_places: Vec::new(),
+            kept_places: Vec::new(),
             origin: None,
             approval: None,
             journal_fault: None,

@@ -226,8 +226,12 @@ fn notes(campaign: &Campaign, now_ms: i64) -> Vec<String> {
         ),
         CampaignKind::Advice => Some("The duty is advice; nobody is bound by it.".to_owned()),
     };
+    let trusts = campaign
+        .trusts_unproven()
+        .map(|text| format!("By policy.trust_unproven of the campaign, {text}."));
     no_target_text(campaign, now_ms)
         .into_iter()
         .chain(use_is_free)
+        .chain(trusts)
         .collect()
 }

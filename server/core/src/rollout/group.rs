@@ -106,12 +106,31 @@ pub(crate) fn is_first_place(slot: &str) -> bool {
     slot.starts_with(FIRST)
 }
 
+/// The slot of the places among those that go first with a recipe.
+#[must_use]
+pub fn first_place(recipe: &str) -> String {
+    format!("{FIRST}{recipe}")
+}
+
+/// Of recipes that succeeded, each with how many places those hold that did: with which nobody else holds one. Whoever goes first
+/// holds a place until it succeeded or is decided about, so all are through, and from here on the recipe is as any other.
+#[must_use]
+pub fn soaked(succeeded: &BTreeMap<String, u32>, taken: impl Fn(&str) -> u32) -> Vec<String> {
+    let through = |(recipe, held): &(&String, &u32)| taken(&first_place(recipe)) <= **held;
+    succeeded
+        .iter()
+        .filter(through)
+        .map(|(recipe, _)| recipe.clone())
+        .collect()
+}
+
 fn wave_slot(wave: &str) -> String {
     format!("wave:{wave}")
 }
 
 /// The slots that a host's order takes, all of them or none. Two members of one redundancy set (tags `set=…`), and two domain
-/// controllers of one site, are never worked on at a time; a few go first with a recipe that has not succeeded here yet.
+/// controllers of one site, are never worked on at a time; a few go first with a recipe that has not soaked here yet. A place
+/// that it keeps since it failed is not taken again.
 #[must_use]
 pub fn slots(plan: &Plan, campaign: &Campaign) -> Vec<Slot> {
     let policy = &campaign.policy;
@@ -154,11 +173,12 @@ pub fn slots(plan: &Plan, campaign: &Campaign) -> Vec<Slot> {
             of: format!("domain controllers {at}"),
         });
     }
-    slots.extend(plan.untried.iter().map(|recipe| Slot {
-        name: format!("{FIRST}{recipe}"),
-        cap: policy.first_canaries,
-        of: format!("hosts that go first, until it has succeeded here, to {recipe}"),
-    }));
+    let first = plan.untried.iter().map(|recipe| Slot {
+        name: first_place(recipe),
+        cap: policy.first_canaries.cap(),
+        of: format!("hosts that go first, until it has soaked here, to {recipe}"),
+    });
+    slots.extend(first.filter(|slot| !plan.kept_places.contains(&slot.name)));
     slots
 }
 
@@ -171,7 +191,7 @@ words! {
         Wave = "wave",
         /// The campaign asks it of hosts of its class.
         Class = "class",
-        /// A recipe of its work has not succeeded here yet.
+        /// A recipe of its work has not soaked here yet.
         Recipe = "recipe",
         /// Several people work at it at once.
         MultiSession = "multi-session",
@@ -189,7 +209,7 @@ pub fn approval_cause(plan: &Plan, campaign: &Campaign) -> Option<ApprovalCause>
     if campaign.mode == Mode::Approve {
         return Some(ApprovalCause::Mode);
     }
-    if !plan.untried.is_empty() && campaign.policy.first_canaries > 0 {
+    if !plan.untried.is_empty() && campaign.policy.first_canaries.cap() > 0 {
         return Some(ApprovalCause::Recipe);
     }
     if plan.is_late_joiner && wave.is_some_and(|wave| wave.late_joiners == LateJoiners::Approve) {

@@ -27,7 +27,8 @@ pub use gate::{
 };
 pub(crate) use group::is_first_place;
 pub use group::{
-    ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, answers_at, approval_cause, slots,
+    ApprovalCause, Breakers, GroupState, IN_FLIGHT, RunState, Slot, Starts, Waves, answers_at, approval_cause,
+    first_place, slots, soaked,
 };
 pub use groups::Groups;
 pub use line::{Fetches, LineUse, LineWait, Lines, bytes_of, is_limited};

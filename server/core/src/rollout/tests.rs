@@ -66,7 +66,8 @@ fn starts_stay_below_the_limit_and_the_rest_knows_why() {
         Waiting::Slot {
             of: "the campaign".into(),
             in_flight: 3,
-            limit: 3
+            limit: 3,
+            is_first: false,
         }
     );
     assert!(chosen(&plans, &open(7), &campaign()).starts.is_empty());
@@ -231,6 +232,7 @@ fn a_site_has_no_more_at_work_than_it_may_and_others_go_on() {
         of: "site berlin".into(),
         in_flight: 1,
         limit: 1,
+        is_first: false,
     };
     assert_eq!(it.waiting, [(plans[1].host_id, expected)]);
 }

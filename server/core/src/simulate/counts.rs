@@ -133,6 +133,13 @@ impl Counts {
         }
     }
 
+    /// So many of a slot are free again.
+    pub(super) fn free(&mut self, slot: &str, count: u32) {
+        if let Some(taken) = self.taken.get_mut(slot) {
+            *taken = taken.saturating_sub(count);
+        }
+    }
+
     fn give_back(&mut self, slots: &[String]) {
         for slot in slots {
             lessen(self.taken.get_mut(slot));

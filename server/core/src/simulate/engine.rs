@@ -22,7 +22,7 @@ use crate::{
     mix::mix,
     notice,
     plan::{Phase, Plan},
-    rollout::{WaveState, approval_cause, ready_at_ms},
+    rollout::{WaveState, approval_cause, first_place, ready_at_ms},
     waiting,
 };
 
@@ -80,8 +80,6 @@ pub(super) struct Simulation<'a, F> {
     pub(super) recorder: Recorder,
     pub(super) rollout_is_due: bool,
     pub(super) judging_is_due: bool,
-    /// Whether a recipe succeeded, so that queued hosts may wait for another thing.
-    pub(super) recipes_are_news: bool,
     trace: F,
 }
 
@@ -109,7 +107,6 @@ pub fn course(
         recorder: Recorder::default(),
         rollout_is_due: true,
         judging_is_due: true,
-        recipes_are_news: false,
         trace,
         setup,
     };
@@ -122,6 +119,11 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
     fn enter(&mut self, fleet: Vec<Participant>) {
         let (from_ms, seed) = (self.setup.from_ms, self.setup.seed);
         let mut out: Vec<usize> = Vec::new();
+        for (recipe, held) in &self.setup.soaking {
+            for _ in 0..*held {
+                self.counts.note_places(&[first_place(recipe)]);
+            }
+        }
         for it in fleet {
             let zone = self.setup.campaign.zone_for(&it.plan.traits());
             let habit = it.habit.unwrap_or_else(|| likely_habit(&it.plan));
@@ -137,6 +139,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             }
             self.counts.add(&Counted::of(&it.plan));
             self.counts.note_places(&it.plan.first_places);
+            self.counts.note_places(&it.plan.kept_places);
             self.members.push(Member {
                 was_to_do: is_to_do(it.plan.phase),
                 machine,
@@ -328,9 +331,11 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         for effect in &decision.effects {
             // Of the wave in which an order was issued: a plan with one stays in it, and leaves it with the order's end.
             self.counts.follow(effect, &counted, issued_ms, self.now_ms);
-            if let Effect::RecipesSucceeded { recipes } = effect {
-                self.setup.succeeded.extend(recipes.iter().cloned());
-                self.recipes_are_news = true;
+            if let Effect::RecipesSucceeded { recipes, places } = effect {
+                for recipe in recipes {
+                    let held = self.setup.soaking.entry(recipe.clone()).or_default();
+                    *held += u32::from(places.contains(&first_place(recipe)));
+                }
             }
         }
         for event in &decision.events {

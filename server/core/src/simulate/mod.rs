@@ -5,6 +5,8 @@
 //! one fails. [`Assumptions`] says all of it, and everything follows from them and a seed.
 
 mod assumptions;
+#[cfg(test)]
+mod canaries_tests;
 mod cause;
 #[cfg(test)]
 mod cause_tests;

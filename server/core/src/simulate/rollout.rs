@@ -15,7 +15,7 @@ use crate::{
     plan::{Personal, Phase},
     rollout::{
         ApprovalCause, BreakerState, Candidate, ExternalAnswer, IN_FLIGHT, RunState, Turned, WaveState, choose,
-        openings, turned,
+        first_place, openings, soaked, turned,
     },
     waiting::{Waiting, hindrance},
 };
@@ -28,9 +28,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
     pub(super) fn pass(&mut self) {
         loop {
             let mut changed = false;
-            if std::mem::take(&mut self.recipes_are_news) {
-                self.tell_recipes();
-            }
+            self.tend_recipes();
             if std::mem::take(&mut self.judging_is_due) {
                 changed |= self.judge();
             }
@@ -43,8 +41,19 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
         }
     }
 
-    /// Queued hosts are decided anew, as in earnest by a pass over them.
-    fn tell_recipes(&mut self) {
+    /// Recipes with which all that went first are through are as any other: queued hosts are decided anew, as in earnest by a pass
+    /// over them.
+    fn tend_recipes(&mut self) {
+        let done = soaked(&self.setup.soaking, |slot| self.counts.taken(slot));
+        for recipe in &done {
+            let held = self.setup.soaking.remove(recipe).unwrap_or_default();
+            self.counts.free(&first_place(recipe), held);
+        }
+        if done.is_empty() {
+            return;
+        }
+        self.setup.succeeded.extend(done);
+        self.rollout_is_due = true;
         for index in 0..self.members.len() {
             if self.members[index].plan.phase == Phase::Queued {
                 self.take(index, &Input::CampaignChanged { assessment: None });

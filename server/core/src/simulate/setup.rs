@@ -1,6 +1,6 @@
 //! Where a simulation begins, and what it tells on the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Assumptions, Habit};
 use crate::{
@@ -33,8 +33,10 @@ pub struct Setup<'a> {
     pub breakers: Breakers,
     /// How far their gates are.
     pub gates: Gates,
-    /// Recipes that have succeeded here.
+    /// Recipes that succeeded here and have soaked.
     pub succeeded: BTreeSet<String>,
+    /// Recipes that succeeded while others that went first are not through, each with how many places stay taken for it.
+    pub soaking: BTreeMap<String, u32>,
     /// The campaign's epoch.
     pub epoch: u64,
     /// Waves that a person opens, and when.

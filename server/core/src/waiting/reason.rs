@@ -121,6 +121,8 @@ pub enum Waiting {
         in_flight: u32,
         /// So many may be.
         limit: u32,
+        /// Whether it is a place among those that go first with a recipe.
+        is_first: bool,
     },
     /// So many were started within the last hour as may be.
     Pace {
@@ -263,7 +265,9 @@ impl Waiting {
                 "a kiosk starts in a window alone, and no [[window]] of the campaign is for it".to_owned()
             }
             Self::Blackout { name, opens_ms } => format!("no work starts in {name}; {}", opens(*opens_ms)),
-            Self::Slot { of, in_flight, limit } => format!("{in_flight} of {limit} slots of {of} are taken"),
+            Self::Slot {
+                of, in_flight, limit, ..
+            } => format!("{in_flight} of {limit} slots of {of} are taken"),
             Self::Pace { of, limit, at_ms } => format!(
                 "{limit} hosts of {of} were started within an hour, which is the limit; the next may at {}",
                 utc(*at_ms)
@@ -366,6 +370,11 @@ impl Waiting {
                 "write a [[window]] that fits it, or take its tag use=kiosk away where somebody works at it after all"
                     .to_owned()
             }
+            Self::Slot { is_first: true, .. } => {
+                "wait for them, and see to those that failed (cutover hosts list --phase failed): each keeps its place until it \
+                 succeeds, or is held, exempt or retired"
+                    .to_owned()
+            }
             Self::Stuck(reason) => reason.remedy(),
             Self::FewFirst { .. }
             | Self::Grace { .. }
@@ -374,7 +383,7 @@ impl Waiting {
             | Self::External { .. }
             | Self::Hours { opens_ms: Some(_) }
             | Self::Blackout { opens_ms: Some(_), .. }
-            | Self::Slot { .. }
+            | Self::Slot { is_first: false, .. }
             | Self::Pace { .. }
             | Self::Line(_)
             | Self::Journal
@@ -404,7 +413,7 @@ const fn asked_by(cause: ApprovalCause) -> &'static str {
         ApprovalCause::Wave => "its wave asks for it",
         ApprovalCause::Class => "the campaign asks it of machines of its class",
         ApprovalCause::Recipe => {
-            "a recipe of its work has not succeeded here yet, so a few go first, each with a person's leave"
+            "a recipe of its work has not soaked here yet, so a few go first, each with a person's leave"
         }
         ApprovalCause::MultiSession => "several people work at it at once, and none of them decides for the others",
         ApprovalCause::OnlyController => {

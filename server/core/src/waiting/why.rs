@@ -10,7 +10,7 @@ use crate::{
     judge::Assessment,
     notice,
     plan::{OpenOrder, Phase, Plan, Verify},
-    rollout::{BreakerState, GroupState, RunState, WaveState, slots},
+    rollout::{BreakerState, GroupState, RunState, WaveState, is_first_place, slots},
 };
 
 /// Why the plan does not go on. `None` where nothing is awaited (clear, migrated). One that was not heard of for too long
@@ -261,6 +261,7 @@ fn slot(plan: &Plan, group: &GroupState, campaign: &Campaign) -> Option<Waiting>
     Some(Waiting::Slot {
         in_flight: group.taken(&full),
         limit: full.cap,
+        is_first: is_first_place(&full.name),
         of: full.of,
     })
 }

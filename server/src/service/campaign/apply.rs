@@ -100,7 +100,8 @@ impl Service {
     /// # Errors
     /// When the store fails or the text is not a campaign.
     pub async fn configure_campaign(&self, text: String, by: String) -> Result<i64, ServiceError> {
-        self.sound("campaign of the configuration", &text)?;
+        const FILE: &str = "campaign of the configuration";
+        let campaign = self.runnable(FILE, &text)?;
         let service = self.clone();
         let (version, _) = self
             .0
@@ -130,6 +131,9 @@ impl Service {
                     }
                     return Ok((newest.version, false));
                 }
+                if newest.as_ref().is_none_or(|it| it.body != text) {
+                    given(&campaign, FILE)?;
+                }
                 if let Some(newest) = newest.filter(|it| it.body != text) {
                     let (in_force, campaign) = (service.in_force(tx)?, parsed(&text, newest.version)?);
                     let (before, answers) = (&in_force.campaign.readiness, &in_force.progress.readiness);
@@ -153,8 +157,15 @@ impl Service {
         Ok(version)
     }
 
-    /// The campaign of a text that this server may run.
+    /// The campaign of a text that is given, such as this server may run.
     pub(in crate::service) fn sound(&self, file: &str, text: &str) -> Result<Campaign, ServiceError> {
+        let campaign = self.runnable(file, text)?;
+        given(&campaign, file)?;
+        Ok(campaign)
+    }
+
+    /// The same of one that may have come into force before files were asked for all that they are today.
+    fn runnable(&self, file: &str, text: &str) -> Result<Campaign, ServiceError> {
         let invalid = |why: String| ServiceError::Invalid { why };
         let campaign = Campaign::parse(file, text, 1).map_err(|error| invalid(error.to_string()))?;
         campaign.check_against(&self.0.catalog).map_err(|fault| {
@@ -303,6 +314,13 @@ impl Service {
         };
         Ok(campaigns::add_version(tx, &made)?)
     }
+}
+
+/// What only those files are asked that are to come into force.
+fn given(campaign: &Campaign, file: &str) -> Result<(), ServiceError> {
+    campaign.check_given().map_err(|fault| ServiceError::Invalid {
+        why: campaign.warning(&fault.way, fault.why).of_file(file),
+    })
 }
 
 fn parsed(text: &str, version: i64) -> Result<Campaign, ServiceError> {

@@ -216,7 +216,7 @@ fn what_others_remove_is_no_recipe_that_a_first_host_tries() {
     let assessment = assess(&with_epagent(), &Known::default(), &campaign(""), &catalog);
     let names = catalog.recipes_for(&assessment, &"clamav".into());
     assert_eq!(names.len(), 4, "{names:?}");
-    assert!(!names.iter().any(|name| name.contains("epagent")), "{names:?}");
+    assert!(!names.iter().any(|(name, _)| name.contains("epagent")), "{names:?}");
 }
 
 #[test]

@@ -12,7 +12,13 @@ use super::{
     acts::{Act, acts, acts_with_attested_disks, inputs},
     *,
 };
-use crate::{campaign::Mode, judge::Blocker, plan::TRANSITIONS, rollout::Outcome, standing::Totals};
+use crate::{
+    campaign::{FirstCanaries, Mode},
+    judge::Blocker,
+    plan::TRANSITIONS,
+    rollout::{Outcome, is_first_place},
+    standing::Totals,
+};
 
 /// An event as it comes back from the store. No field of a fact may have the name of one that every event has.
 fn as_stored(event: &Event) -> Event {
@@ -48,6 +54,7 @@ fn send(host: &mut Host, input: &Input, totals: &mut Totals, moves: &mut BTreeSe
         }
     }
     check_effects(host, &before, &decision);
+    check_places(host, &before, &decision);
     check_outcome(host, &before);
     check_plan(host);
     check_repeat(host, input);
@@ -105,6 +112,38 @@ fn check_effects(host: &Host, before: &Plan, decision: &Decision) {
             "migrated without both halves"
         );
     }
+}
+
+/// A place is taken by an order, is held by the host or by those that succeeded, or is free: none is lost, none is counted twice.
+fn check_places(host: &Host, before: &Plan, decision: &Decision) {
+    let of = |plan: &Plan| -> Vec<String> { plan.first_places.iter().chain(&plan.kept_places).cloned().collect() };
+    let (mut was, mut is) = (of(before), of(&host.plan));
+    for effect in &decision.effects {
+        match effect {
+            Effect::IssueOrder { slots, .. } => {
+                was.extend(
+                    slots
+                        .iter()
+                        .map(|slot| slot.name.clone())
+                        .filter(|name| is_first_place(name)),
+                );
+            }
+            Effect::GiveBack { slots } => is.extend(slots.iter().cloned()),
+            Effect::RecipesSucceeded { places, .. } => is.extend(places.iter().cloned()),
+            Effect::FreeSlots { slots, .. } | Effect::WithdrawOrder { slots, .. } => {
+                assert!(
+                    !slots.iter().any(|slot| is_first_place(slot)),
+                    "held past its order's end"
+                );
+            }
+            Effect::CancelOrder { .. } | Effect::WantLook | Effect::Nudge | Effect::Alarm { .. } => {}
+        }
+    }
+    was.sort();
+    is.sort();
+    assert_eq!(was, is, "places taken and given back do not add up\n{}", host.told());
+    is.dedup();
+    assert_eq!(was.len(), is.len(), "a place is held twice");
 }
 
 /// What counts against a wave is not lost by anything but a success, or another try in another round.
@@ -190,6 +229,8 @@ static CAMPAIGN: LazyLock<Campaign> = LazyLock::new(|| {
 /// Runs acts on three hosts of one fleet.
 fn run(acts: &[(usize, Vec<Act>)]) -> BTreeSet<(Phase, Phase)> {
     let mut fleet: Vec<Host> = (0..3).map(|_| Host::of(CAMPAIGN.clone())).collect();
+    // One goes first with its recipes.
+    fleet[2].campaign.policy.first_canaries = FirstCanaries::Unproven;
     let mut totals: Totals = fleet.iter().map(|host| (host.plan.bucket(), 1)).collect();
     let mut moves = BTreeSet::new();
     for (index, act) in acts
