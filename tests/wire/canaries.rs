@@ -8,6 +8,7 @@ use cutover_server::{
 };
 
 use crate::{
+    database::Database,
     gates::migrate,
     machine::Machine,
     server::{Server, TRUSTED, UNTRUSTED},
@@ -29,8 +30,11 @@ async fn taken(server: &Server) -> Vec<(String, i64)> {
 }
 
 /// A server whose campaign says this of those that go first, and hosts that carry the product, all of them let start.
-async fn with(first: &str, hosts: &[&str]) -> (Server, Vec<Machine>) {
+async fn with(first: &str, hosts: &[&str], database: Option<String>) -> (Server, Vec<Machine>) {
     let server = Server::with(|config| {
+        if let Some(url) = database {
+            config.store.url = url;
+        }
         let text = std::fs::read_to_string(&config.campaign.file).unwrap();
         let changed = text.replace(TRUSTED, first);
         assert_ne!(changed, text);
@@ -77,7 +81,20 @@ async fn split(server: &Server, machines: Vec<Machine>, at_work: usize) -> (Vec<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn few_go_first_with_a_recipe_by_a_persons_leave_and_the_others_follow_when_they_have_soaked() {
-    let (server, machines) = with("first_canaries = 2\n", &["pc-1", "pc-2", "pc-3", "pc-4"]).await;
+    few_go_first(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgresql_few_go_first_with_a_recipe_and_the_others_follow_when_they_have_soaked() {
+    let Some(database) = Database::create("canaries") else {
+        return;
+    };
+    few_go_first(Some(database.url.clone())).await;
+}
+
+async fn few_go_first(database: Option<String>) {
+    let hosts = ["pc-1", "pc-2", "pc-3", "pc-4"];
+    let (server, machines) = with("first_canaries = 2\n", &hosts, database).await;
     let hosts: Vec<_> = machines.iter().map(|machine| machine.host).collect();
     let (mut first, others) = split(&server, machines, 2).await;
     let full = "2 of 2 slots of hosts that go first, until it has soaked here";
@@ -110,7 +127,7 @@ async fn few_go_first_with_a_recipe_by_a_persons_leave_and_the_others_follow_whe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_failed_keeps_its_place_until_a_person_sets_it_aside() {
-    let (server, machines) = with("first_canaries = 1\nattempts = 1\n", &["pc-1", "pc-2"]).await;
+    let (server, machines) = with("first_canaries = 1\nattempts = 1\n", &["pc-1", "pc-2"], None).await;
     let hosts: Vec<_> = machines.iter().map(|machine| machine.host).collect();
     let (mut first, others) = split(&server, machines, 1).await;
     let (mut failed, other) = (first.remove(0), &others[0]);

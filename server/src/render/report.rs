@@ -137,6 +137,7 @@ pub fn report_csv(figures: &Figures) -> Result<String, RenderError> {
             &instant(host.since_ms),
         ));
     }
+    lines.extend(figures.notes.iter().map(|note| line("note", "", "", "", note, "")));
     let failed = |error: csv::Error| RenderError::Csv(error.to_string());
     writer
         .write_record(["what", "name", "value", "of or why", "note or remedy", "at"])
