@@ -39,6 +39,8 @@ words! {
         Silence = "no reason",
         /// More slots are taken than orders are out.
         Slot = "slot without an order",
+        /// A place among those that go first is taken, and nobody holds it.
+        Place = "place that nobody holds",
         /// More orders are out than the campaign allows.
         TooMany = "too many in flight",
         /// A total is off by one.

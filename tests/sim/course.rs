@@ -136,6 +136,13 @@ impl Course {
         ) {
             self.came(it, Came::Perhaps, plot);
         }
+        let issued = matches!(it.event.fact, Fact::OrderIssued { .. });
+        if issued && !it.after.first_places.is_empty() {
+            self.occurred.push(Situation::First);
+        }
+        if it.after.kept_places.len() > it.before.kept_places.len() {
+            self.occurred.push(Situation::KeptPlace);
+        }
         if it.after.order.is_none() {
             self.out.remove(&it.host);
         }

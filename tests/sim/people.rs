@@ -2,17 +2,17 @@
 
 use anyhow::Result;
 use cutover_core::{
-    plan::Phase,
+    plan::{HoldKind, Phase, Plan},
     rollout::{BreakerState, RunState, WaveState},
 };
 use cutover_proto::ids::HostId;
 use cutover_server::service::{
-    AnswerGate, ApproveWave, Caller, ChangeTags, HaltCampaign, ReleaseHost, ResetWave, RevokeExemption, Service,
-    ServiceError,
+    AnswerGate, ApproveWave, Caller, ChangeTags, HaltCampaign, HoldHost, HoldKindAsked, ReleaseHost, ResetWave,
+    RevokeExemption, Service, ServiceError,
 };
 
 use crate::{
-    calendar::{HOUR, MINUTE},
+    calendar::{DAY, HOUR, MINUTE, shown},
     habit::Habit,
     happening::Happening,
     plot::LAB,
@@ -92,7 +92,36 @@ impl World {
                 said.extend(self.approve_those_that_wait(service, wave).await?);
             }
         }
+        if self.calm {
+            said.extend(self.set_aside(service).await?);
+        }
         Ok(said.join("; "))
+    }
+
+    /// Decides about those that failed while they went first with a recipe, and do not go on by themselves: they are held, and others
+    /// may go.
+    async fn set_aside(&mut self, service: &Service) -> Result<Vec<String>, ServiceError> {
+        let by_people = [HoldKind::Operator, HoldKind::Legal];
+        let is_left = |plan: &Plan| {
+            let stands = plan.stale || !matches!(plan.phase, Phase::Planned | Phase::Queued) && !plan.phase.is_moving();
+            !plan.kept_places.is_empty() && stands && !by_people.iter().any(|kind| plan.holds.contains_key(kind))
+        };
+        let plans = self.view.plans.values();
+        let left: Vec<HostId> = plans.filter(|plan| is_left(plan)).map(|plan| plan.host_id).collect();
+        let mut said = Vec::new();
+        for host in left {
+            let until_ms = self.now_ms + 90 * DAY;
+            let ask = HoldHost {
+                kind: HoldKindAsked::Operator,
+                why: "somebody has to look at it first".to_owned(),
+                until: Some(shown(until_ms)),
+                dry_run: false,
+            };
+            said.push(service.hold_host(Caller::server(), host.to_string(), ask).await?);
+            self.view.told.held.insert(host, Some(until_ms));
+            self.ledger.situation(Situation::SetAside);
+        }
+        Ok(said)
     }
 
     /// Lets a wave go on that is halted.

@@ -53,6 +53,14 @@ words! {
         Applied = "campaign applied",
         /// People let hosts start.
         Approved = "hosts approved",
+        /// A host goes first with a recipe.
+        First = "goes first with a recipe",
+        /// It failed, and keeps its place.
+        KeptPlace = "failed going first",
+        /// A person set it aside.
+        SetAside = "set aside after it failed",
+        /// Recipes have soaked: they are as any other.
+        Soaked = "recipes soaked",
         /// The gate of a wave was approved.
         GateApproved = "gate approved",
         /// Another system granted a wave's gate.

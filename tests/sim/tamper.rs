@@ -203,6 +203,11 @@ impl World {
                 self.sql(service, "UPDATE slot SET used = used + 1 WHERE name = 'in-flight'")
                     .await?
             }
+            Tamper::Place => {
+                let row = "INSERT INTO slot (campaign_id, name, used, cap) SELECT campaign_id, 'first:it', 1, 5 FROM campaign WHERE 1 = 1 \
+                           ON CONFLICT (campaign_id, name) DO UPDATE SET used = slot.used + 1";
+                self.sql(service, row).await?;
+            }
             Tamper::TooMany
             | Tamper::TooManyOfSite
             | Tamper::TooManyOfWave

@@ -88,6 +88,7 @@ fn what_the_store_tells_wrongly_is_seen() {
     assert_eq!(broken_by(Tamper::Misfit), "events-fit");
     assert_eq!(broken_by(Tamper::Silence), "nobody-waits-without-a-reason");
     assert_eq!(broken_by(Tamper::Slot), "slots-are-orders-out");
+    assert_eq!(broken_by(Tamper::Place), "slots-are-orders-out");
 }
 
 #[test]

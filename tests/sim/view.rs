@@ -7,7 +7,7 @@ use cutover_core::{
     campaign::Campaign,
     decide::{self, ApplyError, Event},
     plan::Plan,
-    rollout::{BreakerState, Breakers, WaveState},
+    rollout::{BreakerState, Breakers, WaveState, first_place},
 };
 use cutover_proto::ids::{CampaignId, HostId};
 use cutover_server::{
@@ -209,6 +209,9 @@ impl View {
     fn take(&mut self, event: &events::Event, names: &BTreeMap<String, String>) -> Result<()> {
         self.pos = event.pos;
         self.events += 1;
+        if event.kind == "recipes-soaked" {
+            self.course.occurred.push(Situation::Soaked);
+        }
         let stream = event.stream.as_str();
         let body = without_keys(&event.body, names);
         self.trace.update(format!(
@@ -246,9 +249,31 @@ impl View {
         Ok(())
     }
 
+    /// Places among those that go first with a recipe, that hosts hold or those that succeeded left taken.
+    fn first_places(&self) -> Result<BTreeMap<String, i64>> {
+        let mut held: BTreeMap<String, i64> = BTreeMap::new();
+        for plan in self.plans.values() {
+            for place in plan.first_places.iter().chain(&plan.kept_places) {
+                *held.entry(place.clone()).or_default() += 1;
+            }
+        }
+        let progress: serde_json::Value = serde_json::from_str(&self.progress)?;
+        for (recipe, count) in progress
+            .get("soaking")
+            .and_then(|it| it.as_object())
+            .into_iter()
+            .flatten()
+        {
+            *held.entry(first_place(recipe)).or_default() += count.as_i64().unwrap_or_default();
+        }
+        held.retain(|_, count| *count > 0);
+        Ok(held)
+    }
+
     /// Reads all of it.
     pub(crate) async fn recount(&mut self, service: &Service, acknowledged: Vec<(HostId, u64, u32)>) -> Result<()> {
         let out = i64::try_from(self.in_flight()).unwrap_or(i64::MAX);
+        let held = self.first_places()?;
         let mut recount = service
             .store()
             .read(move |tx| {
@@ -268,11 +293,17 @@ impl View {
                         ));
                     }
                 }
-                let taken = slots::list(tx, CAMPAIGN)?
-                    .into_iter()
-                    .find(|slot| slot.name == "in-flight");
+                let rows_of_slots = slots::list(tx, CAMPAIGN)?;
+                let taken = rows_of_slots.iter().find(|slot| slot.name == "in-flight");
                 let taken = taken.map_or(0, |slot| slot.used);
-                let slots_fault = (taken != out).then(|| format!("{taken} slots are taken by {out} orders"));
+                let first = rows_of_slots
+                    .iter()
+                    .filter(|slot| slot.name.starts_with("first:") && slot.used > 0)
+                    .map(|slot| (slot.name.clone(), slot.used))
+                    .collect::<BTreeMap<_, _>>();
+                let slots_fault = (taken != out)
+                    .then(|| format!("{taken} slots are taken by {out} orders"))
+                    .or_else(|| (first != held).then(|| format!("places are taken {first:?}, and held {held:?}")));
                 Ok::<_, ServiceError>(Recount {
                     slots_fault,
                     tallies_fault,

@@ -87,7 +87,10 @@ fn policy(dice: &mut Dice) -> String {
         ("retry_base", pick(dice, &["15m", "1h"])),
         ("order_life", pick(dice, &["14h", "24h"])),
     ];
-    let mut text = format!("[policy]\nfetch_within = \"13h\"\n{TRUSTED}");
+    // Of dice of their own, so that who goes first moves nothing else.
+    let mut own = Dice::of(dice.clone().next(), 40);
+    let first = own.pick(&[TRUSTED, TRUSTED, "", "first_canaries = 1\n", "first_canaries = 3\n"]);
+    let mut text = format!("[policy]\nfetch_within = \"13h\"\n{}", first.unwrap_or_default());
     for (key, value) in lines {
         text.push_str(&format!("{key} = \"{value}\"\n"));
     }

@@ -131,7 +131,10 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
         Fact::ReplacementChosen { product } => plan.replacement = Some(product.clone()),
         Fact::FetchSized { bytes } => plan.fetches = *bytes,
         Fact::RecipesUntried { recipes } => plan.untried.clone_from(recipes),
-        Fact::PlacesKept { places } => plan.kept_places.clone_from(places),
+        Fact::PlacesKept { places } => {
+            plan.kept_places.clone_from(places);
+            plan.first_places.retain(|place| !places.contains(place));
+        }
         Fact::Approved { by, named } => {
             let (by, named) = (by.clone(), *named);
             plan.approval = Some(crate::plan::Approval { by, at_ms, named });

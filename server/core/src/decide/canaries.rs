@@ -57,8 +57,14 @@ pub(super) fn turn(pen: &mut Pen<'_>) -> Result<(), Refused> {
 /// What follows of a decision for the places: whoever succeeded hands its places over to the recipes, whoever failed keeps them, and
 /// all others that are through, or decided about, give them back.
 pub(super) fn follow(pen: &mut Pen<'_>, before: &Plan) -> Result<(), Refused> {
+    let (failed, is_through) = (has_failed(pen, before), pen.plan.first_places.is_empty());
+    if failed && !is_through {
+        // It is not heard of any more: its order, or its verification, may never come to an end.
+        let mut places = [pen.plan.kept_places.clone(), pen.plan.first_places.clone()].concat();
+        places.sort();
+        pen.write(Fact::PlacesKept { places })?;
+    }
     let plan = &pen.plan;
-    let is_through = plan.first_places.is_empty();
     let mut left = if is_through {
         before.first_places.clone()
     } else {
@@ -67,7 +73,7 @@ pub(super) fn follow(pen: &mut Pen<'_>, before: &Plan) -> Result<(), Refused> {
     let mut kept = plan.kept_places.clone();
     if is_decided(plan) {
         left.append(&mut kept);
-    } else if !left.is_empty() && has_failed(pen, before) {
+    } else if failed {
         kept.append(&mut left);
         kept.sort();
     }

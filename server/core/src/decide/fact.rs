@@ -102,8 +102,8 @@ pub enum Fact {
         /// Which.
         recipes: Vec<String>,
     },
-    /// Its work failed before its recipes have soaked here, and it keeps its places among those that go first; none where it gives
-    /// them back.
+    /// Its work failed before its recipes have soaked here, or it was not heard of any more, and it keeps its places among those
+    /// that go first; none where it gives them back.
     PlacesKept {
         /// All that it keeps.
         places: Vec<String>,

@@ -140,7 +140,7 @@ pub struct Plan {
     /// Its places among those that go first with a recipe, held until it is known what came of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub first_places: Vec<String>,
-    /// Such places that it keeps since its work failed, until it succeeds or a person decides about it.
+    /// Such places that it keeps since its work failed, or it was not heard of any more: until it succeeds, or a person decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_places: Vec<String>,
     /// Who did the work that is, or was, verified.

@@ -289,6 +289,42 @@ fn one_that_failed_gives_its_places_back_when_a_person_sets_it_aside_or_others_d
 }
 
 #[test]
+fn one_that_is_not_heard_of_any_more_while_its_work_soaks_can_be_set_aside() {
+    let mut host = queued();
+    host.send(Input::Approved { by: "ann".into() });
+    host.start_and_fetch();
+    host.work();
+    assert_eq!((host.plan.phase, host.plan.first_places.len()), (Phase::Verifying, 4));
+    host.pass(60_000).look(&replaced());
+    for _ in 0..9 {
+        host.wake();
+    }
+    assert!(host.plan.stale, "{}", host.told());
+    assert_eq!(host.plan.phase, Phase::Verifying);
+    assert_eq!((host.plan.kept_places.len(), host.plan.first_places.len()), (4, 0));
+    let hold = Hold {
+        kind: HoldKind::Operator,
+        who: "ann".into(),
+        why: "it was stolen".into(),
+        until_ms: None,
+    };
+    host.send(Input::HoldPlaced(hold));
+    assert_eq!((given_back(&host).len(), host.plan.kept_places.len()), (4, 0));
+    // It comes back, and all is well: a success as any other.
+    host.confirm();
+    host.confirm();
+    assert_eq!(host.plan.phase, Phase::Migrated, "{}", host.told());
+    assert_eq!(
+        (
+            succeeded(&host).len(),
+            handed_over(&host).len(),
+            given_back(&host).len()
+        ),
+        (4, 0, 4)
+    );
+}
+
+#[test]
 fn one_with_which_nothing_was_tried_gives_its_places_back() {
     // Its order was fetched by nobody.
     let mut host = queued();
