@@ -1,7 +1,7 @@
 //! The agent: looks for target products and keeps the evidence, checks in, carries out signed work orders.
 //!
 //! Arrows (docs/ARCHITECTURE.md): `main -> cli -> osservice -> app -> {link, act, session}`, `{link, session} -> proto`,
-//! `act -> detect -> {host, parse} -> facts -> proto`, `{app, link, act, config} -> disk`.
+//! `act -> detect -> {host, parse} -> facts -> proto`, `{app, link, act, config} -> disk`, `{osservice, app, act} -> words`.
 
 pub mod act;
 #[cfg(feature = "link")]
@@ -18,3 +18,4 @@ pub mod link;
 pub mod osservice;
 pub mod parse;
 pub mod session;
+pub mod words;

@@ -12,6 +12,7 @@ use crate::{
     facts::{Answer, Entry, EntryKind, Package, Question, Reply},
     host::{HostPath, HostView, Links},
     parse,
+    words::Language,
 };
 
 /// Looks at the host now. What it sees should also become the session's newest inventory.
@@ -48,6 +49,9 @@ pub trait Looker: Send {
 
     /// What `/etc/localtime` holds, for telling somebody at the machine the time.
     fn zone(&mut self) -> Option<Vec<u8>>;
+
+    /// The language of the machine, for telling somebody at it.
+    fn language(&mut self) -> Language;
 }
 
 /// A number and another.
@@ -208,6 +212,10 @@ impl<V: HostView> Looker for HostLooker<V> {
 
     fn zone(&mut self) -> Option<Vec<u8>> {
         zone(&self.view)
+    }
+
+    fn language(&mut self) -> Language {
+        super::language(&self.view)
     }
 }
 

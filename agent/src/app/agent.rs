@@ -16,6 +16,7 @@ use super::{
 use crate::{
     act::{DeferRefused, Deferral, RestartState},
     link::Link,
+    words::Language,
 };
 
 /// One enrolled host's agent.
@@ -88,6 +89,13 @@ impl Handle {
         let (answer, receiver) = oneshot::channel();
         self.inputs.send(Input::Start(answer)).ok()?;
         receiver.await.ok().flatten()
+    }
+
+    /// The language of this machine; none when the agent has ended.
+    pub async fn language(&self) -> Option<Language> {
+        let (answer, receiver) = oneshot::channel();
+        self.inputs.send(Input::Language(answer)).ok()?;
+        receiver.await.ok()
     }
 
     /// Puts the start of the work that is announced off by this long from when it would begin; none when the agent has ended.

@@ -6,7 +6,10 @@ use std::time::Duration;
 use cutover_proto::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::session;
+use crate::{
+    session,
+    words::{Language, Said},
+};
 
 /// The longest text of a campaign that is shown to people, in characters.
 const TEXT_MAX: usize = 300;
@@ -116,6 +119,9 @@ pub enum StartRefused {
     /// The server says so.
     #[error("{0}")]
     NotAllowed(String),
+    /// It was put off as often as it may be.
+    #[error("the start cannot be put off any more")]
+    UsedUp,
     /// The server has not heard of the one before.
     #[error("the deferral before has not reached the server yet; ask again once it has")]
     Pending,
@@ -212,12 +218,11 @@ impl Announced {
         if self.is_pending() {
             return Err(StartRefused::Pending);
         }
-        if !start.no_put_off.is_empty() || start.left == 0 {
-            let why = match start.no_put_off.is_empty() {
-                true => "the start cannot be put off any more".to_owned(),
-                false => start.no_put_off.clone(),
-            };
-            return Err(StartRefused::NotAllowed(why));
+        if !start.no_put_off.is_empty() {
+            return Err(StartRefused::NotAllowed(start.no_put_off.clone()));
+        }
+        if start.left == 0 {
+            return Err(StartRefused::UsedUp);
         }
         let from_ms = now_ms.max(start.comes_ms());
         let until_ms = from_ms.saturating_add(i64::try_from(length.as_millis()).unwrap_or(i64::MAX));
@@ -296,62 +301,96 @@ impl Announcement {
     }
 
     /// What people read.
-    pub(super) fn text(&self, when: &dyn Fn(i64) -> String) -> String {
+    pub(super) fn text(&self, when: &dyn Fn(i64) -> String, language: Language) -> String {
+        let comes = when(self.comes_ms());
         let begins = match self.number {
-            0 => "begins now".to_owned(),
-            _ => format!("begins not before {}", when(self.comes_ms())),
+            0 => Said::WorkBegins,
+            _ => Said::WorkComes { when: &comes },
         };
-        let mut text = format!(
-            "Cutover: work on this machine {begins}.\n{}: {}\nQuestions: {}. Reference: {}.",
-            self.from, self.why, self.contact, self.code
-        );
-        if self.number == 0 {
-            text.push_str("\nA restart, where one is needed, is announced before it comes.");
-        } else if self.no_put_off.is_empty() && self.left > 0 {
-            text.push_str(&format!(
-                "\nTo put it off, by {} at a time: cutover-agent defer 1h",
-                length(self.longest_ms / 1000)
-            ));
-        }
-        text
+        let whom = Said::WhomToAsk {
+            contact: &self.contact,
+            code: &self.code,
+        };
+        let longest = length(self.longest_ms / 1000);
+        let last = match self.number {
+            0 => Some(Said::RestartWouldBeTold),
+            _ if self.no_put_off.is_empty() && self.left > 0 => Some(Said::HowToPutStartOff { longest: &longest }),
+            _ => None,
+        };
+        let lines = [
+            Some(begins.text(language)),
+            Some(format!("{}: {}", self.from, self.why)),
+            Some(whom.text(language)),
+            last.map(|last| last.text(language)),
+        ];
+        lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
     }
 }
 
 impl StartState {
     /// In one line.
     #[must_use]
-    pub fn text(&self, when: &dyn Fn(i64) -> String) -> String {
-        let off = if self.is_put_off { ", as it was put off" } else { "" };
+    pub fn text(&self, when: &dyn Fn(i64) -> String, language: Language) -> String {
+        let (starts, left) = (when(self.starts_ms), self.left.to_string());
+        let longest = length(i64::try_from(self.longest_seconds).unwrap_or(i64::MAX));
         let may = match (self.no_put_off.is_empty(), self.left) {
-            (false, _) => self.no_put_off.clone(),
-            (true, 0) => "it cannot be put off any more".to_owned(),
-            (true, left) => format!(
-                "it can be put off {left} times more, by {} at a time: cutover-agent defer 1h",
-                length(i64::try_from(self.longest_seconds).unwrap_or(i64::MAX))
-            ),
+            (false, _) => Said::StartHolds { why: &self.no_put_off },
+            (true, 0) => Said::StartUsedUp,
+            (true, _) => Said::StartMayBePutOff {
+                left: &left,
+                longest: &longest,
+            },
         };
-        format!(
-            "work on this machine begins not before {}{off} ({}: {}; questions: {}; reference {}); {may}",
-            when(self.starts_ms),
-            self.from,
-            self.why,
-            self.contact,
-            self.code
-        )
+        let may = may.text(language);
+        let (when, from, why, contact, code, may) = (
+            starts.as_str(),
+            self.from.as_str(),
+            self.why.as_str(),
+            self.contact.as_str(),
+            self.code.as_str(),
+            may.as_str(),
+        );
+        let said = if self.is_put_off {
+            Said::WorkAheadPutOff {
+                when,
+                from,
+                why,
+                contact,
+                code,
+                may,
+            }
+        } else {
+            Said::WorkAhead {
+                when,
+                from,
+                why,
+                contact,
+                code,
+                may,
+            }
+        };
+        said.text(language)
     }
 }
 
 impl StartRefused {
     /// For the user.
     #[must_use]
-    pub fn text(&self, when: &dyn Fn(i64) -> String) -> String {
+    pub fn text(&self, when: &dyn Fn(i64) -> String, language: Language) -> String {
         match self {
-            Self::TooLong { latest_ms } => {
-                format!("{self}: it can be put off until {} at the latest", when(*latest_ms))
+            Self::NothingAnnounced => Said::NothingDue.text(language),
+            Self::Begun => Said::WorkHasBegun.text(language),
+            Self::NotAllowed(why) => Said::StartHolds { why }.text(language),
+            Self::UsedUp => Said::StartUsedUp.text(language),
+            Self::Pending => Said::DeferralBeforeIsPending.text(language),
+            Self::TooLong { latest_ms } => Said::TooLong {
+                latest: &when(*latest_ms),
             }
-            Self::NothingAnnounced | Self::Begun | Self::NotAllowed(_) | Self::Pending | Self::NotKept(_) => {
-                self.to_string()
+            .text(language),
+            Self::NotKept(error) => Said::NotKept {
+                why: &error.to_string(),
             }
+            .text(language),
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::words::to_all;
 
 const HOUR_MS: i64 = 3_600_000;
 const STARTS_MS: i64 = 1_727_582_400_000;
@@ -196,7 +197,7 @@ fn what_was_put_off_stops_an_order_that_was_issued_meanwhile() {
 #[test]
 fn what_people_read_says_who_why_when_whom_to_ask_and_by_which_code() {
     let when = |at_ms: i64| format!("at {at_ms}");
-    let text = Announcement::from(&notice(1)).text(&when);
+    let text = Announcement::from(&notice(1)).text(&when, Language::English);
     for part in [
         "IT: it is replaced",
         "at 1727582400000",
@@ -207,8 +208,83 @@ fn what_people_read_says_who_why_when_whom_to_ask_and_by_which_code() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains('\u{1b}'), "a server writes no escapes into terminals");
-    let begins = Announcement::from(&notice(0)).text(&when);
+    let begins = Announcement::from(&notice(0)).text(&when, Language::English);
     assert!(begins.contains("begins now") && !begins.contains("defer"), "{begins}");
+}
+
+#[test]
+fn the_organisations_own_text_stays_as_it_is_in_every_language() {
+    let when = |at_ms: i64| format!("at {at_ms}");
+    let own = v1::StartNotice {
+        from: "Informatique – 情報システム部".into(),
+        why: "{when} <why> 100 % Überprüfung".into(),
+        contact: "«4711»".into(),
+        ..notice(1)
+    };
+    let mut announced = Announced::default();
+    take(&mut announced, &own);
+    let state = announced.state().unwrap();
+    for language in Language::ALL {
+        let all = to_all(*language, |language| Announcement::from(&own).text(&when, language));
+        for text in [all, state.text(&when, *language)] {
+            for part in [
+                "Informatique – 情報システム部",
+                "{when} <why> 100 % Überprüfung",
+                "«4711»",
+                "K7QM-2RTX",
+                "at 1727582400000",
+                "8h",
+            ] {
+                assert!(text.contains(part), "{language}: {part}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_told_to_all_is_no_longer_than_what_a_program_takes_as_an_argument() {
+    // execve(2): 128 KiB; what shows a message in a window has no limit that is known, and is spared.
+    let most = 16 << 10;
+    let long = "\u{20b9f}".repeat(1000);
+    let own = v1::StartNotice {
+        code: long.clone(),
+        from: long.clone(),
+        why: long.clone(),
+        contact: long,
+        ..notice(1)
+    };
+    for language in Language::ALL {
+        let text = to_all(*language, |language| {
+            Announcement::from(&own).text(&|_| "at noon".to_owned(), language)
+        });
+        assert!(text.len() < most, "{language}: {}", text.len());
+    }
+}
+
+#[test]
+fn why_a_start_is_not_put_off_is_told_in_the_language_of_who_asks() {
+    let when = |at_ms: i64| format!("at {at_ms}");
+    let german = |refused: StartRefused| refused.text(&when, Language::German);
+    assert_eq!(
+        german(StartRefused::TooLong { latest_ms: 7 }),
+        "Das ist länger als erlaubt. Aufschieben können Sie bis spätestens at 7."
+    );
+    assert_eq!(
+        german(StartRefused::NotAllowed("too near".into())),
+        "Der Beginn lässt sich nicht aufschieben (too near).",
+        "the server says why in English"
+    );
+    let mut announced = announced();
+    take(
+        &mut announced,
+        &v1::StartNotice {
+            put_offs_left: 0,
+            ..notice(1)
+        },
+    );
+    let refused = announced.put_off(NOW_MS, hours(1)).unwrap_err();
+    assert!(matches!(refused, StartRefused::UsedUp));
+    assert_eq!(german(refused), "Der Beginn lässt sich nicht weiter aufschieben.");
 }
 
 #[test]

@@ -35,6 +35,7 @@ use crate::{
     host::HostView,
     link::{Address, Identity, Link, LinkError, Proxies},
     session::{Heading, OrderLabel, Session, Start, Ticks, Validity, Wake},
+    words::Language,
 };
 
 /// Of this program.
@@ -81,6 +82,8 @@ pub(super) enum Input {
     Shown(Shown),
     /// Somebody asks what work is announced.
     Start(oneshot::Sender<Option<StartState>>),
+    /// Somebody asks for the language of this machine.
+    Language(oneshot::Sender<Language>),
     /// Its user puts the start of the work off.
     PutOff(Duration, oneshot::Sender<Result<StartDeferral, StartRefused>>),
     /// The end.
@@ -338,6 +341,9 @@ impl Life {
             Input::Shown(shown) => self.shown(shown, now),
             Input::Start(answer) => {
                 let _ = answer.send(self.announced.state());
+            }
+            Input::Language(answer) => {
+                let _ = answer.send(act::language(&*self.view));
             }
             Input::PutOff(length, answer) => {
                 let _ = answer.send(self.put_off(length, now));

@@ -12,6 +12,7 @@ use crate::{
     act,
     parse::instant::spoken,
     session::{self, Ticks},
+    words::{Said, to_all},
 };
 
 impl Life {
@@ -33,14 +34,15 @@ impl Life {
             Tell::Nothing => {}
             Tell::Show(it) => {
                 let zone = act::zone(&*self.view);
-                let text = it.text(&|at_ms| spoken(at_ms, zone.as_deref()));
+                let when = |at_ms| spoken(at_ms, zone.as_deref());
+                let text = to_all(act::language(&*self.view), |language| it.text(&when, language));
                 self.show(text, Some((it.round(), it.number)), now);
             }
             Tell::NotPutOff(until_ms) => {
                 let zone = act::zone(&*self.view);
                 let until = spoken(until_ms, zone.as_deref());
-                let text =
-                    format!("Cutover: the start of the work on this machine could not be put off until {until}.");
+                let said = Said::StartComesAnyhow { until: &until };
+                let text = to_all(act::language(&*self.view), |language| said.text(language));
                 self.show(text, None, now);
             }
         }

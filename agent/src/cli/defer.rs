@@ -7,6 +7,8 @@ use anyhow::{Result, bail};
 use crate::{
     config::Config,
     osservice::{self, UserAnswer, UserQuestion},
+    parse::locale,
+    words::Language,
 };
 
 /// Put the restart that is due off, or, where none is, the start of the work that is announced; or ask when they come. For
@@ -21,7 +23,10 @@ pub(super) struct DeferArgs {
 
 pub(super) fn run(arguments: &DeferArgs, config: &Config) -> Result<ExitCode> {
     let question = arguments.length.map_or(UserQuestion::Due, UserQuestion::Defer);
-    match super::runtime()?.block_on(osservice::ask_as_user(&config.user_socket, question))? {
+    // Whoever asks reads the answer in this session; where it says nothing the agent speaks its machine's language.
+    let session = locale::of_messages(|name| std::env::var(name).ok());
+    let language = session.map(|locale| Language::of_locale(&locale));
+    match super::runtime()?.block_on(osservice::ask_as_user(&config.user_socket, question, language))? {
         UserAnswer::PutOff { text, .. } | UserAnswer::Told { text } => super::print(&format!("{text}\n"))?,
         UserAnswer::Refused { text } => bail!("{text}"),
     }

@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     osservice,
     session::SessionStatus,
+    words::Language,
 };
 
 /// How the status is printed.
@@ -111,10 +112,10 @@ fn table(status: &AgentStatus) -> String {
         ("restart", restart(status.restart.as_ref())),
         (
             "work ahead",
-            status
-                .start
-                .as_ref()
-                .map_or_else(|| "none announced".to_owned(), |start| start.text(&time)),
+            status.start.as_ref().map_or_else(
+                || "none announced".to_owned(),
+                |start| start.text(&time, Language::English),
+            ),
         ),
         ("journal", journal),
         ("certificate", format!("until {}", time(session.certificate_end_ms))),

@@ -18,9 +18,9 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{
     logins,
     talk::{ChannelError, PATIENCE, in_time},
-    user_talk::{UserAnswer, UserQuestion, answer_user, ask_over},
+    user_talk::{MayNot, UserAnswer, UserQuestion, answer_user, ask_over},
 };
-use crate::app::Handle;
+use crate::{app::Handle, words::Language};
 
 const ZONE: &str = "/etc/localtime";
 
@@ -78,26 +78,26 @@ async fn answer(mut stream: UnixStream, logins: &Path, agent: &Handle) -> io::Re
 }
 
 /// Root, the agent's own user, and whoever has an active session.
-fn may_defer(peer: u32, logins: &Path) -> Result<(), String> {
+fn may_defer(peer: u32, logins: &Path) -> Result<(), MayNot> {
     if peer == 0 || peer == rustix::process::geteuid().as_raw() {
         return Ok(());
     }
     match logins::is_active(logins, peer) {
         Ok(true) => Ok(()),
-        Ok(false) => {
-            Err("only whoever is logged in at this machine, in an active session, may put its restart off".to_owned())
-        }
-        Err(error) => Err(format!(
-            "whether you are logged in cannot be told ({error}); root may put the restart off"
-        )),
+        Ok(false) => Err(MayNot::NotHere),
+        Err(error) => Err(MayNot::Untold(error.to_string())),
     }
 }
 
-/// Asks the agent behind this channel.
+/// Asks the agent behind this channel, in the language of the session where that is told.
 ///
 /// # Errors
 /// When nobody is there, or it does not answer.
-pub async fn ask_as_user(path: &Path, question: UserQuestion) -> Result<UserAnswer, ChannelError> {
+pub async fn ask_as_user(
+    path: &Path,
+    question: UserQuestion,
+    language: Option<Language>,
+) -> Result<UserAnswer, ChannelError> {
     in_time(path, async {
         let stream = UnixStream::connect(path)
             .await
@@ -105,7 +105,7 @@ pub async fn ask_as_user(path: &Path, question: UserQuestion) -> Result<UserAnsw
                 path: path.to_owned(),
                 source,
             })?;
-        ask_over(stream, path, question).await
+        ask_over(stream, path, question, language).await
     })
     .await
 }
@@ -124,9 +124,9 @@ mod tests {
         assert_eq!(may(rustix::process::geteuid().as_raw()), Ok(()));
         assert_eq!(may(61_001), Ok(()));
         for stranger in [61_002, 61_003] {
-            assert!(may(stranger).unwrap_err().contains("active session"), "{stranger}");
+            assert_eq!(may(stranger), Err(MayNot::NotHere), "{stranger}");
         }
         let no_directory = logins.path().join("61001");
-        assert!(may_defer(61_001, &no_directory).unwrap_err().contains("cannot be told"));
+        assert!(matches!(may_defer(61_001, &no_directory), Err(MayNot::Untold(_))));
     }
 }

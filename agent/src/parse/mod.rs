@@ -14,6 +14,7 @@ pub mod installs;
 pub mod instant;
 pub mod ioreg;
 pub mod kernel_modules;
+pub mod locale;
 pub mod mdatp;
 pub mod mountinfo;
 pub mod needs_restart;

@@ -30,7 +30,7 @@ pub fn parse(bytes: &[u8]) -> OsRelease {
 }
 
 /// Takes one pair of quotes away; inside double quotes a backslash escapes.
-fn unquote(value: &str) -> String {
+pub(super) fn unquote(value: &str) -> String {
     let inside = |quote: char| {
         value
             .strip_prefix(quote)

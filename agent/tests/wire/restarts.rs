@@ -12,6 +12,7 @@ use std::{
 use cutover_agent::{
     app::{Agent, Handle},
     osservice::{UserAnswer, UserQuestion, ask_as_user, serve_users},
+    words::Language,
 };
 use cutover_proto::{
     order::WorkOrder,
@@ -126,10 +127,14 @@ impl Channel {
     }
 
     pub(crate) async fn ask(&self, question: UserQuestion) -> UserAnswer {
+        self.ask_in(None, question).await
+    }
+
+    pub(crate) async fn ask_in(&self, language: Option<Language>, question: UserQuestion) -> UserAnswer {
         tokio::time::timeout(LONG, async {
             loop {
                 // The socket comes a moment after the task.
-                if let Ok(answer) = ask_as_user(&self.socket(), question).await {
+                if let Ok(answer) = ask_as_user(&self.socket(), question, language).await {
                     return answer;
                 }
                 tokio::task::yield_now().await;
@@ -139,8 +144,8 @@ impl Channel {
         .unwrap()
     }
 
-    /// `cutover-agent defer DURATION`, run as another user.
-    async fn defer_as(&self, uid: u32, length: &str) -> (i32, String) {
+    /// `cutover-agent defer DURATION`, run as another user in a session of this locale.
+    async fn defer_as(&self, uid: u32, length: &str, locale: &str) -> (i32, String) {
         // The program lies where that user may not look.
         let program = self.directory.path().join("cutover-agent");
         std::fs::copy(env!("CARGO_BIN_EXE_cutover-agent"), &program).unwrap();
@@ -149,7 +154,7 @@ impl Channel {
         let mut command = Command::new(&program);
         command.env_clear().uid(uid).gid(uid);
         command.arg("--config").arg(self.directory.path().join("agent.toml"));
-        command.args(["defer", length]);
+        command.args(["defer", length]).env("LANG", locale);
         let run = tokio::task::spawn_blocking(move || command.output().unwrap());
         let Output { status, stdout, stderr } = tokio::time::timeout(LONG, run).await.unwrap().unwrap();
         let text = String::from_utf8([stdout, stderr].concat()).unwrap();
@@ -191,11 +196,14 @@ async fn a_restart_is_put_off_by_whoever_is_at_the_machine_and_by_nobody_else() 
     );
 
     if is_root() {
-        let (code, text) = channel.defer_as(STRANGER, "2h").await;
+        let (code, text) = channel.defer_as(STRANGER, "2h", "de_DE.UTF-8").await;
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains("Nur wer an diesem Computer"), "{text}");
+        let (code, text) = channel.defer_as(STRANGER, "2h", "").await;
         assert_eq!(code, 1, "{text}");
         assert!(text.contains("only whoever is logged in"), "{text}");
         assert!(agent.restart().await.is_some_and(|due| !due.is_deferred));
-        let (code, text) = channel.defer_as(USER, "2h").await;
+        let (code, text) = channel.defer_as(USER, "2h", "nl_NL.UTF-8").await;
         assert_eq!(code, 0, "{text}");
         assert!(text.contains("put off until") && text.contains("UTC"), "{text}");
     } else {
@@ -247,7 +255,7 @@ async fn what_was_put_off_holds_when_the_agent_starts_again() {
 #[tokio::test]
 async fn without_an_agent_a_user_is_told_what_to_start() {
     let directory = tempfile::tempdir().unwrap();
-    let refused = ask_as_user(&directory.path().join("user.sock"), UserQuestion::Due)
+    let refused = ask_as_user(&directory.path().join("user.sock"), UserQuestion::Due, None)
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("start the service"), "{refused}");

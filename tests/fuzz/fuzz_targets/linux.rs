@@ -2,12 +2,13 @@
 
 #![no_main]
 
-use cutover_agent::parse::{cgroup, fanotify, kernel_modules, mountinfo, os_release, own_process, unit, uptime};
+use cutover_agent::parse::{cgroup, fanotify, kernel_modules, locale, mountinfo, os_release, own_process, unit, uptime};
 
 bounded::fuzz_target!(|data: &[u8]| {
     let _ = cgroup::events(data);
     let _ = kernel_modules::names(data);
     let _ = mountinfo::parse(data);
+    let _ = locale::of_file(data);
     let _ = os_release::parse(data);
     let _ = unit::parse(data);
     let _ = uptime::seconds(data);

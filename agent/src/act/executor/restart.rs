@@ -23,6 +23,7 @@ use crate::{
         journal::{Asked, Begun, JournalError},
     },
     parse::instant::spoken,
+    words::{Said, to_all},
 };
 
 /// A restart does not cut off an installation; how long one is waited for, once its time has come.
@@ -103,7 +104,8 @@ impl Executor {
         match self.wait_for_its_time(order, index, &terms)? {
             Turn::Stopped(why) => {
                 if terms.notice_ms > 0 {
-                    self.tell("Cutover: the restart of this machine is called off.");
+                    let language = self.parts.looker.language();
+                    self.tell(&to_all(language, |language| Said::RestartCalledOff.text(language)));
                 }
                 return Ok(Some(why));
             }
@@ -219,17 +221,21 @@ impl Executor {
         let zone = self.parts.looker.zone();
         let when = |at_ms| spoken(at_ms, zone.as_deref());
         let reason: String = terms.reason.chars().take(REASON_MAX).collect();
-        let mut text = format!(
-            "Cutover: this machine restarts at {}.\nReason: {reason}.\nPlease save your work.",
-            when(comes_ms)
-        );
-        let latest_ms = begun.at_ms.saturating_add(terms.defer_ms);
-        if latest_ms > comes_ms {
-            text.push_str(&format!(
-                "\nTo put it off, until {} at the latest: cutover-agent defer 2h",
-                when(latest_ms)
-            ));
-        }
+        let (comes, latest_ms) = (when(comes_ms), begun.at_ms.saturating_add(terms.defer_ms));
+        let latest = (latest_ms > comes_ms).then(|| when(latest_ms));
+        let text = to_all(self.parts.looker.language(), |language| {
+            let comes = Said::RestartComes {
+                when: &comes,
+                reason: &reason,
+            };
+            let how = latest.as_deref().map(|latest| Said::HowToPutRestartOff { latest });
+            let lines: Vec<String> = [Some(comes), how]
+                .iter()
+                .flatten()
+                .map(|it| it.text(language))
+                .collect();
+            lines.join("\n")
+        });
         let detail = self.tell(&text);
         // Told before by an earlier agent, or put off by the user: the server knows.
         if begun.comes_ms == Some(comes_ms) {

@@ -26,8 +26,9 @@ use crate::{
     disk::owner::{Behind, Descriptor, is_ours},
     osservice::{
         talk::{ChannelError, PATIENCE, answer_status, in_time, status_over},
-        user_talk::{UserAnswer, UserQuestion, answer_user, ask_over},
+        user_talk::{MayNot, UserAnswer, UserQuestion, answer_user, ask_over},
     },
+    words::Language,
 };
 
 /// SYSTEM, administrators, and whoever runs the agent. It belongs to administrators, by which whoever asks knows it.
@@ -95,22 +96,18 @@ pub async fn serve_users(path: &Path, agent: &Handle) -> Infallible {
 }
 
 /// SYSTEM, administrators, and whoever works in an active session.
-fn may_defer(pipe: &NamedPipeServer) -> Result<(), String> {
-    let unknown = |error: io::Error| {
-        format!("whether you are logged in cannot be told ({error}); an administrator may put the restart off")
-    };
+fn may_defer(pipe: &NamedPipeServer) -> Result<(), MayNot> {
+    let unknown = |error: io::Error| MayNot::Untold(error.to_string());
     let peer = peer::of(pipe).map_err(unknown)?;
     decide(peer, peer::is_active).map_err(unknown)?
 }
 
-fn decide(peer: Peer, is_active: impl FnOnce(u32) -> io::Result<bool>) -> io::Result<Result<(), String>> {
+fn decide(peer: Peer, is_active: impl FnOnce(u32) -> io::Result<bool>) -> io::Result<Result<(), MayNot>> {
     // Nobody logs in to session 0.
     if peer.is_administrator || (peer.session != 0 && is_active(peer.session)?) {
         return Ok(Ok(()));
     }
-    Ok(Err(
-        "only whoever is logged in at this machine, in an active session, may put its restart off".to_owned(),
-    ))
+    Ok(Err(MayNot::NotHere))
 }
 
 /// The next instance of a pipe, which waits for somebody.
@@ -211,12 +208,19 @@ pub async fn ask_status(path: &Path) -> Result<AgentStatus, ChannelError> {
     in_time(path, async { status_over(connect(path).await?, path).await }).await
 }
 
-/// Asks the agent behind this pipe.
+/// Asks the agent behind this pipe, in the language of the session where that is told.
 ///
 /// # Errors
 /// When nobody is there, or it does not answer.
-pub async fn ask_as_user(path: &Path, question: UserQuestion) -> Result<UserAnswer, ChannelError> {
-    in_time(path, async { ask_over(connect(path).await?, path, question).await }).await
+pub async fn ask_as_user(
+    path: &Path,
+    question: UserQuestion,
+    language: Option<Language>,
+) -> Result<UserAnswer, ChannelError> {
+    in_time(path, async {
+        ask_over(connect(path).await?, path, question, language).await
+    })
+    .await
 }
 
 #[cfg(test)]

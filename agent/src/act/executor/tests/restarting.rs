@@ -133,6 +133,39 @@ fn whoever_is_logged_in_is_told_before_the_machine_restarts() {
 }
 
 #[test]
+fn a_machine_of_a_german_locale_is_told_in_german_and_then_in_english() {
+    let world = World::new(Behaviour::default());
+    fs::write(world.root.path().join("etc/locale.conf"), "LANG=de_DE.UTF-8\n").unwrap();
+    assert_eq!(world.run(&order(&world)).unwrap(), End::Completed { number: 1 });
+    let text = told(&world);
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    let german = at("Neustart dieses Computers");
+    assert!(german < at("Neustart aufschieben, spätestens bis"), "{text}");
+    assert!(at("Neustart aufschieben") < at("this machine restarts at"), "{text}");
+    assert_eq!(
+        text.matches("drivers of the removed product").count(),
+        2,
+        "as it was given"
+    );
+    let notice = of(&world.records(), RecordEvent::RestartNoticed);
+    assert_eq!(
+        notice[0].detail, "console and sessions were told",
+        "a record is for operators"
+    );
+
+    let world = World::new(Behaviour::default());
+    fs::create_dir_all(world.root.path().join("etc/default")).unwrap();
+    fs::write(world.root.path().join("etc/default/locale"), "LANG=nl_NL.UTF-8\n").unwrap();
+    world.run(&order(&world)).unwrap();
+    assert!(
+        told(&world).starts_with("Cutover: this machine restarts at"),
+        "{}",
+        told(&world)
+    );
+    assert_eq!(told(&world).matches("restarts at").count(), 1, "once");
+}
+
+#[test]
 fn an_order_of_before_there_were_notices_restarts_at_once_and_tells_nobody() {
     let world = World::new(Behaviour::default());
     let order = world.order(&[(super::world::restart(), true)]);

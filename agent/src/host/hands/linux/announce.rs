@@ -1,8 +1,8 @@
 //! Tells whoever is logged in: by wall(1), and on the console.
 //!
 //! wall knows who is logged in by the register of its own distribution (utmp, or logind where that is gone), reaches
-//! terminals of the console and of the network, keeps control characters out and gives up on a terminal that hangs. A
-//! graphical session sees it only where a terminal is open in it. `shutdown -r +5` would give notices too, but then the
+//! terminals of the console and of the network, keeps control characters out and gives up on a terminal that hangs. Letters
+//! beyond ASCII it passes on in a locale of UTF-8 alone, which every program that is run here gets. A graphical session sees it only where a terminal is open in it. `shutdown -r +5` would give notices too, but then the
 //! service manager holds the time of the restart, and neither a deferral nor the end of the agent would take it back.
 
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
@@ -60,6 +60,9 @@ mod tests {
     fn what_is_told_cannot_write_over_a_terminal() {
         assert_eq!(plain("Restart\x1b[2J at 5\r\nnow\u{9b}"), "Restart[2J at 5\nnow");
         assert_eq!(plain("--version"), "version");
+        for text in ["spätestens à 5 h, ¿sí?", "再起動します。\n理由: ドライバー"] {
+            assert_eq!(plain(text), text, "letters of every language pass");
+        }
     }
 
     #[test]
@@ -67,8 +70,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let console = directory.path().join("console");
         fs::write(&console, "").unwrap();
-        to_console(&console, "one\ntwo").unwrap();
-        assert_eq!(fs::read(&console).unwrap(), b"\r\none\r\ntwo\r\n");
+        to_console(&console, "one\nzwölf").unwrap();
+        assert_eq!(fs::read(&console).unwrap(), "\r\none\r\nzwölf\r\n".as_bytes());
         assert!(to_console(&directory.path().join("none/console"), "x").is_err());
     }
 }
