@@ -46,6 +46,13 @@ pub(super) fn readiness() -> Result<()> {
         Path::new("/usr/lib/wine/wine64").exists(),
         "Wine is missing: apt-get install wine64 wine"
     );
+    // The age of its kernel's session is the test's to say.
+    let mut clocks = tool("unshare");
+    clocks.args(["--time", "--monotonic=0", "--boottime=0", "true"]);
+    ensure!(
+        run(clocks, LIMIT)?.code() == Some(0),
+        "no time namespace can be made: run the tests as root, on Linux 5.6 or later"
+    );
     ensure!(
         program().exists(),
         "{} is missing: tests/windows/cargo build --profile windows -p cutover-agent",

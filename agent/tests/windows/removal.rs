@@ -71,6 +71,9 @@ fn remove_saying(hands: &mut WindowsHands, codes: &[String], said: &[(&str, &str
     hands.remove_packages(PackageManager::Msi, codes, &mut run).unwrap()
 }
 
+/// What the guarded package wants.
+const RIGHT: &str = "Right-0ne-5";
+
 #[test]
 fn a_product_goes_by_the_code_that_a_look_gives_it_and_a_second_run_finds_it_gone() {
     let _alone = alone();
@@ -112,7 +115,7 @@ fn a_product_that_wants_a_password_stays_whole() {
     assert_eq!(remove(&mut hands, &own).exit_code, Some(1603));
     assert_eq!(codes("kes-windows"), own);
     assert_eq!(Scan::made().verdict("kes-windows"), "installed");
-    package.remove_with(&["KLLOGIN=KLAdmin", "KLPASSWD=right"]);
+    package.remove_with(&["KLLOGIN=KLAdmin", "KLPASSWD=Right-0ne-5"]);
 }
 
 #[test]
@@ -127,11 +130,11 @@ fn a_product_that_wants_a_password_goes_by_the_right_one_and_its_log_keeps_neith
     };
     assert_eq!(say("wrong \"one\" 1"), Some(1603));
     assert_eq!(codes("kes-windows"), own);
-    assert_eq!(say("right"), Some(0));
+    assert_eq!(say(RIGHT), Some(0));
     assert_eq!(codes("kes-windows"), [""; 0]);
     package.forget();
     // What is kept once it was scrubbed, as it is after each step.
-    let told = ["wrong \"\"one\"\" 1", "wrong \"one\" 1", "right"];
+    let told = ["wrong \"\"one\"\" 1", "wrong \"one\" 1", RIGHT];
     let scrub = |log: &str| {
         told.iter()
             .fold(log.to_owned(), |log, secret| log.replace(secret, "[secret]"))
@@ -140,7 +143,7 @@ fn a_product_that_wants_a_password_goes_by_the_right_one_and_its_log_keeps_neith
     for log in std::fs::read_dir(dir.path().join("tool-logs")).unwrap() {
         let bytes = std::fs::read(log.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes).replace('\0', "");
-        assert!(!text.contains("wrong") && !text.contains("KLPASSWD=\"right"), "{text}");
+        assert!(!text.contains("wrong") && !text.contains(RIGHT), "{text}");
     }
 }
 

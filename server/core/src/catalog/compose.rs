@@ -91,8 +91,9 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
     let mut steps: Vec<Step> = repair(assessment).into_iter().collect();
     let repairs = steps.len();
     if assessment.is_protected_by_replacement() {
+        // It was so at the last look, and another may be long ago.
         if !removals.is_empty() {
-            steps.extend(parts.test());
+            steps.push(parts.proof());
         }
         steps.extend(removals.iter().map(|removal| removal.step(true)));
     } else {
@@ -229,8 +230,9 @@ impl Parts<'_> {
                 product: self.replacement.clone(),
                 state,
                 tenant: match state {
-                    SetUpState::Onboarded => self.means.tenant.map(str::to_owned),
-                    SetUpState::StandingBack | SetUpState::Active => None,
+                    // Another organisation's protects it, and nobody here.
+                    SetUpState::Onboarded | SetUpState::Active => self.means.tenant.map(str::to_owned),
+                    SetUpState::StandingBack => None,
                 },
             },
             time_limit: self.install.set_up_time_limit,

@@ -39,6 +39,10 @@ fn the_built_in_matrix_fits_the_recipes() {
     assert_eq!(matrix.best(&"kes-windows".into(), Platform::LinuxApt), None);
     assert_eq!(
         matrix.best(&"kes-windows".into(), Platform::Windows),
+        Some(Proven::Wine)
+    );
+    assert_eq!(
+        matrix.best(&"kaspersky-vpn".into(), Platform::Windows),
         Some(Proven::Fixture)
     );
 }

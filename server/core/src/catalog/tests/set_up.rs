@@ -1,6 +1,9 @@
 //! Replacements that stand back until the targets went, and such as must be made their organisation's.
 
-use cutover_proto::verdict::{Health, Verdict};
+use cutover_proto::{
+    step::SetUpState,
+    verdict::{Health, Verdict},
+};
 
 use super::*;
 use crate::judge::ReplacementState;
@@ -102,6 +105,45 @@ fn what_is_not_shown_a_test_file_is_looked_at_in_its_place() {
         let wanted = wanted.replace("test that clamav detects", "have clamav protect");
         assert_eq!(looked, wanted, "{beside:?}");
     }
+}
+
+#[test]
+fn what_protects_already_and_is_not_shown_a_test_file_is_looked_at_again_before_a_removal() {
+    let mut untested = catalog();
+    let clamav = untested.recipes.get_mut(&ProductId::new("clamav")).unwrap();
+    clamav.install.as_mut().unwrap().detection_test = false;
+    let both = with_clamav(carrying(), HealthState::Healthy);
+    let text = lines(&composed(&both, &untested).unwrap());
+    assert!(
+        text.starts_with("safe have clamav protect\nsafe remove kesl-gui\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn whose_a_replacement_has_to_be_is_looked_at_where_it_is_onboarded_and_where_it_takes_over() {
+    let catalog = onboarded(Beside::Passive);
+    let assessment = assess(&carrying(), &crate::plan::Known::default(), &campaign(""), &catalog);
+    let means = Means {
+        catalog: &catalog,
+        settings: &Settings::new(),
+        source: None,
+        tenant: Some("ours"),
+        shelf: &Shelf::default(),
+    };
+    let steps = compose(&assessment, &ProductId::new("clamav"), &means).unwrap();
+    let named = steps.iter().filter_map(|step| match &step.action {
+        Action::SetUp { state, tenant, .. } => Some((*state, tenant.as_deref())),
+        _ => None,
+    });
+    assert_eq!(
+        named.collect::<Vec<_>>(),
+        [
+            (SetUpState::StandingBack, None),
+            (SetUpState::Onboarded, Some("ours")),
+            (SetUpState::Active, Some("ours"))
+        ]
+    );
 }
 
 #[test]
