@@ -59,7 +59,7 @@ pub fn line(event: &Event) -> String {
             "gives back the places of those that go first which it kept".to_owned()
         }
         Fact::PlacesKept { .. } => {
-            "it failed, and keeps its places among those that go first until that is decided".to_owned()
+            "it failed, or was not heard of any more, and keeps its places among those that go first until that is decided".to_owned()
         }
         Fact::Approved { by, named: false } => format!("let start by {by}"),
         Fact::Approved { by, named: true } => format!("let start by {by}, by its name"),

@@ -49,7 +49,7 @@ fn what_is_not_said_leaves_no_gap_in_a_line() {
         (kept(&[]), "gives back the places of those that go first which it kept"),
         (
             kept(&["first:kesl"]),
-            "it failed, and keeps its places among those that go first until that is decided",
+            "it failed, or was not heard of any more, and keeps its places among those that go first until that is decided",
         ),
         (Fact::StepsLacking { kinds: Vec::new() }, "the agent knows every step"),
         (
