@@ -114,7 +114,8 @@ fn is_decided(plan: &Plan) -> bool {
     }
 }
 
-/// Whether this decision is the end of work by recipes that failed. What was taken back, asked to end or only hindered shows nothing.
+/// Whether this decision is the end of work by recipes that failed, or nobody can say that it will have one. What was taken back,
+/// asked to end or only hindered shows nothing.
 fn has_failed(pen: &Pen<'_>, before: &Plan) -> bool {
     let uses_attempt = |fact: &Fact| {
         matches!(
@@ -122,7 +123,17 @@ fn has_failed(pen: &Pen<'_>, before: &Plan) -> bool {
             Fact::OrderEnded { used_attempt: true, .. } | Fact::NotConfirmed { used_attempt: true, .. }
         )
     };
+    let is_anew = |fact: &Fact| matches!(fact, Fact::Enrolled { .. });
+    let wrote = |is_such: &dyn Fn(&Fact) -> bool| pen.written().iter().any(|event| is_such(&event.fact));
     let plan = &pen.plan;
+    // The outcome does not tell: what counted against the host before this try still does.
+    let is_lost = (plan.stale && is_at_work(plan)) || (is_at_work(before) && wrote(&is_anew));
     let turned_against = plan.outcome.is_against() && plan.outcome != before.outcome;
-    !plan.recipes.is_empty() && (turned_against || pen.written().iter().any(|event| uses_attempt(&event.fact)))
+    is_lost || !plan.recipes.is_empty() && (turned_against || wrote(&uses_attempt))
+}
+
+/// Whether it holds places with work that may have begun: an order that nobody fetched is withdrawn in its own time.
+fn is_at_work(plan: &Plan) -> bool {
+    let may_have_begun = plan.order.as_ref().is_none_or(|order| order.fetched_ms.is_some());
+    may_have_begun && !plan.first_places.is_empty()
 }

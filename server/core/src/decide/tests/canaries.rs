@@ -14,7 +14,7 @@ use crate::{
 const POLICY: &str = "recovery_target = \"2027-06-30T00:00:00-04:00\"\n[policy]\ngrace = \"0s\"\nfirst_canaries = 5\n";
 
 /// Queued, with recipes of which none has soaked here.
-fn queued() -> Host {
+pub(super) fn queued() -> Host {
     let mut host = Host::of(samples::campaign(POLICY));
     host.look(&carrying());
     assert_eq!(host.plan.phase, Phase::Queued, "{}", host.told());
@@ -29,7 +29,7 @@ fn start() -> Input {
 }
 
 /// The recipes that the last decision said have succeeded.
-fn succeeded(host: &Host) -> Vec<String> {
+pub(super) fn succeeded(host: &Host) -> Vec<String> {
     let told = host.effects.iter().filter_map(|effect| {
         if let Effect::RecipesSucceeded { recipes, .. } = effect {
             Some(recipes.clone())
@@ -41,7 +41,7 @@ fn succeeded(host: &Host) -> Vec<String> {
 }
 
 /// Places that stay taken since their host succeeded.
-fn handed_over(host: &Host) -> Vec<String> {
+pub(super) fn handed_over(host: &Host) -> Vec<String> {
     let told = host.effects.iter().filter_map(|effect| {
         if let Effect::RecipesSucceeded { places, .. } = effect {
             Some(places.clone())
@@ -59,7 +59,7 @@ fn to_take(host: &Host) -> usize {
 }
 
 /// Its order is out, and its first step fails.
-fn fail(host: &mut Host) {
+pub(super) fn fail(host: &mut Host) {
     host.start_and_fetch();
     host.report(RecordEvent::OrderAccepted, 0, None);
     host.report(RecordEvent::StepBegun, 0, None);
@@ -68,7 +68,7 @@ fn fail(host: &mut Host) {
 }
 
 /// Places that were given back.
-fn given_back(host: &Host) -> Vec<String> {
+pub(super) fn given_back(host: &Host) -> Vec<String> {
     let told = host.effects.iter().filter_map(|effect| {
         if let Effect::GiveBack { slots } = effect {
             Some(slots.clone())
@@ -285,42 +285,6 @@ fn one_that_failed_gives_its_places_back_when_a_person_sets_it_aside_or_others_d
         (given_back(&host).len(), succeeded(&host).len()),
         (4, 0),
         "by others' hands"
-    );
-}
-
-#[test]
-fn one_that_is_not_heard_of_any_more_while_its_work_soaks_can_be_set_aside() {
-    let mut host = queued();
-    host.send(Input::Approved { by: "ann".into() });
-    host.start_and_fetch();
-    host.work();
-    assert_eq!((host.plan.phase, host.plan.first_places.len()), (Phase::Verifying, 4));
-    host.pass(60_000).look(&replaced());
-    for _ in 0..9 {
-        host.wake();
-    }
-    assert!(host.plan.stale, "{}", host.told());
-    assert_eq!(host.plan.phase, Phase::Verifying);
-    assert_eq!((host.plan.kept_places.len(), host.plan.first_places.len()), (4, 0));
-    let hold = Hold {
-        kind: HoldKind::Operator,
-        who: "ann".into(),
-        why: "it was stolen".into(),
-        until_ms: None,
-    };
-    host.send(Input::HoldPlaced(hold));
-    assert_eq!((given_back(&host).len(), host.plan.kept_places.len()), (4, 0));
-    // It comes back, and all is well: a success as any other.
-    host.confirm();
-    host.confirm();
-    assert_eq!(host.plan.phase, Phase::Migrated, "{}", host.told());
-    assert_eq!(
-        (
-            succeeded(&host).len(),
-            handed_over(&host).len(),
-            given_back(&host).len()
-        ),
-        (4, 0, 4)
     );
 }
 

@@ -28,6 +28,7 @@ mod restarts;
 mod returns;
 mod secrets;
 mod shown;
+mod silent_canaries;
 mod story;
 mod table;
 mod usage;

@@ -180,6 +180,12 @@ fn check_plan(host: &Host) {
     let plan = &host.plan;
     assert_eq!(plan.phase.has_order(), plan.order.is_some(), "{}", host.told());
     assert_eq!(plan.phase == Phase::Verifying, plan.verify.is_some(), "{}", host.told());
+    let is_unfetched = plan.order.as_ref().is_some_and(|order| order.fetched_ms.is_none());
+    assert!(
+        !plan.stale || is_unfetched || plan.first_places.is_empty(),
+        "it holds places that nobody could free\n{}",
+        host.told()
+    );
     assert_eq!(
         plan.account.at(host.now_ms).total_ms(),
         host.now_ms - plan.account.opened_ms
