@@ -29,7 +29,7 @@ pub(in super::super) enum Pass {
     Halt,
     /// What holds hosts up is counted, in a store that was made before that was.
     Causes,
-    /// Queued hosts are decided anew once a recipe has succeeded.
+    /// Queued hosts are decided anew once a recipe has soaked.
     Recipes,
     /// Blocked hosts are decided anew once a secret was set or removed.
     Secrets,
@@ -50,7 +50,7 @@ impl Pass {
             Ok(Self::Assets) => "assets are placed anew under the version in force".to_owned(),
             Ok(Self::Halt) => "orders that are out are taken back or ended".to_owned(),
             Ok(Self::Causes) => "what holds hosts up is counted".to_owned(),
-            Ok(Self::Recipes) => "hosts that waited for a recipe to succeed are decided anew".to_owned(),
+            Ok(Self::Recipes) => "hosts that waited for a recipe to soak are decided anew".to_owned(),
             Ok(Self::Secrets) => "hosts that may have waited for a secret are decided anew".to_owned(),
             Ok(Self::Queue(wave)) => format!("hosts of wave {wave} are queued"),
             Err(_) => name.to_owned(),
