@@ -1,5 +1,5 @@
 //! CrowdStrike Falcon by its own tool. The commands are those of the vendor's public script for Linux
-//! (falcon-scripts, `falcon-linux-install.sh`).
+//! (falcon-scripts, `falcon-linux-install.sh`), which with `PREP_GOLDEN_IMAGE` also takes the id of the cloud away (`-d -f --aid`).
 
 use std::{path::Path, time::Duration};
 
@@ -14,10 +14,12 @@ use super::{
     process::Runner,
     services,
 };
-use crate::parse;
+use crate::parse::{self, falcon::FalconState};
 
 const FALCONCTL: &str = "/opt/CrowdStrike/falconctl";
 const UNIT: &str = "falcon-sensor.service";
+/// Takes the id of its cloud away, by which it would go on as who it was.
+const FORGET: [&str; 3] = ["-d", "-f", "--aid"];
 /// It prints a line; systemd answers at once.
 const ASK: Duration = Duration::from_secs(60);
 
@@ -59,26 +61,41 @@ impl<'r> Falcon<'r> {
             // Whoever else deploys it tells it.
             return self.keep_at_work(run);
         };
-        if self.is_registered(&run.said)? {
+        let known = self.known()?;
+        let wanted = value(&run.said, CUSTOMER).map(customer);
+        let has = known.customer.as_deref().map(customer);
+        if known.agent.is_some() && has == wanted {
+            // Its cloud took it: what it was told then needs not be told again.
             return self.keep_at_work(run);
         }
         let words: Vec<&str> = said.iter().map(|word| word.as_str()).collect();
         let mut session = self.runner.session(run)?;
+        // An id that another customer's cloud gave would be taken for a sign that ours took it.
+        let is_anothers = known.agent.is_some() && has.is_some();
+        if is_anothers && !session.tool(self.falconctl, &FORGET)? {
+            let ended = session.finish()?;
+            if ended.timed_out {
+                return Ok(ended);
+            }
+            return Err(HandsError::Unsupported(format!(
+                "the sensor belongs to another customer and does not give its id of that cloud up (falconctl -d -f --aid ended with \
+                 {}); take it off with its owner's maintenance token, then try again",
+                ended
+                    .exit_code
+                    .map_or_else(|| "a signal".to_owned(), |code| code.to_string())
+            )));
+        }
         if session.tool(self.falconctl, &words)? {
             services::enable_in(&mut session, self.systemctl, UNIT)?;
         }
         session.finish()
     }
 
-    /// Whether it is the customer's that was said, and its cloud took it: what it was told then needs not be told again.
-    fn is_registered(&self, said: &[Said]) -> Result<bool, HandsError> {
+    /// Whose it says that it is, and what id it has of that cloud; nothing where it does not tell.
+    fn known(&self) -> Result<FalconState, HandsError> {
         let (code, told) = self.runner.ask(self.falconctl, &["-g", "--cid", "--aid"], ASK)?;
-        let wanted = value(said, CUSTOMER).map(customer);
         let told = (code == Some(0)).then(|| parse::falcon::state(told.as_bytes()).ok());
-        let is_ours = told
-            .flatten()
-            .is_some_and(|state| state.agent.is_some() && state.customer.as_deref().map(customer) == wanted);
-        Ok(is_ours)
+        Ok(told.flatten().unwrap_or_default())
     }
 
     fn keep_at_work(&self, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
@@ -158,7 +175,7 @@ mod tests {
             };
             let falconctl = script(
                 "falconctl",
-                "echo \"$*\" >>told\ncase \"$1\" in\n-g) cat state ;;\n-s) [ ! -e fails ] || exit 255 ;;\nesac\n",
+                "echo \"$*\" >>told\ncase \"$1\" in\n-g) cat state ;;\n-s) [ ! -e fails ] || exit 255 ;;\n-d) [ ! -e keeps ] || exit 255 ;;\nesac\n",
             );
             let systemctl = script(
                 "systemctl",
@@ -251,18 +268,42 @@ mod tests {
     }
 
     #[test]
-    fn what_its_cloud_did_not_take_or_is_another_customers_is_told_again() {
+    fn what_its_cloud_did_not_take_or_does_not_tell_whose_it_is_is_told_again() {
         let tools = Tools::new();
         tools.put("running", "");
         for state in [
             "cid=\"79391c24113773b01d8181c38c3e111a\", aid is not set.\n",
-            "cid=\"00000000000000000000000000000000\", aid=\"f3edc954d286243b\".\n",
+            "cid=\"00000000000000000000000000000000\", aid is not set.\n",
+            "cid is not set, aid=\"f3edc954d286243b\".\n",
             "ERROR: something else\n",
         ] {
             tools.says(state);
             tools.set_up(SetUpState::Onboarded, &[(CUSTOMER, CID)]).unwrap();
             assert_eq!(tools.told()[0], format!("-s -f --cid={CID}"), "{state}");
         }
+    }
+
+    #[test]
+    fn another_customers_forgets_its_id_before_it_is_told_whose_it_is() {
+        let tools = Tools::new();
+        tools.put("running", "");
+        tools.says("cid=\"00000000000000000000000000000000\", aid=\"f3edc954d286243b\".\n");
+        let run = tools.set_up(SetUpState::Onboarded, &[(CUSTOMER, CID)]).unwrap();
+        assert_eq!(run.exit_code, Some(0));
+        let registered = format!("-s -f --cid={CID}");
+        let mut expected = vec!["-d -f --aid", registered.as_str()];
+        expected.extend(STARTED_ANEW);
+        assert_eq!(tools.told(), expected);
+
+        // One that holds on to it is told nothing more, and a person is told what to do.
+        tools.put("keeps", "");
+        let error = tools.set_up(SetUpState::Onboarded, &[(CUSTOMER, CID)]).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("another customer") && error.contains("maintenance token"),
+            "{error}"
+        );
+        assert_eq!(tools.told(), ["-d -f --aid"]);
     }
 
     #[test]
