@@ -157,7 +157,7 @@ impl Service {
             (Arc::new(Shelf::new(Vec::new())), Arc::default())
         } else {
             let shelf = self.shelf(db, &progress.shelf, &campaign)?;
-            (shelf, self.keyring(db, &progress.secrets)?)
+            (shelf, self.keyring(db, &progress.secrets, &campaign)?)
         };
         Ok(InForce {
             campaign,

@@ -6,16 +6,21 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cutover_core::{
-    catalog::SecretName,
+    campaign::{Campaign, ReplacementRule},
     rollout::RunState,
     secret::{Held, Keyring, Tries},
 };
-use cutover_proto::{ids::HostId, secret::SecretUse, v1, verdict::is_same_tenant};
+use cutover_proto::{
+    ids::{HostId, ProductId},
+    secret::SecretUse,
+    v1,
+};
 use zeroize::Zeroizing;
 
 use super::{
     Service, ServiceError,
     campaign::Pass,
+    customer,
     plan_edit::{signed, unsigned},
 };
 use crate::store::{
@@ -23,17 +28,32 @@ use crate::store::{
     secrets::{self, SecretRow},
 };
 
-/// What was read of secrets, by its name; nothing before the first reading.
+/// What was read of secrets, by its name and the tenants that counted then; nothing before the first reading.
 #[derive(Debug, Default)]
-pub(super) struct KeyringCache(Mutex<Option<(String, Arc<Keyring>)>>);
+pub(super) struct KeyringCache(Mutex<Option<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    name: String,
+    tenants: Vec<(ProductId, String)>,
+    keyring: Arc<Keyring>,
+}
 
 impl Service {
-    /// The secrets of this name that this server can open, as the transaction sees them.
-    pub(super) fn keyring(&self, db: &mut impl Reader, name: &str) -> Result<Arc<Keyring>, ServiceError> {
+    /// The secrets of this name that orders of the campaign may bring, as the transaction sees them: what this server can open, and
+    /// no id of another customer than the campaign names.
+    pub(super) fn keyring(
+        &self,
+        db: &mut impl Reader,
+        name: &str,
+        campaign: &Campaign,
+    ) -> Result<Arc<Keyring>, ServiceError> {
+        let tenant = |rule: &ReplacementRule| Some((rule.product.clone(), rule.tenant.clone()?));
+        let tenants: Vec<(ProductId, String)> = campaign.replacements.iter().filter_map(tenant).collect();
         let known = {
             let kept = self.0.keyring.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let same = kept.as_ref().filter(|(known, _)| known == name);
-            same.map(|(_, keyring)| Arc::clone(keyring))
+            let same = kept.as_ref().filter(|it| it.name == name && it.tenants == tenants);
+            same.map(|it| Arc::clone(&it.keyring))
         };
         if let Some(keyring) = known {
             return Ok(keyring);
@@ -41,6 +61,9 @@ impl Service {
         // What does not open is as good as not there; `secret list` and the log of the start say so.
         let held = secrets::list(db)?.into_iter().filter_map(|row| {
             let values = self.opened(&row)?;
+            if customer::anothers(campaign, &row, &values).is_some() {
+                return None;
+            }
             let digests = values
                 .iter()
                 .map(|value| self.0.secret_key.digest(&[&row.product, &row.name], value.as_bytes()));
@@ -51,8 +74,11 @@ impl Service {
             Some(((row.product.as_str().into(), row.name), held))
         });
         let keyring = Arc::new(Keyring::new(held));
-        *self.0.keyring.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((name.to_owned(), Arc::clone(&keyring)));
+        *self.0.keyring.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
+            name: name.to_owned(),
+            tenants,
+            keyring: Arc::clone(&keyring),
+        });
         Ok(keyring)
     }
 
@@ -76,30 +102,6 @@ impl Service {
         Pass::Secrets.begin(&mut in_force.progress);
         let body = serde_json::json!({ "product": row.product, "name": row.name, "revision": row.revision });
         self.put_campaign(tx, &in_force, Some(("secrets-changed", body)))
-    }
-
-    /// A customer's id that is not the one which the campaign names is refused: a replacement that comes after the removal would be
-    /// found to be another's only when the old product is gone.
-    pub(super) fn check_customer(&self, db: &mut impl Reader, row: &SecretRow) -> Result<(), ServiceError> {
-        if row.name != SecretName::Cid.as_str() {
-            return Ok(());
-        }
-        let product = row.product.as_str().into();
-        let campaign = self.row_and_text(db)?.map(|(_, campaign)| campaign);
-        let Some(wanted) = campaign.as_ref().and_then(|campaign| campaign.tenant_of(&product)) else {
-            return Ok(());
-        };
-        let is_it = |value: &Zeroizing<String>| is_same_tenant(value, wanted);
-        if self.opened(row).is_some_and(|values| values.iter().all(is_it)) {
-            return Ok(());
-        }
-        Err(ServiceError::Invalid {
-            why: format!(
-                "nothing was set: the campaign names {wanted} as tenant of {product}, and this {} is another customer's; set the one \
-                 of that console, or correct `tenant` in the campaign first",
-                row.name
-            ),
-        })
     }
 
     /// What an order brings, sealed to its host under its number: what was decided, and nothing else.
@@ -161,7 +163,7 @@ impl Service {
     }
 
     /// The values of a secret; `None` where this server cannot open it.
-    fn opened(&self, row: &SecretRow) -> Option<Vec<Zeroizing<String>>> {
+    pub(super) fn opened(&self, row: &SecretRow) -> Option<Vec<Zeroizing<String>>> {
         let key = &self.0.secret_key;
         if row.key_id != key.id() {
             return None;

@@ -10,6 +10,7 @@ mod campaign;
 mod catalog;
 mod check_in;
 mod clones;
+mod customer;
 mod date_proof;
 mod dates;
 mod disks;

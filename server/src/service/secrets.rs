@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cutover_core::catalog::SecretName;
+use cutover_core::campaign::Campaign;
 use cutover_proto::ids::ProductId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
@@ -10,6 +10,7 @@ use zeroize::Zeroize as _;
 use super::{
     Caller, Service, ServiceError,
     access::{self, Role},
+    customer,
     keyring::together,
     personal::revealed,
 };
@@ -36,7 +37,7 @@ const NAME_MAX: usize = 64;
 /// One value of a secret on its way in. It is wiped when it is dropped, and never printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SecretValue(String);
+pub struct SecretValue(pub(super) String);
 
 impl SecretValue {
     /// This text, as it is.
@@ -119,7 +120,7 @@ impl Service {
         let product = self.product_of_secret(&new.product)?.to_string();
         check_name(&name)?;
         check_values(&new.values)?;
-        self.check_file(&product, &name, &new.values)?;
+        self.check_belonging(&product, &name, &new.values)?;
         let nonce = self.0.entropy.bytes::<SEAL_NONCE>()?;
         let row = SecretRow {
             revision: 0,
@@ -229,10 +230,11 @@ impl Service {
             .store
             .read(move |tx| {
                 let rows = secrets::list(tx)?;
+                let campaign = service.row_and_text(tx)?.map(|(_, campaign)| campaign);
                 rows.into_iter()
                     .map(|row| {
                         Ok(SecretView {
-                            fault: service.fault(&row),
+                            fault: service.fault(&row, campaign.as_deref()),
                             by: revealed(tx, row.set_by)?,
                             product: row.product,
                             name: row.name,
@@ -246,7 +248,7 @@ impl Service {
             .await
     }
 
-    /// What stands against the use of each secret that this server cannot open, and what to do: for the log of its start.
+    /// What stands against the use of each secret that orders cannot bring, and what to do: for the log of its start.
     ///
     /// # Errors
     /// When the store fails.
@@ -254,12 +256,13 @@ impl Service {
         let service = self.clone();
         let read = self.0.store.read(move |tx| {
             let rows = secrets::list(tx)?;
+            let campaign = service.row_and_text(tx)?.map(|(_, campaign)| campaign);
             let told = |row: &SecretRow| {
                 Some(format!(
                     "secret {} of {} {}",
                     row.name,
                     row.product,
-                    service.fault(row)?
+                    service.fault(row, campaign.as_deref())?
                 ))
             };
             Ok::<_, ServiceError>(rows.iter().filter_map(told).collect())
@@ -267,7 +270,7 @@ impl Service {
         read.await
     }
 
-    fn fault(&self, row: &SecretRow) -> Option<String> {
+    fn fault(&self, row: &SecretRow, campaign: Option<&Campaign>) -> Option<String> {
         let key = &self.0.secret_key;
         let file = key.path().display();
         if row.key_id != key.id() {
@@ -278,11 +281,17 @@ impl Service {
                 key.id()
             ));
         }
-        key.open(&[&row.product, &row.name], &row.sealed).err().map(|_| {
-            format!(
+        let Some(values) = self.opened(row) else {
+            return Some(format!(
                 "does not open with {file}, which sealed it: its bytes were changed; restore the store, or set it anew"
-            )
-        })
+            ));
+        };
+        let wanted = customer::anothers(campaign?, row, &values)?;
+        Some(format!(
+            "is another customer's than {wanted}, which the campaign names as tenant of {}, so no order brings it: set the one of that \
+             console, or correct `tenant` in the campaign",
+            row.product
+        ))
     }
 
     /// Refuses a secret beside others of another key: whoever lost the key, or is a second server with one of its own, is told
@@ -331,28 +340,6 @@ impl Service {
             ),
         };
         format!("{asks}, so no order carries it")
-    }
-
-    /// What makes a replacement its organisation's is one value, and where it is a file, all of it: the first alone would go out.
-    fn check_file(&self, product: &str, name: &str, values: &[SecretValue]) -> Result<(), ServiceError> {
-        let recipe = self.0.catalog.recipes.get(&ProductId::new(product));
-        if recipe.is_none_or(|recipe| recipe.install.is_none()) || values.len() == 1 {
-            return Ok(());
-        }
-        let invalid = |why: String| Err(ServiceError::Invalid { why });
-        let came = values.len();
-        if name == SecretName::Onboarding.as_str() {
-            return invalid(format!(
-                "{name} of {product} is one file, and {came} values came; set it with --whole"
-            ));
-        }
-        let is_one = |secret: &SecretName| secret.as_str() == name;
-        if [SecretName::Cid, SecretName::ProvisioningToken].iter().any(is_one) {
-            return invalid(format!(
-                "{name} of {product} is one value, and {came} came; set the one that its console shows"
-            ));
-        }
-        Ok(())
     }
 
     fn product_of_secret(&self, product: &str) -> Result<&ProductId, ServiceError> {

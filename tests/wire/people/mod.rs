@@ -15,6 +15,7 @@ mod pages;
 mod privacy;
 mod routes;
 mod scans;
+mod secret_customers;
 mod secret_files;
 mod secret_keys;
 mod secret_orders;

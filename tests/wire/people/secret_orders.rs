@@ -164,16 +164,20 @@ async fn a_file_by_which_a_replacement_is_onboarded_is_set_as_one_value() {
 async fn whose_a_replacement_is_is_set_as_one_value() {
     let server = Server::start().await;
     let admin = Administrator::of(&server).await;
+    let (ours, anothers) = (
+        "79391C24113773B01D8181C38C3E111A-5B",
+        "0123456789ABCDEF0123456789ABCDEF-C4",
+    );
     for name in ["cid", "provisioning-token"] {
-        let asked = json!({ "product": "crowdstrike-falcon", "values": ["0123-5B", "4567-6C"] });
+        let asked = json!({ "product": "crowdstrike-falcon", "values": [ours, anothers] });
         let refused = admin.post(name, asked).await;
         assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
         let said = refused.text().await.unwrap();
         assert!(
-            said.contains("is one value, and 2 came") && !said.contains("0123"),
+            said.contains("is one value, and 2 came") && !said.contains(ours),
             "{said}"
         );
-        let done = set(&admin, "crowdstrike-falcon", name, &["0123-5B"]).await;
+        let done = set(&admin, "crowdstrike-falcon", name, &[ours]).await;
         assert!(
             done.contains("orders that install crowdstrike-falcon bring it from now on"),
             "{done}"
@@ -203,10 +207,9 @@ async fn another_customers_id_than_the_campaign_names_is_not_taken_and_not_repea
             "{said}"
         );
     }
-    // As the console shows it, and as the sensor tells it.
     for ours in [
         "79391C24113773B01D8181C38C3E111A-5B",
-        "79391c24113773b01d8181c38c3e111a",
+        "79391c24113773b01d8181c38c3e111a-5b",
     ] {
         set(&admin, "crowdstrike-falcon", "cid", &[ours]).await;
     }

@@ -210,7 +210,10 @@ impl Reason {
             Self::SecretMissing { product, names } => {
                 let set = |name: &String| format!("`cutover secret set {name} --product {product} --value-file FILE`");
                 let commands: Vec<String> = names.iter().map(set).collect();
-                format!("set it by {}, and hosts go on by themselves", commands.join(" and "))
+                format!(
+                    "set it by {}, and hosts go on by themselves; where one is set, `cutover secret list` tells why it does not count",
+                    commands.join(" and ")
+                )
             }
             Self::RestartOverdue { .. } => "look at the machine, then mark the handwork done".to_owned(),
             Self::StepInterrupted { .. } => {

@@ -159,11 +159,20 @@ impl Service {
             }
         }
         let service = self.clone();
-        let in_force = self.0.store.read(move |tx| service.in_force(tx)).await?;
+        let new = campaign.clone();
+        let (in_force, of_others) = self
+            .0
+            .store
+            .read(move |tx| {
+                let of_others = service.customer_warnings(tx, &new)?;
+                Ok::<_, ServiceError>((service.in_force(tx)?, of_others))
+            })
+            .await?;
         let (version, before) = (in_force.row.version, in_force.row.body);
         let not_ready = not_ready(&in_force.progress.readiness, &in_force.campaign, &campaign);
         let mut warnings: Vec<String> = not_ready.into_iter().map(|why| format!("refused: {why}")).collect();
         let mut lined = campaign.warnings(self.now_ms());
+        lined.extend(of_others);
         lined.extend(without_window(&campaign, &counted));
         if counted.hosts > 0 {
             lined.extend(unfitting(&campaign, &counted));
