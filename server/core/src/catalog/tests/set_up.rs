@@ -132,9 +132,11 @@ fn whose_a_replacement_has_to_be_is_looked_at_where_it_is_onboarded_and_where_it
         shelf: &Shelf::default(),
     };
     let steps = compose(&assessment, &ProductId::new("clamav"), &means).unwrap();
-    let named = steps.iter().filter_map(|step| match &step.action {
-        Action::SetUp { state, tenant, .. } => Some((*state, tenant.as_deref())),
-        _ => None,
+    let named = steps.iter().filter_map(|step| {
+        if let Action::SetUp { state, tenant, .. } = &step.action {
+            return Some((*state, tenant.as_deref()));
+        }
+        None
     });
     assert_eq!(
         named.collect::<Vec<_>>(),
