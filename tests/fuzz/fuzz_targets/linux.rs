@@ -2,7 +2,9 @@
 
 #![no_main]
 
-use cutover_agent::parse::{cgroup, fanotify, kernel_modules, locale, mountinfo, os_release, own_process, unit, uptime};
+use cutover_agent::parse::{
+    cgroup, fanotify, kernel_modules, locale, mountinfo, os_release, own_process, unit, uptime,
+};
 
 bounded::fuzz_target!(|data: &[u8]| {
     let _ = cgroup::events(data);
