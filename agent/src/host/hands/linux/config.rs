@@ -27,7 +27,7 @@ const NEW: &str = ".cutover-new";
 const KEPT_MAX: u64 = 16 * CONFIG_MAX as u64;
 
 /// Writes `contents` to `path` below `root`. A file that is there gives its owner to the new one, and its contents to
-/// `kept`, unless those of an earlier day are there already.
+/// `kept`, unless those of an earlier day are there already. One that is so already stays as it is.
 pub(super) fn write(root: &Path, kept: &Path, path: &str, contents: &[u8], mode: u32) -> Result<(), HandsError> {
     let refused = |why: &str| HandsError::PathRefused {
         path: path.to_owned(),
@@ -50,7 +50,12 @@ pub(super) fn write(root: &Path, kept: &Path, path: &str, contents: &[u8], mode:
         Err(Errno::NOENT) => None,
         Err(errno) => return Err(failed(errno)),
     };
-    if before.is_some() {
+    if let Some(before) = &before {
+        let is_so = is_written(&dir, name, contents, mode, before);
+        if is_so.map_err(|error| HandsError::io(format!("read {path}"), error))? {
+            // Whoever wrote it may have been ended before this.
+            return fsync(&dir).map_err(failed);
+        }
         keep(&dir, name, kept, path, contents)?;
     }
     let new = format!("{name}{NEW}");
@@ -79,6 +84,21 @@ fn directory(root: &Path, parts: &[&str]) -> Result<OwnedFd, Errno> {
         };
     }
     Ok(at)
+}
+
+/// Whether a file has these contents and this mode.
+fn is_written(dir: &OwnedFd, name: &str, contents: &[u8], mode: u32, stat: &Stat) -> std::io::Result<bool> {
+    const PERMISSIONS: u32 = 0o7777;
+    if stat.st_mode & PERMISSIONS != mode {
+        return Ok(false);
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(dir, name, flags, Mode::empty())?;
+    let mut found = Vec::new();
+    File::from(file)
+        .take(contents.len() as u64 + 1)
+        .read_to_end(&mut found)?;
+    Ok(found == contents)
 }
 
 /// Keeps what was there, once: what a later order finds is our own.
@@ -138,7 +158,7 @@ fn place(dir: &OwnedFd, name: &str, contents: &[u8], mode: u32, before: Option<&
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     use super::*;
 
@@ -173,6 +193,24 @@ mod tests {
             .flatten()
             .collect();
         assert_eq!(names.len(), 1, "nothing lies beside it");
+    }
+
+    #[test]
+    fn what_is_so_already_is_not_written_again() {
+        let root = root();
+        let file = root.path().join("etc/clamav/freshclam.conf");
+        let number = || fs::metadata(&file).unwrap().ino();
+        put(&root, PATH, "so\n").unwrap();
+        let first = number();
+        put(&root, PATH, "so\n").unwrap();
+        assert_eq!(number(), first, "it is the same file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        put(&root, PATH, "so\n").unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o444);
+        for other in ["so\nmore\n", "s", ""] {
+            put(&root, PATH, other).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), other);
+        }
     }
 
     #[test]
