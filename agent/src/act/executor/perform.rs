@@ -56,6 +56,12 @@ impl Executor {
             self.write(order, Entry::of(RecordEvent::StepFoundDone).about(index))?;
             return Ok(None);
         }
+        if self.has_nothing_to_stand_back_for(&step.action) {
+            let mut entry = Entry::of(RecordEvent::StepFoundDone);
+            entry.detail = "nothing else protects here, so there is nothing to stand back for".to_owned();
+            self.write(order, entry.about(index))?;
+            return Ok(None);
+        }
         self.carry_out(order, index)
     }
 

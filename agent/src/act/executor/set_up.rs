@@ -6,8 +6,9 @@ use std::time::Duration;
 use cutover_proto::{
     ids::ProductId,
     record::{FailureCause, RecordEvent},
+    rule::{Role, Rule},
     step::{Action, SetUpState},
-    verdict::{HealthState, Protection},
+    verdict::{HealthState, Protection, Verdict},
 };
 
 use super::{Executor, judge::Aim, records::Entry};
@@ -20,6 +21,31 @@ use crate::{
 const BETWEEN: Duration = Duration::from_secs(15);
 
 impl Executor {
+    /// Whether a replacement is to leave the work to something else, and nothing else is there that does it: what stands back then
+    /// only takes the protection away. What a look cannot tell may be there.
+    pub(super) fn has_nothing_to_stand_back_for(&mut self, action: &Action) -> bool {
+        let Action::SetUp {
+            state: SetUpState::StandingBack,
+            ..
+        } = action
+        else {
+            return false;
+        };
+        let rules = self.parts.rules.clone();
+        let os = self.parts.looker.os_family();
+        let inventory = self.parts.looker.look();
+        let may_protect = |rule: &&Rule| {
+            rules.role(&rule.product) != Role::Replacement
+                && matches!(rule.protection, Protection::RealTime | Protection::OnDemand)
+                && rule.looks_on(os).next().is_some()
+        };
+        let may_be_there = |rule: &Rule| match inventory.sighting(&rule.product).map(|seen| seen.verdict) {
+            Some(Verdict::Absent | Verdict::Remnant) => false,
+            Some(Verdict::Installed | Verdict::Running | Verdict::Embedded | Verdict::Unknown) | None => true,
+        };
+        rules.refused().is_empty() && !rules.rules().iter().filter(may_protect).any(may_be_there)
+    }
+
     /// Whether a replacement is in a state, by what a look says of its health.
     pub(super) fn in_state(&mut self, product: &ProductId, state: SetUpState, tenant: Option<&str>) -> Aim {
         let inventory = self.parts.looker.look();

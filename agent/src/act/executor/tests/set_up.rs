@@ -79,6 +79,23 @@ fn a_replacement_is_ready_before_the_target_goes_and_takes_over_after_it() {
 }
 
 #[test]
+fn where_nothing_else_protects_it_is_not_made_to_stand_back() {
+    let world = behaving(None);
+    assert_eq!(world.run(&way(&world)).unwrap(), End::Completed { number: 1 });
+    let mut order = world.order(&[(to(SetUpState::StandingBack), true)]);
+    order.number = 2;
+    assert_eq!(world.run(&order).unwrap(), End::Completed { number: 2 });
+    let records = world.records();
+    let step = records
+        .iter()
+        .find(|it| it.order_number == 2 && it.event == RecordEvent::StepFoundDone);
+    let detail = &step.unwrap().detail;
+    assert!(detail.contains("nothing else protects"), "{detail}");
+    let health = world.sighting(DEFENDER).health.unwrap();
+    assert_eq!(health.grade, Protection::RealTime, "it was all that protects");
+}
+
+#[test]
 fn what_does_not_stand_back_removes_nothing() {
     let (world, step, cause, why) = failed(SetUpState::StandingBack);
     assert_eq!((step, cause), (STANDING_BACK, FailureCause::NotSetUp), "{why}");
