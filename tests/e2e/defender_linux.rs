@@ -76,7 +76,7 @@ fn the_way(station: &mut Station, server: &Server) -> Result<()> {
     station.start_agent()?;
     let machine = &station.machine;
 
-    wait_until_begun(server, "onboard defender-endpoint")?;
+    server.wait_until_begun(HOST, "onboard defender-endpoint", LIMIT)?;
     nothing_goes_before_it_is_ready(machine)?;
 
     // Now it may, but for its mode, which the organisation's own settings keep.
@@ -86,7 +86,7 @@ fn the_way(station: &mut Station, server: &Server) -> Result<()> {
         "{\"antivirusEngine\": {\"enforcementLevel\": \"passive\"}}\n",
     )?;
     onboard(machine, OURS, "licensed")?;
-    wait_until_begun(server, "have defender-endpoint protect")?;
+    server.wait_until_begun(HOST, "have defender-endpoint protect", LIMIT)?;
     ensure!(machine.process("kesl")?.is_none(), "the target went");
     let ready = health(machine, DEFENDER)?;
     assert_eq!(
@@ -167,15 +167,6 @@ fn put(machine: &Machine, path: &str, text: &str) -> Result<()> {
     let new = path.with_extension("new");
     fs::write(&new, text)?;
     Ok(fs::rename(&new, &path)?)
-}
-
-fn wait_until_begun(server: &Server, what: &str) -> Result<()> {
-    wait_until(&format!("begun: {what}"), LIMIT, || {
-        let steps = server.host(HOST)?.steps;
-        Ok(steps
-            .iter()
-            .any(|step| step.event == "step-begun" && step.detail == what))
-    })
 }
 
 /// The signed records have every step done, in this order, and the test file by the name that the product's history gives it.

@@ -69,7 +69,7 @@ fn the_way(station: &mut Station, server: &Server, directory: &Path) -> Result<(
     put(machine, REDUCED)?;
     set(server, directory, "provisioning-token", TOKEN)?;
     set(server, directory, "cid", OURS)?;
-    wait_until_begun(server, "onboard crowdstrike-falcon")?;
+    server.wait_until_begun(HOST, "onboard crowdstrike-falcon", LIMIT)?;
     ensure!(machine.process("kesl")?.is_none(), "it may not stand beside it");
 
     // No id of its cloud, then not the kernel that it knows, then another customer's: it protects nothing, or nothing of ours.
@@ -149,15 +149,6 @@ fn set(server: &Server, directory: &Path, name: &str, value: &str) -> Result<()>
     let set = ["secret", "set", name, "--product", FALCON, "--value-file", file];
     server.cutover(&set)?.succeeded()?;
     Ok(())
-}
-
-fn wait_until_begun(server: &Server, what: &str) -> Result<()> {
-    wait_until(&format!("begun: {what}"), LIMIT, || {
-        let steps = server.host(HOST)?.steps;
-        Ok(steps
-            .iter()
-            .any(|step| step.event == "step-begun" && step.detail == what))
-    })
 }
 
 /// The signed records of one order have the targets go first, and the sensor looked at last.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use cutover_core::campaign::PRESETS;
 use cutover_tests::harness::binaries;
-use cutover_tests::harness::clock::wait_for;
+use cutover_tests::harness::clock::{wait_for, wait_until};
 use cutover_tests::harness::process::{Finished, Running, free_port, run, tool};
 use serde::Deserialize;
 
@@ -286,6 +286,16 @@ impl Server {
         found.with_context(|| match &last {
             Some(host) => format!("{name} is {}: {:?}\n{:#?}", host.phase, host.why, host.steps),
             None => format!("{name} was not seen"),
+        })
+    }
+
+    /// Waits until a host has begun a step, by its words.
+    pub(super) fn wait_until_begun(&self, name: &str, what: &str, limit: Duration) -> Result<()> {
+        wait_until(&format!("begun: {what}"), limit, || {
+            let steps = self.host(name)?.steps;
+            Ok(steps
+                .iter()
+                .any(|step| step.event == "step-begun" && step.detail == what))
         })
     }
 

@@ -6,6 +6,7 @@ use std::{path::Path, time::Duration};
 use cutover_proto::{
     secret::{CUSTOMER, PROVISIONING},
     step::SetUpState,
+    verdict::is_same_tenant,
 };
 use zeroize::Zeroizing;
 
@@ -62,9 +63,9 @@ impl<'r> Falcon<'r> {
             return self.keep_at_work(run);
         };
         let known = self.known()?;
-        let wanted = value(&run.said, CUSTOMER).map(customer);
-        let has = known.customer.as_deref().map(customer);
-        if known.agent.is_some() && has == wanted {
+        let (has, wanted) = (known.customer.as_deref(), value(&run.said, CUSTOMER));
+        let is_ours = has.zip(wanted).is_some_and(|(has, wanted)| is_same_tenant(has, wanted));
+        if known.agent.is_some() && is_ours {
             // Its cloud took it: what it was told then needs not be told again.
             return self.keep_at_work(run);
         }
@@ -115,12 +116,6 @@ impl<'r> Falcon<'r> {
 fn value<'s>(said: &'s [Said], property: &str) -> Option<&'s str> {
     let said = said.iter().find(|said| said.property == property)?;
     Some(said.value.trim())
-}
-
-/// A customer's id without the digits of its checksum, which the sensor does not tell.
-fn customer(id: &str) -> String {
-    let id = id.to_ascii_lowercase();
-    id.split_once('-').map_or(id.as_str(), |(id, _)| id).to_owned()
 }
 
 /// What its tool is told; nothing where no customer was said.
