@@ -39,6 +39,13 @@ struct Known {
     keyring: Arc<Keyring>,
 }
 
+/// What became of a secret.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    Set,
+    Removed,
+}
+
 impl Service {
     /// The secrets of this name that orders of the campaign may bring, as the transaction sees them: what this server can open, and
     /// no id of another customer than the campaign names.
@@ -82,13 +89,14 @@ impl Service {
         Ok(keyring)
     }
 
-    /// After a secret was set or removed: names what is set anew, and has hosts that may have waited for it decided anew. `name` is
+    /// After a secret was set or removed: names what is set anew, and has hosts that may have waited for what is set decided anew. `name` is
     /// drawn for this change.
     pub(super) fn secrets_changed(
         &self,
         tx: &mut WriteTx<'_>,
         name: &str,
         row: &SecretRow,
+        change: Change,
     ) -> Result<(), ServiceError> {
         // Before the first version of the campaign nobody waits, and once it is closed nobody does any more.
         if self.row_and_text(tx)?.is_none() {
@@ -99,7 +107,11 @@ impl Service {
             return Ok(());
         }
         name.clone_into(&mut in_force.progress.secrets);
-        Pass::Secrets.begin(&mut in_force.progress);
+        match change {
+            Change::Set => Pass::Secrets.begin(&mut in_force.progress),
+            // Nobody waits for that. A password without its login is not tried only because somebody is about to remove both.
+            Change::Removed => {}
+        }
         let body = serde_json::json!({ "product": row.product, "name": row.name, "revision": row.revision });
         self.put_campaign(tx, &in_force, Some(("secrets-changed", body)))
     }

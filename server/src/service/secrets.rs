@@ -11,7 +11,7 @@ use super::{
     Caller, Service, ServiceError,
     access::{self, Role},
     customer,
-    keyring::together,
+    keyring::{Change, together},
     personal::revealed,
 };
 use crate::{
@@ -180,7 +180,7 @@ impl Service {
                 service.all_of_one_key(tx, &row)?;
                 secrets::end(tx, &row.product, &row.name)?;
                 secrets::insert(tx, &row)?;
-                service.secrets_changed(tx, &drawn, &row)?;
+                service.secrets_changed(tx, &drawn, &row, Change::Set)?;
                 Ok::<_, ServiceError>(format!("set {what}"))
             })
             .await?;
@@ -213,7 +213,7 @@ impl Service {
                 if secrets::end(tx, &row.product, &row.name)? != Some(row.revision) {
                     return Err(StoreError::conflict(what).into());
                 }
-                service.secrets_changed(tx, &drawn, row)?;
+                service.secrets_changed(tx, &drawn, row, Change::Removed)?;
                 Ok::<_, ServiceError>(format!("removed {what}; a backup may still have it"))
             })
             .await

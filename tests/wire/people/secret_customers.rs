@@ -127,7 +127,9 @@ async fn a_customers_id_counts_no_more_once_the_campaign_names_another_customer(
 
     set(&admin, ANOTHERS).await;
     assert_eq!(admin.listed().await[0]["fault"], Value::Null);
-    assert_eq!(server.plan(machine.host).await.phase, Phase::Queued);
+    // The wave is open: its order may have left by now.
+    let plan = server.plan(machine.host).await;
+    assert!(matches!(plan.phase, Phase::Queued | Phase::Migrating), "{plan:?}");
     server.stop().await;
 }
 
