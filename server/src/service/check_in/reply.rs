@@ -59,7 +59,7 @@ impl Service {
         }
         if let Some(order) = due.order {
             tracing::Span::current().record("attempt", order.attempt);
-            reply.work_order = Some(self.send_order(arrival, order).await?);
+            reply.work_order = self.send_order(arrival, order).await?;
         }
         if let Some((number, why)) = due.cancel {
             reply.cancel = Some(self.cancel(arrival, number, why)?);
@@ -146,8 +146,13 @@ impl Service {
         })
     }
 
-    /// The order as signed bytes. Signed once: a host that asks again gets the same.
-    async fn send_order(&self, arrival: &Arrival, order: work_orders::WorkOrderRow) -> Result<v1::Envelope, CallError> {
+    /// The order as signed bytes. Signed once: a host that asks again gets the same. None where it was withdrawn or ended since it was
+    /// read: the next check-in tells what holds then.
+    async fn send_order(
+        &self,
+        arrival: &Arrival,
+        order: work_orders::WorkOrderRow,
+    ) -> Result<Option<v1::Envelope>, CallError> {
         let signed_order = match &order.envelope {
             Some(bytes) => v1::Envelope::decode(bytes.as_slice()).map_err(|error| CallError::Broken {
                 why: format!("stored work order {}: {error}", order.number),
@@ -161,22 +166,30 @@ impl Service {
         if order.fetched_ms.is_none() {
             let (service, host, number) = (self.clone(), arrival.host, order.number);
             let bytes = signed_order.encode_to_vec();
-            self.0
+            let is_noted = self
+                .0
                 .store
                 .write(move |tx| service.note_fetched(tx, host, number, &bytes))
                 .await?;
+            if !is_noted {
+                return Ok(None);
+            }
         }
-        Ok(signed_order)
+        Ok(Some(signed_order))
     }
 
+    /// Notes that an order is handed out; `false` where it is no more to be had.
     fn note_fetched(
         &self,
         tx: &mut WriteTx<'_>,
         host: cutover_proto::ids::HostId,
         number: i64,
         envelope: &[u8],
-    ) -> Result<(), CallError> {
+    ) -> Result<bool, CallError> {
         let id = host.to_string();
+        if !work_orders::fetch(tx, &id, number, self.now_ms())? {
+            return Ok(false);
+        }
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self, host)?;
         edit.take(
@@ -185,15 +198,13 @@ impl Service {
             },
             &in_force.cx(self),
         )?;
-        if !work_orders::set_envelope(tx, &id, number, envelope)?
-            || !work_orders::fetch(tx, &id, number, self.now_ms())?
-        {
-            // Withdrawn or ended since it was read: the next check-in tells what holds then.
+        if !work_orders::set_envelope(tx, &id, number, envelope)? {
+            // Nothing that this server writes has a signature and was not handed out.
             return Err(tx.conflict("work order").into());
         }
         let last_seen_ms = last_seen(tx, host)?.max(self.now_ms());
         edit.save(tx, self, &in_force, last_seen_ms)?;
-        Ok(())
+        Ok(true)
     }
 
     fn cancel(&self, arrival: &Arrival, order_number: u64, reason: String) -> Result<v1::Envelope, CallError> {
