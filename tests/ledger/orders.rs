@@ -79,6 +79,7 @@ pub(crate) fn next(seen: &Inventory, replacement: &str) -> Result<Vec<Step>, Com
             _ => None,
         },
         shelf: &shelf,
+        shows_test: true,
     };
     let product = ProductId::new(replacement);
     let assessment = assess(seen, &Known::default(), &campaign(replacement), &catalog);
@@ -104,5 +105,5 @@ pub(crate) fn next(seen: &Inventory, replacement: &str) -> Result<Vec<Step>, Com
         time_limit: Duration::from_secs(600),
         safe_point_after: true,
     };
-    Ok(with_restart(steps, restart, &product, &catalog))
+    Ok(with_restart(steps, restart, &product, &means))
 }

@@ -381,8 +381,9 @@ impl Plot {
 
     /// Tables of a campaign file.
     pub(crate) fn tables(&self) -> String {
+        // On every machine: what a test finds is a part of what is simulated.
         let mut text = format!(
-            "[[out_of_scope]]\nname = \"{LAB}\"\nwhy = \"no duty reaches it\"\nmatch = {{ tag = [\"{LAB}\"] }}\n"
+            "[detection_tests]\non = \"all\"\n[[out_of_scope]]\nname = \"{LAB}\"\nwhy = \"no duty reaches it\"\nmatch = {{ tag = [\"{LAB}\"] }}\n"
         );
         for site in &self.sites {
             let _ = writeln!(

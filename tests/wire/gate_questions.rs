@@ -19,7 +19,7 @@ use crate::{
     wait::until,
 };
 
-const SECRET: &str = "a secret that is long enough";
+pub(crate) const SECRET: &str = "a secret that is long enough";
 const DAY: i64 = 24 * 3_600_000;
 
 fn waves(url: &str) -> String {
@@ -83,7 +83,7 @@ fn header<'a>(got: &'a Got, name: &str) -> &'a str {
     line.unwrap_or_else(|| panic!("no {name} in {}", got.head))
 }
 
-fn is_signed(got: &Got) -> bool {
+pub(crate) fn is_signed(got: &Got) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     let text = format!("{}.{}", header(got, "cutover-timestamp"), got.body);
     let tag = hex::decode(header(got, "cutover-signature").strip_prefix("sha256=").unwrap()).unwrap();

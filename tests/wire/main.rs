@@ -54,6 +54,7 @@ mod simulations;
 mod sink;
 mod spans;
 mod suspects;
+mod test_letters;
 mod wait;
 mod wakes;
 mod whole_way;

@@ -96,5 +96,8 @@ fn campaign_text(now_ms: i64) -> anyhow::Result<String> {
         "this is a demonstration, and its machines are directories".into(),
     );
     document.insert("policy".into(), toml::Value::Table(table));
+    // One of its replacements detects nothing, which a test shows.
+    let tests = toml::Table::from_iter([("on".to_owned(), "all".into())]);
+    document.insert("detection_tests".into(), toml::Value::Table(tests));
     Ok(toml::to_string(&document)?)
 }

@@ -134,7 +134,7 @@ impl PlanEdit {
             tx.after_commit(PLAN_CHANGED);
         }
         for effect in &self.effects {
-            self.carry_out(tx, service, effect)?;
+            self.carry_out(tx, service, in_force, effect)?;
         }
         Ok(self.plan)
     }
@@ -172,7 +172,13 @@ impl PlanEdit {
     }
 
     /// Slots come after the stream's rows, as the store's order of locks asks.
-    fn carry_out(&self, tx: &mut WriteTx<'_>, service: &Service, effect: &Effect) -> Result<(), ServiceError> {
+    fn carry_out(
+        &self,
+        tx: &mut WriteTx<'_>,
+        service: &Service,
+        in_force: &InForce,
+        effect: &Effect,
+    ) -> Result<(), ServiceError> {
         let (campaign, host) = (self.plan.campaign_id.to_string(), self.plan.host_id);
         let (host_text, now_ms) = (host.to_string(), service.now_ms());
         match effect {
@@ -202,6 +208,7 @@ impl PlanEdit {
                     secrets: service.sealed(tx, host, *number, secrets)?,
                     catalog_revision: *catalog_revision,
                 };
+                service.tell_of_test(tx, in_force, &order)?;
                 work_orders::insert(
                     tx,
                     &work_orders::WorkOrderRow {

@@ -2,7 +2,7 @@
 
 use crate::{
     notify,
-    service::{GATE, GateWord, Service, ServiceError},
+    service::{DETECTION_TEST, GATE, GateWord, Service, ServiceError},
     store::outbox::OutboxRow,
 };
 
@@ -25,6 +25,10 @@ pub(super) async fn due(
             ask(service, asking, letter).await?;
             continue;
         }
+        if letter.kind == DETECTION_TEST {
+            tell(service, asking, letter).await?;
+            continue;
+        }
         let outcome = notify::deliver(http, &letter.kind, &letter.target, &letter.body).await;
         service
             .settle_letter(letter, outcome.map_err(|error| error.to_string()))
@@ -38,18 +42,34 @@ async fn ask(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> 
     if !service.still_asks(&letter).await? {
         return Ok(());
     }
-    let question = notify::Asking {
-        id: &letter.outbox_id,
-        url: &letter.target,
-        body: &letter.body,
-        secret: service.gate_secret(),
-        at_seconds: service.real_now_ms() / 1000,
-    };
-    let outcome = notify::ask(asking, question).await;
+    let outcome = notify::ask(asking, signed(service, &letter)).await;
     let word = |it: notify::Decision| GateWord {
         granted: it.granted,
         change: it.change,
     };
     let outcome = outcome.map(|it| it.map(word)).map_err(|error| error.to_string());
     service.settle_question(letter, outcome).await
+}
+
+/// Tells of a detection test, where its order still waits for that. A refusal holds the order back as an unanswered letter does.
+async fn tell(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> Result<(), ServiceError> {
+    if !service.still_tells(&letter).await? {
+        return Ok(());
+    }
+    let outcome = match notify::ask(asking, signed(service, &letter)).await {
+        Ok(Some(word)) if !word.granted => Err(format!("refused, in change {}", word.change)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    };
+    service.settle_told(letter, outcome).await
+}
+
+fn signed<'a>(service: &'a Service, letter: &'a OutboxRow) -> notify::Asking<'a> {
+    notify::Asking {
+        id: &letter.outbox_id,
+        url: &letter.target,
+        body: &letter.body,
+        secret: service.gate_secret(),
+        at_seconds: service.real_now_ms() / 1000,
+    }
 }

@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::{
     CampaignKind, DutyTrigger, Mode, PendingRestart, Regime,
+    detection_tests::DetectionTestsInFile,
     notice::NoticeInFile,
     priority::PriorityInFile,
     readiness::ReadinessInFile,
@@ -100,6 +101,8 @@ pub(super) struct CampaignInFile {
     pub(super) readiness: Vec<ReadinessInFile>,
     #[serde(default)]
     pub(super) notice: Option<NoticeInFile>,
+    #[serde(default)]
+    pub(super) detection_tests: Option<DetectionTestsInFile>,
     #[serde(default)]
     pub(super) policy: PolicyInFile,
     #[serde(default)]

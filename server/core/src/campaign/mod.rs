@@ -3,6 +3,7 @@
 mod change;
 mod check;
 mod counts;
+mod detection_tests;
 mod document;
 mod instant;
 mod model;
@@ -32,6 +33,7 @@ mod wave_tests;
 pub use change::{Change, changes};
 pub use check::Warning;
 pub use counts::WaveCount;
+pub use detection_tests::{DetectionTests, TestedOn};
 pub use document::PRESETS;
 pub use instant::{NotAnInstant, instant_ms};
 pub use model::{

@@ -8,6 +8,7 @@ use cutover_proto::{
 
 use super::{
     Notice, Policy, Priority, Rate, Term,
+    detection_tests::DetectionTests,
     readiness::ReadinessItem,
     selector::{Selector, Traits},
     timetable::{For, Site},
@@ -209,6 +210,8 @@ pub struct Campaign {
     pub readiness: Vec<ReadinessItem>,
     /// What whoever works at a machine is told before work begins there; `None`: nothing.
     pub notice: Option<Notice>,
+    /// On which hosts a replacement is shown a test file, and who is told before.
+    pub detection_tests: DetectionTests,
     /// The file that it was read from, exactly.
     pub source: String,
 }

@@ -6,7 +6,7 @@ use cutover_proto::ids::CampaignId;
 use toml::Spanned;
 
 use super::{
-    Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term,
+    Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term, detection_tests,
     document::{CampaignInFile, DutyInFile, PRESETS, ReplacementInFile, SCHEMA, ScopeInFile},
     instant::{self, NotAnInstant},
     notice,
@@ -304,6 +304,12 @@ impl Campaign {
                 .map(notice::read)
                 .transpose()
                 .map_err(|flaw| reader.flawed(flaw))?,
+            detection_tests: it
+                .detection_tests
+                .map(detection_tests::read)
+                .transpose()
+                .map_err(|flaw| reader.flawed(flaw))?
+                .unwrap_or_default(),
             source: text.to_owned(),
         };
         campaign.check().map_err(|fault| reader.fault(fault))?;

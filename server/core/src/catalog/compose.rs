@@ -118,7 +118,7 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
                 steps.extend(parts.write(true)?);
                 steps.extend(parts.start(&install.services, true));
                 let takes_over = |steps: &mut Vec<Step>| {
-                    steps.push(parts.set_up(SetUpState::Active, !install.detection_test));
+                    steps.push(parts.set_up(SetUpState::Active, !parts.shows_test()));
                     steps.extend(parts.test());
                 };
                 if removals.iter().any(|it| catalog.protects(&it.target.product)) {
@@ -251,8 +251,12 @@ impl Parts<'_> {
         self.test().unwrap_or_else(|| self.set_up(SetUpState::Active, true))
     }
 
+    fn shows_test(&self) -> bool {
+        self.install.detection_test && self.means.shows_test
+    }
+
     fn test(&self) -> Option<Step> {
-        self.install.detection_test.then(|| Step {
+        self.shows_test().then(|| Step {
             action: Action::DetectionTest {
                 product: self.replacement.clone(),
             },

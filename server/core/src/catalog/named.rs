@@ -2,7 +2,7 @@
 
 use cutover_proto::{ids::ProductId, inventory::PackageManager};
 
-use super::{Catalog, Platform, Proven};
+use super::{Catalog, Platform, Proven, Recipe};
 use crate::judge::Assessment;
 
 impl Catalog {
@@ -11,17 +11,11 @@ impl Catalog {
     /// a system for which a recipe says nothing counts as the least. Sorted.
     #[must_use]
     pub fn recipes_for(&self, it: &Assessment, replacement: &ProductId) -> Vec<(String, Proven)> {
-        let system = if it.os_id.is_empty() {
-            it.os_family.as_str()
-        } else {
-            &it.os_id
-        };
         let mut names = Vec::new();
         let mut add = |what: &str, product: &ProductId, usable: &[PackageManager]| {
             // What others remove is no work by a recipe.
             if let Some(recipe) = self.recipes.get(product).filter(|it| it.handover.is_none()) {
-                let name = format!("{what} {product} on {system} ({:016x})", recipe.digest);
-                names.push((name, self.grade_of(product, usable, it)));
+                names.push((name_of(what, recipe, it), self.grade_of(product, usable, it)));
             }
         };
         for target in &it.targets {
@@ -39,6 +33,13 @@ impl Catalog {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// What installs a product on a host of this kind, as [`Catalog::recipes_for`] calls it, whether or not it is to be installed
+    /// there.
+    #[must_use]
+    pub fn installation_for(&self, it: &Assessment, product: &ProductId) -> Option<String> {
+        self.recipes.get(product).map(|recipe| name_of("install", recipe, it))
     }
 
     fn grade_of(&self, product: &ProductId, usable: &[PackageManager], it: &Assessment) -> Proven {
@@ -68,4 +69,13 @@ impl Catalog {
         // The best stands first.
         grades.into_iter().max()
     }
+}
+
+fn name_of(what: &str, recipe: &Recipe, it: &Assessment) -> String {
+    let system = if it.os_id.is_empty() {
+        it.os_family.as_str()
+    } else {
+        &it.os_id
+    };
+    format!("{what} {} on {system} ({:016x})", recipe.product, recipe.digest)
 }

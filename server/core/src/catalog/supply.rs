@@ -28,6 +28,8 @@ pub struct Means<'a> {
     pub tenant: Option<&'a str>,
     /// Package files that operators bound to products.
     pub shelf: &'a Shelf,
+    /// Whether the replacement is shown a test file, where its recipe knows how.
+    pub shows_test: bool,
 }
 
 /// What is to be installed on one host.
@@ -125,6 +127,8 @@ pub fn files_to_come(plan: &Plan, campaign: &Campaign, catalog: &Catalog, shelf:
             source: campaign.source_of(product),
             tenant: campaign.tenant_of(product),
             shelf,
+            // No file depends on it.
+            shows_test: false,
         };
         let is_wanted = !it.is_protected_by_replacement();
         is_wanted.then(|| Supply::choose(product, install, manager, it, &means))

@@ -40,6 +40,7 @@ fn composed_for(
         source: None,
         tenant: None,
         shelf: &Shelf::default(),
+        shows_test: true,
     };
     compose(&assessment, &ProductId::new(replacement), &means)
 }

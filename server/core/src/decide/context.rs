@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use cutover_proto::ids::ProductId;
 
 use crate::{
-    campaign::Campaign,
+    campaign::{Campaign, TestedOn},
     catalog::{Catalog, Means, Shelf},
+    judge::Assessment,
     rollout::{Breakers, RunState, Waves},
     secret::Keyring,
 };
@@ -48,14 +49,26 @@ pub struct Cx<'a> {
 }
 
 impl<'a> Cx<'a> {
-    /// With what orders for this replacement are made.
-    pub(super) fn means(&self, replacement: &ProductId) -> Means<'a> {
+    /// With what orders for this replacement are made, on a host that was judged so.
+    pub(super) fn means(&self, it: &Assessment, replacement: &ProductId) -> Means<'a> {
         Means {
             catalog: self.catalog,
             settings: self.campaign.settings_of(replacement),
             source: self.campaign.source_of(replacement),
             tenant: self.campaign.tenant_of(replacement),
             shelf: self.shelf,
+            shows_test: self.shows_test(it, replacement),
+        }
+    }
+
+    fn shows_test(&self, it: &Assessment, replacement: &ProductId) -> bool {
+        match self.campaign.detection_tests.on {
+            TestedOn::All => true,
+            TestedOn::None => false,
+            TestedOn::Canaries => {
+                let recipe = self.catalog.installation_for(it, replacement);
+                !recipe.is_some_and(|recipe| self.succeeded.contains(&recipe))
+            }
         }
     }
 }

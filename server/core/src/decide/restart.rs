@@ -29,12 +29,12 @@ pub(super) fn steps(
     let policy = &cx.campaign.policy;
     if is_pending_first(plan, it, policy) {
         // What could not follow must not restart the machine for nothing.
-        compose(it, replacement, &cx.means(replacement))?;
+        compose(it, replacement, &cx.means(it, replacement))?;
         let reason = "an earlier installation or update waits for a restart";
         return Ok(vec![restart(plan, reason.to_owned(), policy)]);
     }
     let products = products_that_owe(plan, it, cx);
-    let composed = match compose(it, replacement, &cx.means(replacement)) {
+    let composed = match compose(it, replacement, &cx.means(it, replacement)) {
         Err(ComposeError::NothingToDo) if !products.is_empty() => Vec::new(),
         // What was removed is complete only after it, whoever removes the rest.
         Err(ComposeError::ByOthers(_)) if is_owed(plan, it) => Vec::new(),
@@ -49,7 +49,7 @@ pub(super) fn steps(
         composed,
         restart(plan, reason, policy),
         replacement,
-        cx.catalog,
+        &cx.means(it, replacement),
     ))
 }
 

@@ -6,7 +6,7 @@ use cutover_proto::ids::HostId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    campaign::{Campaign, CampaignKind},
+    campaign::{Campaign, CampaignKind, TestedOn},
     forecast::no_target_text,
     plan::{Owner, Phase, Plan, ShownBy},
     standing::{Headline, Standing, Totals, standing},
@@ -229,9 +229,15 @@ fn notes(campaign: &Campaign, now_ms: i64) -> Vec<String> {
     let trusts = campaign
         .trusts_unproven()
         .map(|text| format!("By policy.trust_unproven of the campaign, {text}."));
+    let untested = (campaign.detection_tests.on == TestedOn::None).then(|| {
+        "By detection_tests of the campaign, no replacement is shown a test file: each counts as protecting by what it says of \
+         itself."
+            .to_owned()
+    });
     no_target_text(campaign, now_ms)
         .into_iter()
         .chain(use_is_free)
         .chain(trusts)
+        .chain(untested)
         .collect()
 }

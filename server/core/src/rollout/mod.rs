@@ -22,6 +22,7 @@ mod tests;
 pub use breaker::{Breaker, BreakerState, Cause, FEW, HalfOpen, ResetRefused, Trip, breach};
 pub use choose::{Candidate, Chosen, WaveState, choose};
 pub use course::{GateCourse, Gates, Turned, may_start, openings, turned};
+pub(crate) use gate::check_address;
 pub use gate::{
     ExternalAnswer, ExternalAsked, ExternalGate, Gate, GateFacts, GateInFile, GateVerdict, NotYet, Rate, Success,
 };

@@ -213,6 +213,13 @@ impl Service {
             ];
             return Err(invalid(campaign.warning(&gate, text).of_file(file)));
         }
+        if campaign.detection_tests.tell.is_some() && self.0.gates.secret.is_empty() {
+            let text = "detection_tests.tell is given, and the server has nothing to sign with what it tells; set \
+                        gates.secret_file in its configuration, or leave tell out"
+                .to_owned();
+            let tell = [Step::Key("detection_tests"), Step::Key("tell")];
+            return Err(invalid(campaign.warning(&tell, text).of_file(file)));
+        }
         if campaign.id != *self.campaign_id() {
             return Err(invalid(format!(
                 "{file} is of campaign `{}`, and this server runs `{}`; another campaign needs a server of its own",

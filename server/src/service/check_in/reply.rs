@@ -81,7 +81,10 @@ impl Service {
         let is_of_pool = planned_as != arrival.host;
         let plan = PlanEdit::load(db, self, planned_as)?.plan;
         let order = match plan.order_to_send(arrival.running) {
-            Some(number) => work_orders::load(db, &id, signed(number))?,
+            Some(number) => match Self::waits_to_be_told(db, arrival.host, signed(number))? {
+                Some(_) => None,
+                None => work_orders::load(db, &id, signed(number))?,
+            },
             None => None,
         };
         // Its next session has the image's program again.

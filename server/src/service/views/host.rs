@@ -25,7 +25,7 @@ use super::{
         check_in::{Network, OwnProgram, Vitals},
         clones::identity_lines,
         personal::{all_revealed, revealed},
-        plan_edit::{read_event, read_state},
+        plan_edit::{read_event, read_state, signed},
         tags,
     },
     EventView, HostDetail, ProtectionTime, StepView, VerdictView,
@@ -136,6 +136,11 @@ impl Service {
         if !tags.is_empty() {
             machine.push(format!("tags: {}", tags.join(", ")));
         }
+        let waiting = plan.order.as_ref().filter(|order| order.fetched_ms.is_none());
+        let untold = match waiting.filter(|_| !self.is_gone_back()) {
+            Some(order) => Service::waits_to_be_told(db, host, signed(order.number))?,
+            None => None,
+        };
         Ok(HostDetail {
             program: program.unwrap_or_default(),
             network: network.map(|network| network.in_words()).unwrap_or_default(),
@@ -147,6 +152,7 @@ impl Service {
                     .chain(plan.notices_in_words())
                     .chain(plan.handwork_text(&in_force.campaign, now_ms))
                     .chain(priority_line(&plan, &in_force))
+                    .chain(untold)
                     .collect(),
             )?,
             ahead: all_revealed(db, now.ahead)?,

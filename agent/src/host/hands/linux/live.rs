@@ -190,7 +190,16 @@ impl HostHands for LinuxHands {
         match product.as_str() {
             "crowdstrike-falcon" => Falcon::here(&self.runner)?.set_up(state, run),
             "defender-endpoint" => mdatp::set_up(&self.runner, &self.kept_config, state, run),
-            other => Err(HandsError::Unsupported(format!("this agent cannot set up {other}"))),
+            other => match state {
+                // What protects by itself once it is at work is only waited for: looks say when it does.
+                SetUpState::Active => Ok(ToolRun {
+                    exit_code: Some(0),
+                    ..ToolRun::default()
+                }),
+                SetUpState::StandingBack | SetUpState::Onboarded => {
+                    Err(HandsError::Unsupported(format!("this agent cannot set up {other}")))
+                }
+            },
         }
     }
 

@@ -46,6 +46,7 @@ fn order(inventory: &Inventory, manager: PackageManager) -> Vec<Step> {
         source: None,
         tenant: Some(CID),
         shelf: &shelf,
+        shows_test: true,
     };
     compose(&assessment, &FALCON.into(), &means).unwrap()
 }

@@ -151,6 +151,8 @@ struct Model<'a> {
     campaign: Campaign,
     /// Where there is a file of what comes as files alone.
     shelf: Shelf,
+    /// Whether test files are shown to what can be shown one.
+    shows_test: bool,
     /// What is done to an order that was composed; nothing where the recipes are checked.
     spoil: fn(&mut Vec<Step>),
     seen: BTreeSet<(u32, Machine)>,
@@ -158,7 +160,7 @@ struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    fn new(catalog: &'a Catalog, product: &'static str, spoil: fn(&mut Vec<Step>)) -> Self {
+    fn new(catalog: &'a Catalog, product: &'static str, shows_test: bool, spoil: fn(&mut Vec<Step>)) -> Self {
         let product = ProductId::new(product);
         let install = catalog.installation(&product).unwrap();
         let named = campaign("")
@@ -167,6 +169,7 @@ impl<'a> Model<'a> {
         Self {
             campaign: Campaign::parse("model.toml", &named, 1).unwrap(),
             shelf: Shelf::new(vec![falcon::shelved("falcon-sensor_7.20.0-17306_amd64.deb", 1)]),
+            shows_test,
             replacement: Replacement { product, install },
             catalog,
             spoil,
@@ -193,6 +196,7 @@ impl<'a> Model<'a> {
             source: None,
             tenant: None,
             shelf: &self.shelf,
+            shows_test: self.shows_test,
         };
         let mut steps = match compose(&assessment, &self.replacement.product, &means) {
             Ok(steps) => steps,
@@ -273,9 +277,15 @@ fn sets() -> impl Iterator<Item = Machine> {
 }
 
 fn model(catalog: &Catalog, product: &'static str, spoil: fn(&mut Vec<Step>)) -> (Result<(), String>, usize) {
-    let mut model = Model::new(catalog, product, spoil);
-    let result = sets().try_for_each(|machine| model.explore(&machine, 1));
-    (result, model.orders)
+    let mut orders = 0;
+    // Where a campaign has test files shown, and where it has none.
+    let result = [true, false].into_iter().try_for_each(|shows_test| {
+        let mut model = Model::new(catalog, product, shows_test, spoil);
+        let result = sets().try_for_each(|machine| model.explore(&machine, 1));
+        orders += model.orders;
+        result
+    });
+    (result, orders)
 }
 
 const REPLACEMENTS: [&str; 5] = [

@@ -130,6 +130,7 @@ fn whose_a_replacement_has_to_be_is_looked_at_where_it_is_onboarded_and_where_it
         source: None,
         tenant: Some("ours"),
         shelf: &Shelf::default(),
+        shows_test: true,
     };
     let steps = compose(&assessment, &ProductId::new("clamav"), &means).unwrap();
     let named = steps.iter().filter_map(|step| {

@@ -9,6 +9,7 @@ mod canaries;
 mod causes;
 mod dates;
 mod deferrals;
+mod detection_tests;
 mod disks;
 mod files;
 mod gap;

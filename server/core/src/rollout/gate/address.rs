@@ -10,7 +10,7 @@ const LONGEST: usize = 2000;
 ///
 /// # Errors
 /// What is wrong with it, and what to write instead.
-pub(super) fn check(url: &str) -> Result<(), String> {
+pub(crate) fn check(url: &str) -> Result<(), String> {
     let refused = |why: &str| {
         Err(format!(
             "`{url}` {why}; write an address such as https://changes.example.org/cutover"

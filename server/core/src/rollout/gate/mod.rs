@@ -1,6 +1,7 @@
 //! What must hold of a wave before the next one opens.
 
 mod address;
+pub(crate) use address::check as check_address;
 mod bound;
 mod file;
 mod rate;

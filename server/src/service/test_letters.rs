@@ -1,0 +1,178 @@
+//! Detection tests are told before they are made: a letter with each order that has one, which leaves once somebody has taken that.
+
+use cutover_core::campaign::zone::utc;
+use cutover_proto::{
+    ids::{HostId, ProductId},
+    order::WorkOrder,
+    step::{Action, Step},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Service, ServiceError, campaign::InForce, letters::pause_ms, plan_edit::signed};
+use crate::store::{
+    Reader, WriteTx, hosts,
+    outbox::{self, DeliveryState, OutboxRow, Tried},
+    work_orders::{self, OrderState},
+};
+
+/// The kind of a letter that tells of a detection test.
+pub const DETECTION_TEST: &str = "detection-test";
+
+/// The longest pause between two tries: a machine waits for it.
+const LONGEST_PAUSE_MS: i64 = 5 * 60_000;
+
+/// What is told, as it is posted. Whoever watches a console knows by it that the alarm that comes is no attack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestTold {
+    /// The campaign.
+    pub campaign: String,
+    /// What will be done, in words.
+    pub says: String,
+    /// What the machine calls itself.
+    pub host: String,
+    /// Its id here.
+    pub host_id: String,
+    /// The order of that host with the test.
+    pub order: u64,
+    /// The product that is shown the file.
+    pub product: String,
+    /// How often: so many alarms are to be expected, and no more.
+    pub tests: usize,
+    /// Not before this, in milliseconds since the epoch.
+    pub from_ms: i64,
+    /// The order begins no later than this, in milliseconds since the epoch.
+    pub until_ms: i64,
+    /// The same, to be read.
+    pub until: String,
+}
+
+impl Service {
+    /// Writes it down in the transaction in which the order is made.
+    pub(super) fn tell_of_test(
+        &self,
+        tx: &mut WriteTx<'_>,
+        in_force: &InForce,
+        order: &WorkOrder,
+    ) -> Result<(), ServiceError> {
+        let tested = |step: &Step| {
+            if let Action::DetectionTest { product } = &step.action {
+                return Some(product.clone());
+            }
+            None
+        };
+        let tests: Vec<ProductId> = order.steps.iter().filter_map(tested).collect();
+        let (Some(url), Some(product)) = (&in_force.campaign.detection_tests.tell, tests.first()) else {
+            return Ok(());
+        };
+        let times = match tests.len() {
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        let host_id = order.host_id.to_string();
+        let host = hosts::load(tx, &host_id)?.map(|host| host.name).unwrap_or_default();
+        let told = TestTold {
+            campaign: order.campaign_id.to_string(),
+            says: format!(
+                "{host} will show {product} the EICAR test file {times}. It is harmless and is reported as malware; nobody needs to \
+                 act on that, and a report more is not ours"
+            ),
+            host,
+            host_id,
+            order: order.number,
+            product: product.to_string(),
+            tests: tests.len(),
+            from_ms: order.not_before_ms,
+            until_ms: order.expires_ms,
+            until: utc(order.expires_ms),
+        };
+        let body = serde_json::to_string(&told).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
+        let id = id(order.host_id, signed(order.number));
+        outbox::insert(tx, &id, DETECTION_TEST, url, &body, self.real_now_ms())?;
+        Ok(())
+    }
+
+    /// Why an order does not leave yet; `None` where nothing is told of it, or that was taken.
+    pub(super) fn waits_to_be_told(
+        db: &mut impl Reader,
+        host: HostId,
+        order: i64,
+    ) -> Result<Option<String>, ServiceError> {
+        let letter = outbox::load(db, &id(host, order))?;
+        Ok(letter
+            .filter(|letter| letter.state != DeliveryState::Delivered)
+            .map(|letter| {
+                let error = letter.last_error.map(|error| format!("; the last try: {error}"));
+                format!(
+                    "order {order} leaves once {} has taken that it makes a detection test{}",
+                    letter.target,
+                    error.unwrap_or_default()
+                )
+            }))
+    }
+
+    /// Whether an order still waits for its letter. One that does not is given up here, and is not posted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn still_tells(&self, letter: &OutboxRow) -> Result<bool, ServiceError> {
+        let (service, letter) = (self.clone(), letter.clone());
+        self.0
+            .store
+            .write(move |tx| {
+                let told = read(&letter)?;
+                let order = work_orders::load(tx, &told.host_id, signed(told.order))?;
+                if order.is_some_and(|order| order.state == OrderState::Issued) {
+                    return Ok(true);
+                }
+                let tried = Tried::Dead {
+                    error: "the order was taken back before it left".to_owned(),
+                };
+                outbox::note(tx, &letter.outbox_id, letter.attempts, &tried, service.real_now_ms())?;
+                Ok(false)
+            })
+            .await
+    }
+
+    /// Notes whether it was taken; the host is told at once that its order is there.
+    ///
+    /// # Errors
+    /// When the store fails; it is then posted again.
+    pub async fn settle_told(&self, letter: OutboxRow, outcome: Result<(), String>) -> Result<(), ServiceError> {
+        let service = self.clone();
+        self.0
+            .store
+            .write(move |tx| {
+                let now_ms = service.real_now_ms();
+                let tried = match &outcome {
+                    Ok(()) => {
+                        let host = read(&letter)?.host_id.parse().map_err(super::campaign::broken_id)?;
+                        tx.after_commit(super::handle::nudge_topic(host));
+                        Tried::Delivered
+                    }
+                    Err(error) => {
+                        tracing::warn!(
+                            letter = letter.outbox_id,
+                            error,
+                            "a detection test could not be told, so its order waits; tried again later"
+                        );
+                        Tried::Again {
+                            next_ms: now_ms + pause_ms(letter.attempts + 1).min(LONGEST_PAUSE_MS),
+                            error: error.clone(),
+                        }
+                    }
+                };
+                Ok::<_, ServiceError>(outbox::note(tx, &letter.outbox_id, letter.attempts, &tried, now_ms)?)
+            })
+            .await
+    }
+}
+
+fn id(host: HostId, order: i64) -> String {
+    format!("{DETECTION_TEST}:{host}:{order}")
+}
+
+fn read(letter: &OutboxRow) -> Result<TestTold, ServiceError> {
+    serde_json::from_str(&letter.body).map_err(|error| ServiceError::Broken {
+        why: format!("stored letter {}: {error}", letter.outbox_id),
+    })
+}
