@@ -75,7 +75,7 @@ async fn question(server: &Server, state: DeliveryState, attempts: i64) -> Outbo
     .await
 }
 
-fn header<'a>(got: &'a Got, name: &str) -> &'a str {
+pub(crate) fn header<'a>(got: &'a Got, name: &str) -> &'a str {
     let line = got
         .head
         .lines()

@@ -21,6 +21,7 @@ mod condition;
 mod controllers;
 mod copied_agents;
 mod database;
+mod drains;
 mod enrolment;
 mod gate_questions;
 mod gates;

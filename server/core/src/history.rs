@@ -7,7 +7,7 @@ use crate::{
     catalog::RestartNeed,
     decide::{Event, Fact},
     judge::{Assessment, Condition},
-    plan::{Known, OrderEnd, Origin, Personal, Plan, Reason, Verify},
+    plan::{Drain, Known, OrderEnd, Origin, Personal, Plan, Reason, Verify},
     waiting::Waiting,
 };
 
@@ -199,6 +199,7 @@ pub fn line(event: &Event) -> String {
             format!("its user was told of the start, notice {number}; {seen}")
         }
         Fact::NoticesLapsed => "what its user was told of the start no longer holds; it is told anew".to_owned(),
+        Fact::DrainTurned { turn } => Drain::turned(turn),
         Fact::StartPutOff { until_ms, .. } => format!("its user put the start off until {}", utc(*until_ms)),
         Fact::Exempted { exemption } => exemption.text(),
         Fact::ExemptionEnded { by, why } => {

@@ -35,6 +35,7 @@ pub mod closing;
 pub mod coverage;
 pub mod date_proof;
 pub mod decide;
+pub mod drain;
 pub mod findings;
 pub mod forecast;
 pub mod habit;

@@ -11,8 +11,9 @@ use super::{
     extract::{Asked, Named, Sent},
 };
 use crate::service::{
-    AssignHandwork, AttestDisks, DisksFilter, DisksList, EndHandwork, ExemptionFilter, ExemptionList, HandworkFilter,
-    HandworkList, HoldHost, NewExemption, ReleaseHost, RevokeExemption, Service, WithdrawDisks,
+    AnswerDrain, AssignHandwork, AttestDisks, DisksFilter, DisksList, EndHandwork, ExemptionFilter, ExemptionList,
+    HandworkFilter, HandworkList, HoldHost, HostReleased, NewExemption, ReleaseHost, RevokeExemption, Service,
+    WithdrawDisks,
 };
 
 pub(super) fn routes() -> Router<Service> {
@@ -23,6 +24,8 @@ pub(super) fn routes() -> Router<Service> {
         .route("/encryption/{host}/withdraw", post(withdraw_disks))
         .route("/hosts/{host}/hold", post(hold))
         .route("/hosts/{host}/release", post(release))
+        .route("/hosts/{host}/drain", post(drain))
+        .route("/hosts/{host}/drain/released", post(drain_released))
         .route("/handwork", get(handwork))
         .route("/handwork/{host}/assign", post(assign))
         .route("/handwork/{host}/done", post(handwork_done))
@@ -105,6 +108,28 @@ async fn release(
 ) -> Result<Json<Done>, Problem> {
     Ok(Json(Done {
         done: service.release_host(caller, host, ask).await?,
+    }))
+}
+
+async fn drain(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<AnswerDrain>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.answer_drain(caller, host, ask).await?,
+    }))
+}
+
+async fn drain_released(
+    Signed(caller): Signed,
+    State(service): State<Service>,
+    Named(host): Named,
+    Sent(ask): Sent<HostReleased>,
+) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done {
+        done: service.host_released(caller, host, ask).await?,
     }))
 }
 

@@ -264,6 +264,10 @@ pub enum Hosts {
     Hold(super::handwork::Hold),
     /// Lifts a hold that a person set.
     Release(super::handwork::Release),
+    /// Says that a host is drained, for which its work order waits.
+    Drained(super::drains::Drained),
+    /// Says that a host was released that had been drained.
+    Released(super::drains::Released),
     /// Lets a failed host try again.
     Retry {
         /// Host id or name.

@@ -10,6 +10,7 @@ mod blockers;
 mod campaign;
 mod client;
 mod closing;
+mod drains;
 mod encryption;
 mod exemptions;
 mod findings;

@@ -85,6 +85,8 @@ async fn ask(command: &Operator, client: &Client, format: Format) -> anyhow::Res
             Hosts::Encryption { then } => super::encryption::list(then, client, format).await,
             Hosts::Hold(hold) => super::handwork::hold(hold, client, format).await,
             Hosts::Release(release) => super::handwork::release(release, client, format).await,
+            Hosts::Drained(drained) => super::drains::drained(drained, client, format).await,
+            Hosts::Released(released) => super::drains::released(released, client, format).await,
             Hosts::Retry { host, dry_run } => change(client, &format!("hosts/{host}/retry"), *dry_run, format).await,
         },
         Operator::Why { host, then } => why(&client.get(&format!("hosts/{host}"), &then.query()).await?, format),

@@ -1,4 +1,4 @@
-//! Questions to systems outside: written with the turn of the gate, signed and posted until somebody has taken them, and what
+//! Questions to systems outside, and what they are told: written with the turn of the gate, signed and posted until somebody has taken them, and what
 //! comes back.
 
 use cutover_core::{
@@ -63,6 +63,11 @@ impl Service {
         &self.0.gates.secret
     }
 
+    /// Where answers that come later are posted, without what follows of whom they are about.
+    pub(super) fn gates_answer_at(&self) -> &str {
+        &self.0.gates.answer_at
+    }
+
     /// Writes the question down, in the transaction in which the gate begins to wait for its answer.
     pub(super) fn ask_outside(
         &self,
@@ -91,7 +96,7 @@ impl Service {
             asked_ms: asked.at_ms,
             answer_by_ms,
             answer_by: utc(answer_by_ms),
-            answer_at: format!("{}/api/v1/waves/{wave}/gate", self.0.gates.answer_at),
+            answer_at: format!("{}/api/v1/waves/{wave}/gate", self.gates_answer_at()),
             change: in_force.progress.gates.last_change(wave).map(str::to_owned),
         };
         let body = serde_json::to_string(&question).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
@@ -108,9 +113,14 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let question = read(&letter)?;
-                let in_force = service.in_force(tx)?;
-                let Some(why) = service.is_over(&in_force, &question) else {
+                let over = if letter.kind == GATE {
+                    let question = read(&letter)?;
+                    let in_force = service.in_force(tx)?;
+                    service.is_over(&in_force, &question)
+                } else {
+                    service.drain_letter_is_over(tx, &letter)?
+                };
+                let Some(why) = over else {
                     return Ok(true);
                 };
                 let tried = Tried::Dead { error: why.to_owned() };
@@ -141,14 +151,16 @@ impl Service {
                         error: error.clone(),
                     },
                 };
-                if let Ok(Some(word)) = &outcome {
-                    service.take_word(tx, &read(&letter)?, word)?;
+                match &outcome {
+                    Ok(word) if letter.kind != GATE => service.take_drain_word(tx, &letter, word.as_ref())?,
+                    Ok(Some(word)) => service.take_word(tx, &read(&letter)?, word)?,
+                    Ok(None) | Err(_) => {}
                 }
                 if let Err(error) = &outcome {
                     tracing::warn!(
                         letter = letter.outbox_id,
                         error,
-                        "a question at a gate did not arrive; asked again later"
+                        "a question to a system outside did not arrive; asked again later"
                     );
                 }
                 Ok::<_, ServiceError>(outbox::note(tx, &letter.outbox_id, letter.attempts, &tried, now_ms)?)

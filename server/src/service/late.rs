@@ -25,7 +25,7 @@ use super::{
     Service, ServiceError,
     campaign::{BATCH, InForce, broken_id, last_seen},
     plan_edit::{PlanEdit, read_plan},
-    simulate::{AskSimulation, DAYS_MAX, setup},
+    simulate::{AskSimulation, DAYS_MAX, nobody_drains, setup},
 };
 use crate::store::{StreamName, WriteTx, events, meta, plans, totals};
 
@@ -200,6 +200,7 @@ impl Service {
         if only_looks {
             Arc::make_mut(&mut in_force.campaign).mode = Mode::Automatic;
         }
+        nobody_drains(&mut in_force);
         let fleet = self.fleet(&in_force, only_looks).await?;
         let opens = opened_by_people(&in_force, from_ms + span::ms(settings.people_within));
         let courses = settings.courses.min((FOLLOWED / hosts).max(COURSES_LEAST));

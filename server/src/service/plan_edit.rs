@@ -233,17 +233,13 @@ impl PlanEdit {
                         site_until_ms: fetches.site_until_ms,
                     },
                 )?;
-                // In one order, so that two that need the same ones never wait for each other.
-                let mut slots: Vec<&Slot> = slots.iter().collect();
-                slots.sort_by_key(|slot| &slot.name);
-                for slot in slots {
-                    if !slots::take(tx, &campaign, &slot.name, i64::from(slot.cap))? {
-                        return Err(ServiceError::Refused {
-                            why: format!("every slot of {} is taken", slot.of),
-                        });
-                    }
-                }
+                take(tx, &campaign, slots)?;
             }
+            Effect::AskDrain { slots } => {
+                take(tx, &campaign, slots)?;
+                service.write_to_drain(tx, in_force, &self.plan)?;
+            }
+            Effect::ReleaseDrained => service.write_to_release(tx, in_force, &self.plan)?,
             Effect::WithdrawOrder { number, slots } => {
                 work_orders::withdraw(tx, &host_text, signed(*number), &self.end_of(*number), now_ms)?;
                 give_back(tx, &campaign, slots)?;
@@ -274,6 +270,21 @@ impl PlanEdit {
         });
         end.unwrap_or("ended").to_owned()
     }
+}
+
+/// All of them, or nothing at all comes of it.
+fn take(tx: &mut WriteTx<'_>, campaign: &str, slots: &[Slot]) -> Result<(), ServiceError> {
+    // In one order, so that two that need the same ones never wait for each other.
+    let mut slots: Vec<&Slot> = slots.iter().collect();
+    slots.sort_by_key(|slot| &slot.name);
+    for slot in slots {
+        if !slots::take(tx, campaign, &slot.name, i64::from(slot.cap))? {
+            return Err(ServiceError::Refused {
+                why: format!("every slot of {} is taken", slot.of),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn give_back(tx: &mut WriteTx<'_>, campaign: &str, slots: &[String]) -> Result<(), ServiceError> {

@@ -171,6 +171,13 @@ pub(super) fn setup<'a>(
     }
 }
 
+/// Hosts are drained at once: nobody knows how long others take.
+pub(super) fn nobody_drains(in_force: &mut InForce) {
+    if !in_force.campaign.drains.is_empty() {
+        Arc::make_mut(&mut in_force.campaign).drains.clear();
+    }
+}
+
 fn names_of(hosts: &[Participant]) -> BTreeMap<HostId, String> {
     let named = hosts.iter().filter_map(|it| {
         let name = it.plan.assessment.as_ref()?.hostname.clone();
@@ -205,6 +212,7 @@ impl Service {
         if let Some(mode) = ask.mode {
             Arc::make_mut(&mut in_force.campaign).mode = mode;
         }
+        nobody_drains(&mut in_force);
         let fleet = self
             .fleet(&in_force, ask.campaign.is_some() || ask.mode.is_some())
             .await?;
@@ -244,7 +252,8 @@ impl Service {
         caller.must_be(Role::Operator)?;
         let one_at_a_time = self.one_simulation()?;
         let service = self.clone();
-        let in_force = self.0.store.read(move |tx| service.open_campaign(tx)).await?;
+        let mut in_force = self.0.store.read(move |tx| service.open_campaign(tx)).await?;
+        nobody_drains(&mut in_force);
         let plain = AskSimulation {
             people_within: ask.people_within,
             ..AskSimulation::plain(ask.days, ask.seed)
@@ -308,6 +317,8 @@ impl Service {
                         if is_other {
                             service.decide_anew(tx, &mut edit, &in_force)?;
                         }
+                        // Whoever is to be drained is, at once: nobody knows how long that takes.
+                        edit.plan.drain = None;
                         batch.push(Participant {
                             last_seen_ms: last_seen(tx, host)?,
                             plan: edit.plan,

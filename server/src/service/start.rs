@@ -58,19 +58,26 @@ impl Service {
                 continue;
             }
             // While a wave is full, as it is most of the time, its queue is not read, and never further than it has room.
-            if group.room(wave, &in_force.campaign) == 0 {
+            // Hosts that are drained hold their places already, and lie before all others.
+            let is_full = group.room(wave, &in_force.campaign) == 0;
+            let limit = if is_full {
+                i64::from(groups.drained()).min(HEAD)
+            } else {
+                HEAD
+            };
+            if limit == 0 {
                 continue;
             }
-            for row in plans::first_in_phase(db, id, wave, Phase::Queued.as_str(), self.now_ms(), HEAD)? {
+            for row in plans::first_in_phase(db, id, wave, Phase::Queued.as_str(), self.now_ms(), limit)? {
                 let plan = self.0.read_plans.read(&row)?;
+                if plan.drain.is_none() && group.room(wave, &in_force.campaign) == 0 {
+                    break;
+                }
                 let candidate = Candidate {
                     last_seen_ms: last_seen(db, plan.host_id)?,
                     plan: &plan,
                 };
                 starts.extend(choose(&[candidate], &mut group, &in_force.campaign, self.now_ms()).starts);
-                if group.room(wave, &in_force.campaign) == 0 {
-                    break;
-                }
             }
             // What this wave takes, the next ones no longer have.
             groups.take_in(group);
@@ -124,6 +131,7 @@ impl Service {
                 .controllers
                 .insert(site, u32::try_from(hosts).unwrap_or(u32::MAX));
         }
+        groups.count_drains(self.now_ms());
         if in_force.campaign.limits_lines() {
             for carried in work_orders::carried(db, id, self.now_ms())? {
                 let line = LineUse::new(unsigned(carried.bytes), carried.next_ms);
@@ -138,7 +146,7 @@ impl Service {
         Ok(groups)
     }
 
-    /// Issues a host's order: plan, order row, then the slot, under the campaign's epoch.
+    /// Issues a host's order, or has the host drained first: plan, order row, then the slot, under the campaign's epoch.
     fn start(&self, tx: &mut WriteTx<'_>, host: HostId) -> Result<(), ServiceError> {
         let in_force = self.in_force(tx)?;
         let mut edit = PlanEdit::load(tx, self, host)?;

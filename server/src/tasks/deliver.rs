@@ -2,7 +2,7 @@
 
 use crate::{
     notify,
-    service::{DETECTION_TEST, GATE, GateWord, Service, ServiceError},
+    service::{DETECTION_TEST, DRAIN, GATE, GateWord, RELEASE, Service, ServiceError},
     store::outbox::OutboxRow,
 };
 
@@ -21,7 +21,7 @@ pub(super) async fn due(
     let letters = service.due_letters(BATCH).await?;
     let count = letters.len();
     for letter in letters {
-        if letter.kind == GATE {
+        if [GATE, DRAIN, RELEASE].contains(&letter.kind.as_str()) {
             ask(service, asking, letter).await?;
             continue;
         }
@@ -37,7 +37,7 @@ pub(super) async fn due(
     Ok(count)
 }
 
-/// Asks at a gate, where it still waits for an answer.
+/// Asks at a gate, or about draining a host, where an answer is still waited for.
 async fn ask(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> Result<(), ServiceError> {
     if !service.still_asks(&letter).await? {
         return Ok(());
@@ -47,7 +47,11 @@ async fn ask(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> 
         granted: it.granted,
         change: it.change,
     };
-    let outcome = outcome.map(|it| it.map(word)).map_err(|error| error.to_string());
+    let outcome = match outcome.map_err(|error| error.to_string()) {
+        // Nobody may keep a host drained: it is told until that is taken.
+        Ok(Some(it)) if letter.kind == RELEASE && !it.granted => Err(format!("refused, in change {}", it.change)),
+        other => other.map(|it| it.map(word)),
+    };
     service.settle_question(letter, outcome).await
 }
 

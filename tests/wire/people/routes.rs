@@ -50,6 +50,8 @@ pub(super) const API: &[(&str, &str, Door)] = &[
     ("GET", "/forecast", Unauthorized),
     ("POST", "/hosts/{host}/hold", Unauthorized),
     ("POST", "/hosts/{host}/release", Unauthorized),
+    ("POST", "/hosts/{host}/drain", Unauthorized),
+    ("POST", "/hosts/{host}/drain/released", Unauthorized),
     ("GET", "/handwork", Unauthorized),
     ("POST", "/handwork/{host}/assign", Unauthorized),
     ("POST", "/handwork/{host}/done", Unauthorized),

@@ -253,6 +253,10 @@ impl Campaign {
             let way = vec![Step::Key("notice"), Step::Key("match")];
             ("[notice]".to_owned(), way, &notice.hosts)
         });
+        let drains = self.drains.iter().enumerate().map(|(place, rule)| {
+            let what = format!("[[drain]] {}", rule.name);
+            (what, nth("drain", place), &rule.hosts)
+        });
         windows
             .chain(blackouts)
             .chain(scope)
@@ -260,6 +264,7 @@ impl Campaign {
             .chain(replacements)
             .chain(waves)
             .chain(notice)
+            .chain(drains)
             .filter(|(_, _, selector)| !selector.is_everything())
             .collect()
     }

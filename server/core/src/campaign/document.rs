@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::{
     CampaignKind, DutyTrigger, Mode, PendingRestart, Regime,
     detection_tests::DetectionTestsInFile,
+    drain::DrainInFile,
     notice::NoticeInFile,
     priority::PriorityInFile,
     readiness::ReadinessInFile,
@@ -103,6 +104,8 @@ pub(super) struct CampaignInFile {
     pub(super) notice: Option<NoticeInFile>,
     #[serde(default)]
     pub(super) detection_tests: Option<DetectionTestsInFile>,
+    #[serde(default)]
+    pub(super) drain: Vec<DrainInFile>,
     #[serde(default)]
     pub(super) policy: PolicyInFile,
     #[serde(default)]

@@ -5,6 +5,7 @@ mod check;
 mod counts;
 mod detection_tests;
 mod document;
+mod drain;
 mod instant;
 mod model;
 mod notice;
@@ -35,6 +36,7 @@ pub use check::Warning;
 pub use counts::WaveCount;
 pub use detection_tests::{DetectionTests, TestedOn};
 pub use document::PRESETS;
+pub use drain::DrainRule;
 pub use instant::{NotAnInstant, instant_ms};
 pub use model::{
     Campaign, CampaignKind, Duty, DutyTrigger, External, Milestone, Mode, Regime, ReplacementRule, ScopeRule,

@@ -7,7 +7,7 @@ use cutover_proto::{
 };
 
 use super::{
-    Notice, Policy, Priority, Rate, Term,
+    DrainRule, Notice, Policy, Priority, Rate, Term,
     detection_tests::DetectionTests,
     readiness::ReadinessItem,
     selector::{Selector, Traits},
@@ -212,6 +212,8 @@ pub struct Campaign {
     pub notice: Option<Notice>,
     /// On which hosts a replacement is shown a test file, and who is told before.
     pub detection_tests: DetectionTests,
+    /// Who drains which hosts before their orders. The first that fits a host does.
+    pub drains: Vec<DrainRule>,
     /// The file that it was read from, exactly.
     pub source: String,
 }

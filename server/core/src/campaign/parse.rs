@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::{
     Campaign, Duty, External, Milestone, Policy, ReplacementRule, ScopeRule, Term, detection_tests,
     document::{CampaignInFile, DutyInFile, PRESETS, ReplacementInFile, SCHEMA, ScopeInFile},
+    drain,
     instant::{self, NotAnInstant},
     notice,
     place::{self, Step},
@@ -310,6 +311,7 @@ impl Campaign {
                 .transpose()
                 .map_err(|flaw| reader.flawed(flaw))?
                 .unwrap_or_default(),
+            drains: drain::read(it.drain).map_err(|flaw| reader.flawed(flaw))?,
             source: text.to_owned(),
         };
         campaign.check().map_err(|fault| reader.fault(fault))?;

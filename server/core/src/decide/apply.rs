@@ -229,6 +229,7 @@ fn take_in(plan: &mut Plan, event: &Event) -> Result<(), ApplyError> {
                 .tell(*number, given, plan.order.as_ref().map(|order| order.number));
         }
         Fact::NoticesLapsed => plan.notices.lapse(),
+        Fact::DrainTurned { turn } => plan.turn_drain(turn, at_ms),
         Fact::StartPutOff { until_ms, .. } => {
             plan.notices.put_off_ms = Some(*until_ms);
             plan.notices.put_offs += 1;

@@ -4,6 +4,7 @@ use cutover_proto::{record::RecordEvent, step::StepKind};
 
 use super::{ApplyError, Fact};
 use crate::{
+    drain::draining_in,
     plan::{LastFailure, OpenOrder, OrderEnd, Plan, RestartDue},
     rollout::is_first_place,
 };
@@ -49,6 +50,13 @@ pub(super) fn issue(plan: &mut Plan, at_ms: i64, fact: &Fact) -> Result<(), Appl
     plan.recipes.clone_from(recipes);
     // What one order left undone another one does, and both count. The best stands first.
     plan.grade = plan.grade.max(*grade);
+    if let Some(drain) = &mut plan.drain {
+        // It works from here on, and the order holds its places among those that go first.
+        drain.has_begun = true;
+        drain
+            .slots
+            .retain(|slot| !is_first_place(slot) && draining_in(slot).is_none());
+    }
     plan.first_places = slots.iter().filter(|slot| is_first_place(slot)).cloned().collect();
     plan.order = Some(OpenOrder {
         number: *number,

@@ -108,6 +108,7 @@ pub(super) fn closed(pen: &Pen<'_>, input: &Input) -> Result<(), Refused> {
         | Input::Started { .. }
         | Input::HoldPlaced(_)
         | Input::HoldLifted { .. }
+        | Input::Drain(_)
         | Input::Exempted(_)
         | Input::ExemptionRevoked { .. }
         | Input::DisksAttested(_)

@@ -2,7 +2,9 @@
 
 use cutover_proto::{ids::ProductId, step::Step, words};
 
-use super::{Cx, Event, Input, campaign, canaries, disks, group, look, notice, order, pen::Pen, people, records, wake};
+use super::{
+    Cx, Event, Input, campaign, canaries, disks, drain, group, look, notice, order, pen::Pen, people, records, wake,
+};
 use crate::{
     plan::{Phase, Plan},
     rollout::{Fetches, RunState, Slot},
@@ -26,6 +28,10 @@ words! {
         Journal = "journal",
         /// Handwork was not done by its date.
         HandworkOverdue = "handwork-overdue",
+        /// Whoever is to drain the host did not in time.
+        NotDrained = "not-drained",
+        /// The host is drained for long, or its release was not taken.
+        NotReleased = "not-released",
     }
 }
 
@@ -91,6 +97,13 @@ pub enum Effect {
         /// Places that stay taken until then; they are the host's no more.
         places: Vec<String>,
     },
+    /// Ask whoever drains the host to do that, as its plan says.
+    AskDrain {
+        /// What it takes of what is limited: all of it or nothing.
+        slots: Vec<Slot>,
+    },
+    /// Tell them to release it, as its plan says.
+    ReleaseDrained,
     /// Ask for a fresh look in the next reply ([`Plan::wants_look`] says so until it came).
     WantLook,
     /// Tell the host to check in.
@@ -182,6 +195,7 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
             asked_ms,
             until_ms,
         } => notice::put_off(&mut pen, *round, *asked_ms, *until_ms)?,
+        Input::Drain(word) => drain::said(&mut pen, word)?,
         Input::Exempted(exemption) => people::exempted(&mut pen, exemption)?,
         Input::ExemptionRevoked { by, why } => people::exemption_revoked(&mut pen, by, why)?,
         Input::DisksAttested(said) => disks::attested(&mut pen, said)?,
@@ -195,5 +209,6 @@ pub fn decide_and_apply(plan: &Plan, input: &Input, cx: &Cx<'_>) -> Result<(Deci
         Input::Concluded => people::concluded(&mut pen)?,
     }
     canaries::follow(&mut pen, plan)?;
+    drain::follow(&mut pen)?;
     Ok(pen.finish())
 }

@@ -12,8 +12,8 @@ use crate::{
     catalog::{Proven, RestartNeed},
     judge::Assessment,
     plan::{
-        Cover, DiskAttestation, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal, Phase,
-        Pool, Reason, Stop, Verify,
+        Cover, DiskAttestation, DrainTurn, Exemption, Hold, HoldKind, JournalFault, Known, OrderEnd, Origin, Personal,
+        Phase, Pool, Reason, Stop, Verify,
     },
     secret::Tries,
     suspect::Suspect,
@@ -353,6 +353,11 @@ pub enum Fact {
     },
     /// What was told of a start no longer holds: it is told anew.
     NoticesLapsed,
+    /// Something happened to its being drained by another system.
+    DrainTurned {
+        /// What.
+        turn: DrainTurn,
+    },
     /// Whoever works at the machine put the start off.
     StartPutOff {
         /// To then.

@@ -54,6 +54,7 @@ impl Fact {
             Self::NoticeDue { .. } => "notice-due",
             Self::NoticeGiven { .. } => "notice-given",
             Self::NoticesLapsed => "notices-lapsed",
+            Self::DrainTurned { .. } => "drain-turned",
             Self::StartPutOff { .. } => "start-put-off",
             Self::Exempted { .. } => "exempted",
             Self::ExemptionEnded { .. } => "exemption-ended",

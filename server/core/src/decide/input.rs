@@ -2,7 +2,7 @@
 
 use cutover_proto::{ids::HostId, record::StepRecord, step::StepKind};
 
-use super::NoticeGiven;
+use super::{DrainWord, NoticeGiven};
 use crate::{
     judge::Assessment,
     plan::{DiskAttestation, Exemption, Hold, HoldKind, JournalFault, Known, Personal, Pool},
@@ -116,6 +116,8 @@ pub enum Input {
         /// To then.
         until_ms: i64,
     },
+    /// Whoever drains hosts said something of this one.
+    Drain(DrainWord),
     /// An exemption was granted.
     Exempted(Exemption),
     /// It was revoked.
@@ -204,6 +206,7 @@ impl Input {
             Self::SaidSteps { .. } => "said-steps",
             Self::Notified(..) => "notified",
             Self::StartPutOff { .. } => "start-put-off",
+            Self::Drain(..) => "drain",
             Self::Exempted(..) => "exempted",
             Self::ExemptionRevoked { .. } => "exemption-revoked",
             Self::DisksAttested(..) => "disks-attested",

@@ -3,7 +3,7 @@
 use cutover_proto::{record::FailureCause, step::StepKind};
 
 use super::{
-    AlarmKind, Effect, Fact, Refused, canaries, line,
+    AlarmKind, Effect, Fact, Refused, canaries, drain, line,
     pen::Pen,
     place::{place, settle},
     restart, secrets,
@@ -37,12 +37,18 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
     let Some((Ok(steps), replacement)) = chosen.filter(|_| phase == Phase::Queued) else {
         return settle(pen);
     };
+    if drain::ask_first(pen)? {
+        // The order follows once somebody has drained it.
+        return Ok(());
+    }
     let (now_ms, policy) = (pen.cx.now_ms, &pen.cx.campaign.policy);
     let attempt = pen.plan.attempts_used + 1;
     let expires_ms = now_ms.saturating_add(span::ms(policy.order_life));
     let fetch_by_ms = now_ms.saturating_add(span::ms(policy.fetch_within));
     let catalog_revision = pen.cx.catalog.revision;
     let slots = slots(&pen.plan, pen.cx.campaign);
+    let (handed_over, begun) = drain::handed_over(&pen.plan);
+    let held = slots.iter().map(|slot| slot.name.clone()).chain(handed_over).collect();
     let is_work = steps.iter().any(|step| step.action.kind() != StepKind::Restart);
     let recipes = if is_work {
         canaries::recipes(&pen.plan, pen.cx)
@@ -61,12 +67,15 @@ pub(super) fn started(pen: &mut Pen<'_>, number: u64, epoch: u64) -> Result<(), 
         fetch_by_ms,
         catalog_revision,
         round: pen.cx.breakers.round(&pen.plan.wave),
-        slots: slots.iter().map(|slot| slot.name.clone()).collect(),
+        slots: held,
         recipes,
         secrets: secrets.clone(),
         grade,
     })?;
     pen.go(Phase::Migrating, None)?;
+    if !begun.is_empty() {
+        pen.effect(Effect::GiveBack { slots: begun });
+    }
     let bytes = bytes_of(&steps, &replacement, pen.cx.campaign);
     let fetches = Fetches::new(&pen.plan, pen.cx.campaign, bytes, now_ms);
     pen.effect(Effect::IssueOrder {

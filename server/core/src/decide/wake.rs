@@ -2,7 +2,7 @@
 
 use cutover_proto::verdict::Protection;
 
-use super::{AlarmKind, Cx, Effect, Fact, Refused, disks, look, notice, order, pen::Pen, place::settle, verify};
+use super::{AlarmKind, Cx, Effect, Fact, Refused, disks, drain, look, notice, order, pen::Pen, place::settle, verify};
 use crate::{
     campaign::span,
     plan::{HoldKind, OrderEnd, Phase, Reason, Verify},
@@ -11,9 +11,6 @@ use crate::{
 
 /// Each kind is handled at most once a wake; what a handling makes due anew comes with the next.
 pub(super) fn woke(pen: &mut Pen<'_>, last_seen_ms: i64) -> Result<(), Refused> {
-    if pen.plan.is_closed() {
-        return Ok(());
-    }
     for kind in WakeKind::ALL {
         if is_due(pen, *kind, last_seen_ms) {
             handle(pen, *kind, last_seen_ms)?;
@@ -74,6 +71,7 @@ fn handle(pen: &mut Pen<'_>, kind: WakeKind, last_seen_ms: i64) -> Result<(), Re
         }
         WakeKind::Retry => pen.write(Fact::RetryDue),
         WakeKind::Notice => notice::due(pen),
+        WakeKind::Drain => drain::due(pen),
         WakeKind::Soak => {
             pen.effect(Effect::Nudge);
             pen.write(Fact::VerifyTurned {

@@ -6,7 +6,7 @@ use crate::{
     campaign::{Campaign, span, zone::utc},
     hours::{Calendar, HORIZON_MS},
     notice,
-    plan::{Phase, Plan, Verify},
+    plan::{Drain, Phase, Plan, Verify},
 };
 
 /// What an attempt is allowed from its start to its last record, a restart and one retry included.
@@ -77,6 +77,10 @@ pub fn latest_start_ms(plan: &Plan, campaign: &Campaign) -> i64 {
 /// its priority says. Windows, limits, gates and approvals hold for it as for any other.
 #[must_use]
 pub fn turn_ms(plan: &Plan, campaign: &Campaign) -> i64 {
+    if plan.drain.as_ref().is_some_and(Drain::is_drained) {
+        // It works for nobody until its order has ended.
+        return i64::MIN / 2;
+    }
     let latest_ms = latest_start_ms(plan, campaign);
     if campaign.priorities.is_empty() {
         return latest_ms;

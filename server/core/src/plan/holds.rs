@@ -3,7 +3,7 @@
 use cutover_proto::words;
 use serde::{Deserialize, Serialize};
 
-use super::{DiskAttestation, Personal, Plan};
+use super::{DiskAttestation, Drain, Personal, Plan};
 use crate::campaign::zone::utc;
 
 words! {
@@ -76,12 +76,13 @@ impl Exemption {
 }
 
 impl Plan {
-    /// What people, and the host itself, have set on it, in words: exemption, what is attested of its disks, and holds.
+    /// What people, and the host itself, have set on it, in words: exemption, what is attested of its disks, holds, and who drains it.
     #[must_use]
     pub fn set_on_it(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.exemption.iter().map(Exemption::text).collect();
         lines.extend(self.disks.iter().map(DiskAttestation::text));
         lines.extend(self.holds.values().map(Hold::text));
+        lines.extend(self.drain.iter().map(Drain::text));
         lines.extend(
             self.local_hold
                 .iter()

@@ -5,6 +5,7 @@
 mod account;
 mod asked;
 mod disks;
+mod drain;
 mod handwork;
 mod holds;
 mod kept;
@@ -25,6 +26,8 @@ mod verify;
 
 pub use account::{Account, Cover, Gap, Spent};
 pub use disks::{DiskAttestation, DiskSignature, DiskWord, NotAttested};
+pub(crate) use drain::numbered;
+pub use drain::{Drain, DrainState, DrainTurn};
 pub use handwork::Handwork;
 pub use holds::{Exemption, Hold, HoldKind};
 pub use kept::{Approval, JournalFault, LastFailure, RestartOwed};

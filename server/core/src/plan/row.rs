@@ -9,8 +9,8 @@ use cutover_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Approval, DiskAttestation, Exemption, Gap, Handwork, Hold, HoldKind, JournalFault, Known, LastFailure,
-    Notices, OpenOrder, Origin, Phase, Pool, Reason, RestartOwed, Tried, Verify,
+    Account, Approval, DiskAttestation, Drain, Exemption, Gap, Handwork, Hold, HoldKind, JournalFault, Known,
+    LastFailure, Notices, OpenOrder, Origin, Phase, Pool, Reason, RestartOwed, Tried, Verify,
 };
 use crate::{catalog::Proven, judge::Assessment, rollout::Outcome, upkeep::Dates};
 
@@ -206,6 +206,12 @@ pub struct Plan {
     /// What its user was told of the start ahead, and put off.
     #[serde(default, skip_serializing_if = "Notices::is_none")]
     pub notices: Notices,
+    /// Another system drains it, or drained it, before its order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Drain>,
+    /// How often it was drained, or asked to be; the number of the newest.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub drains: u32,
 }
 
 impl Plan {
@@ -277,6 +283,8 @@ impl Plan {
             tried_in: String::new(),
             tried_before: None,
             notices: Notices::default(),
+            drain: None,
+            drains: 0,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Breaker, BreakerState, Fetches, Lines, Outcome, Tally, WaveState, course::canaries};
 use crate::{
     campaign::{Campaign, HostUse, LateJoiners, Mode, Wave},
+    drain::counts_as_begun,
     plan::{Plan, SET},
 };
 
@@ -179,6 +180,9 @@ pub fn slots(plan: &Plan, campaign: &Campaign) -> Vec<Slot> {
         of: format!("hosts that go first, until it has soaked here, to {recipe}"),
     });
     slots.extend(first.filter(|slot| !plan.kept_places.contains(&slot.name)));
+    // What it holds since it was to be drained is not taken again.
+    let is_held = |slot: &Slot| plan.drain.as_ref().is_some_and(|it| it.slots.contains(&slot.name));
+    slots.retain(|slot| !is_held(slot));
     slots
 }
 
@@ -356,6 +360,17 @@ impl GroupState {
         self.wave_starts.note(now_ms);
         self.lines.add(&Fetches::new(plan, campaign, plan.fetches, now_ms));
         self.tally.add(Outcome::UnderWay, 1);
+    }
+
+    /// The same for a host, which does not stand in its own way: one that is drained counts as begun.
+    #[must_use]
+    pub fn first_ones_but(&self, plan: &Plan, wave: Option<&Wave>) -> Option<(u32, u32)> {
+        if !counts_as_begun(plan) {
+            return self.first_ones(wave);
+        }
+        let mut others = self.clone();
+        others.tally.under_way = others.tally.under_way.saturating_sub(1);
+        others.first_ones(wave)
     }
 
     /// How many of the wave's hosts go first, and how many have begun, where no other may start now: a wave's canaries, or those

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Breakers, GroupState, Lines, RunState, Starts, Tally, Waves};
+use super::{Breakers, GroupState, Lines, Outcome, RunState, Starts, Tally, Waves};
+use crate::drain::{DRAINED, draining_in};
 
 /// What the rows of all waves say at a moment. What one wave takes of what they share, the next ones no longer have.
 #[derive(Debug, Clone)]
@@ -44,6 +45,33 @@ impl Groups {
             not_ready: self.not_ready.clone(),
             breaker: self.breakers.of(wave).clone(),
             tally: self.tallies.get(wave).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Whether hosts are drained, or may be, and how many.
+    #[must_use]
+    pub fn drained(&self) -> u32 {
+        self.taken.get(DRAINED).copied().unwrap_or(0)
+    }
+
+    /// Counts hosts that are to be drained as begun and as started: those that may begin are no more than that.
+    pub fn count_drains(&mut self, now_ms: i64) {
+        let count = |starts: &mut Starts, hosts: u32| {
+            if starts.count == 0 {
+                starts.oldest_ms = now_ms;
+            }
+            starts.count = starts.count.saturating_add(hosts);
+        };
+        for (slot, hosts) in &self.taken {
+            let Some(wave) = draining_in(slot).filter(|_| *hosts > 0) else {
+                continue;
+            };
+            count(&mut self.starts, *hosts);
+            count(self.wave_starts.entry(wave.to_owned()).or_default(), *hosts);
+            self.tallies
+                .entry(wave.to_owned())
+                .or_default()
+                .add(Outcome::UnderWay, *hosts);
         }
     }
 

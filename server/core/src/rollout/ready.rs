@@ -25,6 +25,7 @@ pub fn ready_at_ms(plan: &Plan, campaign: &Campaign) -> i64 {
         || plan.journal_fault.is_some()
         || plan.stale
         || plan.executor(campaign).is_some()
+        || plan.drain.as_ref().is_some_and(|drain| !drain.is_drained())
     {
         return i64::MAX;
     }

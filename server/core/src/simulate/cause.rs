@@ -23,6 +23,7 @@ pub(super) fn cause(waiting: &Waiting) -> String {
         }
         Waiting::Notice { is_due: false, .. } => "its user was told, and has time".to_owned(),
         Waiting::PutOff { .. } => "put off by its user".to_owned(),
+        Waiting::Drain { drain, .. } => format!("{} drains it first", drain.name),
         Waiting::External { name, .. } => format!("{name} does the work"),
         Waiting::FewFirst { wave, .. } => format!("a few hosts of wave {wave} go first"),
         Waiting::Tripped { wave, cause, .. } => format!("wave {wave} is halted: {}", cause.text()),

@@ -129,7 +129,9 @@ impl Counts {
             | Effect::CancelOrder { .. }
             | Effect::WantLook
             | Effect::Nudge
-            | Effect::Alarm { .. } => {}
+            | Effect::Alarm { .. }
+            | Effect::AskDrain { .. }
+            | Effect::ReleaseDrained => {}
         }
     }
 

@@ -225,6 +225,7 @@ impl<F: FnMut(&Step<'_>)> Simulation<'_, F> {
             | Waiting::Notice { .. }
             | Waiting::PutOff { .. }
             | Waiting::External { .. }
+            | Waiting::Drain { .. }
             | Waiting::Slot { .. }
             | Waiting::Held { .. }
             | Waiting::HeldLocally { .. }

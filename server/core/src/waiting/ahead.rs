@@ -129,6 +129,7 @@ const fn by_the_clock(kind: WakeKind) -> &'static str {
         WakeKind::Restart => "it has not come back from its restart, and a person must look",
         WakeKind::Retry => "its next attempt is due",
         WakeKind::Notice => "a notice for its user is due, or is to be given anew",
+        WakeKind::Drain => "it is asked again to be drained, or it is drained for long, which is an alarm",
         WakeKind::Soak => "its soak is over, and a look must confirm",
         WakeKind::Protection => "its protection counts as lost",
         WakeKind::Gap => "it has been without protection for too long, which is an alarm",

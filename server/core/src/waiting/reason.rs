@@ -1,9 +1,9 @@
 //! Why a plan does not go on, as a value and in words.
 
-use super::told::restart;
+use super::told::{drained, restart, undrained};
 use crate::{
     campaign::zone::utc,
-    plan::{HoldKind, Personal, Reason},
+    plan::{Drain, HoldKind, Personal, Reason},
     rollout::{ApprovalCause, Cause, LineWait, RunState},
 };
 
@@ -85,6 +85,15 @@ pub enum Waiting {
         times: u32,
         /// Of how many.
         of: u32,
+    },
+    /// Another system drains it before its order, or releases it from an earlier one.
+    Drain {
+        /// How far that is.
+        drain: Box<Drain>,
+        /// When it is asked again; `None` where nobody is asked.
+        by_ms: Option<i64>,
+        /// Whether it takes longer than it should.
+        is_late: bool,
     },
     /// Others do the work.
     External {
@@ -260,6 +269,7 @@ impl Waiting {
                 "{name} was to have done the work by {} and no look shows it; {owner} answers for it",
                 utc(*by_ms)
             ),
+            Self::Drain { drain, by_ms, is_late } => drained(drain, *by_ms, *is_late),
             Self::Hours { opens_ms } => format!("no work starts at this hour; {}", opens(*opens_ms)),
             Self::NoWindow => {
                 "a kiosk starts in a window alone, and no [[window]] of the campaign is for it".to_owned()
@@ -348,6 +358,7 @@ impl Waiting {
                 is_late: true,
                 ..
             } => format!("ask {owner} why {name} did not reach the machine, or have Cutover do it: remove [executor]"),
+            Self::Drain { drain, is_late, .. } => undrained(drain, *is_late),
             Self::Held { .. } => "lift the hold when its cause is settled".to_owned(),
             Self::HeldLocally { .. } => {
                 "remove the hold on the machine when its cause is settled; `cutover-agent status` there names it"

@@ -3,6 +3,7 @@
 use super::Waiting;
 use crate::{
     campaign::{size_words, zone::utc},
+    plan::{Drain, DrainState, numbered},
     rollout::LineWait,
 };
 
@@ -78,5 +79,39 @@ pub(super) fn restart(comes_ms: Option<i64>, is_deferred: bool, may_be_put_off: 
             utc(at_ms)
         ),
         None => format!("a restart is due, at the latest at {latest}"),
+    }
+}
+
+/// What a host waits for that is to be drained, or released first.
+pub(super) fn drained(drain: &Drain, by_ms: Option<i64>, is_late: bool) -> String {
+    let (name, asked) = (&drain.name, utc(drain.asked_ms));
+    let again = by_ms.map_or_else(String::new, |by_ms| {
+        format!("; by {} it answers, or is asked again", utc(by_ms))
+    });
+    match &drain.state {
+        DrainState::Asked if is_late => format!(
+            "waits for {name} to drain it, which has not answered in time, asked at {asked}, time {}{again}",
+            drain.asks
+        ),
+        DrainState::Asked => format!("waits for {name} to drain it, asked at {asked}{again}"),
+        DrainState::Refused { change } => {
+            format!("waits for {name} to drain it, which said no{}{again}", numbered(change))
+        }
+        DrainState::Drained { .. } | DrainState::Releasing { .. } => drain.text(),
+    }
+}
+
+pub(super) fn undrained(drain: &Drain, is_late: bool) -> String {
+    let name = &drain.name;
+    match drain.state {
+        DrainState::Drained { .. } => String::new(),
+        DrainState::Asked if !is_late => String::new(),
+        DrainState::Asked | DrainState::Refused { .. } => format!(
+            "see why {name} does not drain it; if you drained it by hand: cutover hosts drained HOST; to give its place to \
+             others: cutover hosts hold HOST"
+        ),
+        DrainState::Releasing { .. } => {
+            format!("see why {name} does not take that; if you released it by hand: cutover hosts released HOST")
+        }
     }
 }

@@ -17,7 +17,8 @@ impl Waiting {
             | Self::NoWindow
             | Self::Held { .. } => Owner::Operator,
             Self::Tripped { cause, .. } => cause.owner(),
-            Self::External { is_late: true, .. } => Owner::Operator,
+            Self::External { is_late: true, .. } | Self::Drain { is_late: true, .. } => Owner::Operator,
+            Self::Drain { is_late: false, .. } => Owner::Server,
             // Until its limit nobody here need act.
             Self::External { is_late: false, .. } => Owner::Server,
             Self::Hours { opens_ms: None } | Self::Blackout { opens_ms: None, .. } => Owner::Operator,
@@ -69,6 +70,7 @@ impl Waiting {
             Self::Fetch { by_ms } | Self::External { by_ms, .. } => Some(*by_ms),
             Self::Restart { back_by_ms, .. } => Some(*back_by_ms),
             Self::Held { until_ms, .. } => *until_ms,
+            Self::Drain { by_ms, .. } => *by_ms,
             Self::Hours { opens_ms } | Self::Blackout { opens_ms, .. } => *opens_ms,
             Self::Stuck(Reason::Exempted { until_ms, .. }) => *until_ms,
             Self::ObserveMode

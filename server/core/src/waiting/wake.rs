@@ -7,6 +7,7 @@ use cutover_proto::words;
 use crate::{
     campaign::{Campaign, span},
     decide::Outage,
+    drain,
     judge::Assessment,
     notice,
     plan::{OpenOrder, Phase, Plan, Verify},
@@ -31,6 +32,8 @@ words! {
         Retry = "retry",
         /// A notice before the start is due, or the notices that were given are too old.
         Notice = "notice",
+        /// Whoever is to drain the host has not, or it is drained for long.
+        Drain = "drain",
         /// The soak is over.
         Soak = "soak",
         /// The replacement was not healthy for too long.
@@ -67,11 +70,15 @@ pub fn next_wake(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages: &
 /// Everything that is awaited.
 pub(crate) fn wakes(plan: &Plan, last_seen_ms: i64, campaign: &Campaign, outages: &[Outage]) -> Vec<Wake> {
     let mut wakes = Vec::new();
+    let mut add = |kind, at_ms| wakes.push(Wake { at_ms, kind });
+    // Who left the fleet while it was drained is still to be released.
+    if let Some((since_ms, length_ms)) = drain::due(plan, campaign) {
+        add(WakeKind::Drain, after_ms(since_ms, length_ms, outages));
+    }
     if plan.is_closed() || !plan.is_enrolled() {
         return wakes;
     }
     let policy = &campaign.policy;
-    let mut add = |kind, at_ms| wakes.push(Wake { at_ms, kind });
     if let Some(until_ms) = plan.holds.values().filter_map(|hold| hold.until_ms).min() {
         add(WakeKind::Hold, until_ms);
     }

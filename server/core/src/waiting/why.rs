@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     campaign::{Campaign, Mode, span},
+    drain,
     hours::Closed,
     judge::Assessment,
     notice,
@@ -157,6 +158,9 @@ pub fn hindrance(
             since_ms: trip.at_ms,
         });
     }
+    if let Some(waiting) = drain::hindrance(plan, campaign) {
+        return Some(waiting);
+    }
     if let Some(external) = plan.executor(campaign) {
         let by_ms = plan.phase_since_ms.saturating_add(span::ms(external.within));
         return Some(Waiting::External {
@@ -200,7 +204,7 @@ pub fn hindrance(
     if plan.stale || now_ms.saturating_sub(last_seen_ms) > span::ms(policy.fetch_within) {
         return Some(Waiting::Away { last_seen_ms });
     }
-    if let Some((allowed, begun)) = group.first_ones(campaign.wave(&plan.wave)) {
+    if let Some((allowed, begun)) = group.first_ones_but(plan, campaign.wave(&plan.wave)) {
         return Some(Waiting::FewFirst {
             wave: plan.wave.clone(),
             allowed,
@@ -231,6 +235,10 @@ pub(crate) fn hours(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<Wai
 
 /// Limits on how many start within an hour.
 fn pace(plan: &Plan, group: &GroupState, campaign: &Campaign) -> Option<Waiting> {
+    if drain::counts_as_begun(plan) {
+        // It was counted when it was to be drained.
+        return None;
+    }
     let wave = campaign.wave(&plan.wave);
     let limits = [
         (

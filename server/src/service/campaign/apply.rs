@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cutover_core::{
-    campaign::{Campaign, Step, Warning, Wave},
+    campaign::{Campaign, DrainRule, Step, Warning, Wave},
     readiness::not_ready,
     rollout::RunState,
 };
@@ -219,6 +219,17 @@ impl Service {
                 .to_owned();
             let tell = [Step::Key("detection_tests"), Step::Key("tell")];
             return Err(invalid(campaign.warning(&tell, text).of_file(file)));
+        }
+        let asks = |(_, rule): &(usize, &DrainRule)| rule.url.is_some();
+        let asked = campaign.drains.iter().enumerate().find(asks);
+        if let Some((place, rule)) = asked.filter(|_| self.0.gates.secret.is_empty()) {
+            let text = format!(
+                "drain `{}`: url is given, and the server has nothing to sign questions with; set gates.secret_file in its \
+                 configuration, or leave url out",
+                rule.name
+            );
+            let url = [Step::Key("drain"), Step::Nth(place), Step::Key("url")];
+            return Err(invalid(campaign.warning(&url, text).of_file(file)));
         }
         if campaign.id != *self.campaign_id() {
             return Err(invalid(format!(

@@ -191,6 +191,13 @@ impl Service {
                 names.join(", ")
             ));
         }
+        let drained = self.groups(db, in_force)?.drained();
+        if drained > 0 {
+            hindrances.push(format!(
+                "{drained} hosts are drained, or may be, and were not released; stop the campaign, and see that whoever drains \
+                 them takes that (cutover hosts released HOST says so by hand)"
+            ));
+        }
         if !in_force.progress.passes.is_empty() {
             let what = "hosts are still being decided on (cutover campaign show); wait until that is done".to_owned();
             hindrances.push(what);

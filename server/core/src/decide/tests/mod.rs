@@ -11,6 +11,7 @@ mod dates;
 mod deferrals;
 mod detection_tests;
 mod disks;
+mod drains;
 mod files;
 mod gap;
 mod groups;

@@ -136,7 +136,12 @@ fn check_places(host: &Host, before: &Plan, decision: &Decision) {
                     "held past its order's end"
                 );
             }
-            Effect::CancelOrder { .. } | Effect::WantLook | Effect::Nudge | Effect::Alarm { .. } => {}
+            Effect::AskDrain { .. }
+            | Effect::ReleaseDrained
+            | Effect::CancelOrder { .. }
+            | Effect::WantLook
+            | Effect::Nudge
+            | Effect::Alarm { .. } => {}
         }
     }
     was.sort();

@@ -1,7 +1,6 @@
 //! What must hold of a wave before the next one opens.
 
 mod address;
-pub(crate) use address::check as check_address;
 mod bound;
 mod file;
 mod rate;
@@ -14,6 +13,7 @@ mod tests;
 
 use std::time::Duration;
 
+pub(crate) use address::check as check_address;
 pub(super) use bound::shows;
 pub use file::GateInFile;
 pub use rate::Rate;
