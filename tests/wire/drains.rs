@@ -2,7 +2,9 @@
 
 use cutover_core::plan::{DrainState, Phase};
 use cutover_server::{
-    service::{AnswerDrain, ApplyCampaign, Caller, DrainLetter, HoldHost, HoldKindAsked, HostReleased, Role},
+    service::{
+        AnswerDrain, ApplyCampaign, Caller, DrainLetter, HoldHost, HoldKindAsked, HostReleased, ProposeClosing, Role,
+    },
     store::{outbox, slots},
 };
 use reqwest::{Method, StatusCode};
@@ -246,6 +248,28 @@ async fn a_person_drains_where_no_address_is_given_and_a_hold_has_it_released() 
         until: None,
         dry_run: false,
     };
+    let ask = ProposeClosing {
+        why: "the year is over".to_owned(),
+        risks: vec!["web-1".to_owned()],
+        dry_run: true,
+    };
+    let closing = service.propose_closing(Caller::server(), ask).await.unwrap_err();
+    assert!(
+        closing.to_string().contains("1 hosts are drained, or may be"),
+        "{closing}"
+    );
+    let long = AnswerDrain {
+        change: Some("7".repeat(201)),
+        ..answer()
+    };
+    let long = service.answer_drain(Caller::server(), wanted(), long).await;
+    assert!(long.unwrap_err().to_string().contains("longer than 200 bytes"));
+    let only = AnswerDrain {
+        dry_run: true,
+        ..answer()
+    };
+    let would = service.answer_drain(Caller::server(), wanted(), only).await.unwrap();
+    assert!(would.starts_with("would note as drained web-1"), "{would}");
     let said = service
         .answer_drain(Caller::server(), wanted(), answer())
         .await

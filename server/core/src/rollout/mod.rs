@@ -13,6 +13,8 @@ mod release;
 mod tally;
 
 #[cfg(test)]
+mod drain_tests;
+#[cfg(test)]
 mod leave_tests;
 #[cfg(test)]
 mod line_tests;
