@@ -8,6 +8,7 @@ pub mod deployer;
 pub mod envelope;
 pub mod ids;
 pub mod inventory;
+pub mod leaving;
 pub mod order;
 pub mod package_file;
 pub mod placed;

@@ -4,6 +4,8 @@
 
 /// `Agent.CheckIn`.
 pub const CHECK_IN: &str = "/cutover.v1/check-in";
+/// `Agent.Leave`.
+pub const LEAVE: &str = "/cutover.v1/leave";
 /// `Enrollment.Enroll`.
 pub const ENROLL: &str = "/cutover.v1/enroll";
 /// `Enrollment.Renew`.

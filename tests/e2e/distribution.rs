@@ -24,7 +24,7 @@ const PLACES: [&str; 5] = ["etc", "usr", "opt", "var/lib/cutover", "run/cutover-
 /// Made anew by the system itself whenever packages come or go.
 const MADE_ANEW: [&str; 1] = ["etc/ld.so.cache"];
 
-const TO_MAKE_DEB: [(&str, &str); 1] = [("cargo-deb", "cargo install --locked cargo-deb")];
+pub(super) const TO_MAKE_DEB: [(&str, &str); 1] = [("cargo-deb", "cargo install --locked cargo-deb")];
 const TO_MAKE_RPM: [(&str, &str); 1] = [("cargo-generate-rpm", "cargo install --locked cargo-generate-rpm")];
 const TO_SIGN: [(&str, &str); 4] = [
     ("debsigs", "apt-get install debsigs"),
@@ -33,7 +33,7 @@ const TO_SIGN: [(&str, &str); 4] = [
     ("gpg", "apt-get install gnupg"),
 ];
 
-fn readiness(programs: &[(&str, &str)]) -> Result<()> {
+pub(super) fn readiness(programs: &[(&str, &str)]) -> Result<()> {
     for (program, remedy) in programs {
         anyhow::ensure!(find(program).is_some(), "{program} is missing: {remedy}");
     }
@@ -60,7 +60,7 @@ fn paths(root: &Path) -> Result<BTreeSet<PathBuf>> {
 }
 
 /// The two packages of one kind, and where each lies inside the root.
-fn packages(root: &DebianRoot, kind: &str, version: &str) -> Result<[String; 2]> {
+pub(super) fn packages(root: &DebianRoot, kind: &str, version: &str) -> Result<[String; 2]> {
     let out = tempfile::tempdir()?;
     release::build(&[kind], version, out.path(), &[])?.succeeded()?;
     let mut names = Vec::new();

@@ -16,6 +16,7 @@ mod evidence;
 mod falcon_linux;
 mod full_store;
 mod http;
+mod leaving;
 mod lied_to;
 mod logs;
 mod machine;

@@ -80,6 +80,8 @@ pub(super) struct Terms {
     pub(super) replacement: Option<toml::Table>,
     /// A host fails for good when it failed once, whatever the cause.
     pub(super) one_try: bool,
+    /// For so long a migrated host is watched before its agent leaves.
+    pub(super) retire: Option<&'static str>,
     /// Its catalog has the stand-in guard too.
     pub(super) with_guard: bool,
 }
@@ -374,6 +376,9 @@ fn campaign_text(terms: &Terms) -> Result<String> {
         .collect();
     policy.insert("first_canaries".into(), 0.into());
     policy.insert("trust_unproven".into(), "its machines are made for a test".into());
+    if let Some(retire) = terms.retire {
+        policy.insert("retire".into(), retire.into());
+    }
     if terms.one_try {
         policy.insert("attempts".into(), 1.into());
         policy.insert("hindrances".into(), 0.into());

@@ -69,6 +69,10 @@ impl Agent for Echo {
         }))
     }
 
+    async fn leave(&self, _: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveReply>, Status> {
+        Err(Status::unimplemented("the bare server answers check-ins only"))
+    }
+
     type WatchStream = tonic::Streaming<v1::Nudge>;
 
     async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {

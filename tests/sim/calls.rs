@@ -134,7 +134,7 @@ impl World {
         match error {
             CallError::Busy => Failure::Overloaded { retry_after: None },
             CallError::Store(_) => Failure::Cut(text),
-            CallError::Token { .. } | CallError::UnknownHost => Failure::Refused(text),
+            CallError::Token { .. } | CallError::UnknownHost | CallError::Revoked => Failure::Refused(text),
             CallError::Invalid { .. } => {
                 self.broke("no-fault", format!("{what} is refused: {text}"));
                 Failure::Refused(text)

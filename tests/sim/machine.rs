@@ -183,6 +183,8 @@ impl Machine {
             agent_version: crate::AGENT_VERSION.to_owned(),
             boot_id: self.boot_id(),
             known_steps,
+            // Nobody leaves in these fleets.
+            can_leave: false,
             rules_revision: BUILT_IN_REVISION,
             refused_rules: Vec::new(),
             server_keys: self.server_keys.clone(),
@@ -369,6 +371,7 @@ impl Machine {
                 | Effect::TakeAddresses(_)
                 | Effect::TakeRelease(_)
                 | Effect::RefuseRelease(_)
+                | Effect::Leave { .. }
                 | Effect::Prefetch(_) => {}
             }
         }

@@ -29,6 +29,7 @@ mod habits;
 mod inventories;
 mod keys;
 mod late_looks;
+mod leaving;
 mod lines;
 mod log;
 mod machine;

@@ -99,6 +99,7 @@ impl Planted {
             cache_mib: DEFAULT_CACHE_MIB,
             metered_file: None,
             trial: None,
+            can_leave: true,
             seed: 7,
         };
         Agent::start(parts).unwrap()

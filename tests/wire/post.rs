@@ -111,7 +111,7 @@ async fn a_post_is_refused_to_whoever_is_no_live_host_and_for_what_is_no_message
     let machine = Machine::enrol(&server, "pc-1").await;
     let (anonymous, shown) = (client(&server, None), client(&server, Some(&machine)));
     let hello = machine.hello();
-    for path in [post::CHECK_IN, post::RENEW, post::SPLIT] {
+    for path in [post::CHECK_IN, post::RENEW, post::SPLIT, post::LEAVE] {
         let stranger = say(&server, &anonymous, path, &hello).await;
         assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(stranger.code.as_deref(), Some("16"), "{path}");

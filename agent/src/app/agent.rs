@@ -40,6 +40,8 @@ pub enum LoopEnd {
     TooMuchMemory(String),
     /// By itself: this machine has another identity, which the next start takes.
     NewIdentity,
+    /// By itself: its last statement was acknowledged, and the agent is to be taken off this machine.
+    Left,
     /// By itself: the next start goes on as a release, of this version.
     NewProgram(String),
 }

@@ -139,6 +139,10 @@ impl Life {
             Effect::TakeRelease(release) => self.take_release(release, now),
             Effect::RefuseRelease(update) => self.not_believed(update, now),
             Effect::Split => self.split(),
+            Effect::Leave {
+                request_id,
+                inventory_digest,
+            } => self.take_leave(request_id, inventory_digest, now),
             Effect::Prefetch(artifacts) => self.prefetch(artifacts),
             Effect::TakeAddresses(addresses) => self.take_addresses(&addresses, now),
         }
@@ -155,23 +159,7 @@ impl Life {
     }
 
     pub(super) fn unanswered(&mut self, error: &LinkError, now: Ticks) {
-        let failure = match error {
-            LinkError::Overloaded { retry_after } => Failure::Overloaded {
-                retry_after: *retry_after,
-            },
-            LinkError::Refused { .. } => Failure::Refused(error.to_string()),
-            LinkError::Cut(_) => Failure::Cut(error.to_string()),
-            LinkError::Intercepted { by, .. } => Failure::Intercepted {
-                by: by.clone(),
-                why: error.to_string(),
-            },
-            LinkError::Unreachable(_)
-            | LinkError::Identity(_)
-            | LinkError::Address(_)
-            | LinkError::Proxy(_)
-            | LinkError::NoServer
-            | LinkError::Tls(_) => Failure::Unreachable(error.to_string()),
-        };
+        let failure = failure_of(error);
         match &failure {
             Failure::Overloaded { .. } => tracing::debug!(%error, "check-in put off"),
             Failure::Unreachable(_) | Failure::Cut(_) => tracing::info!(%error, "check-in not answered"),
@@ -191,5 +179,26 @@ impl Life {
             sealing: self.identity.sealing(),
             server_keys: self.identity.server_keys().to_vec(),
         }
+    }
+}
+
+/// What the session makes of a call that brought nothing.
+pub(super) fn failure_of(error: &LinkError) -> Failure {
+    match error {
+        LinkError::Overloaded { retry_after } => Failure::Overloaded {
+            retry_after: *retry_after,
+        },
+        LinkError::Refused { .. } => Failure::Refused(error.to_string()),
+        LinkError::Cut(_) => Failure::Cut(error.to_string()),
+        LinkError::Intercepted { by, .. } => Failure::Intercepted {
+            by: by.clone(),
+            why: error.to_string(),
+        },
+        LinkError::Unreachable(_)
+        | LinkError::Identity(_)
+        | LinkError::Address(_)
+        | LinkError::Proxy(_)
+        | LinkError::NoServer
+        | LinkError::Tls(_) => Failure::Unreachable(error.to_string()),
     }
 }

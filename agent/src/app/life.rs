@@ -18,6 +18,7 @@ use super::{
     clock::HostClock,
     fetching::Fetching,
     footprint::{Ending, Limits},
+    leaving::Parting,
     orders::OrderEnd,
     parts::{MakeHands, Parts, StartError},
     pulse::Pulse,
@@ -70,6 +71,8 @@ pub(super) enum Input {
     Renewed(Result<Box<Identity>, LinkError>),
     /// Asking for an identity of this machine alone ended.
     Split(Result<(), LinkError>),
+    /// The last statement was answered, or was not.
+    Parted(Result<v1::LeaveReply, LinkError>),
     /// The program of a release was fetched and looked at, or could not be.
     Staged(Box<AgentRelease>, StageEnd),
     /// Somebody asks how it stands.
@@ -121,6 +124,8 @@ pub(super) struct Life {
     pub(super) ending: Option<Ending>,
     pub(super) splitting: Splitting,
     pub(super) updating: Updating,
+    /// Set once this host has made its last statement.
+    pub(super) parting: Option<Parting>,
     /// What was told of the work ahead.
     pub(super) announced: Announced,
     /// Whether somebody is being told right now.
@@ -156,6 +161,7 @@ impl Life {
                 agent_version: VERSION.to_owned(),
                 boot_id: parts.view.boot_id().found().unwrap_or_else(|| UNKNOWN_BOOT.to_owned()),
                 known_steps: known_steps(),
+                can_leave: parts.can_leave,
                 rules_revision: rules.revision(),
                 refused_rules: refused(&rules),
                 server_keys: identity.server_keys().to_vec(),
@@ -175,6 +181,7 @@ impl Life {
         let heading = session.heading();
         let resume_at = (journal.is_open() && journal.state() == JournalState::Sound).then_some(now);
         let announced = parts.state.announced();
+        let parting = Parting::kept(&parts.state, now)?;
         let mut life = Self {
             announced,
             is_telling: false,
@@ -203,6 +210,7 @@ impl Life {
             ending: None,
             splitting: Splitting::No,
             updating,
+            parting,
             pulse: parts.pulse,
             tasks: JoinSet::new(),
         };
@@ -226,6 +234,9 @@ impl Life {
         let end = loop {
             let now = self.clock.ticks();
             self.look_at_clocks(now);
+            if self.has_parted() {
+                break LoopEnd::Left;
+            }
             if let Some(why) = self.may_end(now) {
                 break LoopEnd::TooMuchMemory(why);
             }
@@ -268,6 +279,9 @@ impl Life {
     fn do_what_is_due(&mut self, now: Ticks) -> Duration {
         if self.next_self_look <= now {
             self.look_at_itself(now);
+        }
+        if let Some(wait) = self.part(now) {
+            return wait;
         }
         loop {
             if self.resume_at.is_some_and(|at| at <= now) {
@@ -326,6 +340,7 @@ impl Life {
             Input::OrderEnded(end) => self.order_ended(end, now),
             Input::PackagesChanged => self.session.handle_packages_changed(now),
             Input::Split(split) => self.split_ended(split),
+            Input::Parted(answer) => self.parted(answer, now),
             Input::Staged(release, end) => self.staged(*release, end, now),
             Input::Renewed(renewed) => self.renewed(renewed, now),
             Input::Status(answer) => {

@@ -18,6 +18,7 @@ mod answers;
 mod clock;
 mod fetching;
 mod footprint;
+mod leaving;
 mod life;
 mod looking;
 mod notices;

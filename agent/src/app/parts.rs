@@ -40,6 +40,8 @@ pub struct Parts {
     pub metered_file: Option<PathBuf>,
     /// Where this process is a program that is tried: what opens with the first answer.
     pub trial: Option<Arc<Gate>>,
+    /// Whether this agent can take itself off its machine: then it may be asked to leave.
+    pub can_leave: bool,
     /// Spreads waits, so that agents that start together do not stay together.
     pub seed: u64,
 }
@@ -59,6 +61,9 @@ pub enum StartError {
     /// Its journal cannot be opened, or another agent has it.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The last statement that an earlier start made cannot be read.
+    #[error("the last statement of this host cannot be read ({0}); see that the state directory is sound")]
+    Statement(#[from] std::io::Error),
     /// No link can be made.
     #[error(transparent)]
     Link(#[from] LinkError),

@@ -22,13 +22,15 @@ use crate::{
 };
 
 /// Files that belong to one identity, beside the identity itself.
-const OF_ONE_HOST: [&str; 6] = [
+const OF_ONE_HOST: [&str; 8] = [
     "journal",
     "journal.made",
     "begun-once",
     "inventory",
     "addresses",
     "announced",
+    "last-statement",
+    "left",
 ];
 
 /// Why an identity that waits cannot be put in force.
@@ -55,6 +57,7 @@ pub enum IdentityChangeError {
 /// | `journal`, `journal.made`, `begun-once` | what orders did |
 /// | `journal.damaged` | the journal that could not be trusted last, for people |
 /// | `inventory` | the newest inventory, as it was signed |
+/// | `last-statement`, `left` | what this host said last, and that it was acknowledged |
 /// | `rules` | the newest rules, as the server signed them |
 /// | `enrolment` | what is needed to enrol, until that is done |
 /// | `first-start.json` | the same, in images that earlier versions sealed |
@@ -86,6 +89,10 @@ impl StateDir {
         "journal.damaged",
         "journal.made",
         "journal.new",
+        "last-statement",
+        "last-statement.new",
+        "left",
+        "left.new",
         "metered",
         "rules",
         "rules.new",

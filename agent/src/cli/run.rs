@@ -45,6 +45,9 @@ pub(super) fn run(config: &Config) -> Result<ExitCode> {
 /// Everything from the enrolment that may be due to the end that somebody asks for.
 pub(super) fn work(config: &Config, manager: &Manager, trial: Option<Arc<Gate>>) -> Result<ExitCode> {
     let state = StateDir::new(&config.state_dir);
+    if state.has_left() {
+        return super::runtime()?.block_on(leave(manager));
+    }
     state.settle_identity()?;
     let present = state.identity().load()?;
     if present.is_some()
@@ -131,6 +134,7 @@ fn parts(
         cache_mib: config.cache_mib,
         metered_file: Some(config.metered_file.clone()),
         trial,
+        can_leave: can_leave(),
         seed: seed()?,
     })
 }
@@ -160,12 +164,62 @@ async fn serve(parts: Parts, config: &Config, manager: &Manager) -> Result<ExitC
             tracing::warn!(why, "the agent ends, to be started again");
             Ok(ExitCode::from(super::EXIT_RESTART_ME))
         }
-        (Some(LoopEnd::NewIdentity | LoopEnd::NewProgram(_)), _) => Ok(ExitCode::from(super::EXIT_RESTART_ME)),
+        // One that has left is taken away by its next start, which does nothing else: it holds no journal and no channel.
+        (Some(LoopEnd::NewIdentity | LoopEnd::NewProgram(_) | LoopEnd::Left), _) => {
+            Ok(ExitCode::from(super::EXIT_RESTART_ME))
+        }
         (Some(LoopEnd::Told) | None, true) => Ok(ExitCode::SUCCESS),
         (Some(LoopEnd::Told) | None, false) => {
             bail!("the agent's loop ended by a fault of the program; its log has the cause")
         }
     }
+}
+
+/// How long the removal may take to end this service; after that it is begun again.
+#[cfg(target_os = "linux")]
+const REMOVED_WITHIN: std::time::Duration = std::time::Duration::from_secs(150);
+
+#[cfg(target_os = "linux")]
+fn can_leave() -> bool {
+    osservice::can_leave()
+}
+
+/// No way was built for it here, so nobody is asked to.
+#[cfg(not(target_os = "linux"))]
+const fn can_leave() -> bool {
+    false
+}
+
+/// This host has left: the agent takes itself away, and waits to be ended by that. It neither looks nor calls any more.
+#[cfg(target_os = "linux")]
+async fn leave(manager: &Manager) -> Result<ExitCode> {
+    manager.ready();
+    let removal = async {
+        match tokio::task::spawn_blocking(osservice::take_leave).await {
+            Ok(Ok(by)) => tracing::info!(target: LIFE, by, "this host has left; the agent is taken off it"),
+            Ok(Err(error)) => tracing::error!(%error, "the agent is not taken off this machine yet; it is tried again"),
+            Err(error) => tracing::error!(%error, "the removal of the agent met a fault of the program"),
+        }
+        tokio::time::sleep(REMOVED_WITHIN).await;
+    };
+    let ended = tokio::select! {
+        // First: the removal ends this service at once, and a signal that nobody waits for yet is lost.
+        biased;
+        told = manager.told_to_end() => told.map(|_| ExitCode::SUCCESS),
+        () = removal => Ok(ExitCode::from(super::EXIT_RESTART_ME)),
+    };
+    manager.stopping();
+    ended.context("signals cannot be waited for")
+}
+
+/// Nobody asks an agent to leave that does not say that it can; one that was told so by a state directory of another system's
+/// does nothing any more all the same.
+#[cfg(not(target_os = "linux"))]
+async fn leave(manager: &Manager) -> Result<ExitCode> {
+    manager.ready();
+    tracing::error!(target: LIFE, "this host has left; uninstall the agent by hand");
+    manager.told_to_end().await.context("signals cannot be waited for")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(target_os = "linux")]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use cutover_proto::{
-    post::{CHECK_IN, RENEW, SPLIT},
+    post::{CHECK_IN, LEAVE, RENEW, SPLIT},
     v1::{self, agent_client::AgentClient, enrollment_client::EnrollmentClient},
 };
 use tokio::sync::watch;
@@ -215,6 +215,23 @@ impl Link {
         let mut client = EnrollmentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
         let answer = tokio::time::timeout(DEADLINE, client.split(call));
         self.finish(Call::Split, &current.dialer, answer).await
+    }
+
+    /// The host's last word, sent until it is answered.
+    ///
+    /// # Errors
+    /// As [`Self::check_in`].
+    pub async fn leave(&self, request: v1::LeaveRequest) -> Result<v1::LeaveReply, LinkError> {
+        let current = self.current();
+        if self.goes_by_post() {
+            let answer = post::call(&current.dialer, LEAVE, "", &request);
+            return self.finish(Call::Leave, &current.dialer, ended(answer)).await;
+        }
+        let mut call = Request::new(request);
+        call.set_timeout(DEADLINE);
+        let mut client = AgentClient::new(current.channel).max_decoding_message_size(MAX_REPLY_BYTES);
+        let answer = tokio::time::timeout(DEADLINE, client.leave(call));
+        self.finish(Call::Leave, &current.dialer, answer).await
     }
 
     /// Holds a Watch stream until it ends. `on_open` is called once it stands, `on_nudge` for each nudge.

@@ -79,6 +79,7 @@ pub(super) enum Call {
     Renew,
     Split,
     CheckIn,
+    Leave,
     Watch,
 }
 

@@ -5,6 +5,8 @@
 
 #[cfg(unix)]
 mod channel;
+#[cfg(target_os = "linux")]
+mod departure;
 #[cfg(unix)]
 mod heart;
 #[cfg(target_os = "linux")]
@@ -32,6 +34,8 @@ pub mod windows;
 
 #[cfg(unix)]
 pub use channel::{Channel, ask_status};
+#[cfg(target_os = "linux")]
+pub use departure::{can_leave, take_leave};
 #[cfg(unix)]
 pub use heart::Heart;
 #[cfg(target_os = "linux")]

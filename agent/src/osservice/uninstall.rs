@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// systemd runs this machine (sd_booted(3)).
-const BOOTED: &str = "/run/systemd/system";
+pub(super) const BOOTED: &str = "/run/systemd/system";
 /// What only the agent's packages put here (`deploy/packages`).
-const PACKAGED: &str = "/usr/share/doc/cutover-agent";
+pub(super) const PACKAGED: &str = "/usr/share/doc/cutover-agent";
 
 /// Takes the agent off this machine: the service stopped and disabled, then every entry of [`installed`], unless a package
 /// manager does that. Gives what was done, or would be, line by line.

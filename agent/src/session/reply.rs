@@ -80,6 +80,13 @@ pub enum Effect {
     TakeRelease(AgentRelease),
     /// Let the server know that its release is not believed.
     RefuseRelease(AgentUpdate),
+    /// This host is done: make the last statement, about the inventory that is durable, and do nothing else any more.
+    Leave {
+        /// What the statement answers.
+        request_id: String,
+        /// Of that inventory.
+        inventory_digest: [u8; 32],
+    },
     /// Fill the cache with what an order may name later, where that costs nobody anything.
     Prefetch(Vec<ArtifactRef>),
 }
@@ -146,6 +153,7 @@ impl Session {
         }
         effects.extend(reply.settings.map(|settings| self.take_settings(settings)));
         effects.extend(reply.rules.and_then(|envelope| self.read_rules(envelope)));
+        let leave = reply.leave.filter(|_| !reply.split && reply.work_order.is_none());
         let order = reply.work_order.and_then(|envelope| self.take_order(envelope));
         let starts = reply.notice.as_ref().is_some_and(|notice| notice.number == 0);
         // Nobody is told of a start that is left aside.
@@ -175,7 +183,18 @@ impl Session {
         if restored || sent.records_left || (lacking.is_some() && lacking != sent.inventory) {
             self.check_ins.ask(now, WhyCheckIn::SendAgain);
         }
+        effects.extend(leave.and_then(|asked| self.take_leave(asked)));
         effects
+    }
+
+    /// Only where nothing is left to say: what was said last is durable, and no order is open.
+    fn take_leave(&self, asked: v1::LeaveAsked) -> Option<Effect> {
+        let is_done = self.can_leave && self.order.is_none() && self.inventories.is_durable();
+        let newest = self.inventories.newest().filter(|_| is_done)?;
+        Some(Effect::Leave {
+            request_id: asked.request_id,
+            inventory_digest: newest.digest,
+        })
     }
 
     /// A check-in was not answered.

@@ -76,6 +76,7 @@ impl Session {
             session_seconds: None,
             notices: self.announced.shown.clone(),
             put_off: self.announced.put_off,
+            can_leave: self.can_leave,
             host_clock_ms: (!self.trusted.is_from_server()).then(|| self.trusted.now_ms(now)),
         };
         self.check_ins.begin();

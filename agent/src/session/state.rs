@@ -32,6 +32,8 @@ pub struct Start {
     pub boot_id: String,
     /// Step kinds that the executor knows, as on the wire.
     pub known_steps: Vec<i32>,
+    /// Whether this agent can take itself off its machine.
+    pub can_leave: bool,
     /// Of the rules in use.
     pub rules_revision: u64,
     /// Rule files that could not be read.
@@ -121,6 +123,7 @@ pub struct Session {
     pub(super) agent_version: String,
     pub(super) boot_id: String,
     pub(super) known_steps: Vec<i32>,
+    pub(super) can_leave: bool,
     pub(super) rules_revision: u64,
     pub(super) refused_rules: Vec<v1::RefusedRule>,
     pub(super) server_keys: Vec<PublicKey>,
@@ -157,6 +160,7 @@ impl Session {
             agent_version: start.agent_version,
             boot_id: start.boot_id,
             known_steps: start.known_steps,
+            can_leave: start.can_leave,
             rules_revision: start.rules_revision,
             refused_rules: start.refused_rules,
             server_keys: start.server_keys,

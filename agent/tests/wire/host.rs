@@ -99,6 +99,7 @@ impl Host {
             cache_mib: 16,
             metered_file: Some(self.directory.path().join("metered")),
             trial: None,
+            can_leave: true,
             seed: 7,
         }
     }

@@ -11,6 +11,7 @@ mod downloads;
 mod enrolment;
 mod hold;
 mod host;
+mod leaving;
 mod memory;
 mod notices;
 mod notified;

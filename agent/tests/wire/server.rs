@@ -47,6 +47,7 @@ pub(crate) const TOKEN: &str = "a good token";
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
 pub(crate) type Answer = Result<v1::CheckInReply, Status>;
+type LeaveAnswer = Result<v1::LeaveReply, Status>;
 /// What a question for an artifact is answered, by its headers.
 type Give = Box<dyn FnMut(&HeaderMap) -> http::Response<Body> + Send>;
 
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     script: Mutex<Script>,
     /// Every check-in so far.
     requests: watch::Sender<Vec<v1::CheckInRequest>>,
+    /// Every last statement that came.
+    pub(crate) statements: watch::Sender<Vec<v1::Envelope>>,
     nudges: broadcast::Sender<v1::NudgeReason>,
     pub(crate) watchers: watch::Sender<usize>,
 }
@@ -78,6 +81,8 @@ pub(crate) struct Script {
     /// What `GET /artifacts/...` gives.
     pub(crate) artifact: Give,
     pub(crate) answer: Box<dyn FnMut(&v1::CheckInRequest) -> Answer + Send>,
+    /// What a last statement is answered; those that came are in `statements`.
+    pub(crate) leave: Box<dyn FnMut(&v1::Envelope) -> LeaveAnswer + Send>,
 }
 
 impl Script {
@@ -127,8 +132,10 @@ impl Server {
                 lose_answers: 0,
                 artifact: Box::new(|_| panic!("no artifact was to be asked for")),
                 answer: Box::new(|request| Ok(quiet(request))),
+                leave: Box::new(|_| Err(Status::unavailable("nobody was asked to leave"))),
             }),
             requests: watch::Sender::new(Vec::new()),
+            statements: watch::Sender::new(Vec::new()),
             nudges: broadcast::Sender::new(16),
             watchers: watch::Sender::new(0),
         });
@@ -416,6 +423,15 @@ impl Agent for Calls {
         }
         let answer = (self.script().answer)(&request);
         self.0.requests.send_modify(|requests| requests.push(request));
+        answer.map(Response::new)
+    }
+
+    async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveReply>, Status> {
+        let key = self.peer(&request)?;
+        let statement = request.into_inner().statement.unwrap();
+        envelope::open(&statement, Context::LastStatement, &[key]).unwrap();
+        let answer = (self.script().leave)(&statement);
+        self.0.statements.send_modify(|statements| statements.push(statement));
         answer.map(Response::new)
     }
 

@@ -11,6 +11,7 @@ mod facts;
 mod files;
 mod identifiers;
 mod keys;
+mod leaving;
 mod messages;
 mod network;
 mod notices;

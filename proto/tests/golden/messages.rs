@@ -13,6 +13,7 @@ use crate::{
     facts::{facts, facts_wire},
     identifiers::{self, enroll_request},
     keys::{HOST, host_id},
+    leaving,
     network::{self, condition, settings},
     notices, placed, releases,
     sample::Sample,
@@ -37,6 +38,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         upkeep::samples(),
         zones::samples(),
         notices::samples(),
+        leaving::samples(),
     ];
     all.extend(with_restarts().into_iter().chain(later.into_iter().flatten()));
     all
@@ -137,6 +139,7 @@ pub(crate) fn check_in_request() -> v1::CheckInRequest {
         host_clock_ms: None,
         notices: vec![],
         put_off: None,
+        can_leave: false,
     }
 }
 
@@ -196,6 +199,7 @@ pub(crate) fn check_in_reply() -> v1::CheckInReply {
         split: false,
         agent_release: None,
         notice: None,
+        leave: None,
     }
 }
 

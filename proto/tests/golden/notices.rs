@@ -17,32 +17,34 @@ pub(crate) fn samples() -> Vec<Sample> {
         Sample::of("StartNotice", notice()),
         Sample::of("NoticeShown", shown()),
         Sample::of("StartPutOff", put_off()),
-        Sample::variant(
-            "CheckInRequest",
-            VARIANT,
-            v1::CheckInRequest {
-                session_seconds: Some(54),
-                condition: Some(with_update()),
-                host_clock_ms: Some(AT_MS + 1),
-                vitals: Some(on_battery()),
-                notices: vec![shown()],
-                put_off: Some(put_off()),
-                ..check_in_request()
-            },
-        ),
-        Sample::variant(
-            "CheckInReply",
-            VARIANT,
-            v1::CheckInReply {
-                split: true,
-                settings: Some(handed()),
-                prefetch: vec![steps::artifact_wire()],
-                agent_release: Some(envelope()),
-                notice: Some(notice()),
-                ..check_in_reply()
-            },
-        ),
+        Sample::variant("CheckInRequest", VARIANT, request(check_in_request())).earlier(),
+        Sample::variant("CheckInReply", VARIANT, reply(check_in_reply())).earlier(),
     ]
+}
+
+/// With all that a check-in said by then.
+pub(crate) fn request(first: v1::CheckInRequest) -> v1::CheckInRequest {
+    v1::CheckInRequest {
+        session_seconds: Some(54),
+        condition: Some(with_update()),
+        host_clock_ms: Some(AT_MS + 1),
+        vitals: Some(on_battery()),
+        notices: vec![shown()],
+        put_off: Some(put_off()),
+        ..first
+    }
+}
+
+/// With all that was answered by then.
+pub(crate) fn reply(first: v1::CheckInReply) -> v1::CheckInReply {
+    v1::CheckInReply {
+        split: true,
+        settings: Some(handed()),
+        prefetch: vec![steps::artifact_wire()],
+        agent_release: Some(envelope()),
+        notice: Some(notice()),
+        ..first
+    }
 }
 
 fn notice() -> v1::StartNotice {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     files::kept_bytes,
     keys::{host_id, host_key, sealing_key, server_key},
-    messages, releases, steps,
+    leaving, messages, releases, steps,
 };
 
 /// Who signs a context, and a body of it.
@@ -31,7 +31,7 @@ fn signer_and_body(context: Context) -> (SigningKey, Vec<u8>) {
             body.extend(b"8f6b1c9e-0000-4000-8000-000000000001");
             (host_key(), body)
         }
-        Context::LastStatement => (host_key(), messages::inventory_wire().encode_to_vec()),
+        Context::LastStatement => (host_key(), leaving::statement_wire().encode_to_vec()),
     }
 }
 

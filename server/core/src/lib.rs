@@ -24,6 +24,7 @@
 //! - [`report`]: figures of the deadline report and its schedule.
 //! - [`trail`]: kernel sessions under one identity, and whether several machines have it.
 //! - [`secret`]: which secrets there are, and which were tried on a host.
+//! - [`leaving`]: when a host's agent is asked to leave.
 //! - [`history`]: events in words.
 //! - [`hours`]: windows and blackouts: when work may start.
 //! - [`notice`]: what whoever works at a machine is told before work begins, and how far they put it off.
@@ -42,6 +43,7 @@ pub mod habit;
 pub mod history;
 pub mod hours;
 pub mod judge;
+pub mod leaving;
 mod mix;
 pub mod notice;
 pub mod outlook;

@@ -117,6 +117,7 @@ impl Member {
             cache_mib: cutover_agent::config::DEFAULT_CACHE_MIB,
             metered_file: None,
             trial: None,
+            can_leave: false,
             seed: u64::from_str_radix(&part.profile.machine_id[16..], 16)?,
         })?;
         let acts = matches!(

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `Enrollment/Enroll`, also by POST | the rate limit has room; the call itself checks the token |
 //! | `Enrollment/Renew`, also by POST | the peer's key belongs to a host, is not revoked, and ended at most [`RENEW_GRACE_MS`] ago |
+//! | `Agent/Leave`, also by POST | the peer's key belongs to a host and ended at most [`RENEW_GRACE_MS`] ago; the call itself tells one that is revoked no more than what it was told |
 //! | anything else, known or not | the peer's key belongs to a host, is not revoked, and has not ended |
 
 use std::{
@@ -33,6 +34,8 @@ pub const REQUEST_ID_HEADER: &str = "cutover-request-id";
 /// Both ways to call it; nothing else is exempt.
 const ENROLL: [&str; 2] = ["/cutover.v1.Enrollment/Enroll", post::ENROLL];
 const RENEW: [&str; 2] = ["/cutover.v1.Enrollment/Renew", post::RENEW];
+
+const LEAVE: [&str; 2] = ["/cutover.v1.Agent/Leave", post::LEAVE];
 
 /// Tells the real time in milliseconds since the epoch. Never the campaign's clock: certificates follow the real one.
 pub type NowMs = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -192,7 +195,9 @@ impl Gate {
             return Err(Denial::unauthenticated("this key belongs to no host; enrol anew"));
         };
         span.record("host", field::display(key.host_id));
-        if key.revoked_ms.is_some() {
+        let leaves = LEAVE.contains(&path);
+        let revoked = key.revoked_ms.is_some();
+        if revoked && !leaves {
             return Err(Denial::unauthenticated("this key was revoked; enrol anew"));
         }
         let now_ms = (self.now)();
@@ -203,7 +208,7 @@ impl Gate {
         }
         let end_ms = key.to_ms.min(certificate.not_after_ms);
         let expired = now_ms >= end_ms;
-        if expired && !RENEW.contains(&path) {
+        if expired && !leaves && !RENEW.contains(&path) {
             return Err(Denial::unauthenticated("this certificate has expired; renew it"));
         }
         if expired && now_ms - end_ms > RENEW_GRACE_MS {
@@ -216,6 +221,7 @@ impl Gate {
             host_id: key.host_id,
             certificate,
             expired,
+            revoked,
         }))
     }
 }

@@ -46,6 +46,7 @@ struct ProtoMethod {
 const ENROLL: &str = "/cutover.v1.Enrollment/Enroll";
 const RENEW: &str = "/cutover.v1.Enrollment/Renew";
 const CHECK_IN: &str = "/cutover.v1.Agent/CheckIn";
+const LEAVE: &str = "/cutover.v1.Agent/Leave";
 
 /// `/package.Service/Method` of every method of every service.
 fn every_method() -> Vec<String> {
@@ -58,7 +59,7 @@ fn every_method() -> Vec<String> {
             }
         }
     }
-    for known in [ENROLL, RENEW, CHECK_IN, "/cutover.v1.Agent/Watch"] {
+    for known in [ENROLL, RENEW, CHECK_IN, LEAVE, "/cutover.v1.Agent/Watch"] {
         assert!(paths.iter().any(|path| path == known), "{known} is not among {paths:?}");
     }
     paths
@@ -119,14 +120,18 @@ async fn every_method_is_denied_to_a_key_that_no_host_has_but_enroll() {
 }
 
 #[tokio::test]
-async fn every_method_is_denied_to_a_revoked_key_but_enroll() {
+async fn every_method_is_denied_to_a_revoked_key_but_enroll_and_leave_which_judges_itself() {
     let world = World::start(reached()).await;
     let host = world.host();
     // Also when the replica that revoked it has a clock ahead of ours.
     world
         .keys
         .change(&host.spki_hash, |key| key.revoked_ms = Some(key.to_ms));
-    walk(&world, Some(&host), "was revoked; enrol anew", enroll_alone).await;
+    walk(&world, Some(&host), "was revoked; enrol anew", |path| {
+        let who = format!("reached as {} expired=false", host.id);
+        enroll_alone(path).or_else(|| (path == LEAVE).then_some(who))
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -148,12 +153,12 @@ async fn every_method_is_open_to_a_live_key() {
 }
 
 #[tokio::test]
-async fn an_expired_key_may_renew_for_400_days_and_do_nothing_else() {
+async fn an_expired_key_may_renew_or_leave_for_400_days_and_do_nothing_else() {
     let world = World::start(reached()).await;
     let host = world.host();
     let renew = |path: &str| {
         let who = format!("reached as {} expired=true", host.id);
-        enroll_alone(path).or_else(|| (path == RENEW).then_some(who))
+        enroll_alone(path).or_else(|| [RENEW, LEAVE].contains(&path).then_some(who))
     };
     // The last millisecond of the key, then its end, then the end of the grace, over new connections each time.
     world.clock.advance(90 * DAY_MS - 1000);

@@ -80,6 +80,21 @@ impl Agent for AgentCalls {
         Ok(Response::new(reply))
     }
 
+    async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveReply>, Status> {
+        let peer = peer(&request)?;
+        let reply = self
+            .service
+            .leave(
+                peer.host_id,
+                peer.certificate.spki_der(),
+                peer.revoked,
+                request.into_inner(),
+            )
+            .await
+            .map_err(status)?;
+        Ok(Response::new(reply))
+    }
+
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::Nudge, Status>> + Send>>;
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
@@ -112,7 +127,7 @@ fn status(error: CallError) -> Status {
     match error {
         CallError::Invalid { .. } => Status::invalid_argument(error.to_string()),
         CallError::Token { .. } => Status::permission_denied(error.to_string()),
-        CallError::UnknownHost => Status::unauthenticated(error.to_string()),
+        CallError::UnknownHost | CallError::Revoked => Status::unauthenticated(error.to_string()),
         CallError::Busy => {
             let mut status = Status::resource_exhausted(error.to_string());
             status

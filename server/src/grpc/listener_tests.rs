@@ -3,7 +3,8 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use cutover_proto::v1::{
-    CheckInReply, CheckInRequest, Nudge, WatchRequest, agent_client::AgentClient, agent_server::Agent,
+    CheckInReply, CheckInRequest, LeaveReply, LeaveRequest, Nudge, WatchRequest, agent_client::AgentClient,
+    agent_server::Agent,
 };
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use rustls_pki_types::UnixTime;
@@ -34,6 +35,10 @@ impl Agent for Echo {
             store_epoch: peer.host_id.to_string(),
             ..Default::default()
         }))
+    }
+
+    async fn leave(&self, _: Request<LeaveRequest>) -> Result<Response<LeaveReply>, Status> {
+        Err(Status::unimplemented("nobody leaves here"))
     }
 
     async fn watch(&self, _: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {

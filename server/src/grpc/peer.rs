@@ -15,8 +15,10 @@ pub struct Peer {
     pub host_id: HostId,
     /// The certificate of the connection.
     pub certificate: Arc<PeerCertificate>,
-    /// The certificate or the key's time has ended. Only Renew is ever admitted so.
+    /// The certificate or the key's time has ended. Only Renew and Leave are ever admitted so.
     pub expired: bool,
+    /// The key was revoked. Only Leave is ever admitted so, to hear again what was answered.
+    pub revoked: bool,
 }
 
 /// What is kept of a peer's certificate.

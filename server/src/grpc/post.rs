@@ -19,6 +19,8 @@ use super::{AgentCalls, EnrollmentCalls, MAX_REQUEST_BYTES, Peer};
 
 /// `Agent.CheckIn`.
 pub(super) const CHECK_IN: &str = cutover_proto::post::CHECK_IN;
+/// `Agent.Leave`.
+pub(super) const LEAVE: &str = cutover_proto::post::LEAVE;
 /// `Enrollment.Enroll`.
 pub(super) const ENROLL: &str = cutover_proto::post::ENROLL;
 /// `Enrollment.Renew`.
@@ -36,6 +38,7 @@ struct Calls {
 pub fn post_routes(agent: AgentCalls, enrollment: EnrollmentCalls) -> Router {
     Router::new()
         .route(CHECK_IN, post(check_in))
+        .route(LEAVE, post(leave))
         .route(ENROLL, post(enroll))
         .route(RENEW, post(renew))
         .route(SPLIT, post(split))
@@ -50,6 +53,15 @@ async fn check_in(
     body: Bytes,
 ) -> Response<Body> {
     answer(request(peer, &headers, &body), |it| calls.agent.check_in(it)).await
+}
+
+async fn leave(
+    peer: Option<Extension<Peer>>,
+    State(calls): State<Calls>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    answer(request(peer, &headers, &body), |it| calls.agent.leave(it)).await
 }
 
 async fn enroll(State(calls): State<Calls>, headers: HeaderMap, body: Bytes) -> Response<Body> {

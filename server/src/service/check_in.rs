@@ -4,6 +4,7 @@
 
 mod arrival;
 mod ingest;
+mod leaving;
 mod member;
 mod network;
 mod notices;
@@ -39,7 +40,8 @@ impl Service {
         spki_der: &[u8],
         request: v1::CheckInRequest,
     ) -> Result<v1::CheckInReply, CallError> {
-        let keys = self.keys_that_signed(host, spki_der, &request).await?;
+        let signed = request.inventory.iter().chain(&request.step_records);
+        let keys = self.keys_that_signed(host, spki_der, signed).await?;
         let arrival = Arrival::check(host, &keys, request)?;
         self.note_seen(host, &arrival.boot_id, arrival.looked_ms());
         let due = match self.due_without_news(&arrival).await? {
@@ -54,18 +56,18 @@ impl Service {
 
     /// The key that speaks, first; and the host's other keys where something was signed by one of them: records may
     /// wait for their acknowledgement across a renewal.
-    async fn keys_that_signed(
+    pub(super) async fn keys_that_signed(
         &self,
         host: HostId,
         spki_der: &[u8],
-        request: &v1::CheckInRequest,
+        mut signed: impl Iterator<Item = &v1::Envelope>,
     ) -> Result<Vec<PublicKey>, CallError> {
         let invalid = |error: EnvelopeError| CallError::Invalid { why: error.to_string() };
         let mut keys = vec![PublicKey::host(spki_der).map_err(invalid)?];
-        let signed = request.inventory.iter().chain(&request.step_records);
-        let by_others = signed
-            .flat_map(|envelope| &envelope.signatures)
-            .any(|signature| signature.key_id != keys[0].key_id());
+        let by_others = signed.any(|envelope| {
+            let mut signatures = envelope.signatures.iter();
+            signatures.any(|signature| signature.key_id != keys[0].key_id())
+        });
         if by_others {
             let id = host.to_string();
             let rows = self

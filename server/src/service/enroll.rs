@@ -35,7 +35,13 @@ impl Service {
         let known = self.host_of_key(newcomer.spki_hash.clone()).await?;
         let host = match known {
             Some(host) => host,
-            None => self.0.entropy.host_id(self.real_now_ms())?,
+            None => match self
+                .left_as(newcomer.facts.clone(), newcomer.token_hash.clone())
+                .await?
+            {
+                Some(host) => host,
+                None => self.0.entropy.host_id(self.real_now_ms())?,
+            },
         };
         let certificate = self.issue(&csr_der, host)?;
         let (service, stored) = (self.clone(), certificate.clone());
@@ -136,7 +142,7 @@ impl Service {
         Ok(())
     }
 
-    /// A host of which nothing is known yet but what it says of itself.
+    /// A host of which nothing is known yet but what it says of itself, or one that left and is here again.
     pub(super) fn add_host(
         &self,
         tx: &mut WriteTx<'_>,
@@ -146,6 +152,7 @@ impl Service {
         agent_version: &str,
         tags: String,
     ) -> Result<(), CallError> {
+        let before = hosts::load(tx, &host.to_string())?;
         let row = hosts::HostRow {
             host_id: host.to_string(),
             created_ms: self.now_ms(),
@@ -164,7 +171,10 @@ impl Service {
             next_order_number: 1,
             highest_begun: 0,
         };
-        Ok(hosts::insert(tx, &row)?)
+        match before {
+            None => Ok(hosts::insert(tx, &row)?),
+            Some(before) => self.take_back(tx, host, before, row),
+        }
     }
 
     fn use_token(&self, tx: &mut WriteTx<'_>, token_hash: &str) -> Result<String, CallError> {

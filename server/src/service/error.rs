@@ -58,6 +58,9 @@ pub enum CallError {
     /// The certificate is good and the host is not in the store: a restored server.
     #[error("this server does not know the host; enrol it again with a new token")]
     UnknownHost,
+    /// The key is worth nothing any more.
+    #[error("this key was revoked; enrol anew")]
+    Revoked,
     /// Too much at once. Delays, and changes nothing.
     #[error("the server is busy; come again later")]
     Busy,

@@ -32,6 +32,7 @@ mod keyring;
 mod keys;
 mod known;
 mod late;
+mod leaving;
 mod letters;
 mod named;
 mod pass;

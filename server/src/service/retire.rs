@@ -69,6 +69,17 @@ impl Service {
         host: &str,
         in_use: Option<&str>,
     ) -> Result<(), ServiceError> {
+        self.end_keys(tx, host, in_use, true)
+    }
+
+    /// The same; `closes` says whether connections end too, in the middle of a call.
+    pub(super) fn end_keys(
+        &self,
+        tx: &mut WriteTx<'_>,
+        host: &str,
+        in_use: Option<&str>,
+        closes: bool,
+    ) -> Result<(), ServiceError> {
         for spki_hash in superseded(&host_keys::of_host(tx, host)?, in_use) {
             host_keys::revoke(tx, &spki_hash, self.real_now_ms())?;
             let body = serde_json::json!({ "key": spki_hash });
@@ -77,7 +88,9 @@ impl Service {
                 &StreamName::host(host),
                 &[self.host_event("key-revoked", &body, None)],
             )?;
-            tx.after_commit(revoked_topic(&spki_hash));
+            if closes {
+                tx.after_commit(revoked_topic(&spki_hash));
+            }
         }
         Ok(())
     }

@@ -171,6 +171,16 @@ pub fn take_order_number(tx: &mut WriteTx<'_>, host_id: &str) -> Result<i64, Sto
     .int("number")
 }
 
+/// What its agent had begun is over: another one begins with a journal of its own.
+///
+/// # Errors
+/// As [`WriteTx::execute`].
+pub fn forget_begun(tx: &mut WriteTx<'_>, host_id: &str) -> Result<(), StoreError> {
+    tx.keep_row(&HOST, &[host_id]);
+    tx.execute("UPDATE host SET highest_begun = 0 WHERE host_id = ?1", params![host_id])?;
+    Ok(())
+}
+
 /// Notes the highest work order that the agent has begun; a lower one changes nothing.
 ///
 /// # Errors

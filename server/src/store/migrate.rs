@@ -121,6 +121,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "grades",
         text: include_str!("../../migrations/020_grades.sql"),
     },
+    Migration {
+        version: 21,
+        name: "last_statements",
+        text: include_str!("../../migrations/021_last_statements.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -82,6 +82,7 @@ pub mod imported_looks;
 pub mod in_force;
 mod in_place;
 pub mod inventories;
+pub mod last_statements;
 pub mod leases;
 pub mod meta;
 pub mod one_time_logins;

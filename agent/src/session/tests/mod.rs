@@ -2,6 +2,7 @@
 
 mod check_ins;
 mod inventories;
+mod leaving;
 mod looks;
 mod network;
 mod orders;

@@ -87,6 +87,7 @@ fn marks_come_before_cancel_and_cancel_before_an_order() {
             Effect::TakeAddresses(_) => "addresses",
             Effect::Prefetch(_) => "prefetch",
             Effect::Split => "split",
+            Effect::Leave { .. } => "leave",
             Effect::TakeRelease(_) | Effect::RefuseRelease(_) => "release",
         })
         .collect();

@@ -40,6 +40,7 @@ pub(super) fn start() -> Start {
     Start {
         agent_version: "0.1.0".into(),
         boot_id: "boot-1".into(),
+        can_leave: true,
         known_steps: vec![1, 2, 3],
         rules_revision: 1,
         refused_rules: vec![],

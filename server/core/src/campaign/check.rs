@@ -292,6 +292,7 @@ impl Campaign {
             warnings.push(self.warning(&[Step::Key("notice"), Step::Key(key)], text));
         }
         warnings.extend(self.warn_of_unproven());
+        warnings.extend(self.warn_of_leaving());
         let Some(target_ms) = self.target_ms().filter(|target_ms| *target_ms > now_ms) else {
             return warnings;
         };

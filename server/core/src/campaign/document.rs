@@ -219,4 +219,5 @@ pub(super) struct PolicyInFile {
     pub(super) approval_for: Option<Vec<HostClass>>,
     pub(super) imported_looks: Option<CountedLooks>,
     pub(super) imported_look_holds: Option<String>,
+    pub(super) retire: Option<String>,
 }

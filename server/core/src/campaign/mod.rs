@@ -7,6 +7,7 @@ mod detection_tests;
 mod document;
 mod drain;
 mod instant;
+mod leaving;
 mod model;
 mod notice;
 mod parse;

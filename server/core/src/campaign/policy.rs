@@ -7,6 +7,7 @@ use jiff::{Timestamp, ToSpan, civil::Weekday};
 
 use super::{
     document::PolicyInFile,
+    leaving,
     parse::Fault,
     place::Step,
     rate::Rate,
@@ -98,6 +99,8 @@ pub struct Policy {
     pub imported_looks: CountedLooks,
     /// For how long an imported look that found no target says so. Default: 30 days.
     pub imported_look_holds: Duration,
+    /// For so long a migrated host is watched before its agent is asked to leave. Default: `never`, it is watched on.
+    pub retire: Option<Duration>,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -132,6 +135,7 @@ impl Default for Policy {
             approval_for: vec![HostClass::Server],
             imported_looks: CountedLooks::Collected,
             imported_look_holds: 30 * 24 * HOUR,
+            retire: None,
         }
     }
 }
@@ -222,6 +226,7 @@ impl Policy {
                 file.imported_look_holds,
                 default.imported_look_holds,
             )?,
+            retire: leaving::parse(file.retire.as_deref())?,
         };
         policy.check()?;
         Ok(policy)

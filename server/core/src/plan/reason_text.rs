@@ -156,7 +156,10 @@ impl Reason {
             }
             Self::OutOfScope { rule } => format!("rule `{rule}` leaves it out of scope"),
             Self::Retired { why, by } => format!("retired by {by}: {why}"),
-            Self::Concluded { at_ms } => format!("the agent left with its last statement on {}", utc(*at_ms)),
+            Self::Concluded { at_ms } => format!(
+                "proven on {}, when its agent left with a last signed statement; it is watched no longer",
+                utc(*at_ms)
+            ),
         }
     }
 

@@ -4,7 +4,9 @@ use super::{Waiting, WakeKind, next_wake};
 use crate::{
     campaign::{Campaign, zone::utc},
     decide::Outage,
+    leaving::{self, Stays},
     plan::{Phase, Plan, Verify},
+    rollout::RunState,
 };
 
 /// When a host was heard of, and how often it is to be.
@@ -45,7 +47,20 @@ pub fn ahead(
         // Whoever is not unknown yet becomes it some day.
         None => lines.push("without it: it stays unknown".to_owned()),
     }
+    lines.extend(leaves(plan, campaign, now_ms));
     lines
+}
+
+/// Whether its agent leaves, where the campaign says when.
+fn leaves(plan: &Plan, campaign: &Campaign, now_ms: i64) -> Option<String> {
+    if plan.phase != Phase::Migrated || campaign.policy.retire.is_none() {
+        return None;
+    }
+    Some(match leaving::stays(plan, campaign, RunState::Running, now_ms) {
+        None => "its agent is asked to leave, if it can; then it is watched no longer".to_owned(),
+        Some(Stays::Until(at_ms)) => format!("its agent is asked to leave from {} on", utc(at_ms)),
+        Some(stays) => format!("its agent does not leave: {}", stays.text()),
+    })
 }
 
 /// What the next contact brings.

@@ -73,6 +73,8 @@ pub(super) struct Arrival {
     pub(super) vitals: Option<Vitals>,
     /// What it says of its own program.
     pub(super) program: OwnProgram,
+    /// Its agent knows how to leave.
+    pub(super) can_leave: bool,
     /// How long the kernel session has lasted, as the host says.
     pub(super) session_seconds: Option<u64>,
     /// What the host's own clock shows, where its looks still go by it.
@@ -122,6 +124,7 @@ impl Arrival {
             network: Network::said(condition.network),
             vitals: Vitals::said(request.vitals),
             program: OwnProgram::said(&condition.platform, condition.update),
+            can_leave: request.can_leave,
             session_seconds: request.session_seconds,
             host_clock_ms: request.host_clock_ms,
         })

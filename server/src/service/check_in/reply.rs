@@ -18,6 +18,7 @@ use super::{
         plan_edit::{PlanEdit, signed, unsigned},
     },
     arrival::Arrival,
+    leaving::DueLeave,
     release::DueRelease,
     sessions::is_disputed,
 };
@@ -34,6 +35,7 @@ pub(super) struct Due {
     order: Option<work_orders::WorkOrderRow>,
     cancel: Option<(u64, String)>,
     release: Option<DueRelease>,
+    leave: Option<DueLeave>,
     has_order: bool,
     /// The hour in which it is heard of, where none was noted of it in this hour.
     heard: Option<HeardIn>,
@@ -67,6 +69,9 @@ impl Service {
         if let Some(release) = due.release {
             reply.agent_release = Some(self.send_release(arrival, release).await?);
         }
+        if let Some(leave) = due.leave {
+            reply.leave = Some(self.ask_to_leave(arrival, leave).await?);
+        }
         if arrival.rules_revision < self.0.catalog.rule_files.revision {
             reply.rules = Some(self.0.rules.clone());
         }
@@ -95,6 +100,10 @@ impl Service {
         let notice = match is_of_pool {
             true => None,
             false => self.notice_for(db, &plan, order.is_some())?,
+        };
+        let leave = match is_of_pool {
+            true => None,
+            false => self.leave_for(db, &host, arrival, &plan)?,
         };
         let durable = host.inventory_digest.unwrap_or_default();
         let lacks_inventory = !arrival.digest.is_empty() && arrival.digest != durable;
@@ -138,6 +147,7 @@ impl Service {
             order,
             cancel,
             release,
+            leave,
             has_order: plan.order.is_some(),
             // Machines of a pool come and go: the hours of each say nothing.
             heard: if is_of_pool {

@@ -199,7 +199,7 @@ fn every_table_is_there(lab: &Lab) {
         tables(lab.conn().as_mut()).join(" "),
         "agent_release agent_update api_token artifact artifact_use asset asset_total asset_total_was availability campaign \
          campaign_version campaign_was cause_total clone_incident clone_member counter disk_attestation disk_attestation_was disk_report domain_controller domain_controller_was done_day earlier_record enrol_token enrolment event exemption exemption_was finding grade_total grade_total_was host host_habit host_key \
-         host_seen host_session host_silence host_was identifier image_pool image_pool_member image_pool_token imported_look in_force in_force_was inventory lease meta one_time_login outbox personal plan plan_cause plan_was report_run \
+         host_seen host_session host_silence host_was identifier image_pool image_pool_member image_pool_token imported_look in_force in_force_was inventory last_statement lease meta one_time_login outbox personal plan plan_cause plan_was report_run \
          schema_version secret session slot slot_was step_record stream total total_was \
          wave_tally wave_tally_was work_order"
     );

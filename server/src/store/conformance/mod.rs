@@ -24,6 +24,7 @@ mod housekeeping;
 mod identities;
 mod image_pools;
 mod in_place;
+mod last_statements;
 mod migrations;
 mod nudges;
 mod opening;

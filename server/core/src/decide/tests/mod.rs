@@ -17,6 +17,7 @@ mod gap;
 mod groups;
 mod handwork;
 mod lacking;
+mod leaving;
 mod line;
 mod lost;
 mod notices;
