@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     WireError,
     ids::{HostId, ProductId},
+    policy::PolicySeen,
     spelling::on_wire,
     v1,
     verdict::{Protection, Sighting},
@@ -161,6 +162,9 @@ pub struct HostFacts {
     /// is used knows that name is another question.
     #[serde(default)]
     pub time_zone: String,
+    /// What an organisation may have set against a part of the system. One that is not named was not looked for.
+    #[serde(default)]
+    pub policies: Vec<PolicySeen>,
 }
 
 /// A look's result as it is signed and sent.
@@ -224,6 +228,7 @@ impl From<HostFacts> for v1::HostFacts {
             has_battery: facts.has_battery,
             domain_joined: facts.domain_joined,
             time_zone: facts.time_zone,
+            policies: facts.policies.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -262,6 +267,11 @@ impl TryFrom<v1::HostFacts> for HostFacts {
             has_battery: wire.has_battery,
             domain_joined: wire.domain_joined,
             time_zone: wire.time_zone,
+            policies: wire
+                .policies
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod leaving;
 pub mod order;
 pub mod package_file;
 pub mod placed;
+pub mod policy;
 pub mod post;
 pub mod record;
 pub mod release;

@@ -40,6 +40,7 @@ pub(crate) fn facts(n: usize) -> HostFacts {
         has_battery: None,
         domain_joined: None,
         time_zone: String::new(),
+        policies: Vec::new(),
     }
 }
 

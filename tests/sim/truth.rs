@@ -75,6 +75,7 @@ impl Truth {
             has_battery: None,
             domain_joined: None,
             time_zone: self.zone.to_owned(),
+            policies: Vec::new(),
         }
     }
 

@@ -32,6 +32,7 @@ pub(crate) fn facts(hostname: &str) -> HostFacts {
         has_battery: None,
         domain_joined: None,
         time_zone: String::new(),
+        policies: Vec::new(),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     facts::{Answer, Firmware, OsRelease, PackageDatabase, Question, Reply},
-    host::{HostPath, HostView, Links},
+    host::{HostPath, HostView, Links, policies},
     parse::time_zone,
 };
 
@@ -103,6 +103,7 @@ pub(crate) fn facts_on(view: &dyn HostView, grounds: Grounds<'_>, encrypting: &E
         has_battery: power::has_battery(view),
         domain_joined: domain_joined(view),
         time_zone: time_zone(view),
+        policies: policies::look(view),
     }
 }
 

@@ -32,6 +32,7 @@ mod macos;
 mod path;
 mod plant;
 mod plant_systems;
+pub(crate) mod policies;
 mod recorder;
 mod redact;
 #[cfg(unix)]

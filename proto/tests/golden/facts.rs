@@ -29,6 +29,7 @@ pub(crate) fn facts() -> HostFacts {
         has_battery: None,
         domain_joined: None,
         time_zone: String::new(),
+        policies: Vec::new(),
     }
 }
 
@@ -56,5 +57,6 @@ pub(crate) fn facts_wire() -> v1::HostFacts {
         has_battery: None,
         domain_joined: None,
         time_zone: String::new(),
+        policies: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ mod messages;
 mod network;
 mod notices;
 mod placed;
+mod policies;
 mod releases;
 mod sample;
 mod schema;

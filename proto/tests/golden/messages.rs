@@ -15,7 +15,7 @@ use crate::{
     keys::{HOST, host_id},
     leaving,
     network::{self, condition, settings},
-    notices, placed, releases,
+    notices, placed, policies, releases,
     sample::Sample,
     steps, tenants, upkeep, zones,
 };
@@ -35,6 +35,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         releases::samples(),
         identifiers::samples(),
         placed::samples(),
+        policies::samples(),
         upkeep::samples(),
         zones::samples(),
         notices::samples(),

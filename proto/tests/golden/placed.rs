@@ -59,15 +59,22 @@ fn put_wire() -> v1::Upkeep {
     }
 }
 
-pub(crate) fn samples() -> Vec<Sample> {
-    let seen = Sighting {
+pub(crate) fn placed() -> Sighting {
+    Sighting {
         upkeep: Some(put()),
         ..kept_up()
-    };
-    let seen_wire = v1::Sighting {
+    }
+}
+
+pub(crate) fn placed_sighting_wire() -> v1::Sighting {
+    v1::Sighting {
         upkeep: Some(put_wire()),
         ..kept_up_wire()
-    };
+    }
+}
+
+pub(crate) fn samples() -> Vec<Sample> {
+    let (seen, seen_wire) = (placed(), placed_sighting_wire());
     let looked = Inventory {
         facts: somewhere(),
         sightings: vec![seen.clone()],
@@ -83,6 +90,6 @@ pub(crate) fn samples() -> Vec<Sample> {
         Sample::of("PlacedTrace", trace_wire()),
         Sample::typed("Upkeep", VARIANT, put_wire(), put()),
         Sample::typed("Sighting", VARIANT, seen_wire, seen),
-        Sample::typed("Inventory", VARIANT, looked_wire, looked),
+        Sample::typed("Inventory", VARIANT, looked_wire, looked).earlier(),
     ]
 }

@@ -52,9 +52,9 @@ pub(crate) fn samples() -> Vec<Sample> {
         boot_id: BOOT.into(),
     };
     vec![
-        Sample::typed("HostFacts", VARIANT, somewhere_wire(), somewhere()),
-        Sample::variant("EnrollRequest", VARIANT, enrolled),
-        Sample::variant("SplitRequest", VARIANT, split),
+        Sample::typed("HostFacts", VARIANT, somewhere_wire(), somewhere()).earlier(),
+        Sample::variant("EnrollRequest", VARIANT, enrolled).earlier(),
+        Sample::variant("SplitRequest", VARIANT, split).earlier(),
         Sample::typed("Inventory", VARIANT, looked_wire, looked).earlier(),
     ]
 }

@@ -8,6 +8,7 @@ use cutover_proto::{
     inventory::{DiskEncryption, HostFacts, HostRole, Inventory, OsFamily, PackageManager},
     order::WorkOrder,
     placed::{Placed, PlacedBy, PlacedRecord, PlacedTrace},
+    policy::{Policy, PolicySeen, PolicyState},
     record::{FailureCause, RecordEvent, StepRecord},
     step::{Action, SetUpState, Step},
     subject::Subject,
@@ -42,6 +43,7 @@ fn facts() -> impl Strategy<Value = HostFacts> {
             any::<Option<bool>>(),
             any::<Option<bool>>(),
             ".*",
+            vec(policy(), 0..3),
         ),
     );
     (names, rest).prop_map(|(names, rest)| HostFacts {
@@ -67,6 +69,15 @@ fn facts() -> impl Strategy<Value = HostFacts> {
         has_battery: rest.7.3,
         domain_joined: rest.7.4,
         time_zone: rest.7.5,
+        policies: rest.7.6,
+    })
+}
+
+fn policy() -> impl Strategy<Value = PolicySeen> {
+    (one_of(Policy::ALL), one_of(PolicyState::ALL), ".*").prop_map(|(policy, state, detail)| PolicySeen {
+        policy,
+        state,
+        detail,
     })
 }
 

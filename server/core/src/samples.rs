@@ -91,6 +91,7 @@ pub(crate) fn inventory() -> Inventory {
             has_battery: None,
             domain_joined: None,
             time_zone: String::new(),
+            policies: Vec::new(),
         },
         sightings: CATALOG
             .rules

@@ -28,6 +28,7 @@ fn facts() -> HostFacts {
         has_battery: None,
         domain_joined: None,
         time_zone: String::new(),
+        policies: Vec::new(),
     }
 }
 

@@ -94,6 +94,7 @@ pub(super) fn inventory(hostname: &str, taken_at_ms: i64) -> Inventory {
             has_battery: None,
             domain_joined: None,
             time_zone: String::new(),
+            policies: Vec::new(),
         },
         sightings: vec![],
         protection: Protection::None,
