@@ -214,6 +214,10 @@ impl HostHands for LedgerHands {
         match product.as_str() {
             "defender-endpoint" => Ok(self.asked(what, |machine| defender(machine, state, said))),
             "crowdstrike-falcon" => Ok(self.asked(what, |machine| falcon(machine, state, said))),
+            "defender-antivirus" => Ok(self.asked(what, |machine| {
+                machine.is_told_to_stand_back = false;
+                machine.has_todays = true;
+            })),
             // It protects by itself, and is only waited for.
             "stand-in-guard" => Ok(self.asked(what, |_| {})),
             other => Err(HandsError::Unsupported(format!("nothing sets up {other}"))),

@@ -31,6 +31,10 @@ pub(crate) struct State {
     pub(crate) is_passive: bool,
     /// Whose the Falcon sensor is, by its own word; its cloud took it.
     pub(crate) customer: Option<String>,
+    /// On Windows: a value that is set on this machine alone has Microsoft Defender Antivirus leave the work to another.
+    pub(crate) is_told_to_stand_back: bool,
+    /// On Windows: Microsoft Defender Antivirus has today's signatures.
+    pub(crate) has_todays: bool,
     /// What the kernel has loaded and lets go only with its session.
     pub(crate) loaded: BTreeSet<String>,
     /// How often it was restarted.
@@ -48,6 +52,8 @@ impl State {
             at_work: BTreeMap::new(),
             is_passive: false,
             customer: None,
+            is_told_to_stand_back: manager == PackageManager::Msi,
+            has_todays: false,
             loaded: BTreeSet::new(),
             restarts: 0,
         }

@@ -23,7 +23,7 @@ const RECIPES: &[(&str, &str)] = &[("stand-in-guard.toml", include_str!("../wind
 /// As the vendor's console shows it.
 pub(crate) const CUSTOMER: &str = "79391C24113773B01D8181C38C3E111A-5B";
 
-/// The built-in one, with a replacement for Windows beside it: the built-in recipes install nothing there.
+/// The built-in one, with a replacement that is installed on Windows beside it: the built-in recipes install nothing there.
 pub(crate) fn catalog() -> Catalog {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::built_in_with(RULES, RECIPES).unwrap());
     CATALOG.clone()

@@ -26,11 +26,12 @@ const TOKEN: &str = "T0ken-1f";
 const FILE: &str = "{\"onboarding\":\"0a1b2c3d\"}";
 
 /// A replacement, and the systems on which it is put in the targets' place.
-const ORDERS: [(&str, &[PackageManager]); 6] = [
+const ORDERS: [(&str, &[PackageManager]); 7] = [
     ("clamav", &[Apt, Dnf, Yum, Zypper]),
     ("clamav-daemon", &[Apt]),
     ("clamav-on-access", &[Apt]),
     ("crowdstrike-falcon", &[Apt, Dnf, Yum, Zypper]),
+    ("defender-antivirus", &[Msi]),
     ("defender-endpoint", &[Apt]),
     ("stand-in-guard", &[Msi]),
 ];
@@ -148,6 +149,8 @@ fn every_recipe_that_cutover_carries_out_has_a_ledger_on_every_system_that_it_na
             named.insert((recipe.product.clone(), *manager));
         }
     }
+    // What is a part of the system is not installed, and only turned on.
+    let is_part = |product: &ProductId| catalog().installation(product).is_some_and(|it| it.part_of_system);
     let mut kept: BTreeSet<(ProductId, PackageManager)> = BTreeSet::new();
     for (replacement, managers) in ORDERS {
         for manager in managers {
@@ -155,6 +158,9 @@ fn every_recipe_that_cutover_carries_out_has_a_ledger_on_every_system_that_it_na
             for step in &steps {
                 match step.action.purpose() {
                     Purpose::Remove(product) | Purpose::Install(product) => {
+                        kept.insert((product.clone(), *manager));
+                    }
+                    Purpose::Start(product) if is_part(product) => {
                         kept.insert((product.clone(), *manager));
                     }
                     Purpose::Fetch(_)
@@ -194,6 +200,11 @@ fn falcon_takes_the_targets_place_once() {
 #[test]
 fn defender_for_endpoint_takes_the_targets_place_once() {
     kept("defender-endpoint");
+}
+
+#[test]
+fn defender_antivirus_takes_the_targets_place_once() {
+    kept("defender-antivirus");
 }
 
 #[test]
@@ -244,7 +255,9 @@ fn a_ledger_says_what_an_installer_was_told_and_never_the_secret() {
         }
         let is_told = |property: &str| words.contains(property);
         match replacement {
-            "stand-in-guard" => assert!(is_told("KLLOGIN and KLPASSWD") && is_told("KLUNINSTPASSWD")),
+            "defender-antivirus" | "stand-in-guard" => {
+                assert!(is_told("KLLOGIN and KLPASSWD") && is_told("KLUNINSTPASSWD"))
+            }
             "crowdstrike-falcon" => assert!(is_told("CID and PROVTOKEN")),
             "defender-endpoint" => assert!(is_told("ONBOARDING")),
             _ => assert!(!is_told("told")),

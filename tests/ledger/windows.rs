@@ -14,6 +14,7 @@ use crate::{
 const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
 const SENSOR: &str =
     r"SYSTEM\CrowdStrike\{9b03c1d9-3138-44ed-9fae-d9f4c034b88d}\{16e0423f-7058-48c9-a204-725362b67639}\Default";
+const PASSIVE: &str = r"SOFTWARE\Policies\Microsoft\Windows Advanced Threat Protection";
 const LAB: &str = "AO Kaspersky Lab";
 const VENDOR: &str = r"C:\Program Files (x86)\Kaspersky Lab";
 
@@ -33,6 +34,20 @@ pub(crate) fn seen(state: &State) -> Fixture {
         )
         .with_no_reply(&Question::SecurityCenter, Answer::Unsupported)
         .with_reply(&Question::SessionAge, cutover_agent::facts::Reply::SessionAge(age));
+    let (mode, age_days) = (
+        if state.is_told_to_stand_back {
+            "Passive Mode"
+        } else {
+            "Normal"
+        },
+        if state.has_todays { 0 } else { 40 },
+    );
+    host = host
+        .with_defender(mode, !state.is_told_to_stand_back, age_days)
+        .with_reply(&Question::DomainJoin, cutover_agent::facts::Reply::DomainJoin(false));
+    if state.is_told_to_stand_back {
+        host = host.with_registry(PASSIVE, &[("ForceDefenderPassiveMode", RegistryValue::Number(1))]);
+    }
     for code in &state.packages {
         host = with_product(host, state, code);
     }

@@ -3,6 +3,9 @@
 //! [`HostHands`] is apart from the looking side so that code which only looks cannot change anything. Hands do as they
 //! are told and report what the tool said; they never judge success. The look after a step does.
 
+// Windows' alone; what it decides is tested everywhere.
+#[cfg(any(windows, test))]
+mod defender;
 #[cfg(unix)]
 pub(crate) mod leftovers;
 #[cfg(target_os = "linux")]

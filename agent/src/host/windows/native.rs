@@ -5,7 +5,7 @@ use std::{fmt::Display, io};
 use crate::facts::Answer;
 
 /// `ERROR_FILE_NOT_FOUND` and `ERROR_PATH_NOT_FOUND`.
-pub(super) const NOT_FOUND: [u32; 2] = [2, 3];
+pub(in crate::host) const NOT_FOUND: [u32; 2] = [2, 3];
 const ACCESS_DENIED: u32 = 5;
 /// `FACILITY_WIN32` with the bit of a failure: the code of Windows itself is in the lower half.
 const FROM_WINDOWS: u32 = 0x8007_0000;
@@ -28,7 +28,7 @@ pub(super) fn last_error() -> u32 {
 }
 
 /// The code within an `HRESULT`, where it is one of Windows itself.
-pub(super) const fn code_of(result: i32) -> u32 {
+pub(in crate::host) const fn code_of(result: i32) -> u32 {
     let result = result.cast_unsigned();
     if result & 0xffff_0000 == FROM_WINDOWS {
         result & 0xffff

@@ -12,7 +12,7 @@ use cutover_proto::{
 use super::{Handover, Install, Precondition, Recipe, RecipeError, Removal, built_in::RECIPES};
 
 /// The revision of the recipes that are compiled in. Raised with every change to a file in `server/recipes`.
-pub const REVISION: u64 = 10;
+pub const REVISION: u64 = 11;
 
 /// Rules and recipes by product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,8 @@ impl Catalog {
     /// word; this keeps the time account honest until then.
     #[must_use]
     pub fn protection_after(&self, steps: &[Step], index: usize, replacement: &ProductId) -> Option<Protection> {
-        let grade = self.installation(replacement)?.grade;
+        let install = self.installation(replacement)?;
+        let grade = install.grade;
         let is_protecting_removal =
             |step: &Step| matches!(step.action.purpose(), Purpose::Remove(product) if self.protects(product));
         let is_install = |step: &Step| matches!(step.action.purpose(), Purpose::Install(_));
@@ -173,6 +174,7 @@ impl Catalog {
         }
         let is_last_proof = is_test(step) || (sets_up(step) && !after.iter().any(|it| is_test(it) || sets_up(it)));
         let still_protected = after.iter().any(is_protecting_removal);
-        (is_last_proof && !still_protected && (before.iter().any(is_install) || is_install(step))).then_some(grade)
+        let is_there = install.part_of_system || before.iter().any(is_install) || is_install(step);
+        (is_last_proof && !still_protected && is_there).then_some(grade)
     }
 }

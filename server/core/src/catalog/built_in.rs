@@ -16,6 +16,10 @@ pub(super) const RECIPES: &[(&str, &str)] = &[
         include_str!("../../../recipes/crowdstrike-falcon.toml"),
     ),
     (
+        "defender-antivirus.toml",
+        include_str!("../../../recipes/defender-antivirus.toml"),
+    ),
+    (
         "defender-endpoint.toml",
         include_str!("../../../recipes/defender-endpoint.toml"),
     ),

@@ -75,14 +75,7 @@ impl Recipe {
                 }
             }
             (None, Some(install)) if rule.role == Role::Replacement => {
-                if install.managers.is_empty()
-                    || install.all_packages().next().is_none()
-                    || install.time_limit.is_zero()
-                {
-                    return Err(
-                        "[install] needs at least one manager, one package or artifact, and a time limit".to_owned(),
-                    );
-                }
+                check_origin(install)?;
                 let unsound = |(manager, packages): &(&PackageManager, &Vec<String>)| {
                     packages.is_empty() || !install.managers.contains(manager)
                 };
@@ -214,6 +207,37 @@ impl Recipe {
             ));
         }
         install.contents(rule, &install.settings).map(|_| ())
+    }
+}
+
+/// It comes from somewhere, or is a part of the system.
+fn check_origin(install: &Install) -> Result<(), String> {
+    if install.managers.is_empty() {
+        return Err("[install] needs at least one manager; they say on which systems it works".to_owned());
+    }
+    let comes = install.all_packages().next().is_some() || !install.packages_by.is_empty();
+    let takes_time = !(install.fetch_time_limit.is_zero() && install.time_limit.is_zero());
+    match install.part_of_system {
+        true if comes || takes_time || !install.services.is_empty() || !install.config.is_empty() || install.onboard => Err(
+            "part_of_system: nothing of it is fetched, installed, started, written or onboarded; leave the keys for that out"
+                .to_owned(),
+        ),
+        // Beside the old product the system decides which of the two works, and not a recipe.
+        true if install.beside != Beside::Never || install.detection_test => Err(
+            "part_of_system: it takes over when what protects is gone; write beside = \"never\" and detection_test = false"
+                .to_owned(),
+        ),
+        false if install.all_packages().next().is_none()
+            || install.time_limit.is_zero()
+            || install.fetch_time_limit.is_zero() =>
+        {
+            Err(
+                "[install] needs at least one package or artifact, and `fetch_time_limit` and `time_limit`; what is a part of the \
+                 system says `part_of_system`"
+                    .to_owned(),
+            )
+        }
+        true | false => Ok(()),
     }
 }
 

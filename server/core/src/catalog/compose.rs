@@ -3,7 +3,8 @@
 //! Where the replacement may stand beside the target it is fetched, installed, set up and proven first, so that no gap opens.
 //! Where it may but for its last service, that one alone starts after the targets went. Where it may while it stands back, it is
 //! made ready so, and takes over after the targets went.
-//! What comes as files is fetched and installed in the same places as what comes from the distribution.
+//! What comes as files is fetched and installed in the same places as what comes from the distribution; what is a part of the
+//! system is not fetched or installed at all.
 //! Where it may not, it is fetched first, then the targets go, then it is installed. In both cases the targets leave in
 //! the order of their ranks, and leftovers are swept last. Cancel and hold may act after any step except between the
 //! removal of what protects and the proof of what protects instead. Where an installer left a package half done, that is
@@ -96,6 +97,10 @@ pub fn compose(assessment: &Assessment, replacement: &ProductId, means: &Means<'
             steps.push(parts.proof());
         }
         steps.extend(removals.iter().map(|removal| removal.step(true)));
+    } else if install.part_of_system {
+        // It is there: what is left to do is to have it take over, and to see that it did.
+        steps.extend(removed_first(&removals, catalog));
+        steps.push(parts.proof());
     } else {
         let (manager, supply) = parts.supply()?;
         steps.extend(supply.fetch(manager, install));

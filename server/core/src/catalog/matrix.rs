@@ -18,9 +18,12 @@ pub struct Cell {
     pub products: Vec<ProductId>,
     /// Where.
     pub system: Platform,
-    /// What took its place; `None` where a removal ran by itself, since no recipe installs anything there yet.
+    /// What took its place; `None` where a removal ran by itself.
     #[serde(default)]
     pub replacement: Option<ProductId>,
+    /// Whether the tests' own took its place, which no recipe of ours brings: then there is no `replacement`.
+    #[serde(default)]
+    pub stand_in: bool,
     /// What was tried, in words.
     pub case: String,
     /// On what it ran.
@@ -135,10 +138,15 @@ impl Cell {
             Some(product) if !installs(product) => Err(format!(
                 "no recipe installs `{product}` there, so nothing of it can have run"
             )),
-            // What goes goes for something, wherever anything can be installed.
-            None if catalog.recipes.keys().any(installs) => {
-                Err("`replacement` is missing; recipes install there, so name what took the place".to_owned())
+            Some(_) if self.stand_in => {
+                Err("`replacement` and `stand_in`: one thing took the place; leave one of them out".to_owned())
             }
+            // What goes goes for something, wherever anything can be installed.
+            None if !self.stand_in && catalog.recipes.keys().any(installs) => Err(
+                "`replacement` is missing; recipes install there, so name what took the place, or write stand_in = true where \
+                 it was the tests' own"
+                    .to_owned(),
+            ),
             Some(_) | None => Ok(()),
         }
     }

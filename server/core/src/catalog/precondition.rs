@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use cutover_proto::{
     ids::ProductId,
-    inventory::{HostRole, Inventory},
+    inventory::{HostRole, Inventory, OsFamily},
+    policy::{Policy, PolicyState},
     rule::{Role, Rule},
     verdict::Verdict,
     words,
@@ -30,6 +31,14 @@ pub enum Needs {
     Absent(Vec<ProductId>),
     /// None of these roles.
     WithoutRole(Vec<HostRole>),
+    /// A replacement that is a part of the system: it is there.
+    There,
+    /// The same: on servers, where nothing switches it by itself, it is at work, be it that it leaves the work to another.
+    AtWorkOnServers,
+    /// None of these policies, whoever set them.
+    WithoutPolicy(Vec<Policy>),
+    /// None of these policies, unless on the machine alone: what is set there by nobody who sets it again our hands take away.
+    WithoutForeignPolicy(Vec<Policy>),
 }
 
 words! {
@@ -176,6 +185,14 @@ impl Precondition {
                 None if facts.roles_told => Outcome::Holds,
                 None => Outcome::NotKnown("what the machine does for others".to_owned()),
             },
+            Needs::There => there(product, inventory, &[Verdict::Installed, Verdict::Running]),
+            Needs::AtWorkOnServers => match is_server(inventory) {
+                Some(false) => Outcome::Holds,
+                Some(true) => there(product, inventory, &[Verdict::Running]),
+                None => Outcome::NotKnown("whether the machine is a server".to_owned()),
+            },
+            Needs::WithoutPolicy(policies) => without(policies, inventory, &[PolicyState::Local, PolicyState::Foreign]),
+            Needs::WithoutForeignPolicy(policies) => without(policies, inventory, &[PolicyState::Foreign]),
         }
     }
 
@@ -218,8 +235,18 @@ impl Precondition {
             Needs::WithoutRole(roles) if roles.is_empty() => {
                 Err("without-role names none; name one or leave the condition out".to_owned())
             }
+            Needs::There | Needs::AtWorkOnServers if is_removal => {
+                Err("it is of a replacement that is a part of the system; it goes with [install]".to_owned())
+            }
+            Needs::WithoutPolicy(policies) | Needs::WithoutForeignPolicy(policies) if policies.is_empty() => {
+                Err("it names no policy; name one or leave the condition out".to_owned())
+            }
             Needs::Absent(products) => check_absent(products, product, rule_of),
-            Needs::FreeMib(_)
+            Needs::There
+            | Needs::AtWorkOnServers
+            | Needs::WithoutPolicy(_)
+            | Needs::WithoutForeignPolicy(_)
+            | Needs::FreeMib(_)
             | Needs::OsVersion(_)
             | Needs::Version(_)
             | Needs::Architecture(_)
@@ -265,6 +292,44 @@ fn absent(products: &[ProductId], inventory: &Inventory) -> Outcome {
     not_known.map_or(Outcome::Holds, |product| {
         Outcome::NotKnown(format!("whether {product} is there"))
     })
+}
+
+/// Whether a look found the product so.
+fn there(product: &ProductId, inventory: &Inventory, as_it_should_be: &[Verdict]) -> Outcome {
+    match inventory.sighting(product).map(|it| it.verdict) {
+        Some(Verdict::Unknown) | None => Outcome::NotKnown(format!("whether {product} is there")),
+        Some(verdict) if as_it_should_be.contains(&verdict) => Outcome::Holds,
+        Some(Verdict::Installed) => Outcome::Fails(format!("the service of {product} is there and not at work")),
+        Some(verdict @ (Verdict::Absent | Verdict::Remnant | Verdict::Embedded | Verdict::Running)) => {
+            Outcome::Fails(format!("{product} is {verdict}"))
+        }
+    }
+}
+
+/// Whether it is a server of Windows; `None` where it says nothing of what it is.
+fn is_server(inventory: &Inventory) -> Option<bool> {
+    let facts = &inventory.facts;
+    let is_told = facts.os_family == OsFamily::Windows && !facts.os_version.is_empty();
+    is_told.then(|| facts.os_id == "windows-server")
+}
+
+/// Whether each policy was looked for and is in none of these states.
+fn without(policies: &[Policy], inventory: &Inventory, not: &[PolicyState]) -> Outcome {
+    let mut not_known = None;
+    for policy in policies {
+        match inventory.facts.policies.iter().find(|seen| seen.policy == *policy) {
+            Some(seen) if not.contains(&seen.state) => return Outcome::Fails(seen.detail.clone()),
+            Some(seen) if seen.state == PolicyState::Unknown => {
+                not_known = not_known.or_else(|| Some(format!("whether policy {policy} is set ({})", seen.detail)));
+            }
+            Some(_) => {}
+            None => {
+                not_known =
+                    not_known.or_else(|| Some(format!("whether policy {policy} is set; its agent may be older")))
+            }
+        }
+    }
+    not_known.map_or(Outcome::Holds, Outcome::NotKnown)
 }
 
 fn check_absent(products: &[ProductId], of: &ProductId, rule_of: &impl Fn(&str) -> Option<Rule>) -> Result<(), String> {

@@ -134,6 +134,10 @@ pub struct Removal {
 pub struct Install {
     /// Package managers that can do it.
     pub managers: Vec<PackageManager>,
+    /// It is a part of the system: nothing is fetched or installed, it is only brought to protect. Then it names no packages,
+    /// and `managers` say on which systems.
+    #[serde(default)]
+    pub part_of_system: bool,
     /// Packages of the distribution by name; the host's own archive keys are trusted. Empty where the product comes as
     /// files alone.
     #[serde(default)]
@@ -158,11 +162,11 @@ pub struct Install {
     /// Why no test file is shown to it, and by what it counts as protecting instead. Given exactly where there is no test.
     #[serde(default)]
     pub untested: Option<String>,
-    /// How long the download may take.
-    #[serde(deserialize_with = "span::deserialize")]
+    /// How long the download may take. Zero where there is none.
+    #[serde(default, deserialize_with = "span::deserialize")]
     pub fetch_time_limit: Duration,
-    /// How long the installation may take.
-    #[serde(deserialize_with = "span::deserialize")]
+    /// How long the installation may take. Zero where there is none.
+    #[serde(default, deserialize_with = "span::deserialize")]
     pub time_limit: Duration,
     /// How long the test may take.
     #[serde(default = "test_time", deserialize_with = "span::deserialize")]

@@ -130,7 +130,7 @@ pub fn files_to_come(plan: &Plan, campaign: &Campaign, catalog: &Catalog, shelf:
             // No file depends on it.
             shows_test: false,
         };
-        let is_wanted = !it.is_protected_by_replacement();
+        let is_wanted = !it.is_protected_by_replacement() && !install.part_of_system;
         is_wanted.then(|| Supply::choose(product, install, manager, it, &means))
     });
     match chosen {

@@ -3,6 +3,7 @@ mod files;
 mod handover;
 mod matrix;
 mod model;
+mod part_of_system;
 mod preconditions;
 mod recipes;
 mod services;

@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use cutover_proto::{ids::ProductId, inventory::PackageManager, step::SetUpState};
+use cutover_proto::{ids::ProductId, inventory::PackageManager, policy::Policy, step::SetUpState};
 
 use super::{
-    super::seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
+    super::{
+        defender,
+        seam::{Anchor, Detection, HandsError, HostHands, PackageFile, ProcessMark, Run, Ticks, ToolRun},
+    },
     announce,
     helper::Helper,
     msi::{self, Property, Wanted},
-    process, restart,
+    policy, process, restart,
 };
+use crate::host::{HostView, WindowsHost};
 
 /// What Windows Installer answers where the rest of a step goes on: done, with a restart owed that it began (1641) or left to
 /// us (3010), and not known (1605): what is not there need not be removed, and whether it is a look says.
@@ -22,7 +26,8 @@ const RESTART_OWED: i32 = 3010;
 /// The same of an installation, which knows its product.
 const INSTALLED: [i32; 3] = [0, RESTART_BEGUN, RESTART_OWED];
 
-/// Hands on the machine that this program runs on. They remove and install what Windows Installer knows.
+/// Hands on the machine that this program runs on. They remove and install what Windows Installer knows, and turn on what is a
+/// part of Windows.
 pub struct WindowsHands {
     helper: Helper,
 }
@@ -140,13 +145,17 @@ impl HostHands for WindowsHands {
     }
 
     /// What protects by itself once it is installed is only waited for: looks say when it does.
-    fn set_up(&mut self, product: &ProductId, state: SetUpState, _: &mut Run<'_>) -> Result<ToolRun, HandsError> {
-        match state {
-            SetUpState::Active => Ok(ToolRun {
+    fn set_up(&mut self, product: &ProductId, state: SetUpState, run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        match (product.as_str(), state) {
+            ("defender-antivirus", SetUpState::Active) => {
+                let mut machine = ThisMachine { helper: &self.helper };
+                defender::turn_on(&mut machine, run)
+            }
+            (_, SetUpState::Active) => Ok(ToolRun {
                 exit_code: Some(0),
                 ..ToolRun::default()
             }),
-            SetUpState::StandingBack | SetUpState::Onboarded => not_here(&format!("sets up {product}")),
+            (_, SetUpState::StandingBack | SetUpState::Onboarded) => not_here(&format!("sets up {product}")),
         }
     }
 
@@ -180,6 +189,25 @@ impl HostHands for WindowsHands {
 
     fn stop(&mut self, mark: &ProcessMark) {
         process::stop(mark);
+    }
+}
+
+/// The Windows that this program runs on.
+struct ThisMachine<'h> {
+    helper: &'h Helper,
+}
+
+impl defender::Machine for ThisMachine<'_> {
+    fn view(&self) -> &dyn HostView {
+        &WindowsHost
+    }
+
+    fn unset(&mut self, policy: Policy) -> Result<(), HandsError> {
+        policy::unset(policy)
+    }
+
+    fn run_tool(&mut self, program: &str, arguments: &[&str], run: &mut Run<'_>) -> Result<ToolRun, HandsError> {
+        self.helper.run_tool(Path::new(program), arguments, run)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Live hands for Windows: Windows Installer, asked in a process of its own.
+//! Live hands for Windows: Windows Installer, asked in a process of its own, and what is a part of Windows.
 //!
 //! What an installer needs to know goes to that process over its standard input: a command line can be read by every user
 //! of the machine, and stays in its logs.
@@ -8,6 +8,7 @@ mod helper;
 mod job;
 mod live;
 pub mod msi;
+mod policy;
 mod process;
 mod restart;
 

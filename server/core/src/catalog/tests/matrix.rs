@@ -41,6 +41,8 @@ fn the_built_in_matrix_fits_the_recipes() {
         matrix.best(&"kes-windows".into(), Platform::Windows),
         Some(Proven::Wine)
     );
+    let grade = matrix.best(&"defender-antivirus".into(), Platform::Windows);
+    assert_eq!(grade, Some(Proven::Fixture), "the tests' own took the place under Wine");
     assert_eq!(
         matrix.best(&"kaspersky-vpn".into(), Platform::Windows),
         Some(Proven::Fixture)
@@ -75,6 +77,11 @@ fn a_cell_of_what_no_recipe_does_there_cannot_have_run() {
         ("the whole way", " ", "say what was tried"),
         ("tests/a.rs::it_goes", "", "what shows it"),
         ("replacement = \"clamav\"\n", "", "name what took the place"),
+        (
+            "\"clamav\"\n",
+            "\"clamav\"\nstand_in = true\n",
+            "one thing took the place",
+        ),
         ("schema = 1", "schema = 2", "schema 2"),
         ("linux-apt", "plan9", "linux-apt, linux-dnf"),
         ("ran =", "run =", "run"),

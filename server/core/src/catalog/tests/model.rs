@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use cutover_proto::{
-    inventory::PackageManager,
     step::{Purpose, SetUpState},
     verdict::{Health, Verdict},
 };
@@ -55,13 +54,16 @@ impl Replacement<'_> {
                 machine.installed && but_last.unwrap_or_default().iter().all(has_started) && is_onboarded
             }
             Beside::Passive => machine.installed && machine.passive && is_onboarded,
-            Beside::Never => machine.fetched,
+            // What is a part of the system is there. Whether it may take over, preconditions ask.
+            Beside::Never => machine.fetched || self.install.part_of_system,
         }
     }
 
     /// What its look says of it.
     fn health(&self, machine: &Machine) -> Health {
-        let stands_back = self.install.beside == Beside::Passive && machine.passive && machine.onboarded;
+        let can_stand_back =
+            self.install.part_of_system || (self.install.beside == Beside::Passive && machine.onboarded);
+        let stands_back = can_stand_back && machine.passive;
         let (state, grade) = match (self.protects(machine), stands_back) {
             (true, _) => (HealthState::Healthy, self.install.grade),
             (false, true) => (HealthState::Healthy, Protection::Passive),
@@ -281,30 +283,38 @@ fn model(catalog: &Catalog, product: &'static str, spoil: fn(&mut Vec<Step>)) ->
     // Where a campaign has test files shown, and where it has none.
     let result = [true, false].into_iter().try_for_each(|shows_test| {
         let mut model = Model::new(catalog, product, shows_test, spoil);
-        let result = sets().try_for_each(|machine| model.explore(&machine, 1));
+        let is_there = model.replacement.install.part_of_system;
+        let result = sets().try_for_each(|machine| {
+            let machine = Machine {
+                installed: is_there,
+                passive: is_there,
+                ..machine
+            };
+            model.explore(&machine, 1)
+        });
         orders += model.orders;
         result
     });
     (result, orders)
 }
 
-const REPLACEMENTS: [&str; 5] = [
+const REPLACEMENTS: [&str; 6] = [
     "clamav",
     "clamav-daemon",
     "clamav-on-access",
     "crowdstrike-falcon",
+    PART_OF_SYSTEM,
     "defender-endpoint",
 ];
+/// A part of Windows, on this machine which is no system's: what the order does is the same.
+const PART_OF_SYSTEM: &str = "defender-antivirus";
 
 #[test]
 fn no_order_of_faults_removes_what_protects_too_early_or_has_two_hold_files_up_or_is_kept_from_the_account() {
     let named: BTreeSet<ProductId> = REPLACEMENTS.iter().map(|name| ProductId::new(*name)).collect();
     let with_recipes = catalog().recipes;
-    let on_linux = with_recipes.values().filter(|recipe| {
-        let managers = recipe.install.iter().flat_map(|install| &install.managers);
-        managers.clone().any(|manager| *manager == PackageManager::Apt)
-    });
-    let all: BTreeSet<ProductId> = on_linux.map(|recipe| recipe.product.clone()).collect();
+    let installed = with_recipes.values().filter(|recipe| recipe.install.is_some());
+    let all: BTreeSet<ProductId> = installed.map(|recipe| recipe.product.clone()).collect();
     assert_eq!(all, named, "every replacement is checked");
     for product in REPLACEMENTS {
         let (result, orders) = model(&catalog(), product, |_| {});
@@ -335,7 +345,8 @@ fn a_recipe_that_removes_first_is_seen() {
             steps.insert(0, removal);
         }
     };
-    for product in REPLACEMENTS {
+    // What is there already comes after the removal as it should.
+    for product in REPLACEMENTS.into_iter().filter(|product| *product != PART_OF_SYSTEM) {
         let (result, _) = model(&catalog(), product, first);
         assert!(result.unwrap_err().contains("goes before"), "{product}");
     }
@@ -370,6 +381,14 @@ fn a_recipe_that_does_not_stand_back_or_is_not_onboarded_or_never_takes_over_is_
 }
 
 #[test]
+fn a_part_of_the_system_that_nothing_has_take_over_is_seen() {
+    let (result, _) = model(&catalog(), PART_OF_SYSTEM, |steps| {
+        steps.retain(|step| !is_set_up(SetUpState::Active)(&step.action));
+    });
+    assert!(result.unwrap_err().contains("it is called done"));
+}
+
+#[test]
 fn one_that_is_not_onboarded_after_the_targets_went_is_seen() {
     let (result, _) = model(&catalog(), "crowdstrike-falcon", |steps| {
         steps.retain(|step| !is_set_up(SetUpState::Onboarded)(&step.action));
@@ -393,7 +412,12 @@ fn one_that_is_not_onboarded_after_the_targets_went_is_seen() {
 #[test]
 fn a_step_in_the_gap_that_is_called_safe_is_seen() {
     let all_safe = |steps: &mut Vec<Step>| steps.iter_mut().for_each(|step| step.safe_point_after = true);
-    for product in ["clamav-on-access", "crowdstrike-falcon", "defender-endpoint"] {
+    for product in [
+        "clamav-on-access",
+        "crowdstrike-falcon",
+        PART_OF_SYSTEM,
+        "defender-endpoint",
+    ] {
         let (result, _) = model(&catalog(), product, all_safe);
         assert!(result.unwrap_err().contains("an order may end there"), "{product}");
     }

@@ -1,6 +1,6 @@
 //! The order of a host with the products that Windows Installer removes.
 //!
-//! No recipe installs anything on Windows yet: this host, which no system is, is Windows and takes its replacement from apt.
+//! No recipe brings packages to Windows: this host, which no system is, is Windows and takes its replacement from apt.
 
 use cutover_proto::{
     inventory::{OsFamily, PackageManager},
