@@ -145,14 +145,14 @@ fn a_passive_mode_that_is_never_lifted_fails_and_says_where_it_may_come_from() {
     );
 }
 
-#[test]
-fn a_replacement_that_nobody_knows_how_to_set_up_is_refused_before_anything_goes() {
+/// Why an order ends that brings ClamAV into a state, of which this machine has nothing, and then removes.
+fn refused(state: SetUpState) -> FailureCause {
     let world = behaving(None);
     let order = world.order(&[
         (
             Action::SetUp {
                 product: "clamav".into(),
-                state: SetUpState::Active,
+                state,
                 tenant: None,
             },
             true,
@@ -162,8 +162,20 @@ fn a_replacement_that_nobody_knows_how_to_set_up_is_refused_before_anything_goes
     let End::Failed { cause, .. } = world.run(&order).unwrap() else {
         panic!("the order did not fail");
     };
-    assert_eq!(cause, FailureCause::Unsupported);
     assert_eq!(world.sighting("kesl").verdict, Verdict::Running);
+    cause
+}
+
+#[test]
+fn a_replacement_that_nobody_knows_how_to_set_up_is_refused_before_anything_goes() {
+    for state in [SetUpState::StandingBack, SetUpState::Onboarded] {
+        assert_eq!(refused(state), FailureCause::Unsupported, "{state:?}");
+    }
+}
+
+#[test]
+fn one_that_protects_by_itself_is_waited_for_and_nothing_goes_where_it_does_not() {
+    assert_eq!(refused(SetUpState::Active), FailureCause::NotSetUp);
 }
 
 #[test]
