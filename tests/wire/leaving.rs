@@ -401,6 +401,8 @@ async fn a_host_that_left_is_the_same_host_when_it_enrols_again_and_may_leave_ag
     let signed = statement(&machine, &quiet, &request)
         .sign(&machine.keys.signing)
         .unwrap();
+    // What a person says of it stays its own.
+    crate::campaigns::tag(&server, "pc-1", "web").await;
     send(&machine, signed.clone()).await.unwrap();
     let other = Machine::enrol(&server, "pc-2").await;
     assert_ne!(other.host, machine.host, "another machine is another host");
@@ -410,6 +412,8 @@ async fn a_host_that_left_is_the_same_host_when_it_enrols_again_and_may_leave_ag
     assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
     let mut back = Machine::enrol(&server, "pc-1").await;
     assert_eq!(back.host, machine.host);
+    let tags = server.service().host("pc-1".to_owned()).await.unwrap().tags;
+    assert!(tags.contains(&"web".to_owned()), "{tags:?}");
     assert_eq!(phase(&server, &back).await, Phase::Unassessed, "it is watched again");
     let first = back.check_in(back.hello()).await.unwrap();
     assert!(first.durable.is_empty(), "{:?}", first.durable);

@@ -73,6 +73,11 @@ impl Looks {
         }
     }
 
+    /// Whether one is under way, or is due for another reason than the time since the last.
+    pub(super) fn may_tell_more(&self) -> bool {
+        self.under_way || self.due.is_some_and(|(_, why)| why != WhyLook::Interval)
+    }
+
     /// Due at this time, unless it is due earlier. A reason that need not wait for an order displaces one that must.
     pub(super) fn ask(&mut self, at: Ticks, why: WhyLook) {
         let displaces =

@@ -187,9 +187,11 @@ impl Session {
         effects
     }
 
-    /// Only where nothing is left to say: what was said last is durable, and no order is open.
+    /// Only where nothing is left to say: what was said last is durable, no look that may tell more is under way or was asked for, and
+    /// no order is open.
     fn take_leave(&self, asked: v1::LeaveAsked) -> Option<Effect> {
-        let is_done = self.can_leave && self.order.is_none() && self.inventories.is_durable();
+        let is_done =
+            self.can_leave && self.order.is_none() && self.inventories.is_durable() && !self.looks.may_tell_more();
         let newest = self.inventories.newest().filter(|_| is_done)?;
         Some(Effect::Leave {
             request_id: asked.request_id,

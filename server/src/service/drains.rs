@@ -135,11 +135,10 @@ impl Service {
         plan: &Plan,
     ) -> Result<(), ServiceError> {
         let Some(drain) = &plan.drain else { return Ok(()) };
-        let url = match in_force.campaign.drain_named(&drain.name) {
-            Some(rule) => rule.url.clone(),
-            // The campaign names it no more; whoever was asked is told all the same.
-            None => outbox::load(tx, &self.asking_id(plan, drain))?.map(|row| row.target),
-        };
+        // Whoever was asked is told, whatever the campaign names by now.
+        let asked = outbox::load(tx, &self.asking_id(plan, drain))?.map(|row| row.target);
+        let named = || in_force.campaign.drain_named(&drain.name)?.url.clone();
+        let url = asked.or_else(named);
         let Some(url) = url else { return Ok(()) };
         let why = match &drain.state {
             DrainState::Releasing { why } => why.as_str(),

@@ -6,9 +6,10 @@ use cutover_proto::{envelope, ids::HostId, inventory::HostFacts, leaving::LastSt
 use prost::Message as _;
 
 use super::{
-    CallError, Service,
+    CallError, Service, ServiceError,
     campaign::{broken_id, last_seen},
     plan_edit::{PlanEdit, signed},
+    tags,
 };
 use crate::store::{
     StreamName, WriteTx, events, host_habits, hosts, image_pools,
@@ -172,7 +173,15 @@ impl Service {
             // Another one that says the same of itself was faster: asked again, this one becomes a host of its own.
             return Err(CallError::Busy);
         }
-        hosts::set_tags(tx, &before.host_id, &before.tags, &now.tags)?;
+        // What people said of it stays; what its token grants comes to that.
+        let mut tags = tags::read(&before)?;
+        for tag in tags::read(&now)? {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+        let tags = serde_json::to_string(&tags).map_err(|error| ServiceError::Broken { why: error.to_string() })?;
+        hosts::set_tags(tx, &before.host_id, &before.tags, &tags)?;
         hosts::forget_begun(tx, &before.host_id)?;
         last_statements::forget(tx, &before.host_id)?;
         let site = before.site.clone();

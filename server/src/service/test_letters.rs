@@ -93,21 +93,25 @@ impl Service {
 
     /// Why an order does not leave yet; `None` where nothing is told of it, or that was taken.
     pub(super) fn waits_to_be_told(
+        &self,
         db: &mut impl Reader,
         host: HostId,
         order: i64,
     ) -> Result<Option<String>, ServiceError> {
         let letter = outbox::load(db, &id(host, order))?;
-        Ok(letter
-            .filter(|letter| letter.state != DeliveryState::Delivered)
-            .map(|letter| {
-                let error = letter.last_error.map(|error| format!("; the last try: {error}"));
-                format!(
-                    "order {order} leaves once {} has taken that it makes a detection test{}",
-                    letter.target,
-                    error.unwrap_or_default()
-                )
-            }))
+        let Some(letter) = letter.filter(|letter| letter.state != DeliveryState::Delivered) else {
+            return Ok(None);
+        };
+        // The campaign may have it told to somebody else since, or to nobody.
+        let is_wanted = self.in_force(db)?.campaign.detection_tests.tell.as_ref() == Some(&letter.target);
+        Ok(Some(letter).filter(|_| is_wanted).map(|letter| {
+            let error = letter.last_error.map(|error| format!("; the last try: {error}"));
+            format!(
+                "order {order} leaves once {} has taken that it makes a detection test{}",
+                letter.target,
+                error.unwrap_or_default()
+            )
+        }))
     }
 
     /// Whether an order still waits for its letter. One that does not is given up here, and is not posted.
@@ -121,12 +125,15 @@ impl Service {
             .write(move |tx| {
                 let told = read(&letter)?;
                 let order = work_orders::load(tx, &told.host_id, signed(told.order))?;
-                if order.is_some_and(|order| order.state == OrderState::Issued) {
+                let tell = service.in_force(tx)?.campaign.detection_tests.tell.clone();
+                let why = if tell.as_ref() != Some(&letter.target) {
+                    "the campaign has it told elsewhere, or nowhere"
+                } else if order.is_none_or(|order| order.state != OrderState::Issued) {
+                    "the order was taken back before it left"
+                } else {
                     return Ok(true);
-                }
-                let tried = Tried::Dead {
-                    error: "the order was taken back before it left".to_owned(),
                 };
+                let tried = Tried::Dead { error: why.to_owned() };
                 outbox::note(tx, &letter.outbox_id, letter.attempts, &tried, service.real_now_ms())?;
                 Ok(false)
             })

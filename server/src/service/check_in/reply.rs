@@ -86,7 +86,7 @@ impl Service {
         let is_of_pool = planned_as != arrival.host;
         let plan = PlanEdit::load(db, self, planned_as)?.plan;
         let order = match plan.order_to_send(arrival.running) {
-            Some(number) => match Self::waits_to_be_told(db, arrival.host, signed(number))? {
+            Some(number) => match self.waits_to_be_told(db, arrival.host, signed(number))? {
                 Some(_) => None,
                 None => work_orders::load(db, &id, signed(number))?,
             },

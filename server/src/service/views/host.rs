@@ -138,7 +138,7 @@ impl Service {
         }
         let waiting = plan.order.as_ref().filter(|order| order.fetched_ms.is_none());
         let untold = match waiting.filter(|_| !self.is_gone_back()) {
-            Some(order) => Service::waits_to_be_told(db, host, signed(order.number))?,
+            Some(order) => self.waits_to_be_told(db, host, signed(order.number))?,
             None => None,
         };
         Ok(HostDetail {
