@@ -7,7 +7,8 @@ use crate::{WireError, spelling::on_wire, v1, words};
 words! {
     /// What is set.
     pub enum Policy("policy") {
-        /// Microsoft Defender Antivirus is to be off (`DisableAntiSpyware`).
+        /// Microsoft Defender Antivirus is to be off, or its real-time protection is (`DisableAntiSpyware`, `DisableAntiVirus`,
+        /// `DisableRealtimeMonitoring`).
         DefenderOff = "defender-off",
         /// Microsoft Defender Antivirus is to leave the work to another (`ForceDefenderPassiveMode`).
         DefenderPassive = "defender-passive",

@@ -2,7 +2,7 @@
 //!
 //! A value below `Policies` is written by group policy, by whatever deploys software, or by a person; nothing beside it tells
 //! which. It is taken for the machine's own only where nothing that would write it again can reach the machine: it belongs to no
-//! domain and has no group policy of its own. Everything else, and what could not be told, is somebody's.
+//! domain, is enrolled in no device management and has no group policy of its own. Everything else, and what could not be told, is somebody's.
 
 use cutover_proto::{
     inventory::OsFamily,
@@ -13,16 +13,36 @@ use cutover_proto::{
 use super::{HostPath, HostView, Links};
 use crate::facts::{Answer, Question, RegistryKey, RegistryValue, Reply};
 
-/// Key and value of a policy.
+/// Key and value of a policy, as it is usually written.
+#[cfg(any(windows, test))]
 pub(crate) const fn place(policy: Policy) -> (&'static str, &'static str) {
+    places(policy)[0]
+}
+
+/// Every key and value that says so. The others than the first are of earlier versions, or keep a part off without which it protects
+/// nothing.
+const fn places(policy: Policy) -> &'static [(&'static str, &'static str)] {
     match policy {
-        Policy::DefenderOff => (r"SOFTWARE\Policies\Microsoft\Windows Defender", "DisableAntiSpyware"),
-        Policy::DefenderPassive => (
+        Policy::DefenderOff => &[
+            (r"SOFTWARE\Policies\Microsoft\Windows Defender", "DisableAntiSpyware"),
+            (r"SOFTWARE\Policies\Microsoft\Windows Defender", "DisableAntiVirus"),
+            (
+                r"SOFTWARE\Policies\Microsoft\Windows Defender\Real-Time Protection",
+                "DisableRealtimeMonitoring",
+            ),
+        ],
+        Policy::DefenderPassive => &[(
             r"SOFTWARE\Policies\Microsoft\Windows Advanced Threat Protection",
             "ForceDefenderPassiveMode",
-        ),
+        )],
     }
 }
+
+/// Programs of those who manage a machine that need belong to no domain: they set values again.
+const MANAGERS: [&str; 2] = ["CcmExec", "IntuneManagementExtension"];
+
+/// Where Windows keeps the tasks of an enrolment in device management.
+const ENROLMENT: &str = r"\Microsoft\Windows\EnterpriseMgmt\";
 
 /// Group policy that is set on the machine itself, below the folder of Windows.
 const LOCAL_GROUP_POLICY: &str = r"System32\GroupPolicy\Machine\Registry.pol";
@@ -35,9 +55,18 @@ pub(crate) fn look(view: &dyn HostView) -> Vec<PolicySeen> {
     }
 }
 
-/// One of them.
+/// One of them: the first of its values that is set, or could not be read.
 pub(crate) fn seen(view: &dyn HostView, policy: Policy) -> PolicySeen {
-    let (key, value) = place(policy);
+    let mut all = places(policy).iter().map(|place| seen_at(view, policy, *place));
+    let unset = PolicySeen {
+        policy,
+        state: PolicyState::Unset,
+        detail: String::new(),
+    };
+    all.find(|seen| seen.state != PolicyState::Unset).unwrap_or(unset)
+}
+
+fn seen_at(view: &dyn HostView, policy: Policy, (key, value): (&str, &str)) -> PolicySeen {
     let question = Question::Registry {
         is_32: false,
         key: key.to_owned(),
@@ -87,6 +116,21 @@ fn whose(view: &dyn HostView) -> (PolicyState, &'static str) {
             );
         }
     }
+    match is_managed(view) {
+        Answer::Found(false) => {}
+        Answer::Found(true) => {
+            return (
+                PolicyState::Foreign,
+                "this machine is enrolled in device management, which may set it",
+            );
+        }
+        Answer::Absent | Answer::Unsupported | Answer::Denied(_) | Answer::Failed(_) => {
+            return (
+                PolicyState::Foreign,
+                "whether this machine is enrolled in device management is not known, so it counts as set by that",
+            );
+        }
+    }
     let root = view
         .ask(&Question::Folder(KnownFolder::SystemRoot))
         .parsed(Reply::folder);
@@ -102,6 +146,20 @@ fn whose(view: &dyn HostView) -> (PolicyState, &'static str) {
             "whether this machine has a group policy of its own is not known, so it counts as set by one",
         ),
     }
+}
+
+/// Whether it is enrolled in device management, or has a program of those who manage it. Windows makes tasks of an enrolment's own.
+fn is_managed(view: &dyn HostView) -> Answer<bool> {
+    let services = view.ask(&Question::Services).parsed(Reply::services);
+    let is_manager = |name: &str| MANAGERS.iter().any(|manager| name.eq_ignore_ascii_case(manager));
+    services.and_then(|services| {
+        if services.iter().any(|service| is_manager(&service.name)) {
+            return Answer::Found(true);
+        }
+        let tasks = view.ask(&Question::Tasks).parsed(Reply::tasks);
+        let is_its = |task: &String| task.to_lowercase().starts_with(&ENROLMENT.to_lowercase());
+        tasks.and_then(|tasks| Answer::Found(tasks.iter().any(is_its)))
+    })
 }
 
 #[cfg(test)]
@@ -126,7 +184,9 @@ mod tests {
     }
 
     fn workgroup() -> Fixture {
-        Fixture::windows("of no domain").with_reply(&Question::DomainJoin, Reply::DomainJoin(false))
+        Fixture::windows("of no domain")
+            .with_reply(&Question::DomainJoin, Reply::DomainJoin(false))
+            .with_reply(&Question::Tasks, Reply::Tasks(Vec::new()))
     }
 
     fn state(host: &Fixture, policy: Policy) -> PolicyState {
@@ -179,6 +239,48 @@ mod tests {
             // Whatever it means, it is not nothing.
             let odd = with(workgroup(), *policy, RegistryValue::Text("1".to_owned()));
             assert_eq!(state(&odd, *policy), PolicyState::Local);
+        }
+    }
+
+    #[test]
+    fn what_manages_a_machine_that_belongs_to_no_domain_sets_it_again() {
+        let set = |host: Fixture| with(host, Policy::DefenderPassive, RegistryValue::Number(1));
+        let told = |host: Fixture| state(&set(host), Policy::DefenderPassive);
+        for manager in MANAGERS {
+            let host = workgroup().with_service(manager, r"C:\manager.exe", false);
+            assert_eq!(told(host), PolicyState::Foreign, "{manager}");
+        }
+        let task = |path: &str| workgroup().with_reply(&Question::Tasks, Reply::Tasks(vec![path.to_owned()]));
+        assert_eq!(
+            told(task(
+                r"\Microsoft\Windows\EnterpriseMgmt\{0}\Schedule #1 created by enrollment client"
+            )),
+            PolicyState::Foreign
+        );
+        assert_eq!(
+            told(task(r"\Microsoft\Windows\Defrag\ScheduledDefrag")),
+            PolicyState::Local
+        );
+        for unread in [Question::Tasks, Question::Services] {
+            let host = workgroup().with_no_reply(&unread, Answer::Denied("not yours".to_owned()));
+            assert_eq!(told(host), PolicyState::Foreign, "{unread}");
+        }
+    }
+
+    #[test]
+    fn real_time_protection_that_a_policy_keeps_off_is_as_good_as_defender_off() {
+        for (key, name) in places(Policy::DefenderOff) {
+            let host = workgroup().with_registry(key, &[(name, RegistryValue::Number(1))]);
+            let seen = seen(&host, Policy::DefenderOff);
+            assert_eq!(seen.state, PolicyState::Local, "{name}");
+            assert!(seen.detail.contains(&format!("{key}, {name} = 1")), "{}", seen.detail);
+            let unread = Question::Registry {
+                is_32: false,
+                key: (*key).to_owned(),
+                values: vec![(*name).to_owned()],
+            };
+            let host = workgroup().with_no_reply(&unread, Answer::Failed("it hangs".to_owned()));
+            assert_eq!(state(&host, Policy::DefenderOff), PolicyState::Unknown, "{name}");
         }
     }
 

@@ -236,7 +236,7 @@ fn a_policy_that_keeps_it_off_is_the_work_of_whoever_set_it() {
                 format!("a policy turns Microsoft Defender Antivirus off: {VALUE}")
             );
             assert!(
-                remedy.contains("take DisableAntiSpyware back where it is set"),
+                remedy.contains("take the value that is named back where it is set"),
                 "{remedy}"
             );
         }
