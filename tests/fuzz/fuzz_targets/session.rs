@@ -14,6 +14,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(48 * 3600);
 
 fn start() -> Start {
     Start {
+        can_leave: false,
         agent_version: "0.1.0".to_owned(),
         boot_id: "b".to_owned(),
         known_steps: vec![1],
