@@ -5,7 +5,7 @@ use cutover_server::{
     service::{
         AnswerDrain, ApplyCampaign, Caller, DrainLetter, HoldHost, HoldKindAsked, HostReleased, ProposeClosing, Role,
     },
-    store::{outbox, slots},
+    store::slots,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -64,25 +64,10 @@ async fn why(server: &Server, host: &str) -> String {
     server.service().host(host.to_owned()).await.unwrap().why.join("\n")
 }
 
-/// Every letter is due now: time passes for them alone.
-async fn hurry(server: &Server) {
-    server
-        .write(|tx| {
-            let rows = outbox::in_state(tx, outbox::DeliveryState::Pending, 10)?;
-            for row in rows.into_iter().filter(|row| row.attempts > 0 && row.next_ms > 0) {
-                let error = row.last_error.clone().unwrap_or_default();
-                let again = outbox::Tried::Again { next_ms: 0, error };
-                outbox::note(tx, &row.outbox_id, row.attempts, &again, 0)?;
-            }
-            Ok(())
-        })
-        .await;
-}
-
 /// What the sink got, once it is so much.
 async fn got(server: &Server, sink: &Sink, count: usize) -> Vec<DrainLetter> {
     let all = until("the letters came", || async {
-        hurry(server).await;
+        server.hurry_letters().await;
         let all = sink.got();
         (all.len() >= count).then_some(all)
     })

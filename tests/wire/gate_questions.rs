@@ -3,7 +3,7 @@
 use cutover_core::plan::Phase;
 use cutover_server::{
     service::{AnswerGate, Caller, Question, Role},
-    store::outbox::{self, DeliveryState, OutboxRow, Tried},
+    store::outbox::{self, DeliveryState, OutboxRow},
 };
 use reqwest::{Method, StatusCode};
 use ring::hmac;
@@ -108,17 +108,7 @@ async fn who_answers_a_gate_is_asked_until_it_takes_the_question_and_what_it_say
             "it is asked again later: {waits:?}"
         );
         assert_eq!(server.plan(asking.rest.host).await.phase, Phase::Planned);
-        // Time passes for the question alone.
-        let error = waits.last_error.clone().unwrap();
-        server
-            .write(move |tx| {
-                let again = Tried::Again {
-                    next_ms: 0,
-                    error: error.clone(),
-                };
-                outbox::note(tx, &waits.outbox_id, waits.attempts, &again, 0)
-            })
-            .await;
+        server.hurry_letters().await;
     }
     asking.rest.fetch_order().await;
     let got = sink.got();
@@ -164,16 +154,10 @@ async fn a_question_is_given_up_when_its_time_is_over_and_the_gate_stays_closed(
     let sink = Sink::answering(&[500; 50]).await;
     let asking = Asking::at(format!("http://{}/ask", sink.address)).await;
     let server = &asking.server;
-    let waits = question(server, DeliveryState::Pending, 1).await;
+    question(server, DeliveryState::Pending, 1).await;
     let tried = sink.got().len();
     server.clock.advance(8 * DAY);
-    let (id, attempts) = (waits.outbox_id.clone(), waits.attempts);
-    server
-        .write(move |tx| {
-            let error = "later".to_owned();
-            outbox::note(tx, &id, attempts, &Tried::Again { next_ms: 0, error }, 0)
-        })
-        .await;
+    server.hurry_letters().await;
     let dead = question(server, DeliveryState::Dead, 1).await;
     assert_eq!(dead.last_error.as_deref(), Some("its time is over"));
     assert_eq!(sink.got().len(), tried, "it is not posted any more");
@@ -202,7 +186,7 @@ async fn a_question_that_was_answered_by_other_means_is_not_posted_again() {
     let sink = Sink::answering(&[500; 50]).await;
     let asking = Asking::at(format!("http://{}/ask", sink.address)).await;
     let server = &asking.server;
-    let waits = question(server, DeliveryState::Pending, 1).await;
+    question(server, DeliveryState::Pending, 1).await;
     let answer = AnswerGate {
         granted: true,
         change: Some("CHG-9".to_owned()),
@@ -215,18 +199,7 @@ async fn a_question_that_was_answered_by_other_means_is_not_posted_again() {
         .await
         .unwrap();
     let tried = sink.got().len();
-    server
-        .write(move |tx| {
-            let error = "later".to_owned();
-            outbox::note(
-                tx,
-                &waits.outbox_id,
-                waits.attempts,
-                &Tried::Again { next_ms: 0, error },
-                0,
-            )
-        })
-        .await;
+    server.hurry_letters().await;
     let dead = question(server, DeliveryState::Dead, 1).await;
     assert_eq!(dead.last_error.as_deref(), Some("it was answered by other means"));
     assert_eq!(sink.got().len(), tried);

@@ -6,10 +6,7 @@ use cutover_core::report::Document;
 use cutover_server::{
     config::Config,
     service::{Role, views::ReportRow},
-    store::{
-        outbox::{self, DeliveryState, Tried},
-        report_runs,
-    },
+    store::report_runs,
 };
 
 use crate::{machine::Machine, server::Server, sink::Sink, wait::until};
@@ -171,21 +168,7 @@ async fn a_webhook_that_fails_is_posted_to_again_until_it_takes_the_report() {
     assert_eq!(sink.got().len(), 1);
 
     // As if the pause after a failure were over; it is counted by the machine's clock.
-    server
-        .write(|tx| {
-            for letter in outbox::in_state(tx, DeliveryState::Pending, 10)? {
-                let error = letter.last_error.unwrap_or_default();
-                outbox::note(
-                    tx,
-                    &letter.outbox_id,
-                    letter.attempts,
-                    &Tried::Again { next_ms: 0, error },
-                    0,
-                )?;
-            }
-            Ok(())
-        })
-        .await;
+    server.hurry_letters().await;
     until("the second try arrives", || async {
         listed(&server)
             .await

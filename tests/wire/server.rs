@@ -15,7 +15,11 @@ use cutover_server::{
     config::Config,
     pki::Pki,
     service::{ApplyCampaign, Caller, CampaignApplied, NewToken, PoolImage, Role, Service},
-    store::{ReadTx, StoreError, StreamName, WriteTx, causes, events, grades, plans, tallies, totals},
+    store::{
+        ReadTx, StoreError, StreamName, WriteTx, causes, events, grades,
+        outbox::{self, DeliveryState, Tried},
+        plans, tallies, totals,
+    },
 };
 use tempfile::TempDir;
 use tracing_subscriber::fmt::{TestWriter, writer::MakeWriterExt as _};
@@ -168,6 +172,19 @@ impl Server {
     /// The position of the newest event.
     pub(crate) async fn last_pos(&self) -> i64 {
         self.read(|tx| events::last_pos(tx)).await
+    }
+
+    /// Every letter that was tried is due again: time passes for them alone.
+    pub(crate) async fn hurry_letters(&self) {
+        self.write(|tx| {
+            let rows = outbox::in_state(tx, DeliveryState::Pending, 10)?;
+            for row in rows.into_iter().filter(|row| row.attempts > 0 && row.next_ms > 0) {
+                let error = row.last_error.clone().unwrap_or_default();
+                outbox::note(tx, &row.outbox_id, row.attempts, &Tried::Again { next_ms: 0, error }, 0)?;
+            }
+            Ok(())
+        })
+        .await;
     }
 
     /// A host's plan, as its row has it.

@@ -3,7 +3,7 @@
 use cutover_proto::step::{Action, Step};
 use cutover_server::{
     service::{Caller, HoldHost, HoldKindAsked, TestTold},
-    store::outbox::{self, DeliveryState, OutboxRow, Tried},
+    store::outbox::{self, DeliveryState, OutboxRow},
 };
 
 use crate::{
@@ -47,7 +47,7 @@ async fn said(server: &Server) -> String {
 async fn an_order_with_a_detection_test_leaves_once_that_was_told_and_not_before() {
     let sink = Sink::answering(&[503]).await;
     let (server, machine) = telling(&sink).await;
-    let waits = letter(&server, DeliveryState::Pending).await;
+    letter(&server, DeliveryState::Pending).await;
     assert!(server.plan(machine.host).await.order.is_some(), "it is made");
     let reply = machine.check_in(machine.hello()).await.unwrap();
     assert!(reply.work_order.is_none(), "and stays here");
@@ -58,18 +58,7 @@ async fn an_order_with_a_detection_test_leaves_once_that_was_told_and_not_before
     );
 
     // Time passes for the letter alone.
-    server
-        .write(move |tx| {
-            let error = "answered 503".to_owned();
-            outbox::note(
-                tx,
-                &waits.outbox_id,
-                waits.attempts,
-                &Tried::Again { next_ms: 0, error },
-                0,
-            )
-        })
-        .await;
+    server.hurry_letters().await;
     letter(&server, DeliveryState::Delivered).await;
     let (_, order) = machine.fetch_order().await;
     assert!(!said(&server).await.contains("detection test"));
@@ -109,18 +98,7 @@ async fn a_refusal_holds_the_order_back_and_one_that_was_taken_back_is_told_no_m
     };
     let held = server.service().hold_host(Caller::server(), "pc-1".to_owned(), ask);
     held.await.unwrap();
-    server
-        .write(move |tx| {
-            let error = "later".to_owned();
-            outbox::note(
-                tx,
-                &waits.outbox_id,
-                waits.attempts,
-                &Tried::Again { next_ms: 0, error },
-                0,
-            )
-        })
-        .await;
+    server.hurry_letters().await;
     let dead = letter(&server, DeliveryState::Dead).await;
     assert_eq!(
         dead.last_error.as_deref(),

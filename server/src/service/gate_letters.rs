@@ -1,5 +1,5 @@
-//! Questions to systems outside, and what they are told: written with the turn of the gate, signed and posted until somebody has taken them, and what
-//! comes back.
+//! Questions to systems outside, and what they are told: written with what they are about, signed and posted until somebody has
+//! taken them, and what comes back.
 
 use cutover_core::{
     campaign::{span, zone::utc},
@@ -7,7 +7,7 @@ use cutover_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Service, ServiceError, campaign::InForce, letters::pause_ms};
+use super::{Service, ServiceError, campaign::InForce, letters::pause_ms, test_letters::DETECTION_TEST};
 use crate::store::{
     WriteTx,
     outbox::{self, OutboxRow, Tried},
@@ -113,12 +113,14 @@ impl Service {
         self.0
             .store
             .write(move |tx| {
-                let over = if letter.kind == GATE {
-                    let question = read(&letter)?;
-                    let in_force = service.in_force(tx)?;
-                    service.is_over(&in_force, &question)
-                } else {
-                    service.drain_letter_is_over(tx, &letter)?
+                let over = match letter.kind.as_str() {
+                    GATE => {
+                        let question = read(&letter)?;
+                        let in_force = service.in_force(tx)?;
+                        service.is_over(&in_force, &question)
+                    }
+                    DETECTION_TEST => service.test_letter_is_over(tx, &letter)?,
+                    _ => service.drain_letter_is_over(tx, &letter)?,
                 };
                 let Some(why) = over else {
                     return Ok(true);
@@ -147,14 +149,15 @@ impl Service {
                 let tried = match &outcome {
                     Ok(_) => Tried::Delivered,
                     Err(error) => Tried::Again {
-                        next_ms: now_ms + pause_ms(letter.attempts + 1).min(LONGEST_PAUSE_MS),
+                        next_ms: now_ms + pause_ms(letter.attempts + 1).min(longest_pause_ms(&letter.kind)),
                         error: error.clone(),
                     },
                 };
-                match &outcome {
-                    Ok(word) if letter.kind != GATE => service.take_drain_word(tx, &letter, word.as_ref())?,
-                    Ok(Some(word)) => service.take_word(tx, &read(&letter)?, word)?,
-                    Ok(None) | Err(_) => {}
+                match (letter.kind.as_str(), &outcome) {
+                    (GATE, Ok(Some(word))) => service.take_word(tx, &read(&letter)?, word)?,
+                    (GATE, Ok(None)) | (_, Err(_)) => {}
+                    (DETECTION_TEST, Ok(_)) => Service::test_is_told(tx, &letter)?,
+                    (_, Ok(word)) => service.take_drain_word(tx, &letter, word.as_ref())?,
                 }
                 if let Err(error) = &outcome {
                     tracing::warn!(
@@ -208,6 +211,14 @@ impl Service {
             Some(_) if self.now_ms() > question.answer_by_ms => Some("its time is over"),
             Some(_) => None,
         }
+    }
+}
+
+/// A machine waits for a letter that tells of its test; whoever is asked may take longer.
+fn longest_pause_ms(kind: &str) -> i64 {
+    match kind {
+        DETECTION_TEST => LONGEST_PAUSE_MS / 3,
+        _ => LONGEST_PAUSE_MS,
     }
 }
 

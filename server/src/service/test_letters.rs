@@ -8,18 +8,20 @@ use cutover_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Service, ServiceError, campaign::InForce, letters::pause_ms, plan_edit::signed};
+use super::{
+    Service, ServiceError,
+    campaign::{InForce, broken_id},
+    handle::nudge_topic,
+    plan_edit::signed,
+};
 use crate::store::{
     Reader, WriteTx, hosts,
-    outbox::{self, DeliveryState, OutboxRow, Tried},
+    outbox::{self, DeliveryState, OutboxRow},
     work_orders::{self, OrderState},
 };
 
 /// The kind of a letter that tells of a detection test.
 pub const DETECTION_TEST: &str = "detection-test";
-
-/// The longest pause between two tries: a machine waits for it.
-const LONGEST_PAUSE_MS: i64 = 5 * 60_000;
 
 /// What is told, as it is posted. Whoever watches a console knows by it that the alarm that comes is no attack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,63 +116,26 @@ impl Service {
         }))
     }
 
-    /// Whether an order still waits for its letter. One that does not is given up here, and is not posted.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn still_tells(&self, letter: &OutboxRow) -> Result<bool, ServiceError> {
-        let (service, letter) = (self.clone(), letter.clone());
-        self.0
-            .store
-            .write(move |tx| {
-                let told = read(&letter)?;
-                let order = work_orders::load(tx, &told.host_id, signed(told.order))?;
-                let tell = service.in_force(tx)?.campaign.detection_tests.tell.clone();
-                let why = if tell.as_ref() != Some(&letter.target) {
-                    "the campaign has it told elsewhere, or nowhere"
-                } else if order.is_none_or(|order| order.state != OrderState::Issued) {
-                    "the order was taken back before it left"
-                } else {
-                    return Ok(true);
-                };
-                let tried = Tried::Dead { error: why.to_owned() };
-                outbox::note(tx, &letter.outbox_id, letter.attempts, &tried, service.real_now_ms())?;
-                Ok(false)
-            })
-            .await
+    /// Why a letter that tells of a test is not posted any more; `None` where it is.
+    pub(super) fn test_letter_is_over(
+        &self,
+        db: &mut impl Reader,
+        letter: &OutboxRow,
+    ) -> Result<Option<&'static str>, ServiceError> {
+        if self.in_force(db)?.campaign.detection_tests.tell.as_ref() != Some(&letter.target) {
+            return Ok(Some("the campaign has it told elsewhere, or nowhere"));
+        }
+        let told = read(letter)?;
+        let order = work_orders::load(db, &told.host_id, signed(told.order))?;
+        let waits = order.is_some_and(|order| order.state == OrderState::Issued);
+        Ok((!waits).then_some("the order was taken back before it left"))
     }
 
-    /// Notes whether it was taken; the host is told at once that its order is there.
-    ///
-    /// # Errors
-    /// When the store fails; it is then posted again.
-    pub async fn settle_told(&self, letter: OutboxRow, outcome: Result<(), String>) -> Result<(), ServiceError> {
-        let service = self.clone();
-        self.0
-            .store
-            .write(move |tx| {
-                let now_ms = service.real_now_ms();
-                let tried = match &outcome {
-                    Ok(()) => {
-                        let host = read(&letter)?.host_id.parse().map_err(super::campaign::broken_id)?;
-                        tx.after_commit(super::handle::nudge_topic(host));
-                        Tried::Delivered
-                    }
-                    Err(error) => {
-                        tracing::warn!(
-                            letter = letter.outbox_id,
-                            error,
-                            "a detection test could not be told, so its order waits; tried again later"
-                        );
-                        Tried::Again {
-                            next_ms: now_ms + pause_ms(letter.attempts + 1).min(LONGEST_PAUSE_MS),
-                            error: error.clone(),
-                        }
-                    }
-                };
-                Ok::<_, ServiceError>(outbox::note(tx, &letter.outbox_id, letter.attempts, &tried, now_ms)?)
-            })
-            .await
+    /// Somebody took it: the host hears at once that its order is there.
+    pub(super) fn test_is_told(tx: &mut WriteTx<'_>, letter: &OutboxRow) -> Result<(), ServiceError> {
+        let host = read(letter)?.host_id.parse().map_err(broken_id)?;
+        tx.after_commit(nudge_topic(host));
+        Ok(())
     }
 }
 

@@ -29,12 +29,8 @@ pub(super) async fn due(
         if service.real_now_ms() - began_ms > ENOUGH_MS {
             break;
         }
-        if [GATE, DRAIN, RELEASE].contains(&letter.kind.as_str()) {
+        if [GATE, DRAIN, RELEASE, DETECTION_TEST].contains(&letter.kind.as_str()) {
             ask(service, asking, letter).await?;
-            continue;
-        }
-        if letter.kind == DETECTION_TEST {
-            tell(service, asking, letter).await?;
             continue;
         }
         let outcome = notify::deliver(http, &letter.kind, &letter.target, &letter.body).await;
@@ -45,7 +41,7 @@ pub(super) async fn due(
     Ok(count)
 }
 
-/// Asks at a gate, or about draining a host, where an answer is still waited for.
+/// Asks at a gate or about draining a host, or tells of a test, where that is still waited for.
 async fn ask(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> Result<(), ServiceError> {
     if !service.still_asks(&letter).await? {
         return Ok(());
@@ -56,24 +52,13 @@ async fn ask(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> 
         change: it.change,
     };
     let outcome = match outcome.map_err(|error| error.to_string()) {
-        // Nobody may keep a host drained: it is told until that is taken.
-        Ok(Some(it)) if letter.kind == RELEASE && !it.granted => Err(format!("refused, in change {}", it.change)),
+        // Nobody may keep a host drained, and no test is made that was not taken: these are told until they are.
+        Ok(Some(it)) if [RELEASE, DETECTION_TEST].contains(&letter.kind.as_str()) && !it.granted => {
+            Err(format!("refused, in change {}", it.change))
+        }
         other => other.map(|it| it.map(word)),
     };
     service.settle_question(letter, outcome).await
-}
-
-/// Tells of a detection test, where its order still waits for that. A refusal holds the order back as an unanswered letter does.
-async fn tell(service: &Service, asking: &reqwest::Client, letter: OutboxRow) -> Result<(), ServiceError> {
-    if !service.still_tells(&letter).await? {
-        return Ok(());
-    }
-    let outcome = match notify::ask(asking, signed(service, &letter)).await {
-        Ok(Some(word)) if !word.granted => Err(format!("refused, in change {}", word.change)),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    };
-    service.settle_told(letter, outcome).await
 }
 
 fn signed<'a>(service: &'a Service, letter: &'a OutboxRow) -> notify::Asking<'a> {
