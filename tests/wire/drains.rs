@@ -195,6 +195,36 @@ async fn an_answer_that_comes_later_by_rest_lets_the_order_leave_and_a_server_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_asked_is_told_to_release_it_though_the_campaign_names_another_address_by_then() {
+    let asked = Sink::saying(&[(200, "{\"decision\":\"approved\",\"change\":\"CHG-1\"}")]).await;
+    let other = Sink::answering(&[]).await;
+    let address = |sink: &Sink| format!("http://{}/drain", sink.address);
+    let (server, machines) = with(Some(address(&asked)), &["web-1"], None).await;
+    until("its order is made", || async {
+        server.plan(machines[0].host).await.order.map(|_| ())
+    })
+    .await;
+    let text = std::fs::read_to_string(&server.config.campaign.file).unwrap();
+    server.apply(text.replace(&address(&asked), &address(&other))).await;
+    let hold = HoldHost {
+        kind: HoldKindAsked::Legal,
+        why: "an audit".to_owned(),
+        until: None,
+        dry_run: false,
+    };
+    let held = server.service().hold_host(Caller::server(), "web-1".to_owned(), hold);
+    held.await.unwrap();
+    let letters = got(&server, &asked, 2).await;
+    assert_eq!(
+        (letters[1].what.as_str(), &letters[1].key),
+        ("release", &letters[0].key)
+    );
+    is_over(&server, &machines[0]).await;
+    assert!(other.got().is_empty(), "{:?}", other.got());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_answer_is_asked_again_under_the_same_key_and_nothing_starts() {
     let sink = Sink::saying(&[(202, ""), (200, "{\"decision\":\"approved\",\"change\":\"CHG-9\"}")]).await;
     let url = format!("http://{}/drain", sink.address);

@@ -107,3 +107,22 @@ async fn a_refusal_holds_the_order_back_and_one_that_was_taken_back_is_told_no_m
     assert_eq!(sink.got().len(), posted, "it is not posted any more");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_waits_for_nobody_whom_the_campaign_no_longer_names() {
+    let sink = Sink::answering(&[503; 50]).await;
+    let (server, machine) = telling(&sink).await;
+    letter(&server, DeliveryState::Pending).await;
+    assert!(machine.check_in(machine.hello()).await.unwrap().work_order.is_none());
+    let text = std::fs::read_to_string(&server.config.campaign.file).unwrap();
+    let (without, _) = text.split_once("\n[detection_tests]").unwrap();
+    server.apply(without.to_owned()).await;
+    machine.fetch_order().await;
+    server.hurry_letters().await;
+    let dead = letter(&server, DeliveryState::Dead).await;
+    assert_eq!(
+        dead.last_error.as_deref(),
+        Some("the campaign has it told elsewhere, or nowhere")
+    );
+    server.stop().await;
+}

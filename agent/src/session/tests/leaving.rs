@@ -48,6 +48,15 @@ fn a_host_with_an_order_or_an_inventory_that_the_server_lacks_stays() {
 }
 
 #[test]
+fn a_host_that_is_about_to_look_for_another_reason_than_the_time_stays_until_it_has() {
+    let wanted = asked(|reply| reply.want_look = true, World::settled());
+    assert_eq!(wanted, None);
+    let mut world = World::settled();
+    world.session.handle_packages_changed(world.now);
+    assert_eq!(asked(|_| (), world), None, "what was installed may be a target");
+}
+
+#[test]
 fn an_agent_that_cannot_leave_says_nothing_and_stays() {
     let mut world = World::starting(Start {
         can_leave: false,
